@@ -1,0 +1,148 @@
+"""Every option and every default, each with the mark of where it comes from.
+
+[P] stated in the paper, [C] read in the authors' code, [S] secondary source, [R] reconstruction, [M] measured here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, Self
+
+from kec_core.errors import InputError
+
+OverclusterRule = Literal["ksem", "n_over_300"]
+NounChoice = Literal["nearest", "tac_reverse"]
+Similarity = Literal["cosine", "centred", "zscore", "quantile", "agglomerative"]
+GroundingMode = Literal["scaled", "raw", "literal_unit"]
+Algorithm = Literal["kmeans", "spectral", "agglomerative", "bisecting"]
+BuilderName = Literal["auto", "wordnet", "llm"]
+
+
+class _Options:
+    """Shared by the option classes: JSON out, JSON in, unknown keys refused."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            InputError: a key is not an option of this class.
+        """
+        known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(data) - known)
+        if unknown:
+            raise InputError(f"Unknown option {unknown[0]!r}; known options: {', '.join(sorted(known))}.")
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderDefaults(_Options):
+    """What depends on an encoder's similarity scale; chosen without labels."""
+
+    logit_scale: float = 100.0  # s_g, on x . zeta                                         [R] methods.md A6
+    pair_scale: float = 100.0  # s_pi, on phi . phi                                        [R] methods.md A6
+    beta: float = 0.8  # adjacency threshold on the merge similarity                       [P]
+    similarity: Similarity = "cosine"  # sim() of the merge                                [P]
+    weight: float = 1.0  # fusion weight of the knowledge                                  [C] as TAC
+    counterpart_tau: float = 0.005  # TAC's tau                                            [C]
+    centre: bool = False  # subtract the collection's mean before the unit length          [R]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingConfig(_Options):
+    """Image-text mapping and concept components (methods.md 6.1 steps 1, 2)."""
+
+    overclusters: OverclusterRule | int = "ksem"  # k; KSEM(N, K) of methods.md 0          [C]
+    top_nouns: int = 5  # nouns per centre                                                 [P]
+    noun_choice: NounChoice = "nearest"  # nearest nouns, or TAC's reverse classification  [P]
+    alpha: float = 0.8  # weight of the visual similarity                                  [P]
+    beta: float | None = None  # adjacency threshold; None: the encoder's                  [P] 0.8
+    similarity: Similarity | None = None  # None: the encoder's                            [P] cosine
+    collapse_guard: bool = True  # switch to "centred" when components collapse            [R] methods.md A5
+    n_concepts: int | None = None  # asked for instead of beta: beta is searched           [R]
+    n_init: int = 10  # restarts of the over-clustering                                    [C]
+    max_iter: int = 300  # iterations of the over-clustering                               [C]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnowledgeConfig(_Options):
+    """Concepts and attributes (methods.md 6.1 steps 2, 3; A4, A6, A10)."""
+
+    builder: BuilderName = "auto"  # llm when an endpoint is configured, else wordnet
+    uni: int = 2  # lambda_1, uni attributes per concept                                   [P]
+    bi: int = 1  # lambda_2, attributes per similar pair                                   [P]
+    beta_mass: float = 0.8  # cumulative softmax mass of the neighbours N_q                [P]
+    pair_scale: float | None = None  # s_pi; None: the encoder's                           [R] methods.md A6
+    max_neighbours: int = 10  # cap of |N_q|                                               [R] methods.md A10
+    max_pairs_per_concept: int = 20  # cap of |P| / M                                      [R] methods.md A10
+    both_ends: bool = False  # give a pair attribute to both concepts always               [R] methods.md A10
+    max_nouns: int = 60  # nouns shown to a builder per concept, most frequent first       [R] methods.md A5
+    merge_same_name: bool = False  # merge components that got the same concept            [R] methods.md A12
+    guidance: str = ""  # the person's words (KEC+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundingConfig(_Options):
+    """Grounding of knowledge in each image (methods.md 6.1 step 4; A6 to A9)."""
+
+    mode: GroundingMode = "scaled"  # unit features and a scale; raw; or the literal text  [R] methods.md A6
+    logit_scale: float | None = None  # s_g; None: the encoder's                           [R] methods.md A6
+    attribute_scale: float | None = None  # eta; None: sqrt(d) scaled, 1 raw               [R] methods.md A8
+    unit_zeta: bool = False  # aggregate n(phi + psi) instead of the sum                   [R] methods.md A7
+    centre_before_product: bool = False  # centre x and xi before x (*) xi                 [R] methods.md A8
+    use_concept: bool = True  # Con                                                        [P] ablation
+    use_description: bool = True  # Des                                                    [P] ablation
+    use_uni: bool = True  # UA                                                             [P] ablation
+    use_bi: bool = True  # BA                                                              [P] ablation
+    smooth_neighbours: int = 0  # average omega with that many visual neighbours; 0 is off [M] design.md 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusteringConfig(_Options):
+    """The clustering on [n(x); w n(kappa)] (methods.md 0, A9)."""
+
+    algorithm: Algorithm = "kmeans"  # spherical k-means by default                        [P]
+    n_init: int = 20  # restarts, best objective kept                                      [P]
+    max_iter: int = 300  # iterations                                                      [P]
+    weight: float | None = None  # w on the knowledge part; None: the encoder's            [R] methods.md A9
+    faiss_compat: bool = False  # fit on 256 points per centroid as faiss does unasked     [C]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """All options of one run."""
+
+    encoder: str = "auto"
+    n_clusters: int | None = None
+    seed: int = 0
+    mapping: MappingConfig = field(default_factory=MappingConfig)
+    knowledge: KnowledgeConfig = field(default_factory=KnowledgeConfig)
+    grounding: GroundingConfig = field(default_factory=GroundingConfig)
+    clustering: ClusteringConfig = field(default_factory=ClusteringConfig)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            InputError: an unknown option.
+        """
+        parts = {
+            "mapping": MappingConfig,
+            "knowledge": KnowledgeConfig,
+            "grounding": GroundingConfig,
+            "clustering": ClusteringConfig,
+        }
+        unknown = sorted(set(data) - {f.name for f in fields(cls)})
+        if unknown:
+            raise InputError(f"Unknown option {unknown[0]!r}.")
+        return cls(**{k: parts[k].from_json(v) if k in parts else v for k, v in data.items()})

@@ -1,0 +1,150 @@
+"""Results of stages on disk, addressed by the fingerprint of their inputs; every write is atomic.
+
+A result is a folder ``STAGE-FINGERPRINT`` of ``.npy`` files and one ``data.json``. It appears by a rename, so it
+is there whole or not at all. Work in progress lives in ``STAGE-FINGERPRINT.part`` and survives a kill.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.errors import StoreError
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StageResult:
+    """Arrays and JSON data that one stage produced."""
+
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class StageStore(Protocol):
+    """Where stages keep their results."""
+
+    def load(self, stage: str, fingerprint: str) -> StageResult | None:
+        """The stored result, arrays memory-mapped read-only, or None."""
+        ...
+
+    def save(self, stage: str, fingerprint: str, result: StageResult) -> StageResult:
+        """Store atomically; returns what ``load`` gives from now on."""
+        ...
+
+    def workspace(self, stage: str, fingerprint: str) -> Path:
+        """A folder for unfinished work of this stage; kept over a kill, removed by ``save``."""
+        ...
+
+
+class FolderStore:
+    """A StageStore in one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True, exist_ok=True)
+
+    def load(self, stage: str, fingerprint: str) -> StageResult | None:
+        """See StageStore."""
+        folder = self._folder(stage, fingerprint)
+        if not folder.is_dir():
+            return None
+        try:
+            data = json.loads((folder / "data.json").read_text(encoding="utf-8"))
+            arrays = {
+                path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))
+            }
+        except (OSError, ValueError) as error:
+            self._set_aside(folder)
+            raise StoreError(
+                f"The stored result of stage {stage!r} cannot be read ({error}); it was set aside in {folder.parent} "
+                "and will be computed again on the next run."
+            ) from error
+        if data.get("format_version") != FORMAT_VERSION:
+            raise StoreError(
+                f"The stored result of stage {stage!r} has format {data.get('format_version')}, this program reads "
+                f"format {FORMAT_VERSION}; use the program version that wrote it."
+            )
+        return StageResult(arrays=arrays, data=data["data"])
+
+    def save(self, stage: str, fingerprint: str, result: StageResult) -> StageResult:
+        """See StageStore.
+
+        Raises:
+            StoreError: the disk is full or not writable; nothing half-written stays.
+        """
+        folder = self._folder(stage, fingerprint)
+        fresh = folder.with_name(f"{folder.name}.new{os.getpid()}")
+        try:
+            fresh.mkdir()
+            for name, array in result.arrays.items():
+                np.save(fresh / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+            document = {"format_version": FORMAT_VERSION, "data": dict(result.data)}
+            (fresh / "data.json").write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+            _sync(fresh)
+            if folder.exists():
+                shutil.rmtree(folder)
+            fresh.rename(folder)
+        except OSError as error:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise StoreError(
+                f"The result of stage {stage!r} could not be written to {folder.parent} ({error.strerror}); "
+                "free some space or make the folder writable, then run again: finished stages are kept."
+            ) from error
+        shutil.rmtree(self.workspace_path(stage, fingerprint), ignore_errors=True)
+        stored = self.load(stage, fingerprint)
+        assert stored is not None
+        return stored
+
+    def workspace(self, stage: str, fingerprint: str) -> Path:
+        """See StageStore."""
+        path = self.workspace_path(stage, fingerprint)
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def workspace_path(self, stage: str, fingerprint: str) -> Path:
+        """Where unfinished work of a stage lies, whether it exists or not."""
+        return self._folder(stage, fingerprint).with_suffix(".part")
+
+    def _folder(self, stage: str, fingerprint: str) -> Path:
+        return self.root / f"{stage}-{fingerprint}"
+
+    def _set_aside(self, folder: Path) -> None:
+        aside = folder.with_suffix(".damaged")
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+
+
+def _sync(folder: Path) -> None:
+    """Flush a folder's files to the disk, so the rename that follows cannot overtake them."""
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that readers see the old content or the new, never a part.
+
+    Raises:
+        StoreError: the disk is full or not writable.
+    """
+    fresh = path.with_name(f".{path.name}.new{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with fresh.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise StoreError(f"{path} could not be written ({error.strerror}); free some space or choose another folder.") from error

@@ -1,0 +1,70 @@
+"""What every knowledge builder offers: drafts of concepts and attributes, without ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from kec_core.arrays import Progress
+from kec_core.types import Concept, Noun, Source
+
+Side = Literal["first", "second", "both"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConceptDraft:
+    """A concept c_q and its description d_q, as proposed for one merged noun set (methods.md 6.1 step 2).
+
+    Attributes:
+        name: never empty.
+        synset: WordNet id behind the name, or "".
+        source: what made it.
+        note: why it is as it is, in words for the person (for example a fallback), or "".
+    """
+
+    name: str
+    description: str = ""
+    synset: str = ""
+    source: Source = "wordnet"
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairDraft:
+    """One attribute that sets the concepts of a pair apart (methods.md 6.1 step 3).
+
+    Attributes:
+        text: the attribute, visible in a photo.
+        side: the concept of the pair it is typical of; "both" when it names the contrast itself.
+    """
+
+    text: str
+    side: Side = "both"
+
+
+class KnowledgeBuilder(Protocol):
+    """Makes knowledge from nouns and concepts; results are in the order of the inputs, one per input."""
+
+    @property
+    def name(self) -> str:
+        """Who builds, e.g. "wordnet" or "llm:MODEL"."""
+        ...
+
+    def concepts(
+        self, noun_lists: Sequence[Sequence[Noun]], *, guidance: str, progress: Progress
+    ) -> list[ConceptDraft]:
+        """One draft per noun list (each not empty, most frequent noun first)."""
+        ...
+
+    def uni_attributes(
+        self, concepts: Sequence[Concept], count: int, *, guidance: str, progress: Progress
+    ) -> list[tuple[str, ...]]:
+        """At most ``count`` attributes per concept, best first (lambda_1, methods.md 6.1 step 3)."""
+        ...
+
+    def bi_attributes(
+        self, pairs: Sequence[tuple[Concept, Concept]], count: int, *, guidance: str, progress: Progress
+    ) -> list[tuple[PairDraft, ...]]:
+        """Per pair at most ``count`` attributes for each side, best first (lambda_2, methods.md 6.1 step 3)."""
+        ...

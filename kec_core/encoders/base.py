@@ -1,0 +1,90 @@
+"""What every encoder offers: raw image and text features in one space, and the facts that depend on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.arrays import FloatMatrix, blocks, l2_normalize
+from kec_core.config import EncoderDefaults
+from kec_core.vocabulary import TPL7
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Pixels = NDArray[np.float32]
+"""float32 (3, side, side) for one image, (B, 3, side, side) for a batch; scaled as the encoder wants them."""
+
+TextEncoder = Callable[[Sequence[str]], FloatMatrix]
+"""``encode_texts`` with encoder, templates and cache bound: T strings to raw float32 (T, d)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderInfo:
+    """Facts about an encoder.
+
+    Attributes:
+        name: what ``load_encoder`` takes to get it again.
+        dim: d, width of its features.
+        defaults: temperatures, thresholds and weights that fit its similarity scale.
+        caption: its name for people.
+        revision: changes whenever its features change; part of every cache key.
+        image_side: side in pixels of the square it looks at, so larger photos may be decoded smaller.
+        noun_templates: prompts a noun is put into before it is encoded (methods.md A11).
+    """
+
+    name: str
+    dim: int
+    defaults: EncoderDefaults
+    caption: str
+    revision: str
+    image_side: int
+    noun_templates: tuple[str, ...] = TPL7
+
+
+class Encoder(Protocol):
+    """Turns images and texts into raw (not normalised) features of one shared space."""
+
+    @property
+    def info(self) -> EncoderInfo:
+        """Facts about this encoder."""
+        ...
+
+    def preprocess(self, image: Image.Image) -> Pixels:
+        """An upright RGB image as float32 (3, side, side); safe to call from many threads."""
+        ...
+
+    def encode_images(self, pixels: Pixels) -> FloatMatrix:
+        """float32 (B, 3, side, side) to raw float32 (B, d)."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatMatrix:
+        """T strings to raw float32 (T, d)."""
+        ...
+
+    def covers(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """(T,) True where the text features can be relied on; all True for encoders trained on open text."""
+        ...
+
+
+def visual_features(features: FloatMatrix, defaults: EncoderDefaults) -> FloatMatrix:
+    """Image features as the methods use them: centred by the collection's mean if the encoder wants it, unit rows.
+
+    Args:
+        features: raw float32 (N, d), possibly memory-mapped; never changed.
+        defaults: the encoder's.
+
+    Returns:
+        New float32 (N, d) with unit rows; a row equal to the mean (or zero) stays zero.
+    """
+    # With a single image the mean is that image: centring would leave nothing of it.
+    centre = defaults.centre and len(features) > 1
+    mean = features.mean(axis=0, dtype=np.float64).astype(np.float32) if centre else np.float32(0)
+    unit = np.empty(features.shape, dtype=np.float32)
+    for block in blocks(len(features)):
+        unit[block] = l2_normalize(features[block] - mean)
+    return unit

@@ -1,0 +1,181 @@
+"""From noun sets to knowledge: concepts, then their attributes (KEC sections 3.2, 3.3; methods.md 6.1 steps 2, 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kec_core.arrays import Progress, no_progress
+from kec_core.config import EncoderDefaults, KnowledgeConfig
+from kec_core.encoders.base import TextEncoder
+from kec_core.knowledge.base import ConceptDraft, KnowledgeBuilder, PairDraft
+from kec_core.knowledge.pairs import SimilarPairs, similar_pairs
+from kec_core.types import (
+    BiAttribute,
+    Concept,
+    Knowledge,
+    Noun,
+    Source,
+    UniAttribute,
+    attribute_id,
+    concept_id,
+)
+
+
+def build_concepts(
+    noun_lists: Sequence[Sequence[Noun]],
+    builder: KnowledgeBuilder,
+    config: KnowledgeConfig,
+    *,
+    keep: Knowledge | None = None,
+    progress: Progress = no_progress,
+) -> Knowledge:
+    """One concept per noun set, beside what the person made or locked in ``keep``.
+
+    Args:
+        noun_lists: W~_q of every component, most frequent noun first.
+        builder: who names them.
+        config: ``max_nouns`` caps a list, ``merge_same_name`` joins equal concepts.
+        keep: earlier knowledge; its user-made and locked concepts stay, with their ids.
+        progress: told after each concept.
+    """
+    capped = [tuple(nouns[: config.max_nouns]) for nouns in noun_lists]
+    drafts = builder.concepts(capped, guidance=config.guidance, progress=progress)
+    kept = _kept(keep or Knowledge())
+    named = list(zip(drafts, capped, strict=True))
+    if config.merge_same_name:
+        named = _merged_by_name(named)
+    taken = {concept.name.casefold() for concept in kept.concepts}
+    named = [(draft, nouns) for draft, nouns in named if draft.name.casefold() not in taken]
+    numbered, numbers = kept.with_new_ids(len(named))
+    fresh = tuple(
+        Concept(
+            id=concept_id(number),
+            name=draft.name,
+            description=draft.description,
+            nouns=nouns,
+            synset=draft.synset,
+            source=draft.source,
+            note=draft.note,
+        )
+        for number, (draft, nouns) in zip(numbers, named, strict=True)
+    )
+    return replace(
+        numbered, concepts=(*kept.concepts, *fresh), builder=builder.name, guidance=config.guidance
+    )
+
+
+def build_attributes(
+    knowledge: Knowledge,
+    builder: KnowledgeBuilder,
+    encode: TextEncoder,
+    config: KnowledgeConfig,
+    defaults: EncoderDefaults,
+    *,
+    progress: Progress = no_progress,
+) -> tuple[Knowledge, str]:
+    """Uni attributes of every open concept and bi attributes of every similar pair.
+
+    A concept is open unless it is locked or already has attributes of its own. Returns the knowledge and a
+    note for the person about caps on pairs ("" when nothing was cut).
+    """
+    described = _with_uni(knowledge, builder, config, progress)
+    phi = encode([concept.name for concept in described.concepts])
+    similar = similar_pairs(phi, config, defaults)
+    return _with_bi(described, similar, builder, config, progress), similar.note
+
+
+def _kept(earlier: Knowledge) -> Knowledge:
+    """What a rebuild must not touch: user-made and locked concepts, and the attributes of the person."""
+    concepts = tuple(c for c in earlier.concepts if c.locked or c.source == "user")
+    alive = {c.id for c in concepts}
+    locked = {c.id for c in concepts if c.locked}
+    return replace(
+        earlier,
+        concepts=concepts,
+        uni=tuple(
+            a for a in earlier.uni if a.concept in alive and (a.source == "user" or a.concept in locked)
+        ),
+        bi=tuple(
+            a for a in earlier.bi if alive.issuperset(a.pair) and (a.source == "user" or locked & {*a.pair})
+        ),
+    )
+
+
+def _merged_by_name(
+    named: Sequence[tuple[ConceptDraft, tuple[Noun, ...]]],
+) -> list[tuple[ConceptDraft, tuple[Noun, ...]]]:
+    """Join drafts of the same name; the first keeps its words, nouns are pooled (methods.md A12)."""
+    merged: dict[str, tuple[ConceptDraft, tuple[Noun, ...]]] = {}
+    for draft, nouns in named:
+        key = draft.name.casefold()
+        first, pooled = merged.get(key, (draft, ()))
+        merged[key] = (first, tuple(dict.fromkeys((*pooled, *nouns))))
+    return list(merged.values())
+
+
+def _with_uni(
+    knowledge: Knowledge, builder: KnowledgeBuilder, config: KnowledgeConfig, progress: Progress
+) -> Knowledge:
+    described = {a.concept for a in knowledge.uni}
+    concepts = [c for c in knowledge.concepts if not c.locked and c.id not in described]
+    drafts = builder.uni_attributes(concepts, config.uni, guidance=config.guidance, progress=progress)
+    texts = [(c, text) for c, group in zip(concepts, drafts, strict=True) for text in group]
+    numbered, numbers = knowledge.with_new_ids(len(texts))
+    fresh = tuple(
+        UniAttribute(id=attribute_id(n), concept=concept.id, text=text, source=_source(builder))
+        for n, (concept, text) in zip(numbers, texts, strict=True)
+    )
+    return replace(numbered, uni=(*knowledge.uni, *fresh))
+
+
+def _with_bi(
+    knowledge: Knowledge,
+    similar: SimilarPairs,
+    builder: KnowledgeBuilder,
+    config: KnowledgeConfig,
+    progress: Progress,
+) -> Knowledge:
+    concepts = knowledge.concepts
+    written = {a.pair for a in knowledge.bi}
+    open_pairs = [
+        (i, j)
+        for i, j in similar.pairs
+        if not (concepts[i].locked or concepts[j].locked) and _pair(concepts[i], concepts[j]) not in written
+    ]
+    drafts = builder.bi_attributes(
+        [(concepts[i], concepts[j]) for i, j in open_pairs],
+        config.bi,
+        guidance=config.guidance,
+        progress=progress,
+    )
+    made = [
+        (concepts[i], concepts[j], draft.text, ends)
+        for (i, j), group in zip(open_pairs, drafts, strict=True)
+        for draft in group
+        if (ends := _ends(draft, i, j, knowledge, similar, both=config.both_ends))
+    ]
+    numbered, numbers = knowledge.with_new_ids(len(made))
+    fresh = tuple(
+        BiAttribute(id=attribute_id(n), pair=_pair(a, b), text=text, ends=ends, source=_source(builder))
+        for n, (a, b, text, ends) in zip(numbers, made, strict=True)
+    )
+    return replace(numbered, bi=(*knowledge.bi, *fresh))
+
+
+def _ends(
+    draft: PairDraft, i: int, j: int, knowledge: Knowledge, similar: SimilarPairs, *, both: bool
+) -> tuple[str, ...]:
+    """Whose attribute set receives a pair attribute: A_q only if l is in N_q (methods.md A10)."""
+    first = draft.side != "second" and (both or j in similar.neighbours[i])
+    second = draft.side != "first" and (both or i in similar.neighbours[j])
+    ids = (knowledge.concepts[i].id, knowledge.concepts[j].id)
+    return tuple(name for name, receives in zip(ids, (first, second), strict=True) if receives)
+
+
+def _pair(a: Concept, b: Concept) -> tuple[str, str]:
+    return (a.id, b.id) if a.id < b.id else (b.id, a.id)
+
+
+def _source(builder: KnowledgeBuilder) -> Source:
+    return "llm" if builder.name.startswith("llm") else "wordnet"

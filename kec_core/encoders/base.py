@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, blocks, l2_normalize
-from kec_core.config import EncoderDefaults
-from kec_core.vocabulary import TPL7
+from kec_core.config import TPL7, EncoderDefaults
 
 if TYPE_CHECKING:
     from PIL import Image

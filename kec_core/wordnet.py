@@ -1,0 +1,303 @@
+"""WordNet's nouns: synsets, senses, ancestors and information content, from a compact cached table."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.arrays import fingerprint
+from kec_core.errors import InputError
+from kec_core.store import cache_dir
+from kec_core.wndb import (
+    DATA_FILE,
+    INDEX_FILE,
+    LEXFILES,
+    NO_LEXFILE,
+    RELATIONS,
+    NounTable,
+    make_links,
+    read_nouns,
+)
+
+log = logging.getLogger(__name__)
+
+TABLE_VERSION = 1
+ENVIRONMENT = "KEC_WORDNET"
+DEBIAN_FOLDER = Path("/usr/share/wordnet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synset:
+    """One noun meaning; relations are synset ids in WordNet's order.
+
+    Attributes:
+        id: "n" and the offset in ``data.noun``, eight digits ("n02084071").
+        words: at least one, with spaces, the most common first.
+        gloss: the definition without examples.
+        lexfile: WordNet's topic: "animal", "artifact", "body", ..., or "" when not known.
+        instance_hypernyms: not empty for a named place or person.
+    """
+
+    id: str
+    words: tuple[str, ...]
+    gloss: str
+    examples: tuple[str, ...] = ()
+    lexfile: str = ""
+    hypernyms: tuple[str, ...] = ()
+    instance_hypernyms: tuple[str, ...] = ()
+    hyponyms: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    substances: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+
+    @property
+    def is_instance(self) -> bool:
+        """Whether it names one place, person or thing."""
+        return bool(self.instance_hypernyms)
+
+
+class WordNet:
+    """WordNet's nouns; read only, safe to share between threads.
+
+    Attributes:
+        source: where it comes from, in words for the person.
+        licence: the notice that must be shown with it.
+        has_relations: False for the fallback without hypernyms.
+    """
+
+    def __init__(self, table: NounTable, *, source: str) -> None:
+        self._table = table
+        self._rows = {int(offset): row for row, offset in enumerate(table.offsets)}
+        self._synsets: dict[str, Synset] = {}
+        self._ancestors: dict[str, dict[str, int]] = {}
+        self.source = source
+        self.licence = table.licence
+        self.has_relations = bool(len(table.links["hypernyms"].targets))
+
+    def __len__(self) -> int:
+        return len(self._table.offsets)
+
+    def __contains__(self, synset_id: str) -> bool:
+        return _offset(synset_id) in self._rows
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """All synset ids in ascending order."""
+        return tuple(_id(int(offset)) for offset in self._table.offsets)
+
+    @cached_property
+    def lemmas(self) -> tuple[str, ...]:
+        """All lemmas, lower case with spaces, sorted."""
+        return tuple(self._table.lemmas)
+
+    def synset(self, synset_id: str) -> Synset:
+        """The synset of an id.
+
+        Raises:
+            InputError: this WordNet has no such synset.
+        """
+        if synset_id not in self._synsets:
+            row = self._rows.get(_offset(synset_id))
+            if row is None:
+                raise InputError(
+                    f"{synset_id!r} is not a noun synset of {self.source}; ids look like 'n02084071'."
+                )
+            self._synsets[synset_id] = self._read(row)
+        return self._synsets[synset_id]
+
+    def synsets(self) -> Iterator[Synset]:
+        """All synsets in ascending order of their ids."""
+        return (self.synset(synset_id) for synset_id in self.ids)
+
+    def _read(self, row: int) -> Synset:
+        table = self._table
+        links = {
+            name: tuple(self.ids[target] for target in table.links[name].of(row)) for name in table.links
+        }
+        return Synset(
+            id=self.ids[row],
+            words=tuple(table.words[row].split("|")),
+            gloss=table.glosses[row],
+            examples=tuple(filter(None, table.examples[row].split("|"))),
+            lexfile=_lexfile(int(table.lexfiles[row])),
+            **links,
+        )
+
+    def senses(self, lemma: str) -> tuple[str, ...]:
+        """Synset ids of a word in any case, "_" or space; most frequent sense first; () when unknown."""
+        row = self._lemma_rows.get(" ".join(lemma.replace("_", " ").lower().split()))
+        return () if row is None else tuple(self.ids[target] for target in self._table.senses.of(row))
+
+    @cached_property
+    def _lemma_rows(self) -> dict[str, int]:
+        return {lemma: row for row, lemma in enumerate(self._table.lemmas)}
+
+    def ancestors(self, synset_id: str) -> dict[str, int]:
+        """Every hypernym above a synset and itself, with the least number of steps; nearest first."""
+        if synset_id not in self._ancestors:
+            found = {synset_id: 0}
+            queue = [synset_id]
+            for current in queue:
+                synset = self.synset(current)
+                for parent in (*synset.hypernyms, *synset.instance_hypernyms):
+                    if parent not in found:
+                        found[parent] = found[current] + 1
+                        queue.append(parent)
+            self._ancestors[synset_id] = found
+        return self._ancestors[synset_id]
+
+    def information_content(self, synset_id: str) -> float:
+        """Intrinsic information content in [0, 1]: 0 at the root, 1 at a leaf (Seco et al. 2004)."""
+        below = int(self._table.below[self._rows[_offset(synset_id)]])
+        return 1.0 - math.log(below + 1) / math.log(max(len(self), 2))
+
+    def match(self, words: Iterable[str], gloss: str, *, synset_id: str = "") -> str:
+        """The id of a synset known by words and gloss, for ids of another WordNet version; "" when none fits.
+
+        The id given is kept when it shares a word; else the sense of the words whose gloss shares most with ``gloss``.
+        """
+        wanted = {word.replace("_", " ").lower() for word in words}
+        if synset_id in self and wanted & {word.lower() for word in self.synset(synset_id).words}:
+            return synset_id
+        candidates = dict.fromkeys(sense for word in sorted(wanted) for sense in self.senses(word))
+        tokens = set(gloss.lower().split())
+
+        def likeness(sense: str) -> float:
+            own = self.synset(sense)
+            shared_words = len(wanted & {word.lower() for word in own.words}) / max(len(wanted), 1)
+            own_tokens = set(own.gloss.lower().split())
+            return shared_words + len(tokens & own_tokens) / max(len(tokens | own_tokens), 1)
+
+        return max(candidates, key=likeness, default="")
+
+
+def _id(offset: int) -> str:
+    return f"n{offset:08d}"
+
+
+def _lexfile(number: int) -> str:
+    return "" if number == NO_LEXFILE else LEXFILES[number]
+
+
+def _offset(synset_id: str) -> int:
+    """The offset in an id, or -1 when it is none."""
+    digits = synset_id[1:]
+    return int(digits) if synset_id[:1] == "n" and digits.isascii() and digits.isdigit() else -1
+
+
+# --- finding and loading ---------------------------------------------------------------------------------------------
+
+
+def downloads_folder() -> Path:
+    """Where the set-up puts WordNet files it fetched."""
+    return cache_dir() / "wordnet"
+
+
+def local_folders() -> list[Path]:
+    """Folders on this machine that may hold WordNet's files, best first, whether they exist or not."""
+    given = os.environ.get(ENVIRONMENT)
+    nltk_data = [Path(part) for part in os.environ.get("NLTK_DATA", "").split(os.pathsep) if part]
+    roots = [Path.home(), Path(sys.prefix), Path("/usr/share"), Path("/usr/local/share"), Path("/usr/lib")]
+    nltk_data += [root / "nltk_data" for root in roots] + [Path(sys.prefix) / "share" / "nltk_data"]
+    named = [root / "corpora" / name for root in nltk_data for name in ("wordnet", "wordnet31")]
+    return [*([Path(given)] if given else []), *named, DEBIAN_FOLDER, downloads_folder()]
+
+
+def holds_wordnet(folder: Path) -> bool:
+    """Whether a folder has both noun files."""
+    return (folder / DATA_FILE).is_file() and (folder / INDEX_FILE).is_file()
+
+
+def load_wordnet(folder: Path | None = None) -> WordNet:
+    """WordNet's nouns from a folder, else from the first local one, else the smaller set that timm ships.
+
+    Nothing is downloaded (``kec setup`` does that). The parsed table is cached in the user's cache folder.
+
+    Raises:
+        InputError: the folder given does not hold WordNet's noun files, or they are damaged.
+    """
+    if folder is None:
+        folder = next((place for place in local_folders() if holds_wordnet(place)), None)
+    if folder is None:
+        return wordnet_from_timm()
+    for name in (DATA_FILE, INDEX_FILE):
+        if not (folder / name).is_file():
+            raise InputError(
+                f"{folder} should hold WordNet's {DATA_FILE} and {INDEX_FILE}, but {name} is missing."
+            )
+    contents = [sha256((folder / name).read_bytes()).hexdigest() for name in (DATA_FILE, INDEX_FILE)]
+    table = _cached(fingerprint(TABLE_VERSION, contents), lambda: read_nouns(folder))
+    return WordNet(table, source=f"WordNet in {folder}")
+
+
+def wordnet_from_timm() -> WordNet:
+    """The 21,841 ImageNet synsets with lemmas and definitions that timm ships; they have no hypernyms."""
+    version = metadata.version("timm")
+    table = _cached(fingerprint(TABLE_VERSION, "timm", version), _read_timm)
+    return WordNet(table, source="ImageNet's synsets in timm (no hypernyms)")
+
+
+def _read_timm() -> NounTable:
+    from timm.data.imagenet_info import ImageNetInfo
+
+    info = ImageNetInfo("imagenet22k")
+    entries = []
+    for label in sorted(info.label_names()):  # type: ignore[no-untyped-call]  # timm is untyped here
+        words, _, gloss = info.label_name_to_description(label, detailed=True).partition(": ")
+        entries.append((_offset(label), words.split(", "), gloss))
+    return table_without_relations(entries)
+
+
+def table_without_relations(entries: list[tuple[int, list[str], str]]) -> NounTable:
+    """A table of (offset, words, gloss) in ascending order of offsets; senses are in that order too."""
+    senses: dict[str, list[int]] = {}
+    for row, (_, words, _) in enumerate(entries):
+        for word in words:
+            senses.setdefault(word.lower(), []).append(row)
+    return NounTable(
+        offsets=np.array([offset for offset, _, _ in entries], dtype=np.int32),
+        lexfiles=np.full(len(entries), NO_LEXFILE, dtype=np.uint8),
+        words=["|".join(words) for _, words, _ in entries],
+        glosses=[gloss for _, _, gloss in entries],
+        examples=[""] * len(entries),
+        links={name: make_links([()] * len(entries)) for name in RELATIONS.values()},
+        below=np.zeros(len(entries), dtype=np.int32),
+        lemmas=sorted(senses),
+        senses=make_links(senses[lemma] for lemma in sorted(senses)),
+    )
+
+
+def _cached(key: str, read: Callable[[], NounTable]) -> NounTable:
+    """The table stored under ``key``, else ``read()``, then stored; a damaged or unwritable cache costs time only."""
+    path = cache_dir() / f"wordnet-{key}.npz"
+    if path.is_file():
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return NounTable.from_arrays(dict(arrays))
+        except (OSError, ValueError, KeyError) as error:
+            log.warning("%s is damaged (%s) and is made again.", path, error)
+    table = read()
+    _store(path, table.to_arrays())
+    return table
+
+
+def _store(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    fresh = path.with_name(f"{path.stem}.new{os.getpid()}.npz")
+    try:
+        np.savez(fresh, allow_pickle=False, **arrays)
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        log.warning("%s could not be written (%s); WordNet is parsed again next time.", path, error)

@@ -1,0 +1,82 @@
+"""The nouns that images are compared with, and the prompts they are put in (methods.md 0)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kec_core.errors import InputError
+from kec_core.types import Noun
+from kec_core.wordnet import Synset, WordNet
+
+TPL7 = (
+    "itap of a {}.",
+    "a bad photo of the {}.",
+    "a origami {}.",
+    "a photo of the large {}.",
+    "a {} in a video game.",
+    "art of the {}.",
+    "a photo of the small {}.",
+)
+"""The "simple ImageNet" templates of CLIP, shared with TAC                              [C]"""
+
+PHOTO = "a photo of a {}"
+"""The single noun prompt                                                                 [P]"""
+
+
+def wordnet_vocabulary(wordnet: WordNet) -> tuple[Noun, ...]:
+    """Every word of WordNet that is not only a named place, person or thing.
+
+    Each word appears once, with the most frequent of its senses that is no instance, in the order of the synset ids.
+    """
+    nouns: list[tuple[str, int, Noun]] = []
+    for lemma in wordnet.lemmas:
+        senses = (wordnet.synset(sense) for sense in wordnet.senses(lemma))
+        synset = next((sense for sense in senses if not sense.is_instance), None)
+        if synset is not None:
+            position, word = _spelling(synset, lemma)
+            nouns.append((synset.id, position, Noun(word=word, synset=synset.id)))
+    return tuple(noun for _, _, noun in sorted(nouns, key=lambda entry: entry[:2]))
+
+
+def _spelling(synset: Synset, lemma: str) -> tuple[int, str]:
+    """A lemma as the synset writes it, with its position there ("Canis familiaris" for "canis familiaris")."""
+    for position, word in enumerate(synset.words):
+        if word.lower() == lemma:
+            return position, word
+    return len(synset.words), lemma
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainTerm:
+    """A term of the person's own field with its description ("" when none was given)."""
+
+    noun: Noun
+    description: str = ""
+
+
+def domain_vocabulary(text: str, wordnet: WordNet) -> tuple[DomainTerm, ...]:
+    """Terms pasted by a person: one per line, ``word`` or ``word: description``; blank lines and repeats are dropped.
+
+    A term that WordNet knows carries its most frequent sense, and that sense's gloss when it has no description.
+
+    Raises:
+        InputError: no term at all, or a line with a description but no word before it.
+    """
+    terms: dict[str, DomainTerm] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        word, _, description = (" ".join(part.split()) for part in line.partition(":"))
+        if description and not word:
+            raise InputError(f"Line {number} has a description but no word; write 'word: description'.")
+        if word:
+            terms.setdefault(word.lower(), _term(word, description, wordnet))
+    if not terms:
+        raise InputError(
+            "The vocabulary is empty; write one term per line, like 'word' or 'word: description'."
+        )
+    return tuple(terms.values())
+
+
+def _term(word: str, description: str, wordnet: WordNet) -> DomainTerm:
+    synset = next(iter(wordnet.senses(word)), "")
+    gloss = wordnet.synset(synset).gloss if synset else ""
+    return DomainTerm(noun=Noun(word=word, synset=synset), description=description or gloss)

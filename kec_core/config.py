@@ -101,6 +101,26 @@ class KnowledgeConfig(_Options):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LLMConfig(_Options):
+    """How a language-model endpoint is asked (methods.md 6.1, 6.4); times in seconds."""
+
+    temperature: float = 0.1  # of the first ask; asking again adds 0.3                     [P]
+    in_flight: int = 20  # requests under way at once                                      [P]
+    timeout: float = 120.0  # of one request                                               [R]
+    retries: int = 8  # of one request after 408, 409, 429, 5xx, a timeout, a lost line    [R]
+    backoff: float = 0.5  # first wait before a retry; doubles                             [R]
+    max_backoff: float = 30.0  # longest wait of our own                                   [R]
+    max_wait: float = 300.0  # longest Retry-After that is obeyed; beyond it the run stops [R]
+    reasks: int = 3  # asks after an answer that is not the JSON asked for                 [R]
+    max_tokens: int = 400  # limit of one answer                                           [R]
+    long_max_tokens: int = 1600  # limit of the one retry of a cut answer                  [R]
+    max_reply_bytes: int = 1_000_000  # larger replies are refused unread                  [R]
+    outage_requests: int = 40  # failures in a row that end a run, if also for ...         [R]
+    outage_seconds: float = 30.0  # ... that long nothing was answered                     [R]
+    pair_values: bool = False  # pair attributes as values per side, not as a dimension    [R] methods.md 6.4 C
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroundingConfig(_Options):
     """Grounding of knowledge in each image (methods.md 6.1 step 4; A6 to A9)."""
 

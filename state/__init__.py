@@ -1,0 +1,1 @@
+"""What lasts: projects, revisions, jobs; the only layer that knows project files."""

@@ -1,0 +1,55 @@
+"""The clusterings that revisions refer to: arrays in the project's store, by fingerprint."""
+
+from __future__ import annotations
+
+from kec_core.arrays import fingerprint
+from kec_core.errors import StoreError
+from kec_core.stages import read_clustering
+from kec_core.store import StageResult
+from kec_core.types import Clustering
+from state.project import Project
+from state.revisions import Baseline, RevisionInfo
+
+_CLUSTER, _BASELINE = "cluster", "baseline"
+
+
+def save_clustering(project: Project, clustering: Clustering) -> str:
+    """Keep a clustering made outside a run (the live loop); returns the fingerprint for ``NewRevision.clustering_fp``."""
+    data = {
+        "objective": clustering.objective,
+        "method": clustering.method,
+        "seed": clustering.seed,
+        "note": clustering.note,
+    }
+    key = fingerprint(clustering.labels, clustering.centroids, data)
+    if project.store.load(_CLUSTER, key) is None:
+        arrays = {"labels": clustering.labels, "centroids": clustering.centroids}
+        project.store.save(_CLUSTER, key, StageResult(arrays=arrays, data=data))
+    return key
+
+
+def load_clustering(project: Project, revision: RevisionInfo) -> Clustering:
+    """The clustering of a revision; arrays memory-mapped, row i belongs to ``project.images(revision.scan)[i]``.
+
+    Raises:
+        StoreError: its arrays are not in the project folder, or damaged.
+    """
+    return _load(project, _CLUSTER, revision.clustering_fp)
+
+
+def load_baseline(project: Project, baseline: Baseline) -> Clustering:
+    """The clustering of the plain method beside a revision; as ``load_clustering``.
+
+    Raises:
+        StoreError: its arrays are not in the project folder, or damaged.
+    """
+    return _load(project, _BASELINE, baseline.clustering_fp)
+
+
+def _load(project: Project, stage: str, key: str) -> Clustering:
+    result = project.store.load(stage, key)
+    if result is None:
+        raise StoreError(
+            f"The {stage} result {key} is missing from {project.store.root}; run the project again to restore it."
+        )
+    return read_clustering(result)

@@ -1,0 +1,42 @@
+"""Answers of language models remembered in the project, so no question is paid for twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from state.database import Database, now
+
+
+class AnswerCache:
+    """Answers by key; every ``put`` is durable at once, so a killed job keeps what it has heard."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, key: str) -> str | None:
+        """The stored reply to a question, or None."""
+        with self._database.reading() as db:
+            row = db.execute("SELECT reply FROM llm_answers WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row["reply"])
+
+    def put(self, key: str, reply: str, meta: Mapping[str, Any]) -> None:
+        """Remember a reply; an earlier one under the same key is replaced.
+
+        Args:
+            key: hash of everything that shapes the answer; never contains a secret.
+            reply: the raw text.
+            meta: any of ``model``, ``prompt_version``, ``prompt`` (texts), ``tokens`` (int), ``seconds`` (float).
+        """
+        row = (
+            key,
+            str(meta.get("model", "")),
+            str(meta.get("prompt_version", "")),
+            str(meta.get("prompt", "")),
+            reply,
+            int(meta.get("tokens", 0)),
+            float(meta.get("seconds", 0.0)),
+            now(),
+        )
+        with self._database.writing() as db:
+            db.execute("INSERT OR REPLACE INTO llm_answers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)

@@ -1,0 +1,151 @@
+"""Who may write: a lease for the windows of the app, and a lock of the operating system for runs.
+
+Both only keep people from waiting in vain; what keeps edits safe is that a commit names the revision it started from.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Self
+
+from kec_core.errors import StoreError
+from state.database import Database
+
+LEASE_SECONDS = 30.0
+"""A window that has not renewed its lease for that long has gone away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """The window that may edit; ``age`` is the time since it last renewed its lease, in seconds."""
+
+    owner: str
+    label: str
+    age: float
+
+
+class Lease:
+    """At most one window edits a project; others are read-only until they take over (ux.md 5.8)."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    def holder(self) -> Holder | None:
+        """The window that holds the lease now, or None when nobody does or it has gone away."""
+        with self._database.reading() as db:
+            row = db.execute("SELECT owner, label, heartbeat FROM lease").fetchone()
+        if row is None or self._clock() - row["heartbeat"] > LEASE_SECONDS:
+            return None
+        return Holder(owner=row["owner"], label=row["label"], age=max(0.0, self._clock() - row["heartbeat"]))
+
+    def acquire(self, owner: str, label: str, *, take_over: bool = False) -> bool:
+        """Take the lease, or renew one's own.
+
+        Args:
+            owner: unique id of the window.
+            label: what other windows show as the holder, e.g. "the window opened at 14:03".
+            take_over: take it from another window that is still there.
+
+        Returns:
+            True when ``owner`` holds the lease now.
+        """
+        oldest = -1.0 if take_over else self._clock() - LEASE_SECONDS
+        with self._database.writing() as db:
+            if take_over:
+                db.execute("DELETE FROM lease")
+            changed = db.execute(
+                "INSERT INTO lease VALUES (1, :owner, :label, :now) ON CONFLICT (one) DO UPDATE SET "
+                "owner = :owner, label = :label, heartbeat = :now WHERE owner = :owner OR heartbeat < :oldest",
+                {"owner": owner, "label": label, "now": self._clock(), "oldest": oldest},
+            )
+            return changed.rowcount == 1
+
+    def release(self, owner: str) -> None:
+        """Give the lease back; nothing happens when another window holds it."""
+        with self._database.writing() as db:
+            db.execute("DELETE FROM lease WHERE owner = ?", (owner,))
+
+
+class RunLock:
+    """Held by the process that runs something on a project; the kernel frees it when that process dies.
+
+    It may be handed to a child process: pass ``fileno()`` in ``pass_fds`` and ``close()`` the parent's own handle.
+    """
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    @classmethod
+    def acquire(cls, folder: Path, what: str) -> Self:
+        """Take the lock of a project folder.
+
+        Args:
+            folder: the project.
+            what: what is going to run, shown to whoever is refused meanwhile.
+
+        Raises:
+            StoreError: something else is running on this project, or the folder is not writable.
+        """
+        try:
+            file = (folder / "running.lock").open("a+", encoding="utf-8")
+        except OSError as error:
+            raise StoreError(
+                f"The project {folder} cannot be written ({error.strerror}); make the folder writable or copy it."
+            ) from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            other = _description(file)
+            file.close()
+            raise StoreError(f"{other} is running on this project; wait for its end or cancel it.") from error
+        file.truncate(0)
+        file.write(json.dumps({"what": what, "pid": os.getpid()}))
+        file.flush()
+        return cls(file)
+
+    @classmethod
+    def inherited(cls, fileno: int) -> Self:
+        """The lock that a parent process handed over; programs started from here do not inherit it."""
+        os.set_inheritable(fileno, False)
+        return cls(os.fdopen(fileno, "a+", encoding="utf-8"))
+
+    @staticmethod
+    def is_held(folder: Path) -> bool:
+        """Whether a living process holds the lock of this project."""
+        try:
+            with (folder / "running.lock").open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def fileno(self) -> int:
+        """The file descriptor, for ``pass_fds``."""
+        return self._file.fileno()
+
+    def close(self) -> None:
+        """Give up this process's handle; the lock is free when no process has one."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _description(file: IO[str]) -> str:
+    file.seek(0)
+    try:
+        return str(json.load(file)["what"])
+    except (ValueError, KeyError):
+        return "Another program"

@@ -1,0 +1,334 @@
+"""One folder = one project: photos found, labels, settings and what each stage did.
+
+Layout: ``project.db`` (everything small), ``artifacts/`` (arrays of the stages), ``jobs/`` (logs), ``thumbs/``.
+The folder can be copied, zipped and opened elsewhere; photos may lie inside it or anywhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from kec_core.arrays import fingerprint
+from kec_core.config import RunConfig
+from kec_core.errors import InputError, StoreError
+from kec_core.images import ImageRecord, ScanReport
+from kec_core.store import FolderStore
+from kec_core.types import SkippedImage, StageReport
+from state.database import Database, Json, create, now, to_text
+from state.llm_cache import AnswerCache
+from state.locks import Lease
+
+logger = logging.getLogger(__name__)
+
+DATABASE = "project.db"
+StageState = Literal["fresh", "running", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageRecord:
+    """The latest that is known of one stage.
+
+    Attributes:
+        state: "running" also after a kill; whether a job still lives is told by its job.
+        config: the options of the run it belongs to, as RunConfig JSON.
+        created: UTC, ISO 8601.
+    """
+
+    report: StageReport
+    state: StageState
+    config: Mapping[str, Any]
+    created: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relinked:
+    """How many of the known photos are there in a folder."""
+
+    found: int
+    missing: int
+
+
+class Project:
+    """An open project; cheap to open, holds no file handle, safe to use from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = Database(folder / DATABASE)
+
+    @classmethod
+    def create(cls, folder: Path, name: str) -> Self:
+        """Make a project in a folder that is new or has none yet.
+
+        Raises:
+            InputError: the name is empty.
+            StoreError: the folder holds a project already, or cannot be written.
+        """
+        name = name.strip()
+        if not name:
+            raise InputError("A project needs a name, but it is empty; type one.")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The folder {folder} could not be made ({error.strerror}); choose one that you can write to."
+            ) from error
+        create(folder / DATABASE)
+        project = cls(folder)
+        project._put("name", name)
+        project._put("created", now())
+        return project
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open a project and check its file.
+
+        Raises:
+            StoreError: no project there, damaged (the original is kept aside), from a newer version, or not writable.
+        """
+        if not cls.is_project(folder):
+            raise StoreError(f"There is no project in {folder}; create one there or choose a project folder.")
+        project = cls(folder)
+        project.database.check()
+        return project
+
+    @staticmethod
+    def is_project(folder: Path) -> bool:
+        """Whether a folder holds a project file."""
+        return (folder / DATABASE).is_file()
+
+    # --- name, settings, services
+
+    @property
+    def name(self) -> str:
+        """The name people gave it."""
+        return str(self._get("name", self.folder.name))
+
+    def rename(self, name: str) -> None:
+        """Change the name; the folder keeps its own.
+
+        Raises:
+            InputError: the name is empty.
+        """
+        if not name.strip():
+            raise InputError("A project needs a name, but it is empty; type one.")
+        self._put("name", name.strip())
+
+    def settings(self) -> RunConfig:
+        """The options for the next run; defaults in a new project."""
+        return RunConfig.from_json(self._get("settings", {}))
+
+    def save_settings(self, config: RunConfig) -> None:
+        """Keep the options for the next run."""
+        self._put("settings", config.to_json())
+
+    @cached_property
+    def store(self) -> FolderStore:
+        """Results of the stages."""
+        return FolderStore(self.folder / "artifacts")
+
+    @cached_property
+    def answers(self) -> AnswerCache:
+        """Remembered answers of language models."""
+        return AnswerCache(self.database)
+
+    @cached_property
+    def lock(self) -> Lease:
+        """Which window may edit."""
+        return Lease(self.database)
+
+    # --- photos
+
+    @property
+    def images_root(self) -> Path | None:
+        """The folder of the photos (it may be gone), or None before the first scan."""
+        stored = self._get("images_root", None)
+        return None if stored is None else self.folder / stored
+
+    def set_images_root(self, root: Path) -> None:
+        """Remember where the photos are: relative when inside the project, so a copied project finds them."""
+        inside = root.resolve().is_relative_to(self.folder.resolve())
+        stored = root.resolve().relative_to(self.folder.resolve()) if inside else root.absolute()
+        self._put("images_root", str(stored))
+
+    def relink(self, root: Path) -> Relinked:
+        """Point the project at the folder its photos have moved to.
+
+        Raises:
+            InputError: none of the project's photos is there; nothing is changed.
+        """
+        ids = [image.id for image in self.images()]
+        found = sum((root / image_id).is_file() for image_id in ids)
+        if ids and not found:
+            raise InputError(
+                f"None of the project's {len(ids)} photos is in {root} (looked for {ids[0]!r}); "
+                "choose the folder that now holds them."
+            )
+        self.set_images_root(root)
+        return Relinked(found=found, missing=len(ids) - found)
+
+    def photo_path(self, image_id: str) -> Path:
+        """The file of a photo of this project, guaranteed to lie below the photo folder.
+
+        Raises:
+            InputError: not a photo of this project, or it leads out of the photo folder.
+        """
+        root = self.images_root
+        with self.database.reading() as db:
+            known = db.execute("SELECT 1 FROM images WHERE id = ? LIMIT 1", (image_id,)).fetchone()
+        if root is None or known is None:
+            raise InputError(
+                f"{image_id!r} is not a photo of this project; choose one from its list of photos."
+            )
+        path = (root / image_id).resolve()
+        if not path.is_relative_to(root.resolve()):
+            raise InputError(f"{image_id!r} leads out of the photo folder {root}; it is not read.")
+        return path
+
+    def set_images(self, report: ScanReport) -> int:
+        """Keep what a scan found; row order is the order of ``report.images``.
+
+        Earlier scans stay as long as a revision was made from them, so its rows stay aligned with its photos.
+
+        Returns:
+            The scan's number; the same content gives the same number.
+        """
+        skipped = [asdict(item) for item in report.skipped]
+        rows = [(i.id, i.width, i.height, i.sha256, i.mode, i.warning) for i in report.images]
+        key = fingerprint(rows, skipped, list(report.warnings))
+        with self.database.writing() as db:
+            known = db.execute("SELECT number FROM scans WHERE fingerprint = ?", (key,)).fetchone()
+            if known is not None:
+                number = int(known["number"])
+            else:
+                added = db.execute(
+                    "INSERT INTO scans (fingerprint, created, warnings) VALUES (?, ?, ?)",
+                    (key, now(), to_text(list(report.warnings))),
+                )
+                number = int(added.lastrowid or 0)
+                db.executemany(
+                    "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    ((number, position, *row) for position, row in enumerate(rows)),
+                )
+                db.executemany(
+                    "INSERT INTO skipped VALUES (?, ?, ?)",
+                    ((number, s["path"], s["reason"]) for s in skipped),
+                )
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('scan', ?)", (str(number),))
+            db.execute(
+                "DELETE FROM scans WHERE number <> ? AND number NOT IN (SELECT scan FROM revisions)",
+                (number,),
+            )
+        return number
+
+    @property
+    def last_scan(self) -> int:
+        """The number of the newest scan, or 0 before the first."""
+        return int(self._get("scan", 0))
+
+    def images(self, scan: int | None = None) -> tuple[ImageRecord, ...]:
+        """Photos in row order.
+
+        Args:
+            scan: a scan's number (``last_scan``, ``Revision.scan``); by default the photos of the current revision, or
+                of the newest scan while there is no revision.
+        """
+        with self.database.reading() as db:
+            rows = db.execute(
+                f"SELECT id, width, height, sha256, mode, warning FROM images WHERE scan = {_SCAN} ORDER BY position",
+                (scan,),
+            ).fetchall()
+        return tuple(ImageRecord(**dict(row)) for row in rows)
+
+    def skipped(self, scan: int | None = None) -> tuple[SkippedImage, ...]:
+        """Files that are not used, and why; ``scan`` as in ``images``."""
+        with self.database.reading() as db:
+            rows = db.execute(f"SELECT path, reason FROM skipped WHERE scan = {_SCAN}", (scan,)).fetchall()
+        return tuple(SkippedImage(path=row["path"], reason=row["reason"]) for row in rows)
+
+    def warnings(self, scan: int | None = None) -> tuple[str, ...]:
+        """What a scan noticed about the folder as a whole; ``scan`` as in ``images``."""
+        with self.database.reading() as db:
+            row = db.execute(f"SELECT warnings FROM scans WHERE number = {_SCAN}", (scan,)).fetchone()
+        return () if row is None else tuple(json.loads(row["warnings"]))
+
+    # --- labels: for scoring only, never given to a method
+
+    def set_labels(self, labels: Mapping[str, str]) -> None:
+        """Replace all labels, by image id; photos that are not named have none."""
+        with self.database.writing() as db:
+            db.execute("DELETE FROM labels")
+            db.executemany("INSERT INTO labels VALUES (?, ?)", labels.items())
+
+    def labels(self, scan: int | None = None) -> list[str | None]:
+        """The label of every photo in row order, None where unknown; ``scan`` as in ``images``."""
+        with self.database.reading() as db:
+            rows = db.execute(
+                f"SELECT label FROM images LEFT JOIN labels USING (id) WHERE scan = {_SCAN} ORDER BY position",
+                (scan,),
+            ).fetchall()
+        return [row["label"] for row in rows]
+
+    # --- stages
+
+    def stage_reports(self) -> tuple[StageRecord, ...]:
+        """What is known of every stage of the latest run, in the order they ran."""
+        with self.database.reading() as db:
+            rows = db.execute("SELECT * FROM stages ORDER BY rowid").fetchall()
+        return tuple(_stage_record(dict(row)) for row in rows)
+
+    def clear_stages(self) -> None:
+        """Forget the records of the previous run (not its results): a new one begins."""
+        with self.database.writing() as db:
+            db.execute("DELETE FROM stages")
+
+    def record_stage(self, report: StageReport, state: StageState, config: RunConfig) -> None:
+        """Keep the record of one stage."""
+        row = (
+            report.stage,
+            report.fingerprint,
+            state,
+            report.seconds,
+            int(report.reused),
+            to_text(report.summary),
+            to_text(config.to_json()),
+            now(),
+        )
+        with self.database.writing() as db:
+            db.execute(
+                "INSERT INTO stages VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stage) DO UPDATE SET "
+                "fingerprint = excluded.fingerprint, state = excluded.state, seconds = excluded.seconds, "
+                "reused = excluded.reused, summary = excluded.summary, config = excluded.config, created = excluded.created",
+                row,
+            )
+
+    def _get(self, key: str, default: Json) -> Json:
+        with self.database.reading() as db:
+            row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return default if row is None else json.loads(row["value"])
+
+    def _put(self, key: str, value: Json) -> None:
+        with self.database.writing() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, to_text(value)))
+
+
+_SCAN = """coalesce(?, (SELECT scan FROM revisions JOIN pointer ON number = current),
+    (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'scan'))"""
+
+
+def _stage_record(row: dict[str, Any]) -> StageRecord:
+    report = StageReport(
+        stage=row["stage"],
+        fingerprint=row["fingerprint"],
+        seconds=row["seconds"],
+        reused=bool(row["reused"]),
+        summary=json.loads(row["summary"]),
+    )
+    return StageRecord(
+        report=report, state=row["state"], config=json.loads(row["config"]), created=row["created"]
+    )

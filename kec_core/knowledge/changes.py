@@ -1,0 +1,102 @@
+"""Small changes of a knowledge that several edits are made of; each returns a new knowledge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from kec_core.types import Concept, Constraint, ConstraintKind, Knowledge, UniAttribute, attribute_id
+
+T = TypeVar("T")
+
+
+def with_concept(knowledge: Knowledge, changed: Concept) -> Knowledge:
+    """The knowledge with one concept exchanged for its changed self, in its place."""
+    return replace(
+        knowledge, concepts=tuple(changed if c.id == changed.id else c for c in knowledge.concepts)
+    )
+
+
+def with_attributes(knowledge: Knowledge, concept: str, texts: Sequence[str]) -> Knowledge:
+    """The knowledge with more uni attributes of one concept, made by the person."""
+    numbered, numbers = knowledge.with_new_ids(len(texts))
+    fresh = (
+        UniAttribute(id=attribute_id(number), concept=concept, text=text)
+        for number, text in zip(numbers, texts, strict=True)
+    )
+    return replace(numbered, uni=(*numbered.uni, *fresh))
+
+
+def without_concepts(knowledge: Knowledge, ids: Collection[str]) -> Knowledge:
+    """The knowledge without some concepts and without all that depends on them."""
+    left = replace(knowledge, concepts=tuple(c for c in knowledge.concepts if c.id not in ids))
+    return without_traces(left, ids)
+
+
+def without_traces(knowledge: Knowledge, ids: Collection[str]) -> Knowledge:
+    """The knowledge without attributes and assignments of concepts that are gone."""
+    return drop_assignments(
+        replace(
+            knowledge,
+            uni=tuple(a for a in knowledge.uni if a.concept not in ids),
+            bi=tuple(a for a in knowledge.bi if not set(a.pair) & set(ids)),
+        ),
+        ids,
+    )
+
+
+def replaced_items(items: Sequence[T], leaves: Callable[[T], bool], arriving: Iterable[T]) -> tuple[T, ...]:
+    """Items without those that leave; what arrives stands where the first of them stood."""
+    position = next((i for i, item in enumerate(items) if leaves(item)), len(items))
+    return (*items[:position], *arriving, *(item for item in items[position:] if not leaves(item)))
+
+
+def distinct_texts(items: Iterable[T], text: Callable[[T], str]) -> tuple[T, ...]:
+    """Items whose texts differ in more than case; the first of each stays."""
+    first: dict[str, T] = {}
+    for item in items:
+        first.setdefault(text(item).casefold(), item)
+    return tuple(first.values())
+
+
+def pair_of(first: str, second: str) -> tuple[str, str]:
+    """Two ids in the order a pair attribute stores them."""
+    return (first, second) if first < second else (second, first)
+
+
+def with_constraint(
+    knowledge: Knowledge, kind: ConstraintKind, images: Sequence[str], concept: str = ""
+) -> Knowledge:
+    """The knowledge with one more constraint on photos."""
+    numbered, (number,) = knowledge.with_new_ids(1)
+    constraint = Constraint(id=f"k{number:03d}", kind=kind, images=tuple(images), concept=concept)
+    return replace(numbered, constraints=(*numbered.constraints, constraint))
+
+
+def assign_images(knowledge: Knowledge, concept: str, images: Sequence[str]) -> Knowledge:
+    """The knowledge with photos assigned to a concept; they leave the concept they were assigned to before."""
+    if not images:
+        return knowledge
+    taken = set(images)
+    freed = []
+    for constraint in knowledge.constraints:
+        left = tuple(image for image in constraint.images if image not in taken)
+        if constraint.kind != "assign" or left == constraint.images:
+            freed.append(constraint)
+        elif left:
+            freed.append(replace(constraint, images=left))
+    return with_constraint(replace(knowledge, constraints=tuple(freed)), "assign", images, concept)
+
+
+def move_assignments(knowledge: Knowledge, old: Collection[str], new: str) -> Knowledge:
+    """The knowledge with the photos of some concepts assigned to another."""
+    moved = (replace(c, concept=new) if c.concept in old else c for c in knowledge.constraints)
+    return replace(knowledge, constraints=tuple(moved))
+
+
+def drop_assignments(knowledge: Knowledge, concepts: Collection[str]) -> Knowledge:
+    """The knowledge with no photos assigned to these concepts."""
+    return replace(
+        knowledge, constraints=tuple(c for c in knowledge.constraints if c.concept not in concepts)
+    )

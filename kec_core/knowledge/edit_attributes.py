@@ -1,0 +1,163 @@
+"""Edits of attributes: what is typical of a concept, and what sets two apart (ux.md 5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from kec_core.errors import InputError
+from kec_core.knowledge.changes import pair_of, with_attributes
+from kec_core.knowledge.edit_base import (
+    Edit,
+    find_attribute,
+    find_concept,
+    find_concepts,
+    listed,
+    quoted,
+)
+from kec_core.knowledge.edit_fields import Name, Text, TwoNames
+from kec_core.types import BiAttribute, Knowledge, UniAttribute, attribute_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddAttribute(Edit):
+    """A new attribute that is typical of one concept."""
+
+    op: ClassVar[str] = "add_attribute"
+    concept: Name
+    text: Text
+
+    def change(self, knowledge: Knowledge) -> Knowledge:
+        """See Edit."""
+        concept = find_concept(knowledge, self.concept)
+        refuse_repeated((a for a in knowledge.uni if a.concept == concept.id), self.text)
+        return with_attributes(knowledge, concept.id, [self.text])
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        return f"Gave {quoted(find_concept(knowledge, self.concept).name)} the attribute {quoted(self.text)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddPairAttribute(Edit):
+    """A new attribute that sets two concepts apart; both receive it."""
+
+    op: ClassVar[str] = "add_pair_attribute"
+    concepts: TwoNames
+    text: Text
+
+    def __post_init__(self) -> None:
+        Edit.__post_init__(self)
+        if len(self.concepts) != 2:
+            raise InputError(f"concepts should name two concepts, but names {len(self.concepts)}.")
+
+    def change(self, knowledge: Knowledge) -> Knowledge:
+        """See Edit."""
+        first, second = find_concepts(knowledge, self.concepts)
+        pair = pair_of(first.id, second.id)
+        refuse_repeated((a for a in knowledge.bi if a.pair == pair), self.text)
+        numbered, (number,) = knowledge.with_new_ids(1)
+        attribute = BiAttribute(id=attribute_id(number), pair=pair, text=self.text, ends=pair)
+        return replace(numbered, bi=(*numbered.bi, attribute))
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        names = listed(concept.name for concept in find_concepts(knowledge, self.concepts))
+        return f"Set {names} apart by {quoted(self.text)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditAttribute(Edit):
+    """Another text for an attribute of either kind; its id stays."""
+
+    op: ClassVar[str] = "edit_attribute"
+    attribute: Name
+    text: Text
+
+    def change(self, knowledge: Knowledge) -> Knowledge:
+        """See Edit."""
+        old = find_attribute(knowledge, self.attribute)
+        if isinstance(old, UniAttribute):
+            refuse_repeated(
+                (a for a in knowledge.uni if a.concept == old.concept and a.id != old.id), self.text
+            )
+            return _with_uni(knowledge, replace(old, text=self.text, source="user"))
+        refuse_repeated((a for a in knowledge.bi if a.pair == old.pair and a.id != old.id), self.text)
+        changed = replace(old, text=self.text, source="user")
+        return replace(knowledge, bi=tuple(changed if a.id == old.id else a for a in knowledge.bi))
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        old = find_attribute(knowledge, self.attribute)
+        return (
+            f"Changed the attribute {quoted(old.text)} of {_owners(knowledge, old)} to {quoted(self.text)}."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteAttribute(Edit):
+    """An attribute of either kind goes."""
+
+    op: ClassVar[str] = "delete_attribute"
+    attribute: Name
+
+    def change(self, knowledge: Knowledge) -> Knowledge:
+        """See Edit."""
+        gone = find_attribute(knowledge, self.attribute).id
+        return replace(
+            knowledge,
+            uni=tuple(a for a in knowledge.uni if a.id != gone),
+            bi=tuple(a for a in knowledge.bi if a.id != gone),
+        )
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        old = find_attribute(knowledge, self.attribute)
+        return f"Deleted the attribute {quoted(old.text)} of {_owners(knowledge, old)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveAttribute(Edit):
+    """An attribute of one concept goes to another concept."""
+
+    op: ClassVar[str] = "move_attribute"
+    attribute: Name
+    concept: Name
+
+    def change(self, knowledge: Knowledge) -> Knowledge:
+        """See Edit."""
+        old = find_attribute(knowledge, self.attribute)
+        if isinstance(old, BiAttribute):
+            raise InputError(
+                f"the attribute {old.id} sets two concepts apart and cannot move; delete it and add it to another pair."
+            )
+        target = find_concept(knowledge, self.concept)
+        refuse_repeated((a for a in knowledge.uni if a.concept == target.id), old.text)
+        return _with_uni(knowledge, replace(old, concept=target.id, source="user"))
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        old = find_attribute(knowledge, self.attribute)
+        target = find_concept(knowledge, self.concept)
+        return (
+            f"Moved the attribute {quoted(old.text)} from {_owners(knowledge, old)} to {quoted(target.name)}."
+        )
+
+
+def refuse_repeated(attributes: Iterable[UniAttribute | BiAttribute], text: str) -> None:
+    """Raise InputError when one of the attributes has this text already, in any case."""
+    for attribute in attributes:
+        if attribute.text.casefold() == text.casefold():
+            raise InputError(
+                f"the attribute {quoted(text)} is already there ({attribute.id}); write another text."
+            )
+
+
+def _with_uni(knowledge: Knowledge, changed: UniAttribute) -> Knowledge:
+    return replace(knowledge, uni=tuple(changed if a.id == changed.id else a for a in knowledge.uni))
+
+
+def _owners(knowledge: Knowledge, attribute: UniAttribute | BiAttribute) -> str:
+    ids = (attribute.concept,) if isinstance(attribute, UniAttribute) else attribute.pair
+    return listed(knowledge.by_id[one].name for one in ids)

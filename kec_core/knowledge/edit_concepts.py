@@ -1,0 +1,210 @@
+"""Edits of single concepts, and of all at once: add, rename, delete, mute, lock, replace (ux.md 5.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated, ClassVar
+
+from kec_core.errors import InputError
+from kec_core.knowledge.changes import assign_images, with_attributes, with_concept, without_concepts
+from kec_core.knowledge.edit_base import (
+    Edit,
+    counted,
+    find_concept,
+    quoted,
+    refuse_locked,
+    refuse_taken,
+)
+from kec_core.knowledge.edit_fields import (
+    Checked,
+    Flag,
+    Images,
+    MaybeName,
+    MaybeText,
+    Name,
+    Names,
+    OptionalText,
+    Texts,
+    clean_parts,
+)
+from kec_core.types import Concept, Group, Knowledge, Noun, concept_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddConcept(Edit):
+    """A new concept, with photos that belong to it if some are named."""
+
+    op: ClassVar[str] = "add_concept"
+    name: Name
+    description: OptionalText = ""
+    attributes: Texts = ()
+    nouns: Names = ()
+    images: Images = ()
+
+    def image_ids(self) -> tuple[str, ...]:
+        """See Edit."""
+        return self.images
+
+    def change(self, knowledge: Knowledge) -> Knowledge:
+        """See Edit."""
+        refuse_taken(knowledge.concepts, self.name, "concept")
+        numbered, (number,) = knowledge.with_new_ids(1)
+        concept = Concept(
+            id=concept_id(number),
+            name=self.name,
+            description=self.description,
+            nouns=tuple(Noun(word=word) for word in self.nouns),
+        )
+        added = replace(numbered, concepts=(*numbered.concepts, concept))
+        return assign_images(with_attributes(added, concept.id, self.attributes), concept.id, self.images)
+
+    def sentence(self, _knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        photos = f" with {counted(len(self.images), 'photo')}" if self.images else ""
+        return f"Added the concept {quoted(self.name)}{photos}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameConcept(Edit):
+    """Another name or description; nothing but the concept's text changes."""
+
+    op: ClassVar[str] = "rename_concept"
+    concept: Name
+    name: MaybeName = None
+    description: MaybeText = None
+
+    def __post_init__(self) -> None:
+        Edit.__post_init__(self)
+        if self.name is None and self.description is None:
+            raise InputError("a new name or a new description was expected, but neither came; give one.")
+
+    def change(self, knowledge: Knowledge) -> Knowledge:
+        """See Edit."""
+        old = find_concept(knowledge, self.concept)
+        refuse_locked([old], "renamed")
+        name = old.name if self.name is None else self.name
+        refuse_taken((c for c in knowledge.concepts if c.id != old.id), name, "concept")
+        renamed = replace(
+            old,
+            name=name,
+            description=old.description if self.description is None else self.description,
+            source="user",
+            # The synset and the note tell where the old name came from.
+            synset=old.synset if name == old.name else "",
+            note=old.note if name == old.name else "",
+        )
+        return with_concept(knowledge, renamed)
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        old = find_concept(knowledge, self.concept)
+        if self.name is None or self.name == old.name:
+            return f"Described {quoted(old.name)} anew."
+        also = " and described it anew" if self.description is not None else ""
+        return f"Renamed {quoted(old.name)} to {quoted(self.name)}{also}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteConcept(Edit):
+    """A concept goes, with its attributes, its pair attributes and its assigned photos' constraints."""
+
+    op: ClassVar[str] = "delete_concept"
+    concept: Name
+
+    def change(self, knowledge: Knowledge) -> Knowledge:
+        """See Edit."""
+        concept = find_concept(knowledge, self.concept)
+        refuse_locked([concept], "deleted")
+        return without_concepts(knowledge, {concept.id})
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        return f"Deleted the concept {quoted(find_concept(knowledge, self.concept).name)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MuteConcept(Edit):
+    """A concept gets weight 0 in the grounding, or its weight back."""
+
+    op: ClassVar[str] = "mute_concept"
+    concept: Name
+    muted: Flag = True
+
+    def change(self, knowledge: Knowledge) -> Knowledge:
+        """See Edit."""
+        return with_concept(knowledge, replace(find_concept(knowledge, self.concept), muted=self.muted))
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        return f"{'Muted' if self.muted else 'Unmuted'} {quoted(find_concept(knowledge, self.concept).name)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockConcept(Edit):
+    """A concept may not be renamed, merged, split, deleted or rebuilt, or may again."""
+
+    op: ClassVar[str] = "lock_concept"
+    concept: Name
+    locked: Flag = True
+
+    def change(self, knowledge: Knowledge) -> Knowledge:
+        """See Edit."""
+        return with_concept(knowledge, replace(find_concept(knowledge, self.concept), locked=self.locked))
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        return (
+            f"{'Locked' if self.locked else 'Unlocked'} {quoted(find_concept(knowledge, self.concept).name)}."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConceptText(Checked):
+    """One concept of ``set_knowledge``."""
+
+    name: Name
+    description: OptionalText = ""
+    attributes: Texts = ()
+
+
+ConceptTexts = Annotated[tuple[ConceptText, ...], partial(clean_parts, kind=ConceptText, at_least=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetKnowledge(Edit):
+    """These concepts instead of all that are not locked.
+
+    Locked concepts keep everything, pair attributes among themselves included. Groups left empty go; guidance,
+    settings and together and apart constraints stay.
+    """
+
+    op: ClassVar[str] = "set_knowledge"
+    concepts: ConceptTexts
+
+    def change(self, knowledge: Knowledge) -> Knowledge:
+        """See Edit."""
+        changed = without_concepts(knowledge, {c.id for c in knowledge.concepts if not c.locked})
+        changed = replace(changed, groups=_groups_in_use(changed))
+        for text in self.concepts:
+            added = AddConcept(name=text.name, description=text.description, attributes=text.attributes)
+            changed = added.change(changed)
+        return changed
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        locked = sum(concept.locked for concept in knowledge.concepts)
+        kept = f", keeping {counted(locked, 'locked concept')}" if locked else ""
+        return f"Replaced the knowledge by {counted(len(self.concepts), 'concept')}{kept}."
+
+
+def _groups_in_use(knowledge: Knowledge) -> tuple[Group, ...]:
+    """The groups that hold a concept, directly or further down."""
+    parents = {group.id: group.parent for group in knowledge.groups}
+    used: set[str] = set()
+    for concept in knowledge.concepts:
+        node = concept.group
+        while node and node not in used:
+            used.add(node)
+            node = parents.get(node, "")
+    return tuple(group for group in knowledge.groups if group.id in used)

@@ -109,6 +109,11 @@ class Project:
         """The name people gave it."""
         return str(self._get("name", self.folder.name))
 
+    @property
+    def created(self) -> str:
+        """When it was made; UTC, ISO 8601."""
+        return str(self._get("created", ""))
+
     def rename(self, name: str) -> None:
         """Change the name; the folder keeps its own.
 
@@ -259,11 +264,21 @@ class Project:
 
     # --- labels: for scoring only, never given to a method
 
-    def set_labels(self, labels: Mapping[str, str]) -> None:
-        """Replace all labels, by image id; photos that are not named have none."""
+    def set_labels(self, labels: Mapping[str, str]) -> bool:
+        """Replace all labels, by image id; photos that are not named have none.
+
+        Scores of revisions do not follow by themselves: see ``state.run.rescore``.
+
+        Returns:
+            Whether anything is different now.
+        """
         with self.database.writing() as db:
+            before = dict(db.execute("SELECT id, label FROM labels").fetchall())
+            if before == labels:
+                return False
             db.execute("DELETE FROM labels")
             db.executemany("INSERT INTO labels VALUES (?, ?)", labels.items())
+        return True
 
     def labels(self, scan: int | None = None) -> list[str | None]:
         """The label of every photo in row order, None where unknown; ``scan`` as in ``images``."""

@@ -1,0 +1,338 @@
+"""One run on a project, from a folder of photos to a revision: what ``kec run`` and the Build page both call.
+
+scan -> the stages of ``kec_core.pipeline`` -> scores against labels -> revision. Labels come in only after the
+clusters are made. What has not changed since an earlier run is reused; if nothing has, no revision is made.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from kec_core import pipeline
+from kec_core.arrays import IntVector, as_labels, fingerprint
+from kec_core.config import RunConfig
+from kec_core.errors import InputError
+from kec_core.images import ScanReport, scan_images
+from kec_core.metrics import internal_scores, score
+from kec_core.pipeline import RunResult
+from kec_core.stages import Hooks
+from kec_core.types import InternalScores, Knowledge, Scores, SkippedImage, StageReport
+from state import revisions
+from state.clusterings import load_baseline, load_clustering
+from state.project import Project, StageState
+from state.ingest import folder_labels, read_labels
+from state.loading import MakeResources, load_resources
+from state.revisions import Baseline, NewRevision, Revision
+from state.worker import JobContext
+
+LabelSource = Literal["folders", "none", "keep"] | Path
+"""Names of the sub-folders, no labels, those the project has already, or a CSV file with columns file and label."""
+
+BASELINE_METHOD = "kmeans"
+_SCAN = "scan"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """What a run came to.
+
+    Attributes:
+        revision: the new revision, or the current one when nothing had changed.
+        is_new: whether the run made it.
+        skipped: files that are not used, and why.
+        stages: every stage in order, with seconds and whether it was reused.
+        notes: what the person should know, e.g. how K was chosen.
+    """
+
+    revision: Revision
+    is_new: bool
+    skipped: tuple[SkippedImage, ...]
+    stages: tuple[StageReport, ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``kec run --json`` prints (design.md 7)."""
+        counts, baseline = self.revision.summary, self.revision.baseline
+        internal = self.revision.internal or InternalScores()
+        return {
+            "images": counts["images"],
+            "skipped": [{"path": item.path, "reason": item.reason} for item in self.skipped],
+            "encoder": counts["encoder"],
+            "knowledge": counts["knowledge"],
+            "overclusters": counts["overclusters"],
+            "concepts": counts["concepts"],
+            "uni_attributes": counts["uni_attributes"],
+            "bi_attributes": counts["bi_attributes"],
+            "clusters": counts["clusters"],
+            "scores": _scores_json(self.revision.scores),
+            "baseline": {
+                "method": BASELINE_METHOD,
+                "scores": _scores_json(baseline.scores if baseline else None),
+            },
+            "internal": {"silhouette": internal.silhouette},
+            "seconds": {report.stage: round(report.seconds, 3) for report in self.stages},
+            "revision": self.revision.id,
+            "seed": self.revision.config.seed,
+        }
+
+
+def run_project(
+    project: Project,
+    images_root: Path | None,
+    config: RunConfig,
+    *,
+    labels: LabelSource = "keep",
+    resources: MakeResources = load_resources,
+    hooks: Hooks | None = None,
+) -> RunSummary:
+    """Run KEC on a folder of photos and keep the result as a revision.
+
+    The caller holds the project's ``RunLock``; a revision committed by somebody else meanwhile is not overwritten.
+
+    Args:
+        project: where everything is kept.
+        images_root: folder of the photos; None takes the one the project knows.
+        config: every option; becomes the project's settings.
+        labels: what to score against; never shown to the method.
+        resources: makes encoder, vocabulary and knowledge builder; called after the scan.
+        hooks: told about progress and stages, "scan" included; progress may raise Cancelled.
+
+    Raises:
+        InputError: no folder, no readable photo in it, unusable labels or options.
+        StoreError: the project was changed by another window during the run; what was computed is kept.
+    """
+    parent = revisions.current(project)
+    root = _root(project, images_root)
+    project.save_settings(config)
+    watch = _Watch(project, config, hooks or Hooks())
+    with watch:
+        scan = _scan(project, root, watch)
+        _take_labels(project, root, scan, labels)
+        result = pipeline.run(
+            scan.images,
+            root,
+            resources(project, config),
+            config,
+            project.store,
+            keep=_knowledge_to_keep(project, parent),
+            hooks=watch.hooks(),
+        )
+    number = project.set_images(_readable(scan, result.skipped))
+    revision = _commit(project, result, config, number, parent)
+    return RunSummary(
+        revision=revision,
+        is_new=parent is None or revision.id != parent.id,
+        skipped=project.skipped(number),
+        stages=tuple(watch.reports),
+        notes=(*scan.warnings, *result.notes),
+    )
+
+
+def rescore(project: Project) -> None:
+    """Score every revision and its baseline against the labels of now; nothing else of them changes."""
+    for revision in revisions.history(project):
+        truth = project.labels(revision.scan)
+        scores = score_against(load_clustering(project, revision).labels, truth)
+        baseline = revision.baseline
+        if baseline is not None:
+            baseline = replace(baseline, scores=score_against(load_baseline(project, baseline).labels, truth))
+        if (scores, baseline) != (revision.scores, revision.baseline):
+            revisions.set_scores(project, revision.id, scores, baseline)
+
+
+def score_against(predicted: IntVector, labels: Sequence[str | None]) -> Scores | None:
+    """ACC, NMI and ARI over the photos that have a label; None when none has.
+
+    Args:
+        predicted: int32 (N,), cluster of each photo.
+        labels: N labels, None where unknown.
+    """
+    rows = [row for row, label in enumerate(labels) if label is not None]
+    if not rows:
+        return None
+    return score(predicted[rows], as_labels([labels[row] for row in rows]))
+
+
+def run_job(context: JobContext) -> dict[str, Any]:
+    """The job "run"; params: images (folder or null), config (RunConfig JSON), labels (as ``kec run --labels``)."""
+    params = context.params
+    labels = params.get("labels", "keep")
+    summary = run_project(
+        context.project,
+        Path(params["images"]) if params.get("images") else None,
+        RunConfig.from_json(params["config"]),
+        labels=labels if labels in ("folders", "none", "keep") else Path(labels),
+        hooks=Hooks(progress=context.progress, on_start=context.progress.stage),
+    )
+    return {**summary.to_json(), "notes": list(summary.notes), "is_new": summary.is_new}
+
+
+class _Watch:
+    """Writes what the stages do into the project, and passes it on to the caller's hooks."""
+
+    def __init__(self, project: Project, config: RunConfig, outer: Hooks) -> None:
+        self._project = project
+        self._config = config
+        self._outer = outer
+        self._running: str | None = None
+        self.reports: list[StageReport] = []
+
+    def hooks(self) -> Hooks:
+        """For the pipeline."""
+        return Hooks(progress=self._outer.progress, on_start=self.start, on_report=self.finish)
+
+    def start(self, stage: str) -> None:
+        """A stage begins."""
+        self._running = stage
+        self._record(_unfinished(stage), "running")
+        self._outer.on_start(stage)
+
+    def finish(self, report: StageReport) -> None:
+        """A stage is done."""
+        self._running = None
+        self.reports.append(report)
+        self._record(report, "fresh")
+        self._outer.on_report(report)
+
+    def __enter__(self) -> Self:
+        self._project.clear_stages()
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if error is not None and self._running is not None:
+            self._record(_unfinished(self._running, error=str(error)), "failed")
+
+    def _record(self, report: StageReport, state: StageState) -> None:
+        self._project.record_stage(report, state, self._config)
+
+
+def _unfinished(stage: str, **summary: str) -> StageReport:
+    return StageReport(stage=stage, fingerprint="", seconds=0.0, reused=False, summary=summary)
+
+
+def _root(project: Project, images_root: Path | None) -> Path:
+    root = images_root or project.images_root
+    if root is None:
+        raise InputError("This project has no photos yet; choose their folder.")
+    return root
+
+
+def _scan(project: Project, root: Path, watch: _Watch) -> ScanReport:
+    """Find the photos and keep the list; the folder must hold at least one that is readable."""
+    watch.start(_SCAN)
+    started = time.perf_counter()
+    before = project.last_scan
+    report = scan_images(root, progress=watch.hooks().progress)
+    if not report.images:
+        raise InputError(_nothing_found(root, report))
+    project.set_images_root(root)
+    number = project.set_images(report)
+    watch.finish(
+        StageReport(
+            stage=_SCAN,
+            fingerprint=fingerprint([[image.id, image.sha256] for image in report.images]),
+            seconds=time.perf_counter() - started,
+            reused=number == before,
+            summary={"images": len(report.images), "skipped": len(report.skipped)},
+        )
+    )
+    return report
+
+
+def _take_labels(project: Project, root: Path, scan: ScanReport, labels: LabelSource) -> None:
+    """Replace the project's labels as asked; earlier revisions are scored anew when that changes them."""
+    if labels == "keep":
+        return
+    found: Mapping[str, str] = {}
+    if labels == "folders":
+        found = folder_labels(scan.images)
+    elif isinstance(labels, Path):
+        found = read_labels(labels, root, scan.images)
+    if project.set_labels(found):
+        rescore(project)
+
+
+def _nothing_found(root: Path, report: ScanReport) -> str:
+    if not report.skipped:
+        return f"There are no photos in {root}; choose a folder with JPEG, PNG or other image files."
+    first = report.skipped[0]
+    return (
+        f"None of the {len(report.skipped)} files in {root} can be used (first: {first.path!r}: {first.reason}); "
+        "choose a folder with readable photos."
+    )
+
+
+def _readable(scan: ScanReport, failed: Sequence[SkippedImage]) -> ScanReport:
+    """The scan without the photos that turned out unreadable later: rows of the arrays and photos stay aligned."""
+    bad = {item.path for item in failed}
+    images = tuple(image for image in scan.images if image.id not in bad)
+    return replace(scan, images=images, skipped=(*scan.skipped, *failed))
+
+
+def _knowledge_to_keep(project: Project, shown: Revision | None) -> Knowledge | None:
+    """The knowledge a person last had a hand in on this branch; its user-made and locked parts stay in a rebuild.
+
+    Not simply the shown one: a run that follows another run must find the same inputs to reuse its stages.
+    """
+    step: revisions.RevisionInfo | None = shown
+    while step is not None and not step.edits:
+        step = revisions.get(project, step.parent) if step.parent else None
+    return None if step is None else revisions.get(project, step.id).knowledge
+
+
+def _commit(
+    project: Project, result: RunResult, config: RunConfig, scan: int, parent: Revision | None
+) -> Revision:
+    """The revision of this result: the shown one when it is the same, else a new one."""
+    if parent is not None and _is_same(parent, result, config, scan):
+        return revisions.get(project, parent.id)
+    truth = project.labels(scan)
+    new = NewRevision(
+        knowledge=result.knowledge,
+        config=config,
+        clustering_fp=result.cluster_key,
+        scan=scan,
+        note="Automatic run" if parent is None else "Run again",
+        scores=score_against(result.clustering.labels, truth),
+        baseline=Baseline(
+            method=BASELINE_METHOD,
+            clustering_fp=next(r.fingerprint for r in result.reports if r.stage == "baseline"),
+            scores=score_against(result.baseline.labels, truth),
+            internal=internal_scores(result.x, result.baseline.labels, seed=config.seed),
+        ),
+        internal=internal_scores(result.x, result.clustering.labels, seed=config.seed),
+        summary=_counts(result),
+    )
+    return revisions.commit(project, new, parent=parent.id if parent else None)
+
+
+def _is_same(revision: Revision, result: RunResult, config: RunConfig, scan: int) -> bool:
+    return (
+        revision.scan == scan
+        and revision.clustering_fp == result.cluster_key
+        and revision.knowledge == result.knowledge
+        and revision.config == config
+    )
+
+
+def _counts(result: RunResult) -> dict[str, Any]:
+    return {
+        "images": len(result.embeddings.ids),
+        "encoder": result.embeddings.encoder,
+        "knowledge": result.knowledge.builder,
+        "overclusters": len(result.mapping.centroids),
+        "concepts": len(result.knowledge.concepts),
+        "uni_attributes": len(result.knowledge.uni),
+        "bi_attributes": len(result.knowledge.bi),
+        "clusters": result.clustering.n_clusters,
+        "weight": result.weight,
+        "notes": list(result.notes),
+    }
+
+
+def _scores_json(scores: Scores | None) -> dict[str, float] | None:
+    return None if scores is None else asdict(scores)

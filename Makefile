@@ -33,7 +33,7 @@ bench: $(VENV)/.dev
 
 $(VENV)/.runtime: requirements.txt constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade -c constraints.txt -r requirements.txt
+	$(BIN)/pip install --quiet -c constraints.txt -r requirements.txt
 	$(BIN)/pip install --quiet --no-deps -e .
 	touch $@
 

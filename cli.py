@@ -1,0 +1,272 @@
+"""The ``kec`` command: run KEC on a folder of photos, look at the result, export it, open the app.
+
+With ``--json`` one JSON object goes to stdout and everything else to stderr. Exit 0 on success, 2 on bad input
+with one line that says what was expected, what came and what to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kec_core.config import ClusteringConfig, KnowledgeConfig, MappingConfig, RunConfig
+from kec_core.errors import InputError, KecError
+
+EXPORT_FORMATS = ("csv", "parquet", "json", "npz", "folders")
+BENCHMARKS = ("encode", "grounding", "live", "llm", "table")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see '{self.prog} --help'.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    try:
+        arguments = _parser().parse_args(argv)
+        command: Callable[[argparse.Namespace], dict[str, Any] | None] = arguments.command
+        result = command(arguments)
+    except KecError as error:
+        print(f"kec: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("kec: stopped; finished stages are kept, run the same command again to go on.", file=sys.stderr)
+        return 130
+    if result is not None:
+        print(json.dumps(result, ensure_ascii=False) if arguments.json else _readable(result))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="kec", description=__doc__.splitlines()[0] if __doc__ else None)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    _add_run(commands)
+    _add_show(commands)
+    _add_export(commands)
+    _add_setup(commands)
+    _add_app(commands)
+    _add_bench(commands)
+    return parser
+
+
+def _command(
+    commands: Any, name: str, function: Callable[[argparse.Namespace], dict[str, Any] | None], help_text: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help_text, description=help_text)
+    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    parser.set_defaults(command=function)
+    return parser
+
+
+def _add_run(commands: Any) -> None:
+    p = _command(commands, "run", run, "cluster a folder of photos with KEC into a project")
+    p.add_argument("images", type=Path, metavar="IMAGES", help="folder of photos")
+    p.add_argument(
+        "--project", type=Path, required=True, metavar="DIR", help="project folder, made if missing"
+    )
+    p.add_argument(
+        "--encoder", default="auto", help="auto, compact, open_clip:MODEL/PRETRAINED or embeddings:FILE"
+    )
+    p.add_argument(
+        "--knowledge", default="auto", choices=("auto", "wordnet", "llm"), help="who makes concepts"
+    )
+    p.add_argument("--clusters", type=int, metavar="K", help="number of clusters; estimated when missing")
+    p.add_argument("--concepts", type=int, metavar="M", help="number of concepts, instead of --beta")
+    p.add_argument(
+        "--labels", default="none", help="folders, none, or a CSV with columns file,label (scores only)"
+    )
+    p.add_argument("--guidance", default="", metavar="TEXT", help="what matters, in your words")
+    p.add_argument("--method", default="kec", choices=("kec",), help="what to cluster with")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument(
+        "--alpha", type=float, help="weight of the visual similarity when concepts are merged (0.8)"
+    )
+    p.add_argument("--beta", type=float, help="merge threshold (depends on the encoder)")
+    p.add_argument("--top-nouns", type=int, default=MappingConfig().top_nouns, help="nouns per centre (5)")
+    p.add_argument("--uni", type=int, default=KnowledgeConfig().uni, help="attributes per concept (2)")
+    p.add_argument("--bi", type=int, default=KnowledgeConfig().bi, help="attributes per similar pair (1)")
+    p.add_argument("--weight", type=float, help="weight of the knowledge; 0 is plain k-means")
+    p.add_argument("--llm-url", metavar="URL", help="OpenAI-compatible endpoint, ending in /v1")
+    p.add_argument("--llm-model", metavar="NAME", help="model name at that endpoint")
+
+
+def _add_show(commands: Any) -> None:
+    p = _command(commands, "show", show, "show what a project knows")
+    p.add_argument("project", type=Path, metavar="PROJECT")
+    what = p.add_mutually_exclusive_group()
+    for part in ("concepts", "attributes", "clusters", "history"):
+        what.add_argument(f"--{part}", dest="part", action="store_const", const=part)
+    p.set_defaults(part="clusters")
+
+
+def _add_export(commands: Any) -> None:
+    p = _command(commands, "export", export, "write a project's result to a folder")
+    p.add_argument("project", type=Path, metavar="PROJECT")
+    p.add_argument("--out", type=Path, required=True, metavar="DIR")
+    p.add_argument("--format", default="csv", help=f"comma-separated: {', '.join(EXPORT_FORMATS)}")
+    p.add_argument("--link", action="store_true", help="folders: link to the photos instead of copying them")
+
+
+def _add_setup(commands: Any) -> None:
+    p = _command(commands, "setup", setup, "fetch WordNet, demo photos and weights; safe to run again")
+    p.add_argument("--demo", action="store_true", help="also the demo photos and a ready demo project")
+    p.add_argument("--clip", action="store_true", help="also CLIP weights (ViT-B-32/openai)")
+
+
+def _add_app(commands: Any) -> None:
+    p = _command(commands, "app", app, "open the app in the browser")
+    p.add_argument("--port", type=int, default=8501)
+    p.add_argument(
+        "--images-root", type=Path, action="append", metavar="DIR", help="folder the app may read (home)"
+    )
+    p.add_argument("--projects", type=Path, metavar="DIR", help="where projects are kept")
+    p.add_argument("--headless", action="store_true", help="do not open a browser window")
+
+
+def _add_bench(commands: Any) -> None:
+    p = _command(commands, "bench", bench, "measure speed or quality; ours beside the plain way in one run")
+    p.add_argument("name", help=", ".join(BENCHMARKS))
+    p.add_argument("options", nargs=argparse.REMAINDER, help="options of that benchmark")
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``kec run``: from a folder of photos to a revision."""
+    from kec_core.stages import Hooks
+    from state.locks import RunLock
+    from state.project import Project
+    from state.run import run_project
+    from state.terminal import show_progress
+
+    folder: Path = arguments.project
+    config = run_config(arguments)
+    project = (
+        Project.open(folder) if Project.is_project(folder) else Project.create(folder, folder.resolve().name)
+    )
+    with RunLock.acquire(folder, "kec run"), show_progress() as progress:
+        summary = run_project(
+            project,
+            arguments.images,
+            config,
+            labels=_labels(arguments.labels),
+            hooks=Hooks(progress=progress),
+        )
+    for note in summary.notes:
+        print(note, file=sys.stderr)
+    return summary.to_json()
+
+
+def run_config(arguments: argparse.Namespace) -> RunConfig:
+    """The options of ``kec run`` as one value."""
+    return RunConfig(
+        encoder=arguments.encoder,
+        n_clusters=arguments.clusters,
+        seed=arguments.seed,
+        mapping=MappingConfig(
+            **_given(alpha=arguments.alpha, beta=arguments.beta, n_concepts=arguments.concepts),
+            top_nouns=arguments.top_nouns,
+        ),
+        knowledge=KnowledgeConfig(
+            builder=arguments.knowledge, uni=arguments.uni, bi=arguments.bi, guidance=arguments.guidance
+        ),
+        clustering=ClusteringConfig(**_given(weight=arguments.weight)),
+    )
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _labels(value: str) -> Any:
+    return value if value in ("folders", "none", "keep") else Path(value)
+
+
+def show(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``kec show``: one part of what a project knows."""
+    from state.describe import describe_project
+    from state.project import Project
+
+    return describe_project(Project.open(arguments.project), arguments.part)
+
+
+def export(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``kec export``: the result as files."""
+    from state.export import export_project
+    from state.project import Project
+
+    formats = tuple(name.strip() for name in arguments.format.split(",") if name.strip())
+    return export_project(
+        Project.open(arguments.project), arguments.out, formats, link=arguments.link
+    ).to_json()
+
+
+def setup(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``kec setup``: fetch resources, and make the demo project when asked for."""
+    from kec_core import resources
+    from state.demo import ensure_demo_project
+    from state.terminal import show_progress
+    from state.workspace import Workspace
+
+    found = resources.setup(demo=arguments.demo, clip=arguments.clip, say=_say)
+    result: dict[str, Any] = {
+        "found": [{"path": str(f.path), "source": f.source, "note": f.note} for f in found]
+    }
+    if arguments.demo:
+        with show_progress() as progress:
+            project = ensure_demo_project(Workspace(), resources.ensure_demo(_say).path, _say, progress)
+        result["demo"] = str(project.folder)
+    return result
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def app(arguments: argparse.Namespace) -> None:
+    """``kec app``: serve the app on this machine and open it in the browser."""
+    from state.serve import serve
+
+    serve(
+        port=arguments.port,
+        images_roots=arguments.images_root or [],
+        projects=arguments.projects,
+        headless=arguments.headless,
+    )
+
+
+def bench(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``kec bench NAME``: run one benchmark; every one prints ours beside the straightforward way."""
+    import importlib
+
+    if arguments.name not in BENCHMARKS:
+        raise InputError(f"Unknown benchmark {arguments.name!r}; known benchmarks: {', '.join(BENCHMARKS)}.")
+    measured: dict[str, Any] = importlib.import_module(f"benchmarks.{arguments.name}").measure(
+        arguments.options
+    )
+    return measured
+
+
+def _readable(result: dict[str, Any], indent: str = "") -> str:
+    """A result as lines for people: names and values, nested ones indented."""
+    lines = []
+    for name, value in result.items():
+        if isinstance(value, dict):
+            lines.append(f"{indent}{name}:\n{_readable(value, indent + '  ')}")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            rows = "\n".join(
+                f"{indent}  - " + ", ".join(f"{k}: {v}" for k, v in row.items()) for row in value
+            )
+            lines.append(f"{indent}{name}:\n{rows}")
+        else:
+            lines.append(f"{indent}{name}: {value}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

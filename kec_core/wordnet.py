@@ -20,16 +20,8 @@ from numpy.typing import NDArray
 from kec_core.arrays import fingerprint
 from kec_core.errors import InputError
 from kec_core.store import cache_dir
-from kec_core.wndb import (
-    DATA_FILE,
-    INDEX_FILE,
-    LEXFILES,
-    NO_LEXFILE,
-    RELATIONS,
-    NounTable,
-    make_links,
-    read_nouns,
-)
+from kec_core.wndb import DATA_FILE, INDEX_FILE, LEXFILES, NO_LEXFILE, NounTable, read_nouns
+from kec_core.wordnet_timm import read_timm
 
 log = logging.getLogger(__name__)
 
@@ -205,14 +197,24 @@ def downloads_folder() -> Path:
     return cache_dir() / "wordnet"
 
 
+def nltk_folders() -> list[Path]:
+    """Folders where NLTK keeps WordNet, whether they exist or not."""
+    roots = [Path(part) for part in os.environ.get("NLTK_DATA", "").split(os.pathsep) if part]
+    roots += [
+        Path.home() / "nltk_data",
+        Path(sys.prefix) / "nltk_data",
+        Path(sys.prefix) / "share" / "nltk_data",
+    ]
+    roots += [
+        Path(place) / "nltk_data"
+        for place in ("/usr/share", "/usr/local/share", "/usr/lib", "/usr/local/lib")
+    ]
+    return [root / "corpora" / name for root in roots for name in ("wordnet", "wordnet31")]
+
+
 def local_folders() -> list[Path]:
     """Folders on this machine that may hold WordNet's files, best first, whether they exist or not."""
-    given = os.environ.get(ENVIRONMENT)
-    nltk_data = [Path(part) for part in os.environ.get("NLTK_DATA", "").split(os.pathsep) if part]
-    roots = [Path.home(), Path(sys.prefix), Path("/usr/share"), Path("/usr/local/share"), Path("/usr/lib")]
-    nltk_data += [root / "nltk_data" for root in roots] + [Path(sys.prefix) / "share" / "nltk_data"]
-    named = [root / "corpora" / name for root in nltk_data for name in ("wordnet", "wordnet31")]
-    return [*([Path(given)] if given else []), *named, DEBIAN_FOLDER, downloads_folder()]
+    return [*nltk_folders(), DEBIAN_FOLDER, downloads_folder()]
 
 
 def holds_wordnet(folder: Path) -> bool:
@@ -221,13 +223,16 @@ def holds_wordnet(folder: Path) -> bool:
 
 
 def load_wordnet(folder: Path | None = None) -> WordNet:
-    """WordNet's nouns from a folder, else from the first local one, else the smaller set that timm ships.
+    """WordNet's nouns: the folder given or ``$KEC_WORDNET``, else the first local one, else the set that timm ships.
 
     Nothing is downloaded (``kec setup`` does that). The parsed table is cached in the user's cache folder.
 
     Raises:
         InputError: the folder given does not hold WordNet's noun files, or they are damaged.
     """
+    given = os.environ.get(ENVIRONMENT)
+    if folder is None and given:
+        folder = Path(given).expanduser()
     if folder is None:
         folder = next((place for place in local_folders() if holds_wordnet(place)), None)
     if folder is None:
@@ -245,38 +250,8 @@ def load_wordnet(folder: Path | None = None) -> WordNet:
 def wordnet_from_timm() -> WordNet:
     """The 21,841 ImageNet synsets with lemmas and definitions that timm ships; they have no hypernyms."""
     version = metadata.version("timm")
-    table = _cached(fingerprint(TABLE_VERSION, "timm", version), _read_timm)
+    table = _cached(fingerprint(TABLE_VERSION, "timm", version), read_timm)
     return WordNet(table, source="ImageNet's synsets in timm (no hypernyms)")
-
-
-def _read_timm() -> NounTable:
-    from timm.data.imagenet_info import ImageNetInfo
-
-    info = ImageNetInfo("imagenet22k")
-    entries = []
-    for label in sorted(info.label_names()):  # type: ignore[no-untyped-call]  # timm is untyped here
-        words, _, gloss = info.label_name_to_description(label, detailed=True).partition(": ")
-        entries.append((_offset(label), words.split(", "), gloss))
-    return table_without_relations(entries)
-
-
-def table_without_relations(entries: list[tuple[int, list[str], str]]) -> NounTable:
-    """A table of (offset, words, gloss) in ascending order of offsets; senses are in that order too."""
-    senses: dict[str, list[int]] = {}
-    for row, (_, words, _) in enumerate(entries):
-        for word in words:
-            senses.setdefault(word.lower(), []).append(row)
-    return NounTable(
-        offsets=np.array([offset for offset, _, _ in entries], dtype=np.int32),
-        lexfiles=np.full(len(entries), NO_LEXFILE, dtype=np.uint8),
-        words=["|".join(words) for _, words, _ in entries],
-        glosses=[gloss for _, _, gloss in entries],
-        examples=[""] * len(entries),
-        links={name: make_links([()] * len(entries)) for name in RELATIONS.values()},
-        below=np.zeros(len(entries), dtype=np.int32),
-        lemmas=sorted(senses),
-        senses=make_links(senses[lemma] for lemma in sorted(senses)),
-    )
 
 
 def _cached(key: str, read: Callable[[], NounTable]) -> NounTable:

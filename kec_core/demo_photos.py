@@ -1,0 +1,181 @@
+"""Demo photos as folders CLASS/NAME.jpg, made from what is on the machine or can be fetched."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from platformdirs import user_data_path
+
+from kec_core.errors import ResourceMissing, StoreError
+
+STAMPS_FOLDER = Path("/usr/share/tuxpaint/stamps")
+
+STAMP_CLASSES = {
+    "animals/birds": "bird",
+    "animals/fish": "fish",
+    "animals/insects": "insect",
+    "animals/mammals": "mammal",
+    "animals/marsupials": "mammal",
+    "food/fruit": "fruit",
+    "food/vegetables": "vegetable",
+    "hobbies/music": "musical_instrument",
+    "household/tools": "tool",
+    "military/vehicles": "vehicle",
+    "plants/flowers": "flower",
+    "symbols/money": "coin",
+    "town/roadsigns": "road_sign",
+    "vehicles": "vehicle",
+}
+"""Folders of stamps that are taken, with the class each stands for."""
+
+DRAWN_FOLDERS = {"cartoon", "toys", "plastic", "00_symbols"}
+PARTIAL_STAMPS = {"sedan_police.png"}  # a decal to lay over another stamp
+PHOTO_COLOURS = 15.0
+"""Distinct colours per square root of opaque pixels: drawings lie below 12, photos above 21       [M]"""
+OPAQUE = 255
+LONGEST_SHORT_SIDE = 256
+JPEG_QUALITY = 92
+
+PER_CLASS = 60
+"""How many photos of each class are taken from a large set."""
+DIGIT_SIDE = 64
+
+
+def data_dir() -> Path:
+    """The folder of things made for the person: ``$KEC_DATA_DIR``, else the user's data folder; made if absent.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    chosen = os.environ.get("KEC_DATA_DIR")
+    folder = Path(chosen) if chosen else user_data_path("kec-studio")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The data folder {folder} cannot be made ({error.strerror}); set KEC_DATA_DIR to a writable folder."
+        ) from error
+    return folder
+
+
+def demo_folder(name: str) -> Path:
+    """Where the demo photos of one source lie, whether they exist or not."""
+    return data_dir() / "demo-photos" / name
+
+
+def make_folder(name: str, fill: Callable[[Path], int]) -> tuple[Path, int]:
+    """Fill a new demo folder; it appears whole or not at all. Returns it and the number of photos.
+
+    Raises:
+        ResourceMissing: ``fill`` found no photo.
+        StoreError: the folder cannot be written.
+    """
+    folder = demo_folder(name)
+    fresh = folder.with_name(f"{name}.new{os.getpid()}")
+    try:
+        fresh.mkdir(parents=True)
+        count = fill(fresh)
+        if count == 0:
+            raise ResourceMissing(f"The source of the demo photos ({name}) holds no usable photo.")
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.rename(folder)
+    except OSError as error:
+        raise StoreError(
+            f"The demo photos could not be written to {folder} ({error.strerror}); free some space or set "
+            "KEC_DATA_DIR to a writable folder."
+        ) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return folder, count
+
+
+def from_stamps(stamps: Path, out: Path) -> int:
+    """Write the photo-like stamps of Tux Paint, laid on white, as ``out/CLASS/NAME.jpg``; returns how many."""
+    seen: set[str] = set()
+    count = 0
+    for path, label in _stamps(stamps):
+        with Image.open(path) as image:
+            stamp = image.convert("RGBA")
+        digest = sha256(stamp.tobytes()).hexdigest()
+        if digest not in seen and is_photo(stamp):
+            _save_jpeg(_on_white(stamp), out / label / f"{path.stem}.jpg")
+            count += 1
+        seen.add(digest)
+    return count
+
+
+def _stamps(root: Path) -> Iterator[tuple[Path, str]]:
+    """The stamps of the wanted folders with their classes, sorted; folders of drawings, decals and mirrored twins left out."""
+    for folder, label in STAMP_CLASSES.items():
+        for path in sorted((root / folder).rglob("*.png")):
+            drawn = DRAWN_FOLDERS & set(path.relative_to(root).parts)
+            if not drawn and path.name not in PARTIAL_STAMPS and not path.stem.endswith("_mirror"):
+                yield path, label
+
+
+def is_photo(stamp: Image.Image) -> bool:
+    """Whether a cut-out is rich enough in colours to be a photo and not a drawing."""
+    pixels = np.asarray(stamp.convert("RGBA")).reshape(-1, 4)
+    opaque = pixels[pixels[:, 3] >= OPAQUE, :3].astype(np.uint32)
+    colours = np.unique(opaque @ np.array([1, 256, 65536], dtype=np.uint32))
+    return bool(len(colours)) and len(colours) >= PHOTO_COLOURS * math.sqrt(len(opaque))
+
+
+def _on_white(stamp: Image.Image) -> Image.Image:
+    white = Image.new("RGBA", stamp.size, "white")
+    white.alpha_composite(stamp)
+    return white.convert("RGB")
+
+
+def _save_jpeg(photo: Image.Image, path: Path) -> None:
+    """Save with the shorter side at most LONGEST_SHORT_SIDE, never enlarged, under a name not yet taken."""
+    scale = LONGEST_SHORT_SIDE / min(photo.size)
+    if scale < 1:
+        photo = photo.resize(
+            (round(photo.width * scale), round(photo.height * scale)), Image.Resampling.LANCZOS
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    free = path
+    number = 2
+    while free.exists():
+        free = path.with_stem(f"{path.stem}_{number}")
+        number += 1
+    photo.save(free, quality=JPEG_QUALITY, subsampling=0)
+
+
+def from_imagenette(root: Path, out: Path) -> int:
+    """Copy PER_CLASS photos of each class of a fetched Imagenette (160 px, val) to ``out/CLASS``; returns how many."""
+    from torchvision.datasets import Imagenette
+
+    data = Imagenette(str(root), split="val", size="160px", download=False)
+    taken = dict.fromkeys(range(len(data.classes)), 0)
+    for path, label in data._samples:
+        if taken[label] < PER_CLASS:
+            folder = out / data.classes[label][0].replace(" ", "_")
+            folder.mkdir(exist_ok=True)
+            shutil.copyfile(path, folder / Path(path).name)
+            taken[label] += 1
+    return sum(taken.values())
+
+
+def from_digits(out: Path) -> int:
+    """Write scikit-learn's handwritten digits, enlarged, as ``out/DIGIT/NUMBER.png``; returns how many."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    taken = dict.fromkeys(range(10), 0)
+    for image, label in zip(digits.images, digits.target.tolist(), strict=True):
+        if taken[label] < PER_CLASS:
+            folder = out / str(label)
+            folder.mkdir(exist_ok=True)
+            picture = Image.fromarray((255 - image * (255 / 16)).astype(np.uint8))
+            picture.resize((DIGIT_SIDE, DIGIT_SIDE)).convert("RGB").save(folder / f"{taken[label]:03d}.png")
+            taken[label] += 1
+    return sum(taken.values())

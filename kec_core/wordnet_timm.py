@@ -1,0 +1,44 @@
+"""The fallback for a machine without WordNet: the ImageNet synsets with lemmas and definitions that timm ships."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kec_core.wndb import NO_LEXFILE, RELATIONS, NounTable, make_links
+
+NOTICE = (
+    "Words and definitions of the ImageNet synsets come from WordNet 3.0, Copyright 2006 by Princeton University. "
+    "All rights reserved."
+)
+
+
+def read_timm() -> NounTable:
+    """The 21,841 synsets of ImageNet; ids are WordNet 3.0 offsets, and there are no relations."""
+    from timm.data.imagenet_info import ImageNetInfo
+
+    info = ImageNetInfo("imagenet22k")
+    entries = []
+    for label in sorted(info.label_names()):  # type: ignore[no-untyped-call]  # timm is untyped here
+        words, _, gloss = info.label_name_to_description(label, detailed=True).partition(": ")
+        entries.append((int(label[1:]), words.split(", "), gloss))
+    return table_without_relations(entries)
+
+
+def table_without_relations(entries: list[tuple[int, list[str], str]]) -> NounTable:
+    """A table of (offset, words, gloss) in ascending order of offsets; senses are in that order too."""
+    senses: dict[str, list[int]] = {}
+    for row, (_, words, _) in enumerate(entries):
+        for word in words:
+            senses.setdefault(word.lower(), []).append(row)
+    return NounTable(
+        offsets=np.array([offset for offset, _, _ in entries], dtype=np.int32),
+        lexfiles=np.full(len(entries), NO_LEXFILE, dtype=np.uint8),
+        words=["|".join(words) for _, words, _ in entries],
+        glosses=[gloss for _, _, gloss in entries],
+        examples=[""] * len(entries),
+        links={name: make_links([()] * len(entries)) for name in RELATIONS.values()},
+        below=np.zeros(len(entries), dtype=np.int32),
+        lemmas=sorted(senses),
+        senses=make_links(senses[lemma] for lemma in sorted(senses)),
+        licence=NOTICE,
+    )

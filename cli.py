@@ -12,12 +12,16 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from kec_core.config import ClusteringConfig, KnowledgeConfig, MappingConfig, RunConfig
 from kec_core.errors import InputError, KecError
 
+if TYPE_CHECKING:
+    from state.run import LabelSource
+
 EXPORT_FORMATS = ("csv", "parquet", "json", "npz", "folders")
+Subparsers = argparse._SubParsersAction  # the type argparse has for what add_subparsers returns
 BENCHMARKS = ("encode", "grounding", "live", "llm", "table")
 
 
@@ -57,7 +61,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _command(
-    commands: Any, name: str, function: Callable[[argparse.Namespace], dict[str, Any] | None], help_text: str
+    commands: Subparsers,
+    name: str,
+    function: Callable[[argparse.Namespace], dict[str, Any] | None],
+    help_text: str,
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=help_text, description=help_text)
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
@@ -65,7 +72,7 @@ def _command(
     return parser
 
 
-def _add_run(commands: Any) -> None:
+def _add_run(commands: Subparsers) -> None:
     p = _command(commands, "run", run, "cluster a folder of photos with KEC into a project")
     p.add_argument("images", type=Path, metavar="IMAGES", help="folder of photos")
     p.add_argument(
@@ -97,7 +104,7 @@ def _add_run(commands: Any) -> None:
     p.add_argument("--llm-model", metavar="NAME", help="model name at that endpoint")
 
 
-def _add_show(commands: Any) -> None:
+def _add_show(commands: Subparsers) -> None:
     p = _command(commands, "show", show, "show what a project knows")
     p.add_argument("project", type=Path, metavar="PROJECT")
     what = p.add_mutually_exclusive_group()
@@ -106,7 +113,7 @@ def _add_show(commands: Any) -> None:
     p.set_defaults(part="clusters")
 
 
-def _add_export(commands: Any) -> None:
+def _add_export(commands: Subparsers) -> None:
     p = _command(commands, "export", export, "write a project's result to a folder")
     p.add_argument("project", type=Path, metavar="PROJECT")
     p.add_argument("--out", type=Path, required=True, metavar="DIR")
@@ -114,13 +121,13 @@ def _add_export(commands: Any) -> None:
     p.add_argument("--link", action="store_true", help="folders: link to the photos instead of copying them")
 
 
-def _add_setup(commands: Any) -> None:
+def _add_setup(commands: Subparsers) -> None:
     p = _command(commands, "setup", setup, "fetch WordNet, demo photos and weights; safe to run again")
     p.add_argument("--demo", action="store_true", help="also the demo photos and a ready demo project")
     p.add_argument("--clip", action="store_true", help="also CLIP weights (ViT-B-32/openai)")
 
 
-def _add_app(commands: Any) -> None:
+def _add_app(commands: Subparsers) -> None:
     p = _command(commands, "app", app, "open the app in the browser")
     p.add_argument("--port", type=int, default=8501)
     p.add_argument(
@@ -130,7 +137,7 @@ def _add_app(commands: Any) -> None:
     p.add_argument("--headless", action="store_true", help="do not open a browser window")
 
 
-def _add_bench(commands: Any) -> None:
+def _add_bench(commands: Subparsers) -> None:
     p = _command(commands, "bench", bench, "measure speed or quality; ours beside the plain way in one run")
     p.add_argument("name", help=", ".join(BENCHMARKS))
     p.add_argument("options", nargs=argparse.REMAINDER, help="options of that benchmark")
@@ -179,12 +186,14 @@ def run_config(arguments: argparse.Namespace) -> RunConfig:
     )
 
 
-def _given(**options: Any) -> dict[str, Any]:
+def _given(**options: float | None) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _labels(value: str) -> Any:
-    return value if value in ("folders", "none", "keep") else Path(value)
+def _labels(value: str) -> LabelSource:
+    if value == "folders" or value == "none" or value == "keep":
+        return value
+    return Path(value)
 
 
 def show(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -198,6 +207,7 @@ def show(arguments: argparse.Namespace) -> dict[str, Any]:
 def export(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec export``: the result as files."""
     from state.export import export_project
+
     from state.project import Project
 
     formats = tuple(name.strip() for name in arguments.format.split(",") if name.strip())

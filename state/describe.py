@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from kec_core.errors import InputError
+from kec_core.types import Scores
 from state import revisions
 from state.clusterings import load_clustering
 from state.project import Project
@@ -91,5 +92,5 @@ def _history(project: Project, _revision: Revision) -> dict[str, Any]:
     }
 
 
-def _scores(scores: Any) -> dict[str, float] | None:
+def _scores(scores: Scores | None) -> dict[str, float] | None:
     return None if scores is None else {"acc": scores.acc, "nmi": scores.nmi, "ari": scores.ari}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
+from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.errors import InputError
-from kec_core.types import Constraint
+from kec_core.geometry import centroids_of, nearest_centroids, row_cosines
+from kec_core.types import Clustering, Constraint, Grounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -115,3 +118,153 @@ def _concepts(constraints: Iterable[Constraint], unit_of: Mapping[str, str]) -> 
                     f"the photo {image!r} is kept together with photos of another concept; take one of the two back."
                 )
     return concept_of
+
+
+def home_clusters(
+    x: FloatMatrix,
+    labels: IntVector,
+    centroids: FloatMatrix,
+    plan: ConstraintPlan,
+    grounding: Grounding | None,
+) -> dict[str, int]:
+    """The cluster where each assigned concept is at home.
+
+    A cluster speaks for a concept by the concept's mean share in its photos (omega) plus the mean cosine of the
+    assigned photos to its centroid, which decides where the text says little. Concepts get different clusters as
+    long as there are enough.
+
+    Args:
+        x: float32 (N, D), unit rows, the space that was clustered.
+        labels: int32 (N,), ids 0..K-1.
+        centroids: float32 (K, D), unit rows.
+        plan: the constraints on these N photos.
+        grounding: of these N photos; None leaves the cosines alone to decide.
+    """
+    concepts = list(dict.fromkeys(filter(None, plan.concepts)))
+    if not concepts:
+        return {}
+    affinity = np.empty((len(concepts), len(centroids)), dtype=np.float64)
+    for row, concept in enumerate(concepts):
+        members = np.concatenate([u for u, c in zip(plan.units, plan.concepts, strict=True) if c == concept])
+        affinity[row] = x[members].mean(axis=0) @ centroids.T
+        affinity[row] += _dominance(concept, labels, len(centroids), grounding)
+    homes = affinity.argmax(axis=1)
+    chosen, clusters = linear_sum_assignment(affinity, maximize=True)
+    homes[chosen] = clusters
+    return {concept: int(home) for concept, home in zip(concepts, homes, strict=True)}
+
+
+def _dominance(
+    concept: str, labels: IntVector, n_clusters: int, grounding: Grounding | None
+) -> NDArray[np.float64]:
+    """Mean omega of one concept in every cluster, float64 (K,); zeros for a concept that is muted."""
+    if grounding is None or concept not in grounding.concept_ids:
+        return np.zeros(n_clusters)
+    omega = grounding.omega[:, grounding.concept_ids.index(concept)]
+    sizes = np.bincount(labels, minlength=n_clusters)
+    return np.bincount(labels, weights=omega, minlength=n_clusters) / np.maximum(sizes, 1)
+
+
+def apply_constraints(
+    x: FloatMatrix, labels: IntVector, centroids: FloatMatrix, plan: ConstraintPlan, homes: Mapping[str, int]
+) -> IntVector:
+    """Labels that respect every constraint, other photos left where they are.
+
+    Assigned units go to their concept's home; units kept apart get different clusters with the best sum of scores
+    (Hungarian, set by set, around what is placed already); other units go where their mean score is best.
+
+    Args:
+        x: float32 (N, D), unit rows.
+        labels: int32 (N,), ids 0..K-1.
+        centroids: float32 (K, D), unit rows.
+        plan: the constraints on these N photos.
+        homes: cluster of each assigned concept, see ``home_clusters``.
+
+    Raises:
+        InputError: more photos are kept apart than there are clusters.
+    """
+    placed = labels.copy()
+    if not plan:
+        return placed
+    scores = _unit_scores(x, centroids, plan)
+    cluster_of: dict[int, int] = {u: homes[c] for u, c in enumerate(plan.concepts) if c}
+    for units in plan.apart:
+        _place_apart(units, scores, plan, cluster_of)
+    for unit, rows in enumerate(plan.units):
+        placed[rows] = cluster_of.get(unit, int(scores[unit].argmax()))
+    return placed
+
+
+def _unit_scores(x: FloatMatrix, centroids: FloatMatrix, plan: ConstraintPlan) -> FloatMatrix:
+    """Mean inner product of every unit with every centroid, float32 (U, K)."""
+    sizes = np.asarray([len(rows) for rows in plan.units])
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    scores = x[np.concatenate(plan.units)] @ centroids.T
+    return np.asarray(np.add.reduceat(scores, starts, axis=0) / sizes[:, None], dtype=np.float32)
+
+
+def _place_apart(
+    units: tuple[int, ...], scores: FloatMatrix, plan: ConstraintPlan, cluster_of: dict[int, int]
+) -> None:
+    """Give the units of one set that have no cluster yet different ones; extends ``cluster_of``."""
+    n_clusters = scores.shape[1]
+    if len(units) > n_clusters:
+        raise InputError(
+            f"{len(units)} photos are kept apart, but there are {n_clusters} clusters; "
+            "ask for more clusters or take the constraint back."
+        )
+    free = [unit for unit in units if unit not in cluster_of]
+    fixed = [cluster_of[unit] for unit in units if unit in cluster_of]
+    gain = scores[free].astype(np.float64)
+    for row, unit in enumerate(free):
+        rivals = {other for members in plan.apart if unit in members for other in members}
+        # Lower than any sum of cosines: taken only when nothing else is left.
+        gain[row, [cluster_of[other] for other in rivals if other in cluster_of]] = -1e6
+    rows, clusters = linear_sum_assignment(gain, maximize=True)
+    if len(set(fixed)) < len(fixed) or (gain[rows, clusters] < -1e5).any():
+        raise InputError(
+            f"The photos kept apart cannot all be placed in {n_clusters} clusters; "
+            "ask for more clusters or take one of the constraints back."
+        )
+    cluster_of.update({free[row]: int(cluster) for row, cluster in zip(rows, clusters, strict=True)})
+
+
+def constrained_clustering(
+    x: FloatMatrix,
+    clustering: Clustering,
+    plan: ConstraintPlan,
+    grounding: Grounding | None,
+    *,
+    max_iter: int = 20,
+) -> Clustering:
+    """A clustering that respects every constraint, with the other photos following the centroids.
+
+    Continues spherical k-means from ``clustering`` with the constraints applied in every iteration. The same
+    clustering comes back when there is nothing to respect.
+
+    Args:
+        x: float32 (N, D), unit rows, the space that was clustered.
+        clustering: of these rows, by whatever algorithm.
+        plan: the constraints on these N photos.
+        grounding: of these N photos, tells where concepts are at home; None without knowledge.
+        max_iter: iterations at most.
+
+    Raises:
+        InputError: more photos are kept apart than there are clusters.
+    """
+    if not plan:
+        return clustering
+    n_clusters = len(clustering.centroids)
+    homes = home_clusters(x, clustering.labels, clustering.centroids, plan, grounding)
+    labels, centroids = clustering.labels, clustering.centroids
+    nearest = labels
+    for _ in range(max_iter):
+        placed = apply_constraints(x, nearest, centroids, plan, homes)
+        if np.array_equal(placed, labels):
+            break
+        labels = placed
+        moved = centroids_of(x, labels, n_clusters)
+        centroids = np.where(np.any(moved, axis=1, keepdims=True), moved, centroids)
+        nearest, _ = nearest_centroids(x, centroids)
+    objective = float(row_cosines(x, centroids, labels).sum(dtype=np.float64))
+    return replace(clustering, labels=labels, centroids=centroids, objective=objective)

@@ -7,9 +7,10 @@ and when nobody is at work all content is in the one file (the write-ahead log i
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,17 +113,24 @@ class Database:
             raise DamagedError(f"The project file {self.path} is damaged ({verdict}).")
 
 
-def create(path: Path) -> Database:
-    """Make a new, empty database of the current schema.
+def create(path: Path, meta: Mapping[str, Json]) -> Database:
+    """Make a new database of the current schema with these entries in ``meta``; it appears whole or not at all.
 
     Raises:
         StoreError: a file is already there, or the folder is not writable.
     """
     if path.exists():
         raise StoreError(f"{path} exists already; open that project, or choose another folder.")
-    with _clear_errors(path), closing(_open(path, mode="rwc")) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    fresh = path.with_name(f"{path.name}.new{os.getpid()}")
+    try:
+        with _clear_errors(path), closing(_open(fresh, mode="rwc")) as connection:
+            connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+            rows = [(key, to_text(value)) for key, value in meta.items()]
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+            connection.execute("PRAGMA journal_mode = WAL")
+        fresh.rename(path)
+    finally:
+        fresh.unlink(missing_ok=True)
     return Database(path)
 
 

@@ -20,9 +20,10 @@ from kec_core.errors import InputError, StoreError
 from kec_core.images import ImageRecord, ScanReport
 from kec_core.store import FolderStore
 from kec_core.types import SkippedImage, StageReport
-from state.database import Database, Json, create, now, to_text
+from state.database import DamagedError, Database, Json, create, now, to_text
 from state.llm_cache import AnswerCache
 from state.locks import Lease
+from state.recovery import recover
 
 logger = logging.getLogger(__name__)
 
@@ -78,23 +79,24 @@ class Project:
             raise StoreError(
                 f"The folder {folder} could not be made ({error.strerror}); choose one that you can write to."
             ) from error
-        create(folder / DATABASE)
-        project = cls(folder)
-        project._put("name", name)
-        project._put("created", now())
-        return project
+        create(folder / DATABASE, {"name": name, "created": now()})
+        return cls(folder)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Open a project and check its file.
 
         Raises:
-            StoreError: no project there, damaged (the original is kept aside), from a newer version, or not writable.
+            StoreError: no project there, damaged (the original is kept aside and the last
+                good state put in its place), from a newer version, or not writable.
         """
         if not cls.is_project(folder):
             raise StoreError(f"There is no project in {folder}; create one there or choose a project folder.")
         project = cls(folder)
-        project.database.check()
+        try:
+            project.database.check()
+        except DamagedError as damage:
+            raise recover(project.database.path, damage) from damage
         return project
 
     @staticmethod

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from kec_core.errors import InputError, StoreError
 from kec_core.types import Scores
 from state.project import Project
+from state.recovery import note_revisions
 from state.revision_rows import (
     LIGHT_COLUMNS,
     Baseline,
@@ -70,7 +71,9 @@ def commit(project: Project, new: NewRevision, *, parent: str | None) -> Revisio
         _expect(db, parent)
         number = insert(db, new, None if parent is None else as_number(parent))
         db.execute("UPDATE pointer SET current = ?, tip = ?", (number, number))
-        return read_revision(db, number)
+        revision = read_revision(db, number)
+    note_revisions(project.database)
+    return revision
 
 
 def current(project: Project) -> Revision | None:

@@ -1,0 +1,46 @@
+import dataclasses
+
+import pytest
+
+from kec_core import config
+from kec_core.config import ClusteringConfig, KnowledgeConfig, MappingConfig, RunConfig
+from kec_core.errors import InputError
+
+OPTION_CLASSES = [
+    value
+    for value in vars(config).values()
+    if isinstance(value, type) and issubclass(value, config._Options) and value is not config._Options
+]
+
+
+@pytest.mark.parametrize("options", OPTION_CLASSES)
+def test_options_round_trip_and_refuse_unknown_keys(options):
+    assert options.from_json(options().to_json()) == options()
+    with pytest.raises(InputError, match="Unknown option 'colour'; known options: "):
+        options.from_json({"colour": 1})
+
+
+def test_a_run_round_trips_through_json():
+    run = RunConfig(
+        encoder="compact",
+        n_clusters=7,
+        mapping=MappingConfig(alpha=0.5, overclusters=30),
+        knowledge=KnowledgeConfig(guidance="by species"),
+        clustering=ClusteringConfig(weight=0.25),
+    )
+    assert RunConfig.from_json(run.to_json()) == run
+    with pytest.raises(InputError, match="Unknown option 'colour'"):
+        RunConfig.from_json({"colour": 1})
+
+
+def test_the_paper_defaults():
+    assert (MappingConfig().top_nouns, MappingConfig().alpha) == (5, 0.8)
+    assert (KnowledgeConfig().uni, KnowledgeConfig().bi, KnowledgeConfig().beta_mass) == (2, 1, 0.8)
+    assert (ClusteringConfig().n_init, ClusteringConfig().max_iter) == (20, 300)
+
+
+@pytest.mark.parametrize("options", [*OPTION_CLASSES, RunConfig])
+def test_options_cannot_be_changed_in_place(options):
+    name = dataclasses.fields(options)[0].name
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(options(), name, None)

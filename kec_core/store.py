@@ -167,7 +167,8 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         fresh.replace(path)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):  # it may never have been made
+            fresh.unlink()
         raise StoreError(
             f"{path} could not be written ({error.strerror}); free some space or choose another folder."
         ) from error

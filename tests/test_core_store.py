@@ -1,6 +1,5 @@
 import errno
 import json
-import os
 import threading
 from pathlib import Path
 
@@ -43,7 +42,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
-    with pytest.raises(StoreError, match="No space left on device.*finished stages are kept"):
+    with pytest.raises(StoreError, match=r"No space left on device.*finished stages are kept"):
         store.save("embed", "f0", RESULT)
     assert list(tmp_path.iterdir()) == []
     assert store.load("embed", "f0") is None
@@ -96,7 +95,7 @@ def test_readers_never_see_half_a_file(tmp_path):
     stop.set()
     reader.join()
     assert seen <= set(contents)
-    assert os.listdir(tmp_path) == ["file"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_an_unwritable_place_is_one_sentence(tmp_path):

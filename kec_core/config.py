@@ -107,7 +107,7 @@ class LLMConfig(_Options):
     temperature: float = 0.1  # of the first ask; asking again adds 0.3                     [P]
     in_flight: int = 20  # requests under way at once                                      [P]
     timeout: float = 120.0  # of one request                                               [R]
-    retries: int = 8  # of one request after 408, 409, 429, 5xx, a timeout, a lost line    [R]
+    retries: int = 6  # of one request after 408, 409, 429, 5xx, a timeout, a lost line    [R]
     backoff: float = 0.5  # first wait before a retry; doubles                             [R]
     max_backoff: float = 30.0  # longest wait of our own                                   [R]
     max_wait: float = 300.0  # longest Retry-After that is obeyed; beyond it the run stops [R]

@@ -1,0 +1,291 @@
+"""The builder that asks a language model, and falls back to another builder where the model gives nothing usable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar
+
+from kec_core.arrays import Progress, fingerprint, no_progress
+from kec_core.config import KnowledgeConfig
+from kec_core.knowledge.base import ConceptDraft, KnowledgeBuilder, PairDraft
+from kec_core.knowledge.llm_client import LLMClient
+from kec_core.knowledge.llm_cost import Estimate
+from kec_core.knowledge.llm_run import Outcome
+from kec_core.knowledge.prompts import Kind, Question, concept_question, pair_question, uni_question
+from kec_core.types import Concept, Noun
+
+Made = TypeVar("Made")
+_LABELS: dict[Kind, str] = {"concept": "concepts", "uni": "attributes", "pair": "pair attributes"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemReport:
+    """What became of one question, for the person.
+
+    Attributes:
+        status: "done", "cached", "fallback" (made by the other builder), "failed" (nobody made it).
+        reason: why not "done", in the server's words where it spoke; or what an accepted answer lacks; or "".
+    """
+
+    kind: Kind
+    label: str
+    status: Literal["done", "cached", "fallback", "failed"]
+    reason: str
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LLMReport:
+    """A builder's whole work so far; tokens and money include requests that failed."""
+
+    items: tuple[ItemReport, ...]
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    money: float | None
+
+    def count(self, status: str) -> int:
+        """How many items ended so."""
+        return sum(item.status == status for item in self.items)
+
+
+class LLMBuilder:
+    """A KnowledgeBuilder (methods.md 6.1, 6.4, 6.5) over a language model.
+
+    Args:
+        client: the endpoint, its cache and its budget.
+        fallback: makes what the model could not; such concepts carry its source and say why in their note.
+        max_nouns: most nouns shown per concept, most frequent first (methods.md A5).
+        on_item: told each item as it is settled.
+    """
+
+    def __init__(
+        self,
+        client: LLMClient,
+        fallback: KnowledgeBuilder,
+        *,
+        max_nouns: int = KnowledgeConfig().max_nouns,
+        on_item: Callable[[ItemReport], None] = lambda _item: None,
+    ) -> None:
+        self.client = client
+        self.fallback = fallback
+        self.max_nouns = max_nouns
+        self._on_item = on_item
+        self._items: dict[str, ItemReport] = {}
+
+    @property
+    def name(self) -> str:
+        """See KnowledgeBuilder."""
+        return f"llm:{self.client.endpoint.model}"
+
+    def concepts(
+        self, noun_lists: Sequence[Sequence[Noun]], *, guidance: str = "", progress: Progress = no_progress
+    ) -> list[ConceptDraft]:
+        """See KnowledgeBuilder; raises what ``LLMClient.ask`` raises."""
+        outcomes = self._ask(self._concept_questions(noun_lists, guidance), progress)
+
+        def other(failed: Sequence[int]) -> list[ConceptDraft]:
+            return self.fallback.concepts(
+                [noun_lists[i] for i in failed], guidance=guidance, progress=no_progress
+            )
+
+        drafts = self._with_fallback(outcomes, lambda i: _concept_draft(outcomes[i], noun_lists[i]), other)
+        return [
+            replace(draft, note=_joined(draft.note, self._fallback_note(outcome), self._cut_note(nouns)))
+            for draft, outcome, nouns in zip(drafts, outcomes, noun_lists, strict=True)
+        ]
+
+    def uni_attributes(
+        self, concepts: Sequence[Concept], count: int, *, guidance: str = "", progress: Progress = no_progress
+    ) -> list[tuple[str, ...]]:
+        """See KnowledgeBuilder; raises what ``LLMClient.ask`` raises."""
+        if count < 1:
+            return [() for _ in concepts]
+        outcomes = self._ask(self._uni_questions(concepts, count, guidance), progress)
+
+        def other(failed: Sequence[int]) -> list[tuple[str, ...]]:
+            asked = [concepts[i] for i in failed]
+            return self.fallback.uni_attributes(asked, count, guidance=guidance, progress=no_progress)
+
+        return self._with_fallback(outcomes, lambda i: attributes_of(outcomes[i]), other)
+
+    def bi_attributes(
+        self,
+        pairs: Sequence[tuple[Concept, Concept]],
+        count: int,
+        *,
+        guidance: str = "",
+        progress: Progress = no_progress,
+    ) -> list[tuple[PairDraft, ...]]:
+        """See KnowledgeBuilder; raises what ``LLMClient.ask`` raises."""
+        if count < 1:
+            return [() for _ in pairs]
+        outcomes = self._ask(self._pair_questions(pairs, count, guidance), progress)
+
+        def other(failed: Sequence[int]) -> list[tuple[PairDraft, ...]]:
+            asked = [pairs[i] for i in failed]
+            return self.fallback.bi_attributes(asked, count, guidance=guidance, progress=no_progress)
+
+        return self._with_fallback(outcomes, lambda i: pair_drafts(outcomes[i]), other)
+
+    def estimate(
+        self,
+        *,
+        noun_lists: Sequence[Sequence[Noun]] = (),
+        concepts: Sequence[Concept] = (),
+        pairs: Sequence[tuple[Concept, Concept]] = (),
+        uni: int = 0,
+        bi: int = 0,
+        guidance: str = "",
+    ) -> Estimate:
+        """What building all of this would cost now; stored answers are free."""
+        return self.client.estimate(self._all_questions(noun_lists, concepts, pairs, uni, bi, guidance))
+
+    def estimate_run(
+        self, noun_lists: Sequence[Sequence[Noun]], *, uni: int, bi: int, n_pairs: int, guidance: str = ""
+    ) -> Estimate:
+        """What a whole run would cost at most, before its concepts are known: 2 M + |P| requests.
+
+        The attribute questions are measured with each list's first noun in the concept's place, none of them stored.
+        """
+        first = [Concept(id="", name=nouns[0].word, description="x" * 40) for nouns in noun_lists]
+        pairs = [(first[i % len(first)], first[(i + 1) % len(first)]) for i in range(n_pairs if first else 0)]
+        known = self.estimate(noun_lists=noun_lists, guidance=guidance)
+        unknown = [
+            *(self._uni_questions(first, uni, guidance) if uni else ()),
+            *(self._pair_questions(pairs, bi, guidance) if bi else ()),
+        ]
+        return known + self.client.estimate_new(unknown)
+
+    def preview(
+        self,
+        *,
+        noun_lists: Sequence[Sequence[Noun]] = (),
+        concepts: Sequence[Concept] = (),
+        pairs: Sequence[tuple[Concept, Concept]] = (),
+        uni: int = 0,
+        bi: int = 0,
+        guidance: str = "",
+    ) -> list[dict[str, Any]]:
+        """The exact request bodies that would leave this machine."""
+        return self.client.preview(self._all_questions(noun_lists, concepts, pairs, uni, bi, guidance))
+
+    def report(self) -> LLMReport:
+        """What has been done so far, also after an exception."""
+        meter = self.client.meter
+        return LLMReport(
+            items=tuple(self._items.values()),
+            requests=meter.requests,
+            prompt_tokens=meter.prompt_tokens,
+            completion_tokens=meter.completion_tokens,
+            money=meter.money,
+        )
+
+    def shown_nouns(self, nouns: Sequence[Noun]) -> list[str]:
+        """The words of a noun list that the model gets to see."""
+        return [noun.word for noun in nouns[: self.max_nouns]]
+
+    def _all_questions(
+        self,
+        noun_lists: Sequence[Sequence[Noun]],
+        concepts: Sequence[Concept],
+        pairs: Sequence[tuple[Concept, Concept]],
+        uni: int,
+        bi: int,
+        guidance: str,
+    ) -> list[Question]:
+        return [
+            *self._concept_questions(noun_lists, guidance),
+            *(self._uni_questions(concepts, uni, guidance) if uni else ()),
+            *(self._pair_questions(pairs, bi, guidance) if bi else ()),
+        ]
+
+    def _concept_questions(self, noun_lists: Sequence[Sequence[Noun]], guidance: str) -> list[Question]:
+        return [concept_question(self.shown_nouns(nouns), guidance=guidance) for nouns in noun_lists]
+
+    def _uni_questions(self, concepts: Sequence[Concept], count: int, guidance: str) -> list[Question]:
+        return [uni_question(concept, count, guidance=guidance) for concept in concepts]
+
+    def _pair_questions(
+        self, pairs: Sequence[tuple[Concept, Concept]], count: int, guidance: str
+    ) -> list[Question]:
+        values = self.client.config.pair_values
+        return [pair_question(a, b, count, guidance=guidance, values=values) for a, b in pairs]
+
+    def _ask(self, questions: Sequence[Question], progress: Progress) -> list[Outcome]:
+        label = _LABELS[questions[0].kind] if questions else ""
+        return self.client.ask(questions, progress=progress, label=label, on_outcome=self._note)
+
+    def _note(self, outcome: Outcome) -> None:
+        item = ItemReport(
+            kind=outcome.question.kind,
+            label=outcome.question.label,
+            status=outcome.status,
+            reason=outcome.reason,
+            requests=outcome.requests,
+            prompt_tokens=outcome.prompt_tokens,
+            completion_tokens=outcome.completion_tokens,
+            seconds=outcome.seconds,
+        )
+        self._record(outcome, item)
+
+    def _record(self, outcome: Outcome, item: ItemReport) -> None:
+        self._items[fingerprint(outcome.question.content)] = item
+        self._on_item(item)
+
+    def _with_fallback(
+        self,
+        outcomes: Sequence[Outcome],
+        read: Callable[[int], Made],
+        other: Callable[[Sequence[int]], list[Made]],
+    ) -> list[Made]:
+        """The model's results, with those of the other builder in the places that failed."""
+        failed = [i for i, outcome in enumerate(outcomes) if outcome.answer is None]
+        substitutes = dict(zip(failed, other(failed), strict=True)) if failed else {}
+        for i, substitute in substitutes.items():
+            if substitute:
+                item = self._items[fingerprint(outcomes[i].question.content)]
+                self._record(outcomes[i], replace(item, status="fallback"))
+        return [substitutes[i] if i in substitutes else read(i) for i in range(len(outcomes))]
+
+    def _fallback_note(self, outcome: Outcome) -> str:
+        if outcome.answer is not None:
+            return f"The answer was taken although {outcome.reason}." if outcome.reason else ""
+        return f"Made by {self.fallback.name}, since {self.name} gave no usable answer: {outcome.reason}."
+
+    def _cut_note(self, nouns: Sequence[Noun]) -> str:
+        if len(nouns) <= self.max_nouns:
+            return ""
+        return f"The model saw the {self.max_nouns} most frequent of {len(nouns)} nouns."
+
+
+def attributes_of(outcome: Outcome) -> tuple[str, ...]:
+    """The attributes of an answered uni question."""
+    assert outcome.answer is not None
+    return tuple(outcome.answer["attributes"])
+
+
+def pair_drafts(outcome: Outcome) -> tuple[PairDraft, ...]:
+    """The attributes of an answered pair question: a dimension belongs to both sides, a value to its own."""
+    assert outcome.answer is not None
+    if "contrasts" in outcome.answer:
+        sides = [(contrast, side) for contrast in outcome.answer["contrasts"] for side in ("first", "second")]
+        return tuple(PairDraft(text=contrast[side], side=side) for contrast, side in sides)  # type: ignore[arg-type]
+    return tuple(PairDraft(text=text) for text in outcome.answer["attributes"])
+
+
+def _concept_draft(outcome: Outcome, nouns: Sequence[Noun]) -> ConceptDraft:
+    assert outcome.answer is not None
+    name = str(outcome.answer["concept"])
+    synset = next((noun.synset for noun in nouns if noun.word.casefold() == name.casefold()), "")
+    return ConceptDraft(
+        name=name, description=str(outcome.answer["description"]), synset=synset, source="llm"
+    )
+
+
+def _joined(*notes: str) -> str:
+    return " ".join(filter(None, notes))

@@ -1,0 +1,199 @@
+"""Asking many questions at once: bounded, cached, retried, within a budget, stoppable at any moment.
+
+The only asynchronous code of the project runs inside ``LLMClient.ask``, which is itself an ordinary function.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+from kec_core.arrays import Progress, fingerprint, no_progress
+from kec_core.config import LLMConfig
+from kec_core.errors import LLMReplyError
+from kec_core.knowledge.llm_cost import Estimate, Meter, estimate
+from kec_core.knowledge.llm_dialogue import Dialogue
+from kec_core.knowledge.llm_endpoint import LLMEndpoint
+from kec_core.knowledge.llm_request import Dialect, request_body
+from kec_core.knowledge.llm_run import Outcome, Run
+from kec_core.knowledge.prompt_texts import PROMPT_VERSION
+from kec_core.knowledge.prompts import Question
+
+
+class AnswerCache(Protocol):
+    """Answers that outlive a run. Besides answers it holds one small entry per endpoint: what it understands."""
+
+    def get(self, key: str) -> str | None:
+        """The stored reply, or None."""
+        ...
+
+    def put(self, key: str, reply: str, meta: Mapping[str, Any]) -> None:
+        """Store a reply at once and for good; ``meta`` tells model, prompt_version, prompt, tokens, seconds."""
+        ...
+
+
+class MemoryCache:
+    """An AnswerCache for one sitting; ``meta`` keeps what was stored beside each reply."""
+
+    def __init__(self) -> None:
+        self.replies: dict[str, str] = {}
+        self.meta: dict[str, dict[str, Any]] = {}
+
+    def get(self, key: str) -> str | None:
+        """See AnswerCache."""
+        return self.replies.get(key)
+
+    def put(self, key: str, reply: str, meta: Mapping[str, Any]) -> None:
+        """See AnswerCache."""
+        self.replies[key] = reply
+        self.meta[key] = dict(meta)
+
+
+class LLMClient:
+    """One endpoint with its options, its cache, and the meter of what was spent.
+
+    Args:
+        endpoint: where to ask.
+        cache: where answers are kept.
+        config: limits and patience.
+        meter: counts tokens over several calls of ``ask`` and holds the budget.
+        paused: asked five times a second; while it is true nothing new is sent.
+        retry_failed: ask again what an earlier run had to give up for its answers.
+    """
+
+    def __init__(
+        self,
+        endpoint: LLMEndpoint,
+        cache: AnswerCache,
+        config: LLMConfig | None = None,
+        *,
+        meter: Meter | None = None,
+        paused: Callable[[], bool] = lambda: False,
+        retry_failed: bool = False,
+    ) -> None:
+        self.endpoint = endpoint
+        self.cache = cache
+        self.config = config or LLMConfig()
+        self.meter = meter or Meter()
+        self.paused = paused
+        self.retry_failed = retry_failed
+
+    def ask(
+        self,
+        questions: Sequence[Question],
+        *,
+        progress: Progress = no_progress,
+        label: str = "questions",
+        on_outcome: Callable[[Outcome], None] = lambda _outcome: None,
+        fresh: bool = False,
+    ) -> list[Outcome]:
+        """Answer every question, from the cache or from the endpoint; equal questions are asked once.
+
+        Args:
+            questions: in any order; outcomes keep it.
+            progress: told (answered, all, label) at least five times a second; may raise Cancelled.
+            label: what is asked, for ``progress``.
+            on_outcome: told each outcome as it comes, once per different question.
+            fresh: ask even when an answer is stored, a little less predictably.
+
+        Raises:
+            LLMAuthError: the key or the quota was refused; nothing more is asked.
+            LLMBudgetError: the budget does not allow the next request; those under way were still kept.
+            LLMError: the endpoint does not know the model, or stopped answering at all.
+            Cancelled: from ``progress``.
+        """
+        keys = [self._key(question) for question in questions]
+        different = dict(zip(keys, questions, strict=True))
+        found = {} if fresh else self._remembered(different)
+        for outcome in found.values():
+            on_outcome(outcome)
+        missing = {key: question for key, question in different.items() if key not in found}
+        progress(len(found), len(different), label)
+        if missing:
+            run = Run(self, found, label, progress, on_outcome, fresh=fresh)
+            asyncio.run(run.all(missing))
+        return [found[key] for key in keys]
+
+    def estimate(self, questions: Sequence[Question]) -> Estimate:
+        """What ``ask`` would cost now, without asking."""
+        different = {self._key(question): question for question in questions}
+        known = self._remembered(different)
+        missing = [question for key, question in different.items() if key not in known]
+        return estimate(missing, self.meter.price, cached=len(known))
+
+    def estimate_new(self, questions: Sequence[Question]) -> Estimate:
+        """What as many questions of this length would cost, none of them stored."""
+        return estimate(questions, self.meter.price)
+
+    def preview(self, questions: Sequence[Question]) -> list[dict[str, Any]]:
+        """The bodies that ``ask`` would send first, exactly; each different question once, also when cached."""
+        different = {self._key(question): question for question in questions}
+        dialect = self.dialect()
+        return [self.body(Dialogue(question, self.config), dialect) for question in different.values()]
+
+    def body(self, dialogue: Dialogue, dialect: Dialect) -> dict[str, Any]:
+        """The JSON body of the next request of a dialogue."""
+        return request_body(
+            self.endpoint.model,
+            dialogue.question,
+            dialect,
+            messages=dialogue.messages,
+            temperature=dialogue.temperature,
+            max_tokens=dialogue.max_tokens,
+        )
+
+    def dialect(self) -> Dialect:
+        """What the endpoint is known to understand; the fullest when it was never asked."""
+        return Dialect.from_json(self.cache.get(self._dialect_key()))
+
+    def remember_dialect(self, dialect: Dialect) -> None:
+        """Store what the endpoint understands, if that is new."""
+        if dialect != self.dialect():
+            self.cache.put(
+                self._dialect_key(), dialect.to_json(), {"model": self.endpoint.model, "prompt": "dialect"}
+            )
+
+    def keep(self, outcome: Outcome) -> None:
+        """Store an answer, or that the model could not give one, so that it is not asked for again."""
+        stored = outcome.answer if outcome.answer is not None else {"rejected": outcome.reason}
+        meta = {
+            "model": self.endpoint.model,
+            "prompt_version": PROMPT_VERSION,
+            "prompt": json.dumps(outcome.question.messages, ensure_ascii=False),
+            "tokens": outcome.prompt_tokens + outcome.completion_tokens,
+            "seconds": outcome.seconds,
+            "kind": outcome.question.kind,
+            "requests": outcome.requests,
+        }
+        self.cache.put(self._key(outcome.question), json.dumps(stored, ensure_ascii=False), meta)
+
+    def _key(self, question: Question) -> str:
+        return fingerprint(self.endpoint.url, self.endpoint.model, PROMPT_VERSION, question.content)
+
+    def _dialect_key(self) -> str:
+        return fingerprint("dialect", self.endpoint.url, self.endpoint.model)
+
+    def _remembered(self, questions: Mapping[str, Question]) -> dict[str, Outcome]:
+        found = ((key, self._recall(question, self.cache.get(key))) for key, question in questions.items())
+        return {key: outcome for key, outcome in found if outcome is not None}
+
+    def _recall(self, question: Question, stored: str | None) -> Outcome | None:
+        """The outcome of an earlier run; a stored text that no longer reads is asked for again."""
+        if stored is None:
+            return None
+        with suppress(ValueError):
+            data = json.loads(stored)
+            if isinstance(data, dict) and "rejected" in data:
+                if self.retry_failed:
+                    return None
+                return Outcome(question=question, status="failed", answer=None, reason=str(data["rejected"]))
+        with suppress(LLMReplyError):
+            verdict = question.judge(stored)
+            if verdict.answer is not None:
+                return Outcome(
+                    question=question, status="cached", answer=verdict.answer, reason=verdict.complaint
+                )
+        return None

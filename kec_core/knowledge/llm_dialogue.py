@@ -1,0 +1,95 @@
+"""The turns of one question: when an answer is taken, when it is asked for again, and when it is given up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kec_core.config import LLMConfig
+from kec_core.errors import LLMReplyError
+from kec_core.knowledge.llm_request import Completion
+from kec_core.knowledge.prompts import Message, Question
+
+_HOTTER = 0.3
+"""Added to the temperature when asking again: at 0.1 a model tends to repeat itself."""
+_QUOTED = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The end of a dialogue: the usable answer or None, and what was wrong ("" when all is well)."""
+
+    answer: dict[str, Any] | None
+    reason: str = ""
+
+
+class Dialogue:
+    """What to send next for one question, given what came back so far.
+
+    A cut answer is asked for once with a larger limit; a useless one (an echo of the examples or of the name,
+    too few entries, not visible) once with the reason; one that is not the JSON asked for ``reasks`` times.
+    """
+
+    def __init__(self, question: Question, config: LLMConfig, *, hotter: bool = False) -> None:
+        self.question = question
+        self.config = config
+        self.messages = question.messages
+        self.max_tokens = config.max_tokens
+        self.temperature = config.temperature + (2 * _HOTTER if hotter else 0.0)
+        self._best: dict[str, Any] | None = None
+        self._widened = False
+        self._complained = False
+        self._unreadable = 0
+
+    def take(self, completion: Completion) -> Settled | None:
+        """Weigh a reply; None means: send again."""
+        if completion.cut:
+            return self._cut()
+        try:
+            verdict = self.question.judge(completion.text)
+        except LLMReplyError as error:
+            return self.refuse(str(error), completion.text)
+        self._best = self._best or verdict.answer
+        if not verdict.complaint:
+            return Settled(answer=verdict.answer)
+        if self._complained:
+            return Settled(answer=self._best, reason=f"asked twice, but {verdict.complaint}")
+        self._complained = True
+        self._ask_again(verdict.complaint, completion.text)
+        return None
+
+    def refuse(self, problem: str, reply: str = "") -> Settled | None:
+        """Count a reply that could not be read; None means: send again."""
+        self._unreadable += 1
+        if self._unreadable > self.config.reasks:
+            return Settled(answer=self._best, reason=f"asked {self._unreadable} times, but {problem}")
+        self._ask_again(problem, reply)
+        return None
+
+    def give_up(self, reason: str) -> Settled:
+        """End because the line failed; an earlier answer that was nearly good is taken."""
+        return Settled(answer=self._best, reason=reason)
+
+    def _cut(self) -> Settled | None:
+        if self._widened:
+            return Settled(
+                answer=self._best,
+                reason=f"the answer was cut at {self.max_tokens} tokens, also the second time",
+            )
+        self._widened = True
+        self.max_tokens = self.config.long_max_tokens
+        return None
+
+    def _ask_again(self, problem: str, reply: str) -> None:
+        """Show the model its answer and what is wrong with it; an empty answer is not quoted."""
+        self.temperature = min(1.0, self.temperature + _HOTTER)
+        turns: list[Message] = []
+        if reply.strip():
+            turns.append({"role": "assistant", "content": reply.strip()[:_QUOTED]})
+            turns.append(
+                {
+                    "role": "user",
+                    "content": f"That cannot be used: {problem}. Answer again in the form asked.",
+                }
+            )
+        self.messages = (*self.question.messages, *turns)

@@ -1,0 +1,236 @@
+"""The questions put to a language model: prompts A (concept), B (uni), C (pair) of methods.md 6.4, and splits.
+
+Each question is a task in the system turn, worked examples as chat turns, and the case at hand. Photos, file
+names and image ids never enter a prompt: a model sees nouns, concept names, descriptions and the person's words.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kec_core.errors import InputError
+from kec_core.knowledge.llm_replies import (
+    AttributesAnswer,
+    ConceptAnswer,
+    ContrastsAnswer,
+    PartsAnswer,
+    Verdict,
+    check_attributes,
+    check_concept,
+    check_contrasts,
+    check_parts,
+    clean,
+    read_answer,
+    schema_of,
+)
+from kec_core.knowledge.prompt_texts import (
+    CONCEPT_EXAMPLES,
+    CONCEPT_TASK,
+    CONTRAST_EXAMPLES,
+    CONTRAST_TASK,
+    INTRODUCTION,
+    OWN_WORDS,
+    PAIR_EXAMPLES,
+    PAIR_TASK,
+    SPLIT_EXAMPLES,
+    SPLIT_TASK,
+    UNI_EXAMPLES,
+    UNI_TASK,
+    WISH_FIRST,
+    Example,
+)
+from kec_core.types import Concept
+
+LONGEST_GUIDANCE = 2000
+"""Letters; longer wishes crowd out the nouns in small models."""
+
+Kind = Literal["concept", "uni", "pair", "split"]
+Message = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Question:
+    """One thing to ask.
+
+    Attributes:
+        label: what it is about, for the person.
+        messages: the chat turns, exactly as they are sent.
+        schema: JSON schema of the answer.
+        content: the input that the answer depends on, besides endpoint and prompt version.
+        expected_tokens: length of a usual answer, for estimates.
+        judge: reads and weighs a reply; raises LLMReplyError when it is not the JSON asked for.
+    """
+
+    kind: Kind
+    label: str
+    messages: tuple[Message, ...]
+    schema: dict[str, Any]
+    content: dict[str, Any]
+    expected_tokens: int
+    judge: Callable[[str], Verdict]
+
+
+def concept_question(nouns: Sequence[str], *, guidance: str = "", instruction: str = "") -> Question:
+    """Prompt A: the concept behind a merged noun set, most frequent noun first."""
+    shown = _clean_all(nouns)
+
+    def judge(text: str) -> Verdict:
+        return check_concept(read_answer(text, ConceptAnswer), shown, _texts(CONCEPT_EXAMPLES))
+
+    return Question(
+        kind="concept",
+        label=", ".join(shown[:4]),
+        messages=_turns(CONCEPT_TASK, CONCEPT_EXAMPLES, f"Nouns: {', '.join(shown)}", guidance, instruction),
+        schema=schema_of(ConceptAnswer),
+        content=_content("concept", guidance, instruction, nouns=sorted(shown)),
+        expected_tokens=35,
+        judge=judge,
+    )
+
+
+def uni_question(concept: Concept, count: int, *, guidance: str = "", instruction: str = "") -> Question:
+    """Prompt B: ``count`` visible attributes of one concept (lambda_1)."""
+    examples = _shortened(UNI_EXAMPLES, count)
+
+    def judge(text: str) -> Verdict:
+        return check_attributes(
+            read_answer(text, AttributesAnswer), count, [concept.name], _texts(UNI_EXAMPLES)
+        )
+
+    return Question(
+        kind="uni",
+        label=concept.name,
+        messages=_turns(
+            UNI_TASK.format(count=count), examples, f"Concept: {_told(concept)}", guidance, instruction
+        ),
+        schema=schema_of(AttributesAnswer, count),
+        content=_content("uni", guidance, instruction, count=count, concept=_told(concept)),
+        expected_tokens=10 + 10 * count,
+        judge=judge,
+    )
+
+
+def pair_question(
+    first: Concept,
+    second: Concept,
+    count: int,
+    *,
+    guidance: str = "",
+    instruction: str = "",
+    values: bool = False,
+) -> Question:
+    """Prompt C: ``count`` visible features that tell two concepts apart (lambda_2).
+
+    The paper's examples name dimensions ("number of wheels"); ``values`` asks how each side looks instead.
+    """
+    names = [first.name, second.name]
+    task, examples = (CONTRAST_TASK, CONTRAST_EXAMPLES) if values else (PAIR_TASK, PAIR_EXAMPLES)
+    case = f"First: {_told(first)}\nSecond: {_told(second)}"
+
+    def judge(text: str) -> Verdict:
+        if values:
+            return check_contrasts(
+                read_answer(text, ContrastsAnswer), count, names, _texts(CONTRAST_EXAMPLES)
+            )
+        return check_attributes(read_answer(text, AttributesAnswer), count, names, _texts(PAIR_EXAMPLES))
+
+    return Question(
+        kind="pair",
+        label=" | ".join(names),
+        messages=_turns(task.format(count=count), _shortened(examples, count), case, guidance, instruction),
+        schema=schema_of(ContrastsAnswer if values else AttributesAnswer, count),
+        content=_content("pair", guidance, instruction, count=count, pair=case, values=values),
+        expected_tokens=10 + (25 if values else 8) * count,
+        judge=judge,
+    )
+
+
+def split_question(
+    concept: Concept, nouns: Sequence[str], *, guidance: str = "", instruction: str = ""
+) -> Question:
+    """Two to four sub-concepts of one concept, from its nouns."""
+    shown = _clean_all(nouns)
+    case = f"Concept: {_told(concept)}" + (f"\nNouns: {', '.join(shown)}" if shown else "")
+
+    def judge(text: str) -> Verdict:
+        return check_parts(read_answer(text, PartsAnswer), concept.name, shown)
+
+    return Question(
+        kind="split",
+        label=concept.name,
+        messages=_turns(SPLIT_TASK, SPLIT_EXAMPLES, case, guidance, instruction),
+        schema=schema_of(PartsAnswer),
+        content=_content("split", guidance, instruction, concept=_told(concept), nouns=sorted(shown)),
+        expected_tokens=40 + 5 * len(shown),
+        judge=judge,
+    )
+
+
+def approximate_tokens(messages: Sequence[Message]) -> int:
+    """About how many tokens a prompt has: one per four bytes of UTF-8, and four around each turn."""
+    return sum(math.ceil(len(m["content"].encode()) / 4) + 4 for m in messages)
+
+
+def _turns(
+    task: str, examples: Sequence[Example], case: str, guidance: str, instruction: str
+) -> tuple[Message, ...]:
+    wish, extra = _wish(guidance), _wish(instruction)
+    system = [INTRODUCTION, task, OWN_WORDS]
+    if wish or extra:
+        system.append(WISH_FIRST)
+    turns = [{"role": "system", "content": " ".join(system)}]
+    for asked, answered in examples:
+        turns.append({"role": "user", "content": asked})
+        turns.append({"role": "assistant", "content": json.dumps(answered)})
+    lines = [
+        case,
+        wish and f"The person's wish for the whole collection: {wish}",
+        extra and f"The wish here: {extra}",
+    ]
+    turns.append({"role": "user", "content": "\n".join(filter(None, lines))})
+    return tuple(turns)
+
+
+def _wish(text: str) -> str:
+    if len(text) > LONGEST_GUIDANCE:
+        raise InputError(
+            f"Guidance should have at most {LONGEST_GUIDANCE} letters, but has {len(text)}; keep what matters most."
+        )
+    return clean(text, LONGEST_GUIDANCE)
+
+
+def _content(kind: Kind, guidance: str, instruction: str, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    return {"kind": kind, "guidance": _wish(guidance), "instruction": _wish(instruction), **asked}
+
+
+def _told(concept: Concept) -> str:
+    name, description = clean(concept.name, 100), clean(concept.description, 200)
+    return f"{name} ({description})" if description else name
+
+
+def _clean_all(nouns: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(filter(None, (clean(noun, 100) for noun in nouns))))
+
+
+def _shortened(examples: Sequence[Example], count: int) -> list[Example]:
+    """Examples with as many entries as are asked for, so that weak models see the right length."""
+    return [
+        (asked, {key: entries[:count] for key, entries in answered.items()}) for asked, answered in examples
+    ]
+
+
+def _texts(examples: Sequence[Example]) -> Collection[str]:
+    """Every phrase that an answer could copy from the examples."""
+    found: set[str] = set()
+    waiting: list[Any] = [answered for _, answered in examples]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            found.add(item)
+        else:
+            waiting.extend(item.values() if isinstance(item, dict) else item)
+    return found

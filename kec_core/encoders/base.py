@@ -33,6 +33,7 @@ class EncoderInfo:
         caption: its name for people.
         revision: changes whenever its features change; part of every cache key.
         image_side: side in pixels of the square it looks at, so larger photos may be decoded smaller.
+        noun_templates: prompts that nouns are put in; their raw features are averaged.
         noun_templates: prompts a noun is put into before it is encoded (methods.md A11).
     """
 

@@ -17,6 +17,7 @@ from kec_core.arrays import FloatMatrix, Progress, blocks, fingerprint, no_progr
 from kec_core.encoders.base import Encoder, Pixels
 from kec_core.encoders.shards import Shard, Shards
 from kec_core.errors import InputError
+from kec_core.images import open_image
 
 _SHARD = 512  # photos between two writes: a kill loses at most these
 _AHEAD = 2  # batches decoded ahead of the encoder: bounds the memory
@@ -135,8 +136,6 @@ def _decode_ahead(
 
 
 def _decode(encoder: Encoder, path: Path) -> Pixels | str:
-    from kec_core.images import open_image
-
     try:
         return encoder.preprocess(open_image(path, min_side=_DECODE_FACTOR * encoder.info.image_side))
     except InputError as error:

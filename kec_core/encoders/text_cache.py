@@ -150,4 +150,5 @@ def _check_templates(templates: Sequence[str]) -> None:
 def _template_mean(encoder: Encoder, texts: Sequence[str], templates: Sequence[str]) -> FloatMatrix:
     prompts = [template.replace("{}", text) for template in templates for text in texts]
     raw = encoder.encode_texts(prompts)
-    return np.mean(raw.reshape(len(templates), len(texts), -1), axis=0, dtype=np.float32)
+    mean: FloatMatrix = raw.reshape(len(templates), len(texts), -1).mean(axis=0, dtype=np.float32)
+    return mean

@@ -1,0 +1,96 @@
+"""Cosine geometry shared by clustering, scores and grounding: centroids, assignments, neighbours; always in row blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from kec_core.arrays import (
+    BLOCK_ROWS,
+    FloatMatrix,
+    FloatVector,
+    IntVector,
+    Progress,
+    blocks,
+    l2_normalize,
+    no_progress,
+)
+
+ROWS_PER_PROGRESS = 8 * BLOCK_ROWS
+"""Progress is told this often inside one pass, so that a cancel is noticed within a second."""
+
+
+def cluster_sums(x: FloatMatrix, labels: IntVector, n_clusters: int) -> NDArray[np.float64]:
+    """Sum of the rows of every cluster, float64 (K, D); x is float32 (N, D), labels are ids 0..K-1."""
+    sums = np.zeros((n_clusters, x.shape[1]))
+    for block in blocks(len(x), ROWS_PER_PROGRESS):
+        ids = labels[block]
+        members = csr_matrix(
+            (np.ones(len(ids), np.float32), (ids, np.arange(len(ids)))), shape=(n_clusters, len(ids))
+        )
+        sums += members @ x[block]
+    return sums
+
+
+def centroids_of(x: FloatMatrix, labels: IntVector, n_clusters: int) -> FloatMatrix:
+    """Unit mean of every cluster, (K, D); zeros for a cluster without rows."""
+    return l2_normalize(cluster_sums(x, labels, n_clusters).astype(np.float32))
+
+
+def row_cosines(x: FloatMatrix, centroids: FloatMatrix, labels: IntVector) -> FloatVector:
+    """Inner product of every row with the centroid of its own cluster, (N,); cosines when both are unit rows."""
+    cosines = np.empty(len(x), dtype=np.float32)
+    for block in blocks(len(x)):
+        cosines[block] = np.einsum("nd,nd->n", x[block], centroids[labels[block]])
+    return cosines
+
+
+def nearest_centroids(
+    x: FloatMatrix, centroids: FloatMatrix, *, progress: Progress = no_progress
+) -> tuple[IntVector, FloatVector]:
+    """The centroid of largest inner product for every row; ties go to the lower id.
+
+    Returns:
+        int32 (N,) ids and float32 (N,) inner products.
+    """
+    labels = np.empty(len(x), dtype=np.int32)
+    best = np.empty(len(x), dtype=np.float32)
+    for block in blocks(len(x)):
+        if block.start % ROWS_PER_PROGRESS == 0:
+            progress(block.start, len(x), "Assigning photos")
+        scores = x[block] @ centroids.T
+        labels[block] = scores.argmax(axis=1)
+        best[block] = np.take_along_axis(scores, labels[block, None], axis=1)[:, 0]
+    return labels, best
+
+
+def nearest_neighbours(
+    x: FloatMatrix, count: int, *, progress: Progress = no_progress
+) -> tuple[NDArray[np.int64], FloatMatrix]:
+    """The other rows of largest inner product, nearest first; exact.
+
+    Args:
+        x: float32 (N, D), unit rows, N >= 2.
+        count: neighbours per row; at most N - 1 are given.
+        progress: told after each block of rows.
+
+    Returns:
+        int64 (N, count) row numbers, never the row itself, and their float32 (N, count) inner products.
+    """
+    import faiss
+
+    wanted = min(count, len(x) - 1)
+    index = faiss.IndexFlatIP(x.shape[1])
+    for block in blocks(len(x)):
+        index.add(np.ascontiguousarray(x[block]))
+    rows = np.empty((len(x), wanted), dtype=np.int64)
+    cosines = np.empty((len(x), wanted), dtype=np.float32)
+    for block in blocks(len(x), BLOCK_ROWS // 8):
+        progress(block.start, len(x), "Finding neighbours")
+        scores, found = index.search(np.ascontiguousarray(x[block]), wanted + 1)
+        # the row itself is pushed to the end and cut off; among duplicates it need not come first
+        order = np.argsort(found == np.arange(block.start, block.stop)[:, None], axis=1, kind="stable")
+        rows[block] = np.take_along_axis(found, order, axis=1)[:, :wanted]
+        cosines[block] = np.take_along_axis(scores, order, axis=1)[:, :wanted]
+    return rows, cosines

@@ -9,13 +9,32 @@ from kec_core.config import RunConfig
 from kec_core.encoders import TextCache, load_encoder
 from kec_core.errors import InputError
 from kec_core.knowledge.base import KnowledgeBuilder
+from kec_core.knowledge.llm_builder import LLMBuilder
+from kec_core.knowledge.llm_client import LLMClient
 from kec_core.knowledge.llm_endpoint import LLMEndpoint
+from kec_core.knowledge.wordnet_builder import WordNetBuilder
 from kec_core.stages import Resources
 from kec_core.vocabulary import wordnet_vocabulary
 from kec_core.wordnet import WordNet, load_wordnet
 from state.project import Project
 
 MakeResources = Callable[[Project, RunConfig], Resources]
+
+
+def named_endpoint(url: str | None, model: str | None) -> LLMEndpoint | None:
+    """The language model at this address, or None when neither is given; its key comes from the environment.
+
+    Raises:
+        InputError: only one of the two is given, or the address is not usable.
+    """
+    if not url and not model:
+        return None
+    if not url or not model:
+        raise InputError(
+            f"A language model needs both an address and a model name, but the {'address' if model else 'name'} is "
+            "missing; give both (--llm-url, --llm-model) or none."
+        )
+    return LLMEndpoint(url=url, model=model)
 
 
 def resources_with(endpoint: LLMEndpoint | None) -> MakeResources:
@@ -49,10 +68,7 @@ def _builder(
             "The knowledge builder llm needs the address and name of a language model, but none is set; "
             "give them (--llm-url, --llm-model), or choose the builder wordnet."
         )
+    plain = WordNetBuilder(wordnet)
     if wanted == "wordnet" or endpoint is None:
-        from kec_core.knowledge.wordnet_builder import WordNetBuilder
-
-        return WordNetBuilder(wordnet)
-    from kec_core.knowledge.llm_builder import LLMBuilder
-
-    return LLMBuilder(endpoint, cache=project.answers)
+        return plain
+    return LLMBuilder(LLMClient(endpoint, project.answers), plain)

@@ -6,11 +6,13 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import Self
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
 
 from kec_core.errors import Cancelled, StoreError
 from state.database import Database
+from state.project import Project
 
 logger = logging.getLogger(__name__)
 
@@ -132,3 +134,12 @@ class JobProgress:
             state = db.execute("SELECT state FROM jobs WHERE number = :number", row).fetchone()["state"]
         if state == "cancelling":
             self._cancel.set()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobContext:
+    """What the function of a job kind gets; it returns its result as JSON."""
+
+    project: Project
+    params: Mapping[str, Any]
+    progress: JobProgress

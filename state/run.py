@@ -23,11 +23,11 @@ from kec_core.stages import Hooks
 from kec_core.types import InternalScores, Knowledge, Scores, SkippedImage, StageReport
 from state import revisions
 from state.clusterings import load_baseline, load_clustering
+from state.ingest import labels_from_csv, labels_from_folders
+from state.loading import MakeResources, load_resources, named_endpoint, resources_with
+from state.progress import JobContext
 from state.project import Project, StageState
-from state.ingest import folder_labels, read_labels
-from state.loading import MakeResources, load_resources
 from state.revisions import Baseline, NewRevision, Revision
-from state.worker import JobContext
 
 LabelSource = Literal["folders", "none", "keep"] | Path
 """Names of the sub-folders, no labels, those the project has already, or a CSV file with columns file and label."""
@@ -158,7 +158,11 @@ def score_against(predicted: IntVector, labels: Sequence[str | None]) -> Scores 
 
 
 def run_job(context: JobContext) -> dict[str, Any]:
-    """The job "run"; params: images (folder or null), config (RunConfig JSON), labels (as ``kec run --labels``)."""
+    """The job "run".
+
+    Params: images (folder, or null for the project's), config (RunConfig JSON), labels (as ``kec run --labels``, or
+    "keep"), llm_url and llm_model (both or none). A key comes as the secret ``OPENAI_API_KEY``.
+    """
     params = context.params
     labels = params.get("labels", "keep")
     summary = run_project(
@@ -166,6 +170,7 @@ def run_job(context: JobContext) -> dict[str, Any]:
         Path(params["images"]) if params.get("images") else None,
         RunConfig.from_json(params["config"]),
         labels=labels if labels in ("folders", "none", "keep") else Path(labels),
+        resources=resources_with(named_endpoint(params.get("llm_url"), params.get("llm_model"))),
         hooks=Hooks(progress=context.progress, on_start=context.progress.stage),
     )
     return {**summary.to_json(), "notes": list(summary.notes), "is_new": summary.is_new}
@@ -222,13 +227,11 @@ def _root(project: Project, images_root: Path | None) -> Path:
 
 
 def _scan(project: Project, root: Path, watch: _Watch) -> ScanReport:
-    """Find the photos and keep the list; the folder must hold at least one that is readable."""
+    """Find the photos and keep the list."""
     watch.start(_SCAN)
     started = time.perf_counter()
     before = project.last_scan
     report = scan_images(root, progress=watch.hooks().progress)
-    if not report.images:
-        raise InputError(_nothing_found(root, report))
     project.set_images_root(root)
     number = project.set_images(report)
     watch.finish(
@@ -249,21 +252,11 @@ def _take_labels(project: Project, root: Path, scan: ScanReport, labels: LabelSo
         return
     found: Mapping[str, str] = {}
     if labels == "folders":
-        found = folder_labels(scan.images)
+        found = labels_from_folders(scan.images)
     elif isinstance(labels, Path):
-        found = read_labels(labels, root, scan.images)
+        found = labels_from_csv(labels, root, scan.images)
     if project.set_labels(found):
         rescore(project)
-
-
-def _nothing_found(root: Path, report: ScanReport) -> str:
-    if not report.skipped:
-        return f"There are no photos in {root}; choose a folder with JPEG, PNG or other image files."
-    first = report.skipped[0]
-    return (
-        f"None of the {len(report.skipped)} files in {root} can be used (first: {first.path!r}: {first.reason}); "
-        "choose a folder with readable photos."
-    )
 
 
 def _readable(scan: ScanReport, failed: Sequence[SkippedImage]) -> ScanReport:

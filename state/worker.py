@@ -8,26 +8,16 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kec_core.errors import Cancelled, InputError, KecError
 from state.database import to_text
 from state.locks import RunLock
-from state.progress import JobProgress
+from state.progress import JobContext, JobProgress
 from state.project import Project
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobContext:
-    """What the function of a job kind gets; it returns its result as JSON."""
-
-    project: Project
-    params: Mapping[str, Any]
-    progress: JobProgress
 
 
 JobFunction = Callable[[JobContext], Mapping[str, Any]]

@@ -64,7 +64,7 @@ class Workspace:
         if not self.home.is_dir():
             return ()
         folders = [folder for folder in sorted(self.home.iterdir()) if Project.is_project(folder)]
-        cards = [_card(folder) for folder in folders]
+        cards = [project_card(folder) for folder in folders]
         return tuple(sorted(cards, key=lambda card: card.updated, reverse=True))
 
     def create_project(self, name: str) -> Project:
@@ -120,7 +120,8 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "project"
 
 
-def _card(folder: Path) -> ProjectCard:
+def project_card(folder: Path) -> ProjectCard:
+    """A project at a glance; one that cannot be opened says why."""
     try:
         project = Project.open(folder)
         images = project.images()

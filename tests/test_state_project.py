@@ -1,0 +1,234 @@
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from kec_core.config import RunConfig
+from kec_core.errors import InputError, StoreError
+from kec_core.images import ImageRecord, ScanReport
+from kec_core.types import SkippedImage, StageReport
+from state.database import SCHEMA_VERSION, create
+from state.project import Project, Relinked
+from tests.state_helpers import as_ordinary_user, commit_simple, image, scan
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Project.create(tmp_path / "project", "Birds")
+
+
+def test_create_then_open_keeps_the_name(project):
+    assert Project.is_project(project.folder)
+    again = Project.open(project.folder)
+    assert again.name == "Birds"
+    again.rename("  Big birds ")
+    assert project.name == "Big birds"
+
+
+def test_a_project_is_one_file_when_nobody_is_at_work(project):
+    project.rename("x")
+    assert [path.name for path in project.folder.iterdir()] == ["project.db"]
+
+
+def test_create_refuses_an_empty_name_and_a_folder_that_has_a_project(project, tmp_path):
+    with pytest.raises(InputError, match="needs a name"):
+        Project.create(tmp_path / "other", "  ")
+    with pytest.raises(StoreError, match="exists already"):
+        Project.create(project.folder, "again")
+
+
+def test_open_names_the_folder_without_a_project(tmp_path):
+    assert not Project.is_project(tmp_path)
+    with pytest.raises(StoreError, match=r"no project in .*create one there or choose a project folder"):
+        Project.open(tmp_path)
+
+
+def test_open_refuses_a_newer_version_and_changes_nothing(project):
+    with sqlite3.connect(project.folder / "project.db") as db:
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    db.close()
+    before = (project.folder / "project.db").read_bytes()
+    with pytest.raises(
+        StoreError, match=r"newer version of KEC\+ Studio \(format 2, this one reads 1\).*update"
+    ):
+        Project.open(project.folder)
+    assert (project.folder / "project.db").read_bytes() == before
+
+
+def test_a_database_that_is_no_project_is_refused(tmp_path):
+    sqlite3.connect(tmp_path / "project.db").execute("CREATE TABLE t (a)").connection.close()
+    with pytest.raises(StoreError, match="not a finished KEC"):
+        Project.open(tmp_path)
+
+
+def test_create_leaves_nothing_behind_when_it_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr("state.database._SCHEMA", "CREATE TABLE broken (")
+    with pytest.raises(StoreError):
+        create(tmp_path / "project.db", {})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become an ordinary user")
+def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+    with as_ordinary_user() as open_folder:
+        closed = open_folder / "closed"
+        closed.mkdir(mode=0o555)
+        with pytest.raises(StoreError, match=r"could not be made .*choose one that you can write to"):
+            Project.create(closed / "project", "Birds")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become an ordinary user")
+def test_a_project_that_cannot_be_written_is_said(tmp_path):
+    with as_ordinary_user() as open_folder:
+        project = Project.create(open_folder / "project", "Birds")
+        (project.folder / "project.db").chmod(0o444)
+        project.folder.chmod(0o555)
+        with pytest.raises(
+            StoreError, match=r"cannot be opened for writing .*make the folder and its files writable"
+        ):
+            Project.open(project.folder)
+        project.folder.chmod(0o755)
+        (project.folder / "project.db").chmod(0o644)
+        assert Project.open(project.folder).name == "Birds"
+
+
+def test_a_damaged_file_without_backup_is_kept_aside(project):
+    file = project.folder / "project.db"
+    file.write_bytes(b"no database at all" * 100)
+    with pytest.raises(
+        StoreError, match=r"damaged .*kept aside as project.db.damaged1 and there is no backup"
+    ):
+        Project.open(project.folder)
+    assert not file.exists()
+    assert (project.folder / "project.db.damaged1").read_bytes() == b"no database at all" * 100
+
+
+def test_settings_round_trip_and_default(project):
+    assert project.settings() == RunConfig()
+    config = RunConfig(encoder="compact", n_clusters=7, seed=3)
+    project.save_settings(config)
+    assert Project.open(project.folder).settings() == config
+
+
+def test_images_keep_their_row_order_and_every_field(project):
+    records = (
+        ImageRecord(
+            id="b/ü 'x'\n.png", width=3, height=4, sha256="aa", mode="CMYK", warning="turned upright"
+        ),
+        image("a.png"),
+    )
+    report = ScanReport(
+        images=records, skipped=(SkippedImage(path="c", reason="cut"),), warnings=("slow disk",)
+    )
+    number = project.set_images(report)
+    assert project.images() == records
+    assert project.skipped() == report.skipped
+    assert project.warnings() == ("slow disk",)
+    assert project.last_scan == number == 1
+
+
+def test_the_same_scan_is_the_same_number(project):
+    assert project.set_images(scan("a", "b")) == 1
+    assert project.set_images(scan("a", "b")) == 1
+    assert project.set_images(scan("a")) == 2
+    assert [i.id for i in project.images()] == ["a"]
+
+
+def test_images_of_a_revision_stay_while_a_new_scan_waits_for_its_run(project):
+    project.set_images(scan("a", "b"))
+    revision = commit_simple(project, None)
+    newer = project.set_images(scan("a", "b", "c"))
+    assert [i.id for i in project.images()] == ["a", "b"]
+    assert [i.id for i in project.images(newer)] == ["a", "b", "c"]
+    assert [i.id for i in project.images(revision.scan)] == ["a", "b"]
+
+
+def test_scans_that_nobody_refers_to_are_dropped(project):
+    first = project.set_images(scan("a"))
+    project.set_images(scan("b"))
+    assert project.images(first) == ()
+    assert project.set_images(scan("a")) == 3
+
+
+def test_labels_follow_the_rows_and_survive_a_new_scan(project):
+    project.set_images(scan("a", "b", "c"))
+    assert project.labels() == [None, None, None]
+    assert project.set_labels({"c": "cat", "a": "ant"})
+    assert project.labels() == ["ant", None, "cat"]
+    assert not project.set_labels({"a": "ant", "c": "cat"})
+    project.set_images(scan("c", "d"))
+    assert project.labels() == ["cat", None]
+    assert project.set_labels({})
+    assert project.labels() == [None, None]
+
+
+def test_photo_folder_inside_the_project_moves_with_it(project, tmp_path):
+    photos = project.folder / "photos"
+    photos.mkdir()
+    (photos / "a.png").write_bytes(b"x")
+    project.set_images_root(photos)
+    project.set_images(scan("a.png"))
+    shutil.copytree(project.folder, tmp_path / "copy")
+    assert Project.open(tmp_path / "copy").photo_path("a.png") == (tmp_path / "copy/photos/a.png").resolve()
+
+
+def test_photo_folder_outside_is_kept_absolute(project, tmp_path, monkeypatch):
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    project.set_images_root(Path("photos"))
+    monkeypatch.chdir("/")
+    assert project.images_root == tmp_path / "photos"
+
+
+def test_photo_path_serves_known_photos_below_the_root_only(project, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    (photos / "link.png").symlink_to(tmp_path / "secret.png")
+    project.set_images_root(photos)
+    project.set_images(scan("a.png", "../secret.png", "link.png"))
+    assert project.photo_path("a.png") == photos.resolve() / "a.png"
+    for bad in ("../secret.png", "link.png"):
+        with pytest.raises(InputError, match="leads out of the photo folder"):
+            project.photo_path(bad)
+    with pytest.raises(InputError, match="not a photo of this project"):
+        project.photo_path("b.png")
+
+
+def test_relink_wants_at_least_one_photo_and_counts(project, tmp_path):
+    project.set_images(scan("a.png", "sub/b.png"))
+    project.set_images_root(tmp_path / "gone")
+    moved = tmp_path / "moved"
+    (moved / "sub").mkdir(parents=True)
+    with pytest.raises(
+        InputError, match=r"None of the project's 2 photos is in .*moved \(looked for 'a.png'\)"
+    ):
+        project.relink(moved)
+    assert project.images_root == tmp_path / "gone"
+    (moved / "sub/b.png").write_bytes(b"x")
+    assert project.relink(moved) == Relinked(found=1, missing=1)
+    assert project.images_root == moved
+
+
+def test_stage_records_keep_their_order_and_latest_state(project):
+    config = RunConfig(seed=4)
+    embed = StageReport(stage="embed", fingerprint="f1", seconds=1.5, reused=False, summary={"images": 3})
+    ground = StageReport(stage="ground", fingerprint="", seconds=0, reused=False)
+    project.record_stage(embed, "running", config)
+    project.record_stage(ground, "running", config)
+    project.record_stage(embed, "fresh", config)
+    first, second = project.stage_reports()
+    assert (first.report, first.state, first.config) == (embed, "fresh", config.to_json())
+    assert (second.report, second.state) == (ground, "running")
+    project.clear_stages()
+    assert project.stage_reports() == ()
+
+
+def test_answers_are_remembered_and_replaced(project):
+    cache = project.answers
+    assert cache.get("k") is None
+    cache.put("k", "one", {"model": "m", "prompt": "p", "prompt_version": "3", "tokens": 12, "seconds": 0.5})
+    cache.put("k", "two", {})
+    assert Project.open(project.folder).answers.get("k") == "two"

@@ -1,0 +1,121 @@
+import json
+
+import pytest
+
+from kec_core.errors import StoreError
+from state import revisions
+from state.locks import RunLock
+from state.project import Project
+from tests.state_helpers import commit_simple, knowledge, scan
+
+
+@pytest.fixture
+def project(tmp_path):
+    project = Project.create(tmp_path / "project", "Birds")
+    project.set_images(scan("a", "b"))
+    commit_simple(project, None, "one")
+    return project
+
+
+def journal(project):
+    return project.folder / "backup/journal.jsonl"
+
+
+def damage(project):
+    file = project.folder / "project.db"
+    content = bytearray(file.read_bytes())
+    content[:] = content[: len(content) // 2]
+    file.write_bytes(content)
+    return bytes(content)
+
+
+def test_copy_and_journal_take_the_place_of_a_damaged_file(project):
+    for number in range(1, 4):
+        commit_simple(project, f"r{number}", f"name {number}", edits=[{"op": "x", "n": number}])
+    revisions.undo(project)
+    before = revisions.history(project)
+    content = damage(project)
+    with pytest.raises(
+        StoreError, match=r"damaged .*aside as project.db.damaged1.*last good state \(revision r4\)"
+    ):
+        Project.open(project.folder)
+    assert (project.folder / "project.db.damaged1").read_bytes() == content
+    again = Project.open(project.folder)
+    assert again.name == "Birds"
+    assert [i.id for i in again.images()] == ["a", "b"]
+    assert revisions.history(again) == before
+    assert revisions.current(again).knowledge == knowledge("name 3")
+    assert commit_simple(again, "r4", "five").id == "r5"
+
+
+def test_a_second_damage_is_kept_aside_beside_the_first(project):
+    for number in (1, 2):
+        damage(project)
+        with pytest.raises(StoreError, match=f"damaged{number}"):
+            Project.open(project.folder)
+    assert revisions.current(Project.open(project.folder)).id == "r1"
+
+
+def test_a_new_scan_gets_into_the_copy(project):
+    project.set_images(scan("a", "b", "c"))
+    commit_simple(project, "r1", "two")
+    damage(project)
+    with pytest.raises(StoreError, match="revision r2"):
+        Project.open(project.folder)
+    assert [i.id for i in Project.open(project.folder).images()] == ["a", "b", "c"]
+
+
+def test_a_line_cut_by_a_kill_costs_nothing_that_was_noted_later(project):
+    commit_simple(project, "r1", "two")
+    with journal(project).open("ab") as file:
+        file.write(b'{"number": 3, "par')
+    commit_simple(project, "r2", "three")
+    commit_simple(project, "r3", "four")
+    damage(project)
+    with pytest.raises(StoreError, match="revision r4"):
+        Project.open(project.folder)
+    assert [r.id for r in revisions.history(Project.open(project.folder))] == ["r1", "r2", "r3", "r4"]
+
+
+def test_a_revision_whose_note_was_lost_is_noted_with_the_next(project):
+    commit_simple(project, "r1", "two")
+    lines = journal(project).read_bytes().splitlines(keepends=True)
+    journal(project).write_bytes(b"".join(lines[:-1]))
+    commit_simple(project, "r2", "three")
+    numbers = [json.loads(line)["number"] for line in journal(project).read_bytes().splitlines() if line]
+    assert numbers == [1, 2, 3]
+
+
+def test_a_lost_journal_is_replaced_by_a_fresh_copy(project):
+    journal(project).unlink()
+    commit_simple(project, "r1", "two")
+    damage(project)
+    with pytest.raises(StoreError, match="revision r2"):
+        Project.open(project.folder)
+
+
+def test_trouble_with_the_journal_does_not_hurt_the_commit(project, caplog):
+    journal(project).unlink()
+    (project.folder / "backup/project.db").unlink()
+    (project.folder / "backup").rmdir()
+    (project.folder / "backup").write_text("in the way")
+    assert commit_simple(project, "r1", "two").id == "r2"
+    assert "could not be noted" in caplog.text
+    assert revisions.current(Project.open(project.folder)).id == "r2"
+
+
+def test_a_backup_that_is_damaged_too_is_said(project):
+    damage(project)
+    (project.folder / "backup/project.db").write_bytes(b"rubbish" * 1000)
+    with pytest.raises(StoreError, match="its backup is not usable either"):
+        Project.open(project.folder)
+
+
+def test_nothing_is_moved_under_a_running_job(project):
+    content = damage(project)
+    with (
+        RunLock.acquire(project.folder, "A job"),
+        pytest.raises(StoreError, match="Something is running on it"),
+    ):
+        Project.open(project.folder)
+    assert (project.folder / "project.db").read_bytes() == content

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TypeVar
 
 from kec_core.arrays import Progress, no_progress
@@ -24,6 +24,8 @@ __all__ = [
     "ImageRecord",
     "ScanReport",
     "find_images",
+    "is_hidden",
+    "is_named_photo",
     "map_in_threads",
     "open_image",
     "scan_images",
@@ -136,6 +138,17 @@ def scan_images(root: Path, *, progress: Progress = no_progress) -> ScanReport:
     return replace(report, warnings=tuple(_warnings(report)))
 
 
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of this name is passed over in silence: hidden, or a system's own."""
+    return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
+
+
+def is_named_photo(name: str) -> bool:
+    """Whether a file of this name is meant as a photo, readable here or not."""
+    suffix = PurePath(name).suffix.lower()
+    return suffix in FORMAT_OF_SUFFIX or suffix in _UNSUPPORTED_SUFFIXES
+
+
 def map_in_threads(
     work: Callable[[Item], Result], items: Sequence[Item], *, progress: Progress = no_progress, label: str
 ) -> list[Result]:
@@ -187,7 +200,7 @@ def _look(root: Path) -> tuple[list[str], list[SkippedImage]]:
             continue
         for entry in here:
             path = folder / entry.name
-            if _is_hidden(entry.name):
+            if is_hidden(entry.name):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 pending.append(path)
@@ -201,10 +214,10 @@ def _look(root: Path) -> tuple[list[str], list[SkippedImage]]:
 def _why_not(entry: os.DirEntry[str], path: Path, real_root: Path) -> str:
     """Why a file or link that may be meant as a photo is not used, or ""."""
     suffix = path.suffix.lower()
-    is_named_photo = suffix in FORMAT_OF_SUFFIX or suffix in _UNSUPPORTED_SUFFIXES
-    if entry.is_symlink() and (is_named_photo or path.is_dir()) and (why := _why_not_link(path, real_root)):
+    is_candidate = is_named_photo(entry.name)
+    if entry.is_symlink() and (is_candidate or path.is_dir()) and (why := _why_not_link(path, real_root)):
         return why
-    if not is_named_photo:
+    if not is_candidate:
         return ""
     if suffix in _UNSUPPORTED_SUFFIXES:
         return f"{suffix[1:].upper()} files are not read; export them as JPEG first"
@@ -223,10 +236,6 @@ def _why_not_link(path: Path, real_root: Path) -> str:
     if not target.is_relative_to(real_root):
         return "it is a link that leads out of the folder; copy the photos in instead"
     return "it is a link to a folder; its photos are read under their own path" if target.is_dir() else ""
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
 
 
 def _is_text(name: str) -> bool:

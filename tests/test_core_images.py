@@ -1,0 +1,380 @@
+"""Photos: found, checked, opened upright in RGB, whatever the folder holds."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kec_core.errors import Cancelled, InputError
+from kec_core.images import (
+    ImageRecord,
+    ScanReport,
+    find_images,
+    map_in_threads,
+    open_image,
+    scan_images,
+    thumbnail,
+)
+from kec_core.types import SkippedImage
+from tests import photos
+
+
+def pixels(image):
+    return np.asarray(image).astype(int)
+
+
+def reasons(report):
+    return {item.path: item.reason for item in report.skipped}
+
+
+def notes(report):
+    return {image.id: image.warning for image in report.images}
+
+
+# --- opening
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp"])
+def test_photos_are_opened_upright(tmp_path, orientation, suffix):
+    path = photos.rotated(tmp_path / f"a.{suffix}", orientation)
+    opened = open_image(path)
+    assert opened.mode == "RGB"
+    assert opened.size == (48, 40)
+    assert np.abs(pixels(opened) - pixels(photos.gradient())).mean() < 12
+    record = scan_images(tmp_path).images[0]
+    assert (record.width, record.height) == (48, 40)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+def test_damaged_exif_does_not_cost_the_photo(tmp_path):
+    path = photos.save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff broken")
+    assert open_image(path).size == (48, 40)
+
+
+def test_transparent_parts_are_shown_on_white(tmp_path):
+    image = Image.new("RGBA", (40, 40), (*photos.RED, 255))
+    image.putpixel((0, 0), (0, 0, 0, 0))
+    image.putpixel((1, 0), (0, 0, 0, 128))
+    photos.save(tmp_path / "rgba.png", image)
+    opened = open_image(tmp_path / "rgba.png")
+    assert opened.getpixel((0, 0)) == (255, 255, 255)
+    assert opened.getpixel((1, 0)) == (127, 127, 127)
+    assert opened.getpixel((9, 9)) == photos.RED
+    assert notes(scan_images(tmp_path)) == {"rgba.png": "its transparent parts are shown on white"}
+
+
+def test_palettes_keep_their_colours_and_their_transparent_entry_is_white(tmp_path):
+    image = Image.new("P", (40, 40), 0)
+    image.putpalette([*photos.RED, 0, 0, 255])
+    image.putpixel((0, 0), 1)
+    photos.save(tmp_path / "plain.png", image)
+    photos.save(tmp_path / "holes.gif", image, transparency=1)
+    assert open_image(tmp_path / "plain.png").getpixel((0, 0)) == (0, 0, 255)
+    assert open_image(tmp_path / "holes.gif").getpixel((0, 0)) == (255, 255, 255)
+    assert open_image(tmp_path / "holes.gif").getpixel((5, 5)) == photos.RED
+
+
+def test_cmyk_is_converted_with_a_note(tmp_path):
+    photos.save(tmp_path / "a.jpg", Image.new("CMYK", (40, 40), (0, 255, 255, 0)))
+    red, green, blue = open_image(tmp_path / "a.jpg").getpixel((5, 5))
+    assert red > 240
+    assert max(green, blue) < 15
+    assert notes(scan_images(tmp_path)) == {"a.jpg": "its CMYK colours are converted"}
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_16_bits_are_scaled_not_clipped(tmp_path, suffix):
+    path = photos.grey_16(tmp_path / f"a.{suffix}", np.tile([0, 257 * 100, 257 * 200, 65535], (40, 10)))
+    assert pixels(open_image(path))[0, :4, 0].tolist() == [0, 100, 200, 255]
+    assert notes(scan_images(tmp_path)) == {path.name: "its brightness is scaled to 8 bits"}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.0, 0.5, 1.0], [0, 128, 255]),
+        ([0.0, 51.0, 255.0], [0, 51, 255]),
+        ([-1.0, 0.0, 1.0], [0, 128, 255]),
+        ([-5.0, -5.0, -5.0], [0, 0, 0]),
+        ([0.0, np.nan, 1.0], [0, 0, 255]),
+    ],
+)
+def test_real_numbers_are_scaled_by_their_range(tmp_path, values, expected):
+    path = photos.save(tmp_path / "a.tif", Image.fromarray(np.tile(np.float32(values), (40, 12))))
+    assert pixels(open_image(path))[0, :3, 0].tolist() == expected
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "png", "tif"])
+def test_of_an_animation_the_first_frame_is_used_with_a_note(tmp_path, suffix):
+    path = photos.animated(tmp_path / f"a.{suffix}", [photos.RED, (0, 0, 255)])
+    assert np.abs(pixels(open_image(path))[5, 5] - photos.RED).max() < 12
+    assert notes(scan_images(tmp_path)) == {path.name: "only its first frame or page is used"}
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_min_side_gives_a_smaller_image_that_is_large_enough(tmp_path, suffix):
+    path = photos.save(tmp_path / f"a.{suffix}", photos.gradient(640, 480))
+    small = open_image(path, min_side=100)
+    assert 100 <= min(small.size) <= 200
+    assert small.width / small.height == pytest.approx(4 / 3, abs=0.02)
+    assert open_image(path, min_side=481).size == (640, 480)
+
+
+def test_nothing_of_the_metadata_reaches_a_thumbnail(tmp_path):
+    exif = Image.Exif()
+    exif[0x010E] = "SECRET PLACE"
+    path = photos.save(tmp_path / "a.jpg", exif=exif, comment=b"SECRET WORD")
+    assert b"SECRET PLACE" in path.read_bytes()
+    assert b"SECRET" not in thumbnail(open_image(path), 32)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((200, 100), (64, 32)), ((30, 20), (30, 20)), ((1000, 2), (64, 1))]
+)
+def test_thumbnails_fit_the_square_and_never_grow(size, expected):
+    made = Image.open(io.BytesIO(thumbnail(Image.new("RGB", size), 64)))
+    assert (made.format, made.size) == ("JPEG", expected)
+
+
+# --- what cannot be opened
+
+
+def bad_files(folder):
+    (folder / "empty.jpg").write_bytes(b"")
+    (folder / "text.png").write_text("not a photo")
+    (folder / "noise.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(range(256)))
+    photos.truncated(folder / "cut.jpg")
+    photos.truncated(folder / "cut.png")
+    photos.truncated(folder / "cut.webp")
+    photos.bomb(folder / "bomb.png")
+    (folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    (folder / "folder.png.d").mkdir()
+
+
+def test_unreadable_photos_are_listed_with_the_reason_and_the_others_stay_aligned(tmp_path):
+    bad_files(tmp_path)
+    photos.plain(tmp_path / "a.jpg")
+    photos.plain(tmp_path / "z.jpg")
+    report = scan_images(tmp_path)
+    assert [image.id for image in report.images] == ["a.jpg", "z.jpg"]
+    found = reasons(report)
+    assert list(found) == sorted(found)
+    expected = {
+        "empty.jpg": "it is empty (0 bytes)",
+        "text.png": "no image in a known format",
+        "noise.jpg": "damaged",
+        "cut.jpg": "cut short",
+        "cut.png": "cut short",
+        "cut.webp": "cut short",
+        "bomb.png": "more than 175 million pixels",
+        "phone.heic": "HEIC files are not read; export them as JPEG first",
+    }
+    assert set(found) == set(expected)
+    for name, reason in expected.items():
+        assert reason in found[name], name
+    assert report.warnings[0] == "8 files cannot be used and are skipped."
+
+
+def test_opening_a_bad_file_raises_its_reason(tmp_path):
+    bad_files(tmp_path)
+    with pytest.raises(InputError, match="it is empty"):
+        open_image(tmp_path / "empty.jpg")
+    with pytest.raises(InputError, match="cut short"):
+        open_image(tmp_path / "cut.jpg", min_side=16)
+    with pytest.raises(InputError, match="No such file"):
+        open_image(tmp_path / "gone.jpg")
+
+
+def test_an_image_just_above_the_limit_is_refused_and_pillow_is_left_as_it_was(tmp_path):
+    before = Image.MAX_IMAGE_PIXELS
+    path = photos.bomb(tmp_path / "a.png", 17_500, 10_001)
+    with (
+        pytest.warns(Image.DecompressionBombWarning),
+        pytest.raises(InputError, match="175 million pixels; make it smaller"),
+    ):
+        open_image(path)
+    assert before == Image.MAX_IMAGE_PIXELS
+
+
+def test_a_wrong_suffix_is_read_and_noted(tmp_path):
+    photos.save(tmp_path / "a.jpg", format="PNG")
+    photos.save(tmp_path / "b.jpeg", format="JPEG")
+    report = scan_images(tmp_path)
+    assert notes(report) == {"a.jpg": "it is PNG in spite of its name", "b.jpeg": ""}
+    assert report.odd == ("a.jpg",)
+
+
+# --- the folder
+
+
+def test_a_scan_says_what_each_photo_is(tmp_path):
+    path = photos.save(tmp_path / "in" / "a.png", Image.new("L", (50, 33)))
+    assert scan_images(tmp_path).images == (
+        ImageRecord(
+            id="in/a.png", width=50, height=33, sha256=hashlib.sha256(path.read_bytes()).hexdigest(), mode="L"
+        ),
+    )
+
+
+def test_ids_are_relative_paths_in_order_and_lead_back_to_the_file(tmp_path):
+    for name in ("b.jpg", "a/z.JPG", "a b/c.png", "a.jpg", "a/b/c.webp"):
+        photos.plain(tmp_path / name)
+    ids = [image.id for image in scan_images(tmp_path).images]
+    assert ids == ["a b/c.png", "a.jpg", "a/b/c.webp", "a/z.JPG", "b.jpg"]
+    assert list(find_images(tmp_path)) == [tmp_path / i for i in ids]
+
+
+def test_awkward_names_are_ids_like_any_other(tmp_path):
+    for name in photos.BAD_NAMES:
+        photos.plain(tmp_path / name)
+    report = scan_images(tmp_path)
+    assert {image.id for image in report.images} == set(photos.BAD_NAMES)
+    assert not report.skipped
+
+
+def test_a_name_that_is_not_text_is_skipped_and_shown(tmp_path):
+    photos.plain(tmp_path / "a.jpg")
+    (tmp_path / "a.jpg").rename(tmp_path / os.fsdecode(b"caf\xe9.jpg"))
+    photos.plain(tmp_path / "b.jpg")
+    report = scan_images(tmp_path)
+    assert report.skipped == (
+        SkippedImage(path="caf\\udce9.jpg", reason="its name is not valid UTF-8; rename it"),
+    )
+
+
+def test_files_of_systems_and_other_kinds_are_passed_over_in_silence(tmp_path):
+    photos.plain(tmp_path / "a.jpg")
+    for name in (".DS_Store", "Thumbs.db", "notes.txt", "paper.pdf", "list.csv", "noext"):
+        (tmp_path / name).write_bytes(b"x")
+    for name in (".hidden.jpg", ".git/b.jpg", "__MACOSX/._a.jpg", "@eaDir/a.jpg"):
+        photos.plain(tmp_path / name)
+    report = scan_images(tmp_path)
+    assert [image.id for image in report.images] == ["a.jpg"]
+    assert report.skipped == ()
+    assert report.warnings == ()
+
+
+@pytest.mark.parametrize("mark", ["project.db", "kec-export.json"])
+def test_projects_and_exports_below_the_folder_are_not_photos_of_it(tmp_path, mark):
+    photos.plain(tmp_path / "a.jpg")
+    photos.plain(tmp_path / "other" / "thumbs" / "b.jpg")
+    (tmp_path / "other" / mark).write_bytes(b"")
+    assert [image.id for image in scan_images(tmp_path).images] == ["a.jpg"]
+    assert [image.id for image in scan_images(tmp_path / "other").images] == ["thumbs/b.jpg"]
+
+
+def test_links_in_a_loop_or_out_of_the_folder_are_listed_and_not_followed(tmp_path):
+    root = tmp_path / "root"
+    photos.plain(root / "in" / "a.jpg")
+    photos.plain(tmp_path / "outside" / "secret.jpg")
+    (root / "copy.jpg").symlink_to(root / "in" / "a.jpg")
+    (root / "in" / "loop").symlink_to(root)
+    (root / "self.jpg").symlink_to(root / "self.jpg")
+    (root / "gone.jpg").symlink_to(root / "nowhere.jpg")
+    (root / "out.jpg").symlink_to(tmp_path / "outside" / "secret.jpg")
+    (root / "out").symlink_to(tmp_path / "outside")
+    (root / "out.txt").symlink_to(tmp_path / "outside" / "secret.jpg")
+    report = scan_images(root)
+    assert [image.id for image in report.images] == ["copy.jpg", "in/a.jpg"]
+    assert report.duplicates == (("copy.jpg", "in/a.jpg"),)
+    nowhere = "it is a link that leads nowhere or in a circle"
+    out = "it is a link that leads out of the folder; copy the photos in instead"
+    assert reasons(report) == {
+        "gone.jpg": nowhere,
+        "in/loop": "it is a link to a folder; its photos are read under their own path",
+        "out": out,
+        "out.jpg": out,
+        "self.jpg": nowhere,
+    }
+
+
+def test_a_folder_reached_by_a_link_is_scanned_like_any_other(tmp_path):
+    photos.plain(tmp_path / "real" / "a.jpg")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert [image.id for image in scan_images(tmp_path / "link").images] == ["a.jpg"]
+
+
+def test_pipes_are_not_waited_for(tmp_path):
+    photos.plain(tmp_path / "a.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert reasons(scan_images(tmp_path)) == {"pipe.jpg": "it is not a regular file"}
+
+
+def test_duplicates_and_small_photos_are_reported_and_kept(tmp_path):
+    for name in ("a.png", "b.png", "c/a.png"):
+        photos.plain(tmp_path / name)
+    photos.plain(tmp_path / "tiny.png", size=(31, 500))
+    photos.plain(tmp_path / "enough.png", size=(32, 32))
+    report = scan_images(tmp_path)
+    assert len(report.images) == 5
+    assert report.duplicates == (("a.png", "b.png", "c/a.png"),)
+    assert report.too_small == ("tiny.png",)
+    assert report.warnings == (
+        "2 photos are an exact copy of another one; all are kept.",
+        "1 photo is smaller than 32 pixels; results may be poor there.",
+    )
+
+
+def test_one_photo_is_allowed_and_none_is_one_clear_error(tmp_path):
+    with pytest.raises(
+        InputError, match=r"A folder with photos .* was expected, but .* has none; choose another"
+    ):
+        scan_images(tmp_path)
+    (tmp_path / "bad.jpg").write_bytes(b"")
+    with pytest.raises(
+        InputError, match=r"None of the 1 photos .* can be used \(first: 'bad.jpg': it is empty"
+    ):
+        scan_images(tmp_path)
+    photos.plain(tmp_path / "good.jpg")
+    assert len(scan_images(tmp_path).images) == 1
+
+
+def test_a_file_or_a_missing_folder_is_refused(tmp_path):
+    path = photos.plain(tmp_path / "a.jpg")
+    for wrong in (path, tmp_path / "gone"):
+        with pytest.raises(InputError, match="is not a folder; check the path"):
+            scan_images(wrong)
+
+
+def test_progress_counts_every_photo_and_may_stop_the_scan(tmp_path):
+    for number in range(5):
+        photos.plain(tmp_path / f"{number}.png")
+    calls = []
+    scan_images(tmp_path, progress=lambda *call: calls.append(call))
+    assert calls == [(n, 5, "Checking photos") for n in range(1, 6)]
+
+    def stop(done, total, label):
+        raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        scan_images(tmp_path, progress=stop)
+
+
+def test_threads_keep_the_order_and_drop_what_has_not_begun():
+    assert map_in_threads(lambda n: n * n, range(1000), label="") == [n * n for n in range(1000)]
+    begun = []
+    gate = threading.Event()
+
+    def work(n):
+        begun.append(n)
+        if n == 0:
+            gate.set()
+            raise ValueError("first")
+        gate.wait(5)
+        return n
+
+    with pytest.raises(ValueError, match="first"):
+        map_in_threads(work, range(100_000), label="")
+    assert len(begun) < 1000
+
+
+def test_reports_are_values():
+    image = ImageRecord(id="a", width=1, height=1, sha256="0", mode="RGB")
+    assert ScanReport(images=(image,)) == ScanReport(images=(image,), skipped=(), warnings=())

@@ -18,7 +18,7 @@ _ALSO_RISKY = ("\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 def write_csv(file: IO[str], header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """Write a table; texts that a spreadsheet could take for a formula get a leading apostrophe."""
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(file)
     writer.writerow(header)
     writer.writerows([_guarded(cell) for cell in row] for row in rows)
 
@@ -32,6 +32,6 @@ def plain(cell: str) -> str:
     if not cell.startswith(_APOSTROPHE):
         return cell
     text = cell.removeprefix(_APOSTROPHE)
-    if text.startswith(_DEFUSED):
+    if text.startswith((*_DEFUSED, "\\|")):
         return text.replace("\\|", "|")
     return text if text.startswith(_ALSO_RISKY) else cell

@@ -115,7 +115,7 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
             yield reader.line_num, file, plain(label.strip())
     except csv.Error as error:
         raise InputError(
-            f"Line {reader.line_num} of {path} is not valid CSV ({error}); correct it."
+            f"{path} is not valid CSV after line {reader.line_num} ({error}); correct it."
         ) from error
     if not rows:
         raise InputError(f"A labels file needs rows below its first line, but {path} has none; add them.")

@@ -1,0 +1,308 @@
+"""Knowledge carried into every photo (KEC section 3.4; methods.md 6.1 step 4, 6.2 A6 to A9, 6.3).
+
+    Omega  = softmax(s_g X Zhat^T)                (N, d)(d, M)
+    [C|A~] = Omega [Z | E]                        (N, M)(M, 2d)
+    kappa  = C + eta (X (*) A~)                   (N, d)
+
+The mean over attributes moves inside the product, so only the mean attribute vector of a concept matters.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from kec_core.arrays import (
+    FloatMatrix,
+    FloatVector,
+    Progress,
+    blocks,
+    check_matrix,
+    l2_normalize,
+    no_progress,
+    softmax_rows,
+)
+from kec_core.config import EncoderDefaults, GroundingConfig
+from kec_core.encoders.base import TextEncoder
+from kec_core.errors import InputError
+from kec_core.geometry import nearest_neighbours
+from kec_core.types import Concept, ConceptVectors, Grounding, Knowledge
+
+# ---- text side -----------------------------------------------------------------------------------------------
+
+
+def concept_vectors(knowledge: Knowledge, encode: TextEncoder, config: GroundingConfig) -> ConceptVectors:
+    """Text features of the concepts that count: logit vectors, zeta and mean attribute vectors.
+
+    Muted concepts are left out; a concept without a description counts with its name alone, one without
+    attributes adds nothing through them. Vectors are unit before they are summed or averaged, except in
+    mode "raw". In modes "raw" and "literal_unit" the logit vector is the plain sum (methods.md A6, A7).
+
+    Args:
+        knowledge: concepts and attributes.
+        encode: strings to raw float32 (T, d); called once, with every string once.
+        config: mode, ``unit_zeta``, ``centre_before_product`` and the ablation switches.
+
+    Raises:
+        InputError: no concept is left, or both concept names and descriptions are switched off.
+    """
+    concepts = _counting(knowledge)
+    if not (config.use_concept or config.use_description):
+        raise InputError(
+            "Grounding needs the concepts' names or their descriptions, but both are switched off; switch one on."
+        )
+    attributes = _attribute_texts(knowledge, config)
+    texts = list(
+        dict.fromkeys(
+            [c.name for c in concepts]
+            + [c.description for c in concepts if c.description.strip()]
+            + [text for c in concepts for text in attributes[c.id]]
+        )
+    )
+    encoded = check_matrix(encode(texts), "The text features")
+    features = encoded if config.mode == "raw" else l2_normalize(encoded)
+    row = {text: i for i, text in enumerate(texts)}
+    total = _concept_sums(concepts, features, row, config)
+    unit = l2_normalize(total)
+    return ConceptVectors(
+        logit=unit if config.mode == "scaled" else total,
+        zeta=unit if config.unit_zeta else total,
+        attributes=_attribute_means(
+            [[row[text] for text in attributes[c.id]] for c in concepts],
+            features,
+            centre=config.centre_before_product,
+        ),
+        concept_ids=tuple(c.id for c in concepts),
+    )
+
+
+def _counting(knowledge: Knowledge) -> list[Concept]:
+    concepts = [c for c in knowledge.concepts if not c.muted]
+    if concepts:
+        return concepts
+    if knowledge.concepts:
+        raise InputError(
+            f"At least one concept must count, but all {len(knowledge.concepts)} are muted; unmute one."
+        )
+    raise InputError(
+        "At least one concept is needed, but there is none; build the knowledge or add a concept."
+    )
+
+
+def _attribute_texts(knowledge: Knowledge, config: GroundingConfig) -> defaultdict[str, list[str]]:
+    """A_q by concept id, of the kinds that are switched on."""
+    texts: defaultdict[str, list[str]] = defaultdict(list)
+    if config.use_uni:
+        for uni in knowledge.uni:
+            texts[uni.concept].append(uni.text)
+    if config.use_bi:
+        for bi in knowledge.bi:
+            for concept_id in bi.ends:
+                texts[concept_id].append(bi.text)
+    return texts
+
+
+def _concept_sums(
+    concepts: Sequence[Concept], features: FloatMatrix, row: dict[str, int], config: GroundingConfig
+) -> FloatMatrix:
+    """The sums zeta = phi + psi, or the one switched on; phi where a description is missing. (M, d)."""
+    described = np.array([bool(c.description.strip()) for c in concepts])
+    named = ~described if not config.use_concept else np.ones(len(concepts), dtype=bool)
+    phi = features[[row[c.name] for c in concepts]] * named[:, None]
+    if config.use_description:
+        psi = features[[row[c.description] for c in concepts if c.description.strip()]]
+        phi[described] += psi
+    return np.asarray(phi, dtype=np.float32)
+
+
+def _attribute_means(rows: Sequence[Sequence[int]], features: FloatMatrix, *, centre: bool) -> FloatMatrix:
+    """E, the mean attribute vector of every concept, (M, d); zeros for a concept without attributes."""
+    counts = np.array([len(r) for r in rows])
+    flat = np.array([i for r in rows for i in r], dtype=np.int64)
+    weights = np.repeat(1 / np.maximum(counts, 1), counts).astype(np.float32)
+    pick = csr_matrix(
+        (weights, flat, np.concatenate([[0], np.cumsum(counts)])), shape=(len(rows), len(features))
+    )
+    means = np.asarray(pick @ features, dtype=np.float32)
+    if centre and len(flat):
+        means[counts > 0] -= features[flat].mean(axis=0)
+    return means
+
+
+# ---- image side ----------------------------------------------------------------------------------------------
+
+
+def ground(
+    x: FloatMatrix,
+    vectors: ConceptVectors,
+    config: GroundingConfig,
+    defaults: EncoderDefaults,
+    *,
+    progress: Progress = no_progress,
+) -> Grounding:
+    """Concept posteriors omega and knowledge features kappa of every photo.
+
+    Holds omega and kappa, and beyond them only blocks of rows. For collections where N x M is too much,
+    ``ground_features`` gives kappa alone.
+
+    Args:
+        x: float32 (N, d); unit rows, or raw encoder output in mode "raw"; may be memory-mapped.
+        vectors: from ``concept_vectors`` under the same ``config``.
+        config: mode, scales, ``centre_before_product``, ``smooth_neighbours``.
+        defaults: the encoder's logit scale, used when ``config.logit_scale`` is None.
+        progress: told after each block; may raise Cancelled.
+
+    Raises:
+        ShapeError: ``x`` is not a table as wide as the concept vectors.
+    """
+    check_matrix(x[:1], "The image features", columns=vectors.zeta.shape[1])
+    omega = np.empty((len(x), len(vectors.zeta)), dtype=np.float32)
+    for block in blocks(len(x)):
+        progress(block.start, len(x), "Comparing photos with concepts")
+        omega[block] = softmax_rows(concept_scores(x[block], vectors, config, defaults))
+    if config.smooth_neighbours:
+        omega = _smoothed(omega, x, config.smooth_neighbours, progress)
+    return Grounding(
+        omega=omega,
+        kappa=aggregate(x, omega, vectors, config, progress=progress),
+        concept_ids=vectors.concept_ids,
+    )
+
+
+def ground_features(
+    x: FloatMatrix,
+    vectors: ConceptVectors,
+    config: GroundingConfig,
+    defaults: EncoderDefaults,
+    *,
+    progress: Progress = no_progress,
+) -> FloatMatrix:
+    """The kappa of ``ground`` alone, float32 (N, d), without ever holding omega.
+
+    With ``smooth_neighbours`` the posteriors of all photos are needed, so memory then grows with N x M.
+
+    Args: see ``ground``.
+
+    Raises:
+        ShapeError: ``x`` is not a table as wide as the concept vectors.
+    """
+    if config.smooth_neighbours:
+        return ground(x, vectors, config, defaults, progress=progress).kappa
+    check_matrix(x[:1], "The image features", columns=vectors.zeta.shape[1])
+    operands = _operands(x, vectors, config)
+    kappa = np.empty(x.shape, dtype=np.float32)
+    for block in blocks(len(x)):
+        progress(block.start, len(x), "Carrying knowledge into photos")
+        omega = softmax_rows(concept_scores(x[block], vectors, config, defaults))
+        _aggregate_block(x[block], omega, operands, out=kappa[block])
+    return kappa
+
+
+def concept_scores(
+    x: FloatMatrix, vectors: ConceptVectors, config: GroundingConfig, defaults: EncoderDefaults
+) -> FloatMatrix:
+    """Logits s_g X Zhat^T, float32 (N, M); their softmax over the concepts is omega (methods.md 6.3, GEMM 1).
+
+    Column q depends on concept q alone, so after an edit only its column needs to be computed again.
+    """
+    scale = np.float32(logit_scale(config, defaults))
+    return np.asarray(x, dtype=np.float32) @ (scale * vectors.logit).T
+
+
+def logit_scale(config: GroundingConfig, defaults: EncoderDefaults) -> float:
+    """s_g: what is set, else the encoder's in mode "scaled" and 1 in the others (methods.md A6)."""
+    if config.logit_scale is not None:
+        return config.logit_scale
+    return defaults.logit_scale if config.mode == "scaled" else 1.0
+
+
+def attribute_scale(config: GroundingConfig, dim: int) -> float:
+    """The factor eta: what is set, else sqrt(d) in mode "scaled" and 1 in the others (methods.md A8)."""
+    if config.attribute_scale is not None:
+        return config.attribute_scale
+    return float(np.sqrt(dim)) if config.mode == "scaled" else 1.0
+
+
+def aggregate(
+    x: FloatMatrix,
+    omega: FloatMatrix,
+    vectors: ConceptVectors,
+    config: GroundingConfig,
+    *,
+    progress: Progress = no_progress,
+) -> FloatMatrix:
+    """Kappa from posteriors, float32 (N, d) (methods.md 6.3, GEMM 2).
+
+    Args:
+        x: float32 (N, d), the whole collection, as given to ``ground``.
+        omega: float32 (N, M), rows sum to 1.
+        vectors: the concepts of omega's columns.
+        config: eta and ``centre_before_product``.
+        progress: told after each block; may raise Cancelled.
+    """
+    operands = _operands(x, vectors, config)
+    kappa = np.empty(x.shape, dtype=np.float32)
+    for block in blocks(len(x)):
+        progress(block.start, len(x), "Carrying knowledge into photos")
+        _aggregate_block(x[block], omega[block], operands, out=kappa[block])
+    return kappa
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Operands:
+    """What every block of rows is combined with.
+
+    Attributes:
+        stacked: [Z | eta E], float32 (M, 2d); [Z] alone when no concept has attributes or eta is 0.
+        centre: what is taken off x before the product with A~, float32 (d,), or None.
+    """
+
+    stacked: FloatMatrix
+    centre: FloatVector | None
+
+
+def _operands(x: FloatMatrix, vectors: ConceptVectors, config: GroundingConfig) -> _Operands:
+    eta = np.float32(attribute_scale(config, x.shape[1]))
+    if eta == 0 or not vectors.attributes.any():
+        return _Operands(vectors.zeta, None)
+    return _Operands(
+        np.hstack([vectors.zeta, eta * vectors.attributes]),
+        _column_means(x) if config.centre_before_product else None,
+    )
+
+
+def _column_means(x: FloatMatrix) -> FloatVector:
+    total = np.zeros(x.shape[1])
+    for block in blocks(len(x)):
+        total += x[block].sum(axis=0, dtype=np.float64)
+    return np.asarray(total / max(len(x), 1), dtype=np.float32)
+
+
+def _aggregate_block(x: FloatMatrix, omega: FloatMatrix, operands: _Operands, *, out: FloatMatrix) -> None:
+    """C + eta (X (*) A~) of some rows, written to ``out`` (B, d)."""
+    width = x.shape[1]
+    mixed = omega @ operands.stacked  # (B, M)(M, 2d)
+    out[:] = mixed[:, :width]
+    if mixed.shape[1] > width:
+        product = mixed[:, width:]
+        product *= x if operands.centre is None else x - operands.centre
+        out += product
+
+
+def _smoothed(omega: FloatMatrix, x: FloatMatrix, count: int, progress: Progress) -> FloatMatrix:
+    """Half the posterior of a photo, half the mean of its ``count`` visual neighbours' (design.md 8)."""
+    if len(x) < 2:
+        return omega
+    neighbours, _ = nearest_neighbours(l2_normalize(x), count, progress=progress)
+    smooth = np.empty_like(omega)
+    for block in blocks(len(omega)):
+        rows = neighbours[block]
+        starts = np.arange(0, rows.size + 1, rows.shape[1])
+        weights = np.full(rows.size, 0.5 / rows.shape[1], dtype=np.float32)
+        near = csr_matrix((weights, rows.ravel(), starts), shape=(len(rows), len(omega)))
+        smooth[block] = near @ omega + np.float32(0.5) * omega[block]
+    return smooth

@@ -1,0 +1,90 @@
+"""Nouns of over-cluster centres and of concept components (methods.md 6.1 steps 1 and 2, 6.2 A3, 1.1)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from kec_core.arrays import FloatMatrix, IntVector, blocks, check_matrix, l2_normalize
+from kec_core.config import MappingConfig
+from kec_core.errors import InputError
+from kec_core.types import Noun, NounMapping
+
+
+def nouns_of_centres(centroids: FloatMatrix, nouns: FloatMatrix, config: MappingConfig) -> IntVector:
+    """The nouns of every centre, best first (methods.md 6.1 step 1; with ``tac_reverse`` 1.1 step 3).
+
+    Args:
+        centroids: float32 (k, d), unit rows mu_p.
+        nouns: float32 (V, d), text features of the nouns, raw or unit.
+        config: ``top_nouns`` and ``noun_choice``.
+
+    Returns:
+        int32 (k, top), vocabulary indices; -1 pads where a centre has fewer.
+
+    Raises:
+        InputError: there is no noun.
+        ShapeError: the nouns are not a finite (V, d) table.
+    """
+    nouns = check_matrix(nouns, "The noun features", columns=centroids.shape[1])
+    if not len(nouns):
+        raise InputError(
+            "At least one noun is needed, but the vocabulary is empty; choose another vocabulary."
+        )
+    choose = _nearest_nouns if config.noun_choice == "nearest" else _owned_nouns
+    return choose(centroids, nouns, config.top_nouns)
+
+
+def _nearest_nouns(centroids: FloatMatrix, nouns: FloatMatrix, top: int) -> IntVector:
+    """S_p: each centre's nouns of largest cosine; blocks of nouns, so k x V is never held."""
+    best = np.full((len(centroids), top), -np.inf, dtype=np.float32)
+    chosen = np.full((len(centroids), top), -1, dtype=np.int32)
+    for block in blocks(len(nouns)):
+        scores = np.hstack([best, centroids @ l2_normalize(nouns[block]).T])
+        fresh = np.arange(block.start, block.stop, dtype=np.int32)
+        candidates = np.hstack([chosen, np.broadcast_to(fresh, (len(centroids), len(fresh)))])
+        part = np.argpartition(-scores, top - 1, axis=1)[:, :top]
+        ids, values = np.take_along_axis(candidates, part, axis=1), np.take_along_axis(scores, part, axis=1)
+        order = np.lexsort((ids, -values), axis=1)
+        chosen, best = np.take_along_axis(ids, order, axis=1), np.take_along_axis(values, order, axis=1)
+    return chosen
+
+
+def _owned_nouns(centroids: FloatMatrix, nouns: FloatMatrix, top: int) -> IntVector:
+    """TAC's reverse classification: a noun belongs to the centre it names best; each keeps the surest it owns."""
+    owner = np.empty(len(nouns), dtype=np.int32)
+    confidence = np.empty(len(nouns), dtype=np.float32)
+    for block in blocks(len(nouns)):
+        scores = (
+            l2_normalize(nouns[block]) @ centroids.T
+        )  # (B, k), softmax over the k centres, no temperature
+        owner[block] = scores.argmax(axis=1)
+        confidence[block] = 1 / np.exp(scores - scores.max(axis=1, keepdims=True)).sum(axis=1)
+    order = np.lexsort((-confidence, owner))
+    first = np.searchsorted(owner[order], np.arange(len(centroids)))
+    rank = np.arange(len(nouns)) - first[owner[order]]
+    kept = rank < top
+    chosen = np.full((len(centroids), top), -1, dtype=np.int32)
+    chosen[owner[order][kept], rank[kept]] = order[kept]
+    return chosen
+
+
+def component_nouns(mapping: NounMapping, vocabulary: Sequence[Noun]) -> list[tuple[Noun, ...]]:
+    """W~_q, the nouns of every component, most frequent over its centres first.
+
+    Equal frequency: the better rank in a centre's list, then the order of the vocabulary. A component
+    whose centres have no noun (possible with ``tac_reverse``) is left out.
+    """
+    merged: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for component, row in zip(mapping.components.tolist(), mapping.nouns.tolist(), strict=True):
+        for rank, noun in enumerate(row):
+            if noun >= 0:
+                merged[component][noun].append(rank)
+    lists = []
+    for component in sorted(merged):
+        ranks = merged[component]
+        ordered = sorted(ranks, key=lambda noun: (-len(ranks[noun]), min(ranks[noun]), noun))
+        lists.append(tuple(vocabulary[noun] for noun in ordered))
+    return lists

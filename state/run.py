@@ -6,17 +6,16 @@ clusters are made. What has not changed since an earlier run is reused; if nothi
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from kec_core import pipeline
-from kec_core.arrays import IntVector, as_labels, fingerprint
+from kec_core.arrays import IntVector, as_labels
 from kec_core.config import RunConfig
 from kec_core.errors import InputError
-from kec_core.images import ScanReport, scan_images
+from kec_core.images import ScanReport
 from kec_core.metrics import internal_scores, score
 from kec_core.pipeline import RunResult
 from kec_core.stages import Hooks
@@ -25,15 +24,17 @@ from state import revisions
 from state.clusterings import load_baseline, load_clustering
 from state.ingest import labels_from_csv, labels_from_folders
 from state.loading import MakeResources, load_resources, named_endpoint, resources_with
+from state.overview import compute_overview, save_overview
 from state.progress import JobContext
-from state.project import Project, StageState
+from state.project import Project
 from state.revisions import Baseline, NewRevision, Revision
+from state.scan import StageWatch, scan_photos
+from state.thumbnails import SIDES, THUMBNAILS, build_thumbnails
 
 LabelSource = Literal["folders", "none", "keep"] | Path
 """Names of the sub-folders, no labels, those the project has already, or a CSV file with columns file and label."""
 
 BASELINE_METHOD = "kmeans"
-_SCAN = "scan"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +109,11 @@ def run_project(
     parent = revisions.current(project)
     root = _root(project, images_root)
     project.save_settings(config)
-    watch = _Watch(project, config, hooks or Hooks())
+    watch = StageWatch(project, config, hooks or Hooks())
+    project.clear_stages()
     with watch:
-        scan = _scan(project, root, watch)
-        _take_labels(project, root, scan, labels)
+        scan = scan_photos(project, root, watch)
+        take_labels(project, root, scan, labels)
         result = pipeline.run(
             scan.images,
             root,
@@ -121,7 +123,12 @@ def run_project(
             keep=_knowledge_to_keep(project, parent),
             hooks=watch.hooks(),
         )
-    number = project.set_images(_readable(scan, result.skipped))
+        number = project.set_images(_readable(scan, result.skipped))
+        save_overview(
+            project,
+            result.cluster_key,
+            compute_overview(result.x, result.grounding, result.weight, result.clustering),
+        )
     revision = _commit(project, result, config, number, parent)
     return RunSummary(
         revision=revision,
@@ -176,47 +183,19 @@ def run_job(context: JobContext) -> dict[str, Any]:
     return {**summary.to_json(), "notes": list(summary.notes), "is_new": summary.is_new}
 
 
-class _Watch:
-    """Writes what the stages do into the project, and passes it on to the caller's hooks."""
-
-    def __init__(self, project: Project, config: RunConfig, outer: Hooks) -> None:
-        self._project = project
-        self._config = config
-        self._outer = outer
-        self._running: str | None = None
-        self.reports: list[StageReport] = []
-
-    def hooks(self) -> Hooks:
-        """For the pipeline."""
-        return Hooks(progress=self._outer.progress, on_start=self.start, on_report=self.finish)
-
-    def start(self, stage: str) -> None:
-        """A stage begins."""
-        self._running = stage
-        self._record(_unfinished(stage), "running")
-        self._outer.on_start(stage)
-
-    def finish(self, report: StageReport) -> None:
-        """A stage is done."""
-        self._running = None
-        self.reports.append(report)
-        self._record(report, "fresh")
-        self._outer.on_report(report)
-
-    def __enter__(self) -> Self:
-        self._project.clear_stages()
-        return self
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        if error is not None and self._running is not None:
-            self._record(_unfinished(self._running, error=str(error)), "failed")
-
-    def _record(self, report: StageReport, state: StageState) -> None:
-        self._project.record_stage(report, state, self._config)
-
-
-def _unfinished(stage: str, **summary: str) -> StageReport:
-    return StageReport(stage=stage, fingerprint="", seconds=0.0, reused=False, summary=summary)
+def scan_job(context: JobContext) -> dict[str, Any]:
+    """The job "scan": the first stage alone, and thumbnails; params: images and labels as in ``run_job``."""
+    params, project = context.params, context.project
+    root = _root(project, Path(params["images"]) if params.get("images") else None)
+    labels = params.get("labels", "keep")
+    hooks = Hooks(progress=context.progress, on_start=context.progress.stage)
+    with StageWatch(project, project.settings(), hooks) as watch:
+        report = scan_photos(project, root, watch)
+        take_labels(project, root, report, labels if labels in ("folders", "none", "keep") else Path(labels))
+    build_thumbnails(
+        report.images, root, project.folder / THUMBNAILS, sides=SIDES[:1], progress=context.progress
+    )
+    return {"images": len(report.images), "skipped": len(report.skipped), "notes": list(report.warnings)}
 
 
 def _root(project: Project, images_root: Path | None) -> Path:
@@ -226,27 +205,7 @@ def _root(project: Project, images_root: Path | None) -> Path:
     return root
 
 
-def _scan(project: Project, root: Path, watch: _Watch) -> ScanReport:
-    """Find the photos and keep the list."""
-    watch.start(_SCAN)
-    started = time.perf_counter()
-    before = project.last_scan
-    report = scan_images(root, progress=watch.hooks().progress)
-    project.set_images_root(root)
-    number = project.set_images(report)
-    watch.finish(
-        StageReport(
-            stage=_SCAN,
-            fingerprint=fingerprint([[image.id, image.sha256] for image in report.images]),
-            seconds=time.perf_counter() - started,
-            reused=number == before,
-            summary={"images": len(report.images), "skipped": len(report.skipped)},
-        )
-    )
-    return report
-
-
-def _take_labels(project: Project, root: Path, scan: ScanReport, labels: LabelSource) -> None:
+def take_labels(project: Project, root: Path, scan: ScanReport, labels: LabelSource) -> None:
     """Replace the project's labels as asked; earlier revisions are scored anew when that changes them."""
     if labels == "keep":
         return

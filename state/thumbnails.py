@@ -12,6 +12,8 @@ from kec_core.errors import InputError, StoreError
 from kec_core.images import ImageRecord, map_in_threads, open_image, thumbnail
 from kec_core.types import SkippedImage
 
+THUMBNAILS = "thumbs"
+"""Folder of the thumbnails inside a project's."""
 SIDES = (128, 512)
 """Longest side in pixels: in galleries and cards; in the large view."""
 

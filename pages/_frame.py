@@ -1,0 +1,98 @@
+"""The frame around every page: title, style, and the slim header with project, revision and running job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from kec_core.errors import KecError
+from pages import _html, _ui
+from state import revisions, session
+from state.jobs import Job
+from state.project import Project
+
+STYLE = Path(__file__).with_name("style.css")
+# Drawn here: an icon named ":material/...:" would be fetched from another server for the browser's tab.
+ICON = (
+    '<svg viewBox="0 0 64 64"><rect x="6" y="16" width="34" height="34" rx="7" fill="#d9822b"/>'
+    '<rect x="16" y="10" width="34" height="34" rx="7" fill="#5b6ee1"/>'
+    '<rect x="24" y="20" width="34" height="34" rx="7" fill="#1f7a6d"/>'
+    '<path d="M29 47l8-11 6 7 4-5 7 9z" fill="#fff"/><circle cx="48" cy="28" r="3.5" fill="#fff"/></svg>'
+)
+POLL_SECONDS = 1
+
+
+def configure() -> None:
+    """Set the window's title and the style of all pages; call first."""
+    st.set_page_config(page_title="KEC+ Studio", page_icon=ICON, layout="wide")
+    st.html(STYLE)
+
+
+def header() -> None:
+    """Project, revision, encoder and running job, on one line; nothing while no project is open."""
+    for text in session.take_notices():
+        st.toast(_html.plain(text))
+    with _ui.errors():
+        project = session.project()
+        if project is not None:
+            _bar(project)
+
+
+def _bar(project: Project) -> None:
+    shown = revisions.current(project)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="header"):
+        st.page_link(
+            "pages/projects.py",
+            label=f"**{_html.plain(project.name)}**",
+            help="All projects",
+            width="content",
+        )
+        if shown is None:
+            st.badge("no result yet", color="gray")
+        else:
+            name = f" “{_html.plain(shown.name)}”" if shown.name else ""
+            st.badge(
+                f"{shown.id}{name}",
+                color="gray",
+                help=f"Revision: {_html.plain(shown.note)}, {_ui.when(shown.created)}.",
+            )
+            _ui.encoder_badge(str(shown.summary.get("encoder", "")))
+        st.space("stretch")
+        _job_line(project)
+
+
+def _job_line(project: Project) -> None:
+    """The running job, redrawn every second; without one nothing polls."""
+    job = session.jobs().active(project)
+    if job is not None:
+        st.fragment(_watch, run_every=POLL_SECONDS)(project, job.id)
+
+
+def _watch(project: Project, job_id: str) -> None:
+    try:
+        job = session.jobs().status(project, job_id)
+    except KecError:
+        st.rerun()
+    if not job.is_active:
+        session.notice(_ending(job))
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="job"):
+        st.progress(_ui.share(job), text=_html.plain(_ui.progress_line(job)), width=340)
+        if st.button(
+            "Cancel",
+            key="job_cancel",
+            disabled=job.state == "cancelling",
+            help="Finished stages are kept; you can resume.",
+        ):
+            session.jobs().cancel(project, job_id)
+            st.rerun(scope="fragment")
+
+
+def _ending(job: Job) -> str:
+    endings = {
+        "done": "Done: the result is ready.",
+        "cancelled": "Cancelled; finished stages are kept.",
+        "interrupted": "The work was interrupted; resume it on the Build page.",
+    }
+    return endings.get(job.state, f"It stopped: {job.error}")

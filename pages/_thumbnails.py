@@ -1,0 +1,35 @@
+"""Thumbnails by address: ``/thumb/PROJECT/SHA256/SIDE.jpg``; the content of an address never changes."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from state import session
+from state.photo_server import find_thumbnail
+from state.thumbnails import SIDES
+
+SMALL, LARGE = SIDES
+_YEAR = "private, max-age=31536000, immutable"
+
+
+def address(project_id: str, sha256: str, side: int) -> str:
+    """Where the thumbnail of a photo is served."""
+    return f"/thumb/{quote(project_id, safe='')}/{sha256}/{side}.jpg"
+
+
+def _serve(request: Request) -> Response:
+    """Runs in a thread of its own, so that making a thumbnail holds up nobody."""
+    wanted = request.path_params
+    path = find_thumbnail(session.open_projects(), wanted["project"], wanted["sha256"], wanted["side"])
+    if path is None:
+        return Response("There is no such thumbnail.", status_code=404, media_type="text/plain")
+    return FileResponse(
+        path, media_type="image/jpeg", headers={"Cache-Control": _YEAR, "X-Content-Type-Options": "nosniff"}
+    )
+
+
+ROUTE = Route("/thumb/{project}/{sha256}/{side:int}.jpg", _serve, methods=["GET"])

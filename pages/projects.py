@@ -1,0 +1,107 @@
+"""Projects: what do I have?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages import _html, _ui
+from state import session
+from state.demo import DEMO_FOLDER
+from state.workspace import ProjectCard
+
+
+def _open(folder: Path, page: str) -> None:
+    with _ui.errors():
+        session.open_project(folder)
+        st.switch_page(page)
+
+
+@st.dialog("New project", icon=":material/add_photo_alternate:")
+def _new_project() -> None:
+    name = st.text_input(
+        "Name", key="new_project_name", placeholder="for example: Camera traps, spring", max_chars=80
+    )
+    if st.button("Create", type="primary", key="new_project_create", disabled=not name.strip()):
+        with _ui.errors():
+            made = session.workspace().create_project(name)
+            session.open_project(made.folder)
+            st.switch_page("pages/data.py")
+
+
+@st.dialog("Open a project folder", icon=":material/folder_open:")
+def _open_elsewhere() -> None:
+    st.caption(
+        "A project made elsewhere, for example by `kec run … --project FOLDER`, or one that was copied here."
+    )
+    typed = st.text_input("Folder on this computer", key="open_folder", placeholder="/home/me/project")
+    if st.button("Open", type="primary", key="open_folder_go", disabled=not typed.strip()):
+        _open(Path(typed.strip()), "pages/clusters.py")
+
+
+def _open_demo() -> None:
+    folder = session.workspace().home / DEMO_FOLDER
+    if (folder / "project.db").is_file():
+        _open(folder, "pages/clusters.py")
+    else:
+        st.info("The demo photos are not on this computer yet. Run `kec setup --demo` once, then come back.")
+
+
+def _actions() -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title("Your photo projects", anchor=False, width="content")
+        st.space("stretch")
+        if st.button("Open a folder", key="open_elsewhere", icon=":material/folder_open:"):
+            _open_elsewhere()
+        if st.button(
+            "New project", key="new_project", type="primary", icon=":material/add:", shortcut="Alt+N"
+        ):
+            _new_project()
+
+
+def _welcome() -> None:
+    st.html(
+        _html.empty(
+            "Welcome",
+            "Group photos by what they show, then put the groups right with words. "
+            "Everything runs on this computer; no photo leaves it.",
+        )
+    )
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        if st.button("Open the demo", type="primary", key="open_demo_first", icon=":material/play_arrow:"):
+            _open_demo()
+        if st.button("Choose a folder of photos", key="new_project_first", icon=":material/add:"):
+            _new_project()
+
+
+def _card(card: ProjectCard) -> None:
+    key = session.open_projects().id_of(card.folder)
+    if card.problem:
+        st.html(_html.card_text(card.name, ["cannot be opened"]))
+        st.error(_html.plain(card.problem), icon=":material/error:")
+        return
+    st.html(_html.mosaic(_ui.tiles_of(key, card.photos), cells=4))
+    counts = [_html.count(card.n_images, "photo")] if card.n_images else ["no photos yet"]
+    counts += [_html.count(card.n_clusters, "group")] if card.n_clusters else []
+    counts += [card.revision] if card.revision else []
+    st.html(_html.card_text(card.name, [" · ".join(counts), _ui.when(card.updated)]))
+    page = "pages/clusters.py" if card.revision else "pages/build.py" if card.n_images else "pages/data.py"
+    if st.button("Open", key=f"open_{key}", width="stretch"):
+        _open(card.folder, page)
+
+
+_actions()
+with _ui.errors():
+    cards = session.open_projects().cards()
+    if not cards:
+        _welcome()
+    else:
+        grid = st.grid(min_column_width=290, border=True)
+        for card in cards:
+            with grid.cell():
+                _card(card)
+        if not any(card.folder.name == DEMO_FOLDER for card in cards) and st.button(
+            "Open the demo", key="open_demo", icon=":material/play_arrow:", type="tertiary"
+        ):
+            _open_demo()

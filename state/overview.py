@@ -1,0 +1,219 @@
+"""What a glance at a clustering needs: how central each photo is to its group, how alike a group is, what it is about.
+
+Computed once when a clustering is made and kept beside it, so a page opens as fast at a million photos as at a hundred.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.arrays import FloatMatrix, FloatVector, IntVector, blocks
+from kec_core.clustering import fuse
+from kec_core.errors import StoreError
+from kec_core.store import StageResult
+from kec_core.types import Clustering, Grounding, Knowledge
+from state.project import Project
+from state.revisions import RevisionInfo
+
+Order = Literal["representative", "boundary"]
+_STAGE = "overview"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Overview:
+    """Arrays over N photos, K clusters and M concepts; memory-mapped when loaded.
+
+    Attributes:
+        labels: int32 (N,), cluster of each photo.
+        own: float32 (N,), cosine of a photo with the centre of its cluster, in the space that was clustered.
+        rival: float32 (N,), cosine with the nearest other centre; -1 when there is only one cluster.
+        coherence: float32 (K,) in [0, 1], mean cosine of the photos' visual features with their mean.
+        concepts: float32 (K, M), mean omega of the cluster's photos; rows sum to 1.
+        concept_ids: the M concepts.
+    """
+
+    labels: IntVector
+    own: FloatVector
+    rival: FloatVector
+    coherence: FloatVector
+    concepts: FloatMatrix
+    concept_ids: tuple[str, ...]
+
+    def members(self, cluster: int, order: Order = "representative") -> IntVector:
+        """Rows of a cluster's photos: the most central first, or those nearest to another cluster first."""
+        rows = np.flatnonzero(self.labels == cluster)
+        by = -self.own[rows] if order == "representative" else self.own[rows] - self.rival[rows]
+        return rows[np.argsort(by, kind="stable")].astype(np.int32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterCard:
+    """A cluster at a glance.
+
+    Attributes:
+        name: its dominant concept, made unique by the next one.
+        size: number of photos.
+        coherence: in [0, 1], see ``Overview``.
+        purity: share of its labelled photos that carry the most frequent label ``label``; None without labels.
+    """
+
+    id: int
+    name: str
+    size: int
+    coherence: float
+    purity: float | None = None
+    label: str = ""
+
+
+def compute_overview(x: FloatMatrix, grounding: Grounding, weight: float, clustering: Clustering) -> Overview:
+    """Compare every photo with the centres of all clusters, in blocks.
+
+    Args:
+        x: float32 (N, d), unit rows, the visual features.
+        grounding: omega (N, M) and kappa (N, d).
+        weight: of the knowledge in the fused space.
+        clustering: its labels; centres are taken anew, as the means of the members.
+    """
+    labels = np.asarray(clustering.labels)
+    n_clusters = int(labels.max()) + 1
+    fused_sum = np.zeros((n_clusters, 2 * x.shape[1]), dtype=np.float64)
+    visual_sum = np.zeros((n_clusters, x.shape[1]), dtype=np.float64)
+    concept_sum = np.zeros((n_clusters, grounding.omega.shape[1]), dtype=np.float64)
+    for block in blocks(len(x)):
+        _add_rows(fused_sum, labels[block], fuse(x[block], grounding.kappa[block], weight))
+        _add_rows(visual_sum, labels[block], x[block])
+        _add_rows(concept_sum, labels[block], grounding.omega[block])
+    sizes = np.maximum(np.bincount(labels, minlength=n_clusters), 1)[:, None]
+    own, rival = _nearness(x, grounding.kappa, weight, labels, fused_sum)
+    return Overview(
+        labels=labels,
+        own=own,
+        rival=rival,
+        coherence=np.linalg.norm(visual_sum / sizes, axis=1).astype(np.float32),
+        concepts=(concept_sum / sizes).astype(np.float32),
+        concept_ids=grounding.concept_ids,
+    )
+
+
+def _add_rows(total: NDArray[np.float64], labels: IntVector, rows: FloatMatrix) -> None:
+    """Add every row to the line of its cluster; sorting first makes it one pass of ``reduceat``."""
+    order = np.argsort(labels, kind="stable")
+    present, starts = np.unique(labels[order], return_index=True)
+    total[present] += np.add.reduceat(rows[order].astype(np.float64), starts, axis=0)
+
+
+def _nearness(
+    x: FloatMatrix, kappa: FloatMatrix, weight: float, labels: IntVector, centre_sum: NDArray[np.float64]
+) -> tuple[FloatVector, FloatVector]:
+    norms = np.linalg.norm(centre_sum, axis=1, keepdims=True)
+    centres = (centre_sum / np.where(norms > 0, norms, 1.0)).astype(np.float32)
+    own = np.empty(len(x), dtype=np.float32)
+    rival = np.full(len(x), -1.0, dtype=np.float32)
+    for block in blocks(len(x)):
+        cosines = fuse(x[block], kappa[block], weight) @ centres.T
+        rows = np.arange(len(cosines))
+        own[block] = cosines[rows, labels[block]]
+        cosines[rows, labels[block]] = -np.inf
+        if cosines.shape[1] > 1:
+            rival[block] = cosines.max(axis=1)
+    return own, rival
+
+
+def save_overview(project: Project, clustering_fp: str, made: Overview) -> None:
+    """Keep an overview beside the clustering it describes."""
+    if project.store.load(_STAGE, clustering_fp) is None:
+        names = ("labels", "own", "rival", "coherence", "concepts")
+        arrays = {name: getattr(made, name) for name in names}
+        project.store.save(
+            _STAGE, clustering_fp, StageResult(arrays=arrays, data={"concept_ids": list(made.concept_ids)})
+        )
+
+
+def load_overview(project: Project, revision: RevisionInfo) -> Overview:
+    """The overview of a revision's clustering; row i belongs to ``project.images(revision.scan)[i]``.
+
+    Raises:
+        StoreError: it is not in the project folder, or damaged.
+    """
+    stored = project.store.load(_STAGE, revision.clustering_fp)
+    if stored is None:
+        raise StoreError(
+            f"The overview of revision {revision.id} is missing from {project.store.root}; run the project again to restore it."
+        )
+    return Overview(**stored.arrays, concept_ids=tuple(stored.data["concept_ids"]))
+
+
+def cluster_cards(
+    overview: Overview, knowledge: Knowledge, truth: Sequence[str | None] = ()
+) -> tuple[ClusterCard, ...]:
+    """A card per cluster that has photos, largest first.
+
+    Args:
+        overview: of the clustering.
+        knowledge: names the concepts.
+        truth: the label of each photo, None where unknown; empty without labels.
+    """
+    sizes = np.bincount(overview.labels, minlength=len(overview.coherence))
+    names = cluster_names(overview, knowledge)
+    tops = _frequent_labels(overview.labels, truth)
+    cards = [
+        ClusterCard(
+            id=cluster,
+            name=names[cluster],
+            size=int(sizes[cluster]),
+            coherence=float(overview.coherence[cluster]),
+            purity=tops[cluster][1] if cluster in tops else None,
+            label=tops[cluster][0] if cluster in tops else "",
+        )
+        for cluster in range(len(sizes))
+        if sizes[cluster]
+    ]
+    return tuple(sorted(cards, key=lambda card: (-card.size, card.id)))
+
+
+def cluster_names(overview: Overview, knowledge: Knowledge) -> list[str]:
+    """A name per cluster: its dominant concept; clusters that share it get what sets them apart added."""
+    concepts = [knowledge.by_id[c].name if c in knowledge.by_id else c for c in overview.concept_ids]
+    if not concepts:
+        return [f"Group {cluster + 1}" for cluster in range(len(overview.coherence))]
+    ranked = np.argsort(-overview.concepts, axis=1, kind="stable")
+    names = [concepts[row[0]] for row in ranked]
+    shared = {name for name, times in Counter(names).items() if times > 1}
+    names = [
+        _with_second(name, row, concepts) if name in shared else name
+        for name, row in zip(names, ranked, strict=True)
+    ]
+    return _numbered(names)
+
+
+def _with_second(name: str, ranked: IntVector, concepts: Sequence[str]) -> str:
+    second = next((concepts[i] for i in ranked[1:] if concepts[i] != name), "")
+    return f"{name} · {second}" if second else name
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    shared = {name for name, times in Counter(names).items() if times > 1}
+    seen: Counter[str] = Counter()
+    numbered = []
+    for name in names:
+        seen[name] += 1
+        numbered.append(f"{name} {seen[name]}" if name in shared else name)
+    return numbered
+
+
+def _frequent_labels(labels: IntVector, truth: Sequence[str | None]) -> dict[int, tuple[str, float]]:
+    """The most frequent label of each cluster and its share among the labelled photos."""
+    counts: dict[int, Counter[str]] = {}
+    for cluster, label in zip(labels.tolist(), truth, strict=False):
+        if label is not None:
+            counts.setdefault(cluster, Counter())[label] += 1
+    tops = {
+        cluster: min(found.items(), key=lambda item: (-item[1], item[0])) for cluster, found in counts.items()
+    }
+    return {cluster: (label, times / counts[cluster].total()) for cluster, (label, times) in tops.items()}

@@ -1,0 +1,49 @@
+"""What the address of a thumbnail leads to: a file made from a photo of an open project, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kec_core.errors import KecError
+from kec_core.images import ImageRecord
+from state.open_projects import OpenProjects
+from state.project import Project
+from state.thumbnails import SIDES, THUMBNAILS, build_thumbnails, thumbnail_path
+
+
+def find_thumbnail(projects: OpenProjects, project_id: str, sha256: str, side: int) -> Path | None:
+    """The JPEG of a photo, made now if it was not; None when there is no such project, photo or size.
+
+    Args:
+        projects: those that may be shown.
+        project_id: from the address, as ``OpenProjects.id_of`` gives it.
+        sha256: of the photo's bytes, from the address.
+        side: longest side in pixels, one of ``SIDES``.
+    """
+    if side not in SIDES:
+        return None
+    try:
+        project = Project(projects.folder(project_id))
+        folder = project.folder / THUMBNAILS
+        path = thumbnail_path(folder, sha256, side)
+        return path or _make(project, folder, sha256, side)
+    except KecError:
+        return None
+
+
+def _make(project: Project, folder: Path, sha256: str, side: int) -> Path | None:
+    record = _photo(project, sha256)
+    if record is None or project.images_root is None:
+        return None
+    project.photo_path(record.id)  # refuses a photo that leads out of the photo folder
+    build_thumbnails([record], project.images_root, folder)
+    return thumbnail_path(folder, sha256, side)
+
+
+def _photo(project: Project, sha256: str) -> ImageRecord | None:
+    with project.database.reading() as db:
+        row = db.execute(
+            "SELECT id, width, height, sha256, mode, warning FROM images WHERE sha256 = ? ORDER BY scan DESC LIMIT 1",
+            (sha256,),
+        ).fetchone()
+    return None if row is None else ImageRecord(**dict(row))

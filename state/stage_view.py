@@ -1,0 +1,133 @@
+"""The stage rail: which of the eight steps are done, out of date, running or stopped, and what they took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kec_core.config import RunConfig
+from state.jobs import Job
+from state.project import StageRecord
+
+StepState = Literal["fresh", "stale", "running", "failed", "waiting"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of the rail.
+
+    Attributes:
+        name: as on the rail.
+        stages: the stages of ``kec_core.stages`` it stands for, in order.
+        options: dotted names of the options that, when changed, make it out of date.
+    """
+
+    name: str
+    stages: tuple[str, ...]
+    options: tuple[str, ...] = ()
+
+
+STEPS = (
+    Step(name="Scan", stages=("scan",)),
+    Step(name="Embed", stages=("embed", "estimate"), options=("encoder",)),
+    Step(
+        name="Over-cluster",
+        stages=("overcluster",),
+        options=("mapping.overclusters", "mapping.n_init", "mapping.max_iter", "n_clusters", "seed"),
+    ),
+    Step(name="Nouns", stages=("nouns",), options=("mapping.top_nouns", "mapping.noun_choice")),
+    Step(
+        name="Concepts",
+        stages=("components", "concepts"),
+        options=(
+            "mapping.alpha",
+            "mapping.beta",
+            "mapping.similarity",
+            "mapping.collapse_guard",
+            "mapping.n_concepts",
+            "knowledge.builder",
+            "knowledge.guidance",
+            "knowledge.max_nouns",
+            "knowledge.merge_same_name",
+        ),
+    ),
+    Step(name="Attributes", stages=("attributes",), options=("knowledge",)),
+    Step(name="Ground", stages=("vectors", "ground"), options=("grounding",)),
+    Step(name="Cluster", stages=("cluster", "baseline"), options=("clustering",)),
+)
+"""The stages of ``kec_core.stages`` as a person sees them, in the order of the work."""
+
+STEP_OF = {stage: step for step in STEPS for stage in step.stages}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepView:
+    """A step as it is now.
+
+    Attributes:
+        seconds: what it took in the latest run, None before the first.
+        reused: True when the latest run took all of it from an earlier one.
+        problem: why it stopped, or "".
+        summary: figures of its stages, merged.
+    """
+
+    step: Step
+    state: StepState
+    seconds: float | None
+    reused: bool
+    problem: str
+    summary: Mapping[str, Any]
+
+
+def view_steps(records: Sequence[StageRecord], settings: RunConfig, job: Job | None) -> tuple[StepView, ...]:
+    """The rail of a project.
+
+    Args:
+        records: what is known of the stages of the latest run.
+        settings: the options for the next run.
+        job: the running job, or None.
+    """
+    known = {record.report.stage: record for record in records}
+    wanted = settings.to_json()
+    views: list[StepView] = []
+    for step in STEPS:
+        here = [known[stage] for stage in step.stages if stage in known]
+        outdated = any(view.state == "stale" for view in views)
+        views.append(_view(step, here, wanted, job, outdated))
+    return tuple(views)
+
+
+def _view(
+    step: Step, here: Sequence[StageRecord], wanted: Mapping[str, Any], job: Job | None, outdated: bool
+) -> StepView:
+    return StepView(
+        step=step,
+        state=_state(step, here, wanted, job, outdated),
+        seconds=sum(record.report.seconds for record in here) if here else None,
+        reused=bool(here) and all(record.report.reused for record in here),
+        problem=next((str(r.report.summary.get("error", "")) for r in here if r.state == "failed"), ""),
+        summary={key: value for record in here for key, value in record.report.summary.items()},
+    )
+
+
+def _state(
+    step: Step, here: Sequence[StageRecord], wanted: Mapping[str, Any], job: Job | None, outdated: bool
+) -> StepState:
+    if job is not None and (job.stage in step.stages or any(record.state == "running" for record in here)):
+        return "running"
+    if any(record.state != "fresh" for record in here):
+        return "failed"
+    if not here:
+        return "waiting"
+    changed = any(
+        _option(wanted, name) != _option(record.config, name) for name in step.options for record in here
+    )
+    return "stale" if changed or outdated else "fresh"
+
+
+def _option(config: Mapping[str, Any], name: str) -> object:
+    value: object = config
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value

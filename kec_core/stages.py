@@ -348,7 +348,12 @@ def ground_photos(
         )
         return StageResult(
             arrays={"omega": made.omega, "kappa": made.kappa},
-            data={"concept_ids": list(made.concept_ids), "summary": {"concepts": len(made.concept_ids)}},
+            data={
+                "concept_ids": list(made.concept_ids),
+                "embed": embedded.key,
+                "defaults": defaults.to_json(),
+                "summary": {"concepts": len(made.concept_ids)},
+            },
         )
 
     inputs = [embedded.key, vectors_key, config.grounding.to_json(), defaults.to_json()]
@@ -375,7 +380,8 @@ def cluster_photos(
     def compute(_key: str) -> StageResult:
         fused = fuse(x, grounding.kappa, weight)
         return _clustering_result(
-            cluster(fused, n_clusters, config.clustering, seed=config.seed, progress=runner.hooks.progress)
+            cluster(fused, n_clusters, config.clustering, seed=config.seed, progress=runner.hooks.progress),
+            ground=ground_key,
         )
 
     inputs = [ground_key, n_clusters, weight, config.clustering.to_json(), config.seed]
@@ -398,7 +404,7 @@ def cluster_baseline(
     return read_clustering(StageResult(arrays=stored.arrays, data=stored.data))
 
 
-def _clustering_result(made: Clustering) -> StageResult:
+def _clustering_result(made: Clustering, **inputs: str) -> StageResult:
     return StageResult(
         arrays={"labels": made.labels, "centroids": made.centroids},
         data={
@@ -406,6 +412,7 @@ def _clustering_result(made: Clustering) -> StageResult:
             "method": made.method,
             "seed": made.seed,
             "note": made.note,
+            **inputs,
             "summary": {"clusters": made.n_clusters, "note": made.note},
         },
     )

@@ -1,0 +1,65 @@
+"""The features behind a revision, found through what each stored result says it was made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kec_core.arrays import FloatMatrix
+from kec_core.config import EncoderDefaults
+from kec_core.encoders.base import visual_features
+from kec_core.errors import StoreError
+from kec_core.store import StageResult
+from kec_core.types import Grounding
+from state.project import Project
+from state.revisions import RevisionInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Features:
+    """What the clustering of a revision was made from; row i belongs to ``ids[i]``.
+
+    Attributes:
+        ids: N image ids, those of ``project.images(revision.scan)`` in order.
+        raw: float32 (N, d), as the encoder gave them; memory-mapped.
+        defaults: the encoder's.
+        grounding: omega (N, M) and kappa (N, d); memory-mapped.
+    """
+
+    ids: tuple[str, ...]
+    raw: FloatMatrix
+    defaults: EncoderDefaults
+    grounding: Grounding
+
+    def visual(self) -> FloatMatrix:
+        """Visual features as the methods use them: new float32 (N, d), unit rows."""
+        return visual_features(self.raw, self.defaults)
+
+
+def load_features(project: Project, revision: RevisionInfo) -> Features:
+    """The features a revision was clustered on.
+
+    Raises:
+        StoreError: one of the results is not in the project folder, or damaged.
+    """
+    clustered = _load(project, "cluster", revision.clustering_fp)
+    grounded = _load(project, "ground", clustered.data["ground"])
+    embedded = _load(project, "embed", grounded.data["embed"])
+    return Features(
+        ids=tuple(embedded.data["ids"]),
+        raw=embedded.arrays["features"],
+        defaults=EncoderDefaults.from_json(grounded.data["defaults"]),
+        grounding=Grounding(
+            omega=grounded.arrays["omega"],
+            kappa=grounded.arrays["kappa"],
+            concept_ids=tuple(grounded.data["concept_ids"]),
+        ),
+    )
+
+
+def _load(project: Project, stage: str, key: str) -> StageResult:
+    stored = project.store.load(stage, key)
+    if stored is None:
+        raise StoreError(
+            f"The {stage} result {key} is missing from {project.store.root}; run the project again to restore it."
+        )
+    return stored

@@ -77,6 +77,6 @@ def domain_vocabulary(text: str, wordnet: WordNet) -> tuple[DomainTerm, ...]:
 
 
 def _term(word: str, description: str, wordnet: WordNet) -> DomainTerm:
-    synset = next(iter(wordnet.senses(word)), "")
+    synset = next(iter(wordnet.senses(word) or wordnet.senses(wordnet.singular(word))), "")
     gloss = wordnet.synset(synset).gloss if synset else ""
     return DomainTerm(noun=Noun(word=word, synset=synset), description=description or gloss)

@@ -29,6 +29,23 @@ TABLE_VERSION = 1
 ENVIRONMENT = "KEC_WORDNET"
 DEBIAN_FOLDER = Path("/usr/share/wordnet")
 
+IRREGULAR_PLURALS = {
+    "antennae": "antenna",
+    "children": "child",
+    "feet": "foot",
+    "geese": "goose",
+    "leaves": "leaf",
+    "loaves": "loaf",
+    "men": "man",
+    "mice": "mouse",
+    "oxen": "ox",
+    "people": "person",
+    "teeth": "tooth",
+    "women": "woman",
+}
+PLURAL_ENDINGS = (("ies", "y"), ("ves", "f"), ("ves", "fe"), ("men", "man"), ("es", ""), ("s", ""))
+NOT_PLURAL_ENDINGS = ("ss", "us", "is")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synset:
@@ -131,6 +148,17 @@ class WordNet:
         """Synset ids of a word in any case, "_" or space; most frequent sense first; () when unknown."""
         row = self._lemma_rows.get(" ".join(lemma.replace("_", " ").lower().split()))
         return () if row is None else tuple(self.ids[target] for target in self._table.senses.of(row))
+
+    def singular(self, word: str) -> str:
+        """The singular of a word or of its last part, when WordNet knows it; else the word itself, in lower case."""
+        before, space, last = word.replace("_", " ").lower().rpartition(" ")
+        if last in IRREGULAR_PLURALS:
+            return before + space + IRREGULAR_PLURALS[last]
+        for ending, single in () if last.endswith(NOT_PLURAL_ENDINGS) else PLURAL_ENDINGS:
+            stem = last.removesuffix(ending)
+            if stem != last and len(stem) > 1 and self.senses(before + space + stem + single):
+                return before + space + stem + single
+        return before + space + last
 
     @cached_property
     def _lemma_rows(self) -> dict[str, int]:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from kec_core.encoders.base import Encoder, EncoderInfo, Pixels, TextEncoder, visual_features
 from kec_core.encoders.loading import EncodedFiles, encode_files
+from kec_core.encoders.openclip_weights import PREFERRED_WEIGHTS, preferred_on_disk
 from kec_core.encoders.text_cache import TextCache, encode_texts
 from kec_core.errors import InputError
 
-PREFERRED = "open_clip:ViT-B-32/openai"
+PREFERRED = f"open_clip:{PREFERRED_WEIGHTS}"
 """What "auto" takes when its weights are on this machine."""
 
 _KNOWN = '"auto", "compact", "open_clip:MODEL/PRETRAINED", "embeddings:FILE#TEXT_ENCODER"'
@@ -30,7 +31,7 @@ def load_encoder(name: str = "auto") -> Encoder:
     """
     kind, _, rest = name.partition(":")
     if name == "auto":
-        return load_encoder(_automatic())
+        return load_encoder(PREFERRED if preferred_on_disk() else "compact")
     if name == "compact":
         from kec_core.encoders.compact import load_compact
 
@@ -42,15 +43,9 @@ def load_encoder(name: str = "auto") -> Encoder:
     if kind == "embeddings" and rest:
         from kec_core.encoders.readymade import load_readymade
 
-        file, _, text_encoder = rest.partition("#")
-        return load_readymade(Path(file), load_encoder(text_encoder) if text_encoder else None)
+        file, _, text = (rest, "", "") if Path(rest).is_file() else rest.partition("#")
+        return load_readymade(Path(file).expanduser(), load_encoder(text) if text else None)
     raise InputError(f"Unknown encoder {name!r}; known encoders: {_KNOWN}.")
-
-
-def _automatic() -> str:
-    from kec_core.encoders.openclip import weights_on_disk
-
-    return PREFERRED if weights_on_disk(PREFERRED.removeprefix("open_clip:")) else "compact"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +68,8 @@ class EncoderChoice:
 def available_encoders() -> tuple[EncoderChoice, ...]:
     """The encoders to offer, best first; looks at the disk only, loads and downloads nothing."""
     from kec_core.encoders.compact import compact_ready
-    from kec_core.encoders.openclip import weights_on_disk
 
-    clip_ready = weights_on_disk(PREFERRED.removeprefix("open_clip:"))
+    clip_ready = preferred_on_disk()
     compact = compact_ready()
     return (
         EncoderChoice(

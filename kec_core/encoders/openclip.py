@@ -1,0 +1,173 @@
+"""Any open_clip model: bf16 image tower where the machine has it, text cropped to the longest prompt."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.arrays import FloatMatrix, fingerprint
+from kec_core.config import TPL7, EncoderDefaults
+from kec_core.encoders.base import EncoderInfo, Pixels
+from kec_core.encoders.openclip_text import ClipModel, TextTower
+from kec_core.encoders.openclip_weights import Weights, find_weights, needs_hub, require_hub
+from kec_core.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+_MAX_ASPECT = 4  # the centre crop drops what is beyond; resizing a 1 x 1,000,000 strip would fill the memory
+
+
+def load_open_clip(spec: str) -> OpenClipEncoder:
+    """Load "MODEL/TAG" or "MODEL/PATH"; the model's name ends at the first "/", so a path may hold more.
+
+    Checkpoints are read without unpickling arbitrary objects.
+
+    Raises:
+        InputError: no such model, tag or file, or the file does not fit the model.
+        ResourceMissing: weights are not on this machine and cannot be fetched.
+    """
+    import open_clip
+    import torch
+
+    weights = find_weights(spec)
+    for repository in needs_hub(weights.model):
+        require_hub(f"Files of {repository} that {weights.model} needs are", "run once with internet.")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = _build(weights).eval().to(device)
+    return OpenClipEncoder(model, open_clip.get_tokenizer(weights.model), _describe(weights, model), device)
+
+
+class OpenClipEncoder:
+    """An open_clip model as an Encoder.
+
+    Attributes:
+        model: the torch module, in evaluation mode, on ``device``.
+        device: "cuda" or "cpu".
+        bf16: whether images are encoded in bfloat16, where the machine computes it faster; texts never are.
+    """
+
+    def __init__(
+        self, model: ClipModel, tokenizer: Callable[[list[str]], torch.Tensor], info: EncoderInfo, device: str
+    ) -> None:
+        from open_clip.transform import PreprocessCfg, image_transform_v2
+
+        self.model = model
+        self.device = device
+        self.bf16 = has_bf16(device)
+        self._info = info
+        settings = PreprocessCfg(**model.visual.preprocess_cfg)
+        self._crops = settings.resize_mode == "shortest"
+        self._transform = image_transform_v2(settings, is_train=False)
+        self._text = TextTower(model, tokenizer, device)
+
+    @property
+    def info(self) -> EncoderInfo:
+        """See Encoder."""
+        return self._info
+
+    def preprocess(self, image: Image.Image) -> Pixels:
+        """The model's own resize, crop and scaling; see Encoder."""
+        if self._crops:
+            image = _without_far_ends(image)
+        pixels: Pixels = self._transform(image).numpy()
+        return pixels
+
+    def encode_images(self, pixels: Pixels) -> FloatMatrix:
+        """See Encoder; a batch that does not fit in memory is encoded in halves."""
+        import torch
+
+        try:
+            with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16, enabled=self.bf16):
+                raw = self.model.encode_image(torch.from_numpy(pixels).to(self.device), normalize=False)
+            features: FloatMatrix = raw.float().cpu().numpy()
+        except torch.OutOfMemoryError:
+            if len(pixels) == 1:
+                raise
+            half = len(pixels) // 2
+            parts = [self.encode_images(pixels[:half]), self.encode_images(pixels[half:])]
+            return np.concatenate(parts)
+        return features
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatMatrix:
+        """See Encoder; longer texts than the model takes are cut."""
+        if not texts:
+            return np.empty((0, self.info.dim), dtype=np.float32)
+        return self._text.encode(texts)
+
+    def covers(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """See Encoder: the model was trained on words of every kind."""
+        return np.ones(len(texts), dtype=np.bool_)
+
+
+def has_bf16(device: str) -> bool:
+    """Whether bfloat16 is computed by the hardware; emulated it would be slower than float32."""
+    import torch
+
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
+def _build(weights: Weights) -> ClipModel:
+    import open_clip
+
+    try:
+        model: ClipModel = open_clip.create_model(
+            weights.model,
+            str(weights.file),
+            force_quick_gelu=weights.quick_gelu,
+            force_preprocess_cfg=dict(weights.preprocess),
+            weights_only=True,
+        )
+    except Exception as error:  # open_clip asserts and raises anything at all on files that do not fit
+        raise InputError(
+            f"{weights.file} should hold weights of {weights.model}, but does not ({_first_words(error)}); "
+            "give a state dict saved by torch.save or as safetensors."
+        ) from error
+    return model
+
+
+def _first_words(error: Exception) -> str:
+    if isinstance(error, pickle.UnpicklingError):
+        return "it cannot be read without running code that it may carry"
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def _describe(weights: Weights, model: ClipModel) -> EncoderInfo:
+    import open_clip
+
+    with weights.file.open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    scale = round(float(model.logit_scale.detach().exp().mean()), 1)
+    size = model.visual.preprocess_cfg["size"]
+    side = size if isinstance(size, int) else max(size)
+    return EncoderInfo(
+        name=f"open_clip:{weights.model}/{weights.source}",
+        dim=int(open_clip.get_model_config(weights.model)["embed_dim"]),
+        # The temperature the model was trained with fits its similarities; TAC's tau is 0.5 of it at CLIP's 100.
+        defaults=EncoderDefaults(logit_scale=scale, pair_scale=scale, counterpart_tau=0.5 / scale),
+        caption=f"{weights.model} ({weights.file.name if weights.file.name in weights.source else weights.source})",
+        revision=fingerprint(
+            "open_clip", weights.model, weights.quick_gelu, dict(weights.preprocess), content
+        ),
+        image_side=side,
+        noun_templates=TPL7,
+    )
+
+
+def _without_far_ends(image: Image.Image) -> Image.Image:
+    """The centre of a very long photo, still much longer than the crop that follows."""
+    width, height = image.size
+    limit = _MAX_ASPECT * min(width, height)
+    if max(width, height) <= limit:
+        return image
+    left, top = max(0, (width - limit) // 2), max(0, (height - limit) // 2)
+    return image.crop((left, top, left + min(width, limit), top + min(height, limit)))

@@ -1,0 +1,154 @@
+"""The text tower of an open_clip model, computing no more positions than the prompts have.
+
+The tower pads every prompt to its full context (77 positions for CLIP). With a causal mask a position sees only what
+comes before it, and the feature is read at the end-of-text position: what follows it never counts, so a batch cropped
+to its longest prompt gives the same features.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.arrays import FloatMatrix
+
+if TYPE_CHECKING:
+    import torch
+
+_BATCH_TOKENS = 4096  # per call of the tower: enough to fill the cores, little enough for their caches
+
+
+class ClipModel(Protocol):
+    """What is used of an open_clip model (which has no types)."""
+
+    visual: Any
+    logit_scale: torch.Tensor
+
+    def eval(self) -> Self:
+        """Itself, in evaluation mode."""
+        ...
+
+    def to(self, device: str) -> Self:
+        """Itself, on another device."""
+        ...
+
+    def encode_image(self, image: torch.Tensor, normalize: bool) -> torch.Tensor:
+        """(B, 3, side, side) to (B, d)."""
+        ...
+
+    def encode_text(self, text: torch.Tensor, normalize: bool) -> torch.Tensor:
+        """Token numbers (T, context) to (T, d)."""
+        ...
+
+
+class _Tower(Protocol):
+    positional_embedding: torch.Tensor
+    attn_mask: torch.Tensor
+
+
+class TextTower:
+    """Encodes texts with ``model.encode_text``; may be called from many threads, which take turns.
+
+    Attributes:
+        crops: whether cropping is provably right for this tower; otherwise the full context is computed.
+    """
+
+    def __init__(self, model: ClipModel, tokenizer: Callable[[list[str]], torch.Tensor], device: str) -> None:
+        tower: Any = getattr(model, "text", model)  # CLIP is its own text tower, CustomTextCLIP has one
+        self.crops = _reads_forward_only(tower)
+        self._tower = tower
+        self._prefix = "model.text." if hasattr(model, "text") else "model."
+        self._text_module = _text_module(model)
+        self._tokenizer = tokenizer
+        self._device = device
+        self._turn = threading.Lock()
+
+    def encode(self, texts: Sequence[str]) -> FloatMatrix:
+        """One or more texts to raw float32 (T, d); prompts of like length share a batch."""
+        tokens = self._tokenizer(list(texts))
+        lengths = self._lengths(tokens)
+        order = np.argsort(lengths, kind="stable")
+        parts = [self._encode_batch(tokens[rows, : lengths[rows[-1]]]) for rows in _batches(order, lengths)]
+        features = np.concatenate(parts)
+        features[order] = features.copy()
+        return features
+
+    def _lengths(self, tokens: torch.Tensor) -> NDArray[np.int64]:
+        """Positions each prompt needs: up to the one its feature is read at, or all where cropping is not right."""
+        if not self.crops:
+            return np.full(len(tokens), tokens.shape[1])
+        pool = _pool(self._tower)
+        marks = tokens if pool == "argmax" else (tokens == self._end_of_text()).int()
+        return np.asarray(marks.argmax(dim=-1) + 1)
+
+    def _end_of_text(self) -> int:
+        return int(getattr(self._tower, "text_eos_id", getattr(self._tower, "eos_id", 0)))
+
+    def _encode_batch(self, tokens: torch.Tensor) -> FloatMatrix:
+        import torch
+
+        length = tokens.shape[1]
+        cropped = {}
+        if self.crops:
+            positions, mask = self._tower.positional_embedding, self._tower.attn_mask
+            cropped = {
+                f"{self._prefix}positional_embedding": positions[:length],
+                f"{self._prefix}attn_mask": mask[:length, :length],
+            }
+        # functional_call lends the tower its cropped tensors for the time of the call: one thread at a time.
+        with torch.inference_mode(), self._turn:
+            raw = torch.func.functional_call(self._text_module, cropped, (tokens.to(self._device),))
+        features: FloatMatrix = raw.float().cpu().numpy()
+        return features
+
+
+def _reads_forward_only(tower: _Tower) -> bool:
+    """Whether the tower is open_clip's own, with a causal mask, and reads the feature at the end of the text.
+
+    Not so: Hugging Face towers, SigLIP and CLIPA (no mask), CoCa (a class token behind the padding).
+    """
+    import torch
+    from open_clip.model import CLIP
+    from open_clip.transformer import TextTransformer
+
+    if not isinstance(tower, CLIP | TextTransformer) or getattr(tower, "cls_emb", None) is not None:
+        return False
+    if _pool(tower) not in ("argmax", "eos") or tower.attn_mask is None:
+        return False
+    looks_ahead = torch.ones_like(tower.attn_mask, dtype=torch.bool).triu(1)
+    return bool(torch.isneginf(tower.attn_mask[looks_ahead]).all())
+
+
+def _pool(tower: _Tower) -> str:
+    return str(getattr(tower, "text_pool_type", getattr(tower, "pool_type", "")))
+
+
+def _text_module(model: ClipModel) -> torch.nn.Module:
+    """A module whose call is ``model.encode_text``, raw: ``functional_call`` knows no other methods."""
+    import torch
+
+    class EncodeText(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+            return self.model.encode_text(tokens, normalize=False)
+
+    return EncodeText().eval()
+
+
+def _batches(order: NDArray[np.intp], lengths: NDArray[np.int64]) -> Iterator[NDArray[np.intp]]:
+    """Cut rows sorted by length into batches of about ``_BATCH_TOKENS`` tokens each, padding included."""
+    start = 0
+    while start < len(order):
+        # A batch is as long as its last row: look at each possible end.
+        ends = np.arange(start + 1, len(order) + 1)
+        tokens = (ends - start) * lengths[order[start:]]
+        stop = start + max(1, int(np.searchsorted(tokens, _BATCH_TOKENS, side="right")))
+        yield order[start:stop]
+        start = stop

@@ -1,0 +1,225 @@
+"""Where the weights of an open_clip model come from: a checkpoint, this machine's caches, or a download."""
+
+from __future__ import annotations
+
+import os
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from kec_core.errors import InputError, ResourceMissing
+from kec_core.store import cache_dir
+
+PREFERRED_WEIGHTS = "ViT-B-32/openai"
+_PREFERRED_HUB = (
+    "timm/vit_base_patch32_clip_224.openai/"  # what open_clip's table says; saves its import of seconds
+)
+_HUB_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+_SUFFIXES = (".safetensors", ".pt", ".bin")
+_PREPROCESS = ("mean", "std", "interpolation", "resize_mode")
+_PATIENCE = 5.0  # seconds a host may take to answer at all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """A checkpoint on this machine and how the model must be built for it.
+
+    Attributes:
+        model: open_clip's name of the architecture.
+        source: open_clip's tag, or the path as given.
+        file: the checkpoint.
+        quick_gelu: whether the weights were trained with OpenAI's approximate activation.
+        preprocess: mean, std, interpolation and resize_mode where they are known.
+    """
+
+    model: str
+    source: str
+    file: Path
+    quick_gelu: bool
+    preprocess: Mapping[str, Any]
+
+
+def find_weights(spec: str) -> Weights:
+    """Find, or download, the weights of "MODEL/TAG" or "MODEL/PATH".
+
+    Raises:
+        InputError: no such model, tag or file.
+        ResourceMissing: the tag's weights are not on this machine and cannot be fetched.
+    """
+    model, source = _parse(spec)
+    path = Path(source).expanduser()
+    if path.is_file():
+        return Weights(
+            model=model, source=source, file=path, quick_gelu=False, preprocess=_usual_preprocess(model)
+        )
+    entry = _table_entry(model, source)
+    return Weights(
+        model=model,
+        source=source,
+        file=_placed(model, source) or _cached(entry) or _download(model, source, entry),
+        quick_gelu=bool(entry.get("quick_gelu", False)),
+        preprocess={key: entry[key] for key in _PREPROCESS if key in entry},
+    )
+
+
+def preferred_on_disk() -> bool:
+    """Whether the weights of CLIP ViT-B/32 are on this machine; imports and downloads nothing heavy."""
+    return bool(_placed(*_split(PREFERRED_WEIGHTS)) or _cached({"hf_hub": _PREFERRED_HUB}))
+
+
+def needs_hub(model: str) -> tuple[str, ...]:
+    """Repositories with a tokenizer or text tower that the model needs and that are not on this machine."""
+    import open_clip
+    from huggingface_hub import try_to_load_from_cache
+
+    text = open_clip.get_model_config(model)["text_cfg"]
+    repositories = {text.get("hf_model_name", ""), text.get("hf_tokenizer_name", "")} - {""}
+    files = ("config.json", "tokenizer_config.json")
+    return tuple(
+        sorted(
+            repository
+            for repository in repositories
+            if not any(isinstance(try_to_load_from_cache(repository, name), str) for name in files)
+        )
+    )
+
+
+def require_hub(what: str, advice: str) -> None:
+    """Make sure that Hugging Face's hub can be asked, within seconds.
+
+    Raises:
+        ResourceMissing: it is switched off by the environment, or does not answer.
+    """
+    from huggingface_hub import constants
+
+    if any(os.environ.get(name, "").upper() in {"1", "ON", "YES", "TRUE"} for name in _OFFLINE_SWITCHES):
+        raise ResourceMissing(f"{what} not on this machine and HF_HUB_OFFLINE forbids to fetch: {advice}")
+    if not _answers(constants.ENDPOINT):
+        raise ResourceMissing(
+            f"{what} not on this machine and {constants.ENDPOINT} does not answer: {advice}"
+        )
+
+
+_OFFLINE_SWITCHES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+
+
+def _split(spec: str) -> tuple[str, str]:
+    model, _, source = spec.partition("/")
+    return model, source
+
+
+def _parse(spec: str) -> tuple[str, str]:
+    import open_clip
+
+    model, source = _split(spec)
+    known = open_clip.list_models()
+    if model not in known:
+        near = get_close_matches(model, known, n=3) or ["ViT-B-32", "RN50"]
+        raise InputError(f"open_clip has no model {model!r}; similar ones: {', '.join(near)}.")
+    if not source:
+        raise InputError(
+            f"Expected open_clip:{model}/TAG or open_clip:{model}/PATH, but no weights are named; {_some_tags(model)}."
+        )
+    return model, source
+
+
+def _some_tags(model: str) -> str:
+    import open_clip
+
+    tags = open_clip.list_pretrained_tags_by_model(model)
+    return f"{model} has {', '.join(tags[:6]) or 'none'}" + (
+        f" and {len(tags) - 6} more" if len(tags) > 6 else ""
+    )
+
+
+def _table_entry(model: str, tag: str) -> Mapping[str, Any]:
+    import open_clip
+
+    entry: Mapping[str, Any] = open_clip.get_pretrained_cfg(model, tag)
+    if not entry:
+        raise InputError(
+            f"{tag!r} is neither a checkpoint file nor a tag of {model}; give the path of a file, or a tag: "
+            f"{_some_tags(model)}."
+        )
+    return entry
+
+
+def _usual_preprocess(model: str) -> Mapping[str, Any]:
+    """Settings that all published weights of the model share: a checkpoint file does not carry them."""
+    import open_clip
+
+    entries = [
+        open_clip.get_pretrained_cfg(model, tag) for tag in open_clip.list_pretrained_tags_by_model(model)
+    ]
+    if not entries:
+        return {}
+    first = {key: entries[0][key] for key in _PREPROCESS if key in entries[0]}
+    return {key: value for key, value in first.items() if all(entry.get(key) == value for entry in entries)}
+
+
+def _placed(model: str, tag: str) -> Path | None:
+    """Weights that a person put where the error message said."""
+    return next((path for path in _places(model, tag) if path.is_file()), None)
+
+
+def _places(model: str, tag: str) -> Iterator[Path]:
+    return (cache_dir() / "weights" / f"{model}-{tag}{suffix}" for suffix in _SUFFIXES)
+
+
+def _cached(entry: Mapping[str, Any]) -> Path | None:
+    """Weights that open_clip downloaded before, here or in another program."""
+    from huggingface_hub import try_to_load_from_cache
+
+    hub = str(entry.get("hf_hub", ""))
+    if hub:
+        repository, name = hub.rsplit("/", 1)
+        safe = [str(PurePosixPath(name).with_suffix(".safetensors"))] if name else []
+        found = (
+            try_to_load_from_cache(repository, file) for file in (*safe, *([name] if name else _HUB_NAMES))
+        )
+        return next((Path(path) for path in found if isinstance(path, str)), None)
+    path = Path("~/.cache/clip").expanduser() / PurePosixPath(entry["url"]).name
+    return path if path.is_file() else None
+
+
+def _download(model: str, tag: str, entry: Mapping[str, Any]) -> Path:
+    import open_clip
+
+    what = f"The weights of {model}/{tag} are"
+    hub = str(entry.get("hf_hub", ""))
+    address = f"https://huggingface.co/{hub.rstrip('/')}" if hub else str(entry["url"])
+    advice = f"download them from {address} where there is internet and put the file at {next(_places(model, tag))}."
+    if hub:
+        require_hub(what, advice)
+    elif not _answers(address):
+        raise ResourceMissing(f"{what} not on this machine and {address} does not answer: {advice}")
+    try:
+        return Path(open_clip.download_pretrained(dict(entry)))
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ResourceMissing(
+            f"{what} not on this machine and could not be fetched ({error}): {advice}"
+        ) from error
+
+
+def _answers(address: str) -> bool:
+    """Whether a host answers in time, with whatever status; a thread, as no timeout bounds a name look-up."""
+    answered = threading.Event()
+
+    def ask() -> None:
+        try:
+            urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=_PATIENCE).close()
+        except urllib.error.HTTPError:
+            answered.set()
+        except OSError:
+            return
+        answered.set()
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(_PATIENCE)
+    return answered.is_set()

@@ -1,4 +1,4 @@
-"""The nouns that images are compared with, and the prompts they are put in (methods.md 0)."""
+"""The nouns that images are compared with (methods.md 0)."""
 
 from __future__ import annotations
 
@@ -6,21 +6,7 @@ from dataclasses import dataclass
 
 from kec_core.errors import InputError
 from kec_core.types import Noun
-from kec_core.wordnet import Synset, WordNet
-
-TPL7 = (
-    "itap of a {}.",
-    "a bad photo of the {}.",
-    "a origami {}.",
-    "a photo of the large {}.",
-    "a {} in a video game.",
-    "art of the {}.",
-    "a photo of the small {}.",
-)
-"""The "simple ImageNet" templates of CLIP, shared with TAC                              [C]"""
-
-PHOTO = "a photo of a {}"
-"""The single noun prompt                                                                 [P]"""
+from kec_core.wordnet import WordNet
 
 
 def wordnet_vocabulary(wordnet: WordNet) -> tuple[Noun, ...]:
@@ -28,22 +14,7 @@ def wordnet_vocabulary(wordnet: WordNet) -> tuple[Noun, ...]:
 
     Each word appears once, with the most frequent of its senses that is no instance, in the order of the synset ids.
     """
-    nouns: list[tuple[str, int, Noun]] = []
-    for lemma in wordnet.lemmas:
-        senses = (wordnet.synset(sense) for sense in wordnet.senses(lemma))
-        synset = next((sense for sense in senses if not sense.is_instance), None)
-        if synset is not None:
-            position, word = _spelling(synset, lemma)
-            nouns.append((synset.id, position, Noun(word=word, synset=synset.id)))
-    return tuple(noun for _, _, noun in sorted(nouns, key=lambda entry: entry[:2]))
-
-
-def _spelling(synset: Synset, lemma: str) -> tuple[int, str]:
-    """A lemma as the synset writes it, with its position there ("Canis familiaris" for "canis familiaris")."""
-    for position, word in enumerate(synset.words):
-        if word.lower() == lemma:
-            return position, word
-    return len(synset.words), lemma
+    return tuple(Noun(word=word, synset=synset) for word, synset in wordnet.common_nouns())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

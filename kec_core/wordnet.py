@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from kec_core.arrays import fingerprint
 from kec_core.errors import InputError
 from kec_core.store import cache_dir
 from kec_core.wndb import DATA_FILE, INDEX_FILE, LEXFILES, NO_LEXFILE, NounTable, read_nouns
+from kec_core.wordnet_cache import cached_table
 from kec_core.wordnet_timm import read_timm
-
-log = logging.getLogger(__name__)
 
 TABLE_VERSION = 1
 ENVIRONMENT = "KEC_WORDNET"
@@ -149,6 +143,23 @@ class WordNet:
         row = self._lemma_rows.get(" ".join(lemma.replace("_", " ").lower().split()))
         return () if row is None else tuple(self.ids[target] for target in self._table.senses.of(row))
 
+    def common_nouns(self) -> list[tuple[str, str]]:
+        """Every word that is not only a name, as (word, id of its most frequent sense that is no instance).
+
+        In the order of the ids, then of the words in the synset, each as the synset spells it. Works on the table
+        itself: 100,000 Synset objects would take seconds.
+        """
+        table = self._table
+        starts = table.links["instance_hypernyms"].starts
+        found: list[tuple[int, int, str]] = []
+        for number, lemma in enumerate(table.lemmas):
+            row = next((row for row in table.senses.of(number) if starts[row] == starts[row + 1]), None)
+            if row is not None:
+                words = table.words[row].split("|")
+                position = next((i for i, word in enumerate(words) if word.lower() == lemma), len(words))
+                found.append((row, position, [*words, lemma][position]))
+        return [(word, self.ids[row]) for row, _, word in sorted(found)]
+
     def singular(self, word: str) -> str:
         """The singular of a word or of its last part, when WordNet knows it; else the word itself, in lower case."""
         before, space, last = word.replace("_", " ").lower().rpartition(" ")
@@ -271,36 +282,12 @@ def load_wordnet(folder: Path | None = None) -> WordNet:
                 f"{folder} should hold WordNet's {DATA_FILE} and {INDEX_FILE}, but {name} is missing."
             )
     contents = [sha256((folder / name).read_bytes()).hexdigest() for name in (DATA_FILE, INDEX_FILE)]
-    table = _cached(fingerprint(TABLE_VERSION, contents), lambda: read_nouns(folder))
+    table = cached_table(fingerprint(TABLE_VERSION, contents), lambda: read_nouns(folder))
     return WordNet(table, source=f"WordNet in {folder}")
 
 
 def wordnet_from_timm() -> WordNet:
     """The 21,841 ImageNet synsets with lemmas and definitions that timm ships; they have no hypernyms."""
     version = metadata.version("timm")
-    table = _cached(fingerprint(TABLE_VERSION, "timm", version), read_timm)
+    table = cached_table(fingerprint(TABLE_VERSION, "timm", version), read_timm)
     return WordNet(table, source="ImageNet's synsets in timm (no hypernyms)")
-
-
-def _cached(key: str, read: Callable[[], NounTable]) -> NounTable:
-    """The table stored under ``key``, else ``read()``, then stored; a damaged or unwritable cache costs time only."""
-    path = cache_dir() / f"wordnet-{key}.npz"
-    if path.is_file():
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return NounTable.from_arrays(dict(arrays))
-        except (OSError, ValueError, KeyError) as error:
-            log.warning("%s is damaged (%s) and is made again.", path, error)
-    table = read()
-    _store(path, table.to_arrays())
-    return table
-
-
-def _store(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    fresh = path.with_name(f"{path.stem}.new{os.getpid()}.npz")
-    try:
-        np.savez(fresh, allow_pickle=False, **arrays)
-        fresh.replace(path)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        log.warning("%s could not be written (%s); WordNet is parsed again next time.", path, error)

@@ -40,8 +40,7 @@ def softmax_rows(logits: FloatMatrix) -> FloatMatrix:
     """Softmax over the last axis, safe against overflow. Returns float32, rows sum to 1."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
     np.exp(shifted, out=shifted)
-    shifted /= shifted.sum(axis=-1, keepdims=True)
-    return shifted
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), dtype=np.float32)
 
 
 def blocks(n_rows: int, size: int = BLOCK_ROWS) -> Iterator[slice]:

@@ -62,7 +62,7 @@ class EncoderDefaults(_Options):
     pair_scale: float = 100.0  # s_pi, on phi . phi                                        [R] methods.md A6
     beta: float = 0.8  # adjacency threshold on the merge similarity                       [P]
     similarity: Similarity = "cosine"  # sim() of the merge                                [P]
-    weight: float = 1.0  # fusion weight of the knowledge                                  [C] as TAC
+    weight: float = 1.0  # fixed fusion weight w of the paper's setting                    [C] as TAC
     counterpart_tau: float = 0.005  # TAC's tau                                            [C]
     centre: bool = False  # subtract the collection's mean before the unit length          [R]
 
@@ -117,7 +117,9 @@ class LLMConfig(_Options):
     max_reply_bytes: int = 1_000_000  # larger replies are refused unread                  [R]
     outage_requests: int = 40  # failures in a row that end a run, if also for ...         [R]
     outage_seconds: float = 30.0  # ... that long nothing was answered                     [R]
-    pair_values: bool = False  # pair attributes as values per side, not as a dimension    [R] methods.md 6.4 C
+    pair_values: bool = (
+        False  # pair attributes as values per side, not as a dimension    [R] methods.md 6.4 C
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,7 @@ class ClusteringConfig(_Options):
     algorithm: Algorithm = "kmeans"  # spherical k-means by default                        [P]
     n_init: int = 20  # restarts, best objective kept                                      [P]
     max_iter: int = 300  # iterations                                                      [P]
-    weight: float | None = None  # w on the knowledge part; None: the encoder's            [R] methods.md A9
+    weight: float | None = None  # w on the knowledge part; None: 1 - visual stability     [M] design.md 8
     faiss_compat: bool = False  # fit on 256 points per centroid as faiss does unasked     [C]
 
 
@@ -170,13 +172,14 @@ class RunConfig:
         Raises:
             InputError: an unknown option.
         """
-        parts = {
-            "mapping": MappingConfig,
-            "knowledge": KnowledgeConfig,
-            "grounding": GroundingConfig,
-            "clustering": ClusteringConfig,
-        }
         unknown = sorted(set(data) - {f.name for f in fields(cls)})
         if unknown:
             raise InputError(f"Unknown option {unknown[0]!r}.")
-        return cls(**{k: parts[k].from_json(v) if k in parts else v for k, v in data.items()})
+        rest = dict(data)
+        return cls(
+            mapping=MappingConfig.from_json(rest.pop("mapping", {})),
+            knowledge=KnowledgeConfig.from_json(rest.pop("knowledge", {})),
+            grounding=GroundingConfig.from_json(rest.pop("grounding", {})),
+            clustering=ClusteringConfig.from_json(rest.pop("clustering", {})),
+            **rest,
+        )

@@ -84,7 +84,7 @@ def run(
     knowledge = replace(built, n_clusters=config.n_clusters, weight=config.clustering.weight)
     vectors_key, vectors = stages.text_vectors(runner, knowledge, encoder, encode, config)
     ground_key, grounding = stages.ground_photos(runner, embedded, x, vectors_key, vectors, defaults, config)
-    weight = defaults.weight if knowledge.weight is None else knowledge.weight
+    weight, why = stages.choose_weight(runner, embedded, x, n_clusters, config)
     cluster_key, clustering = stages.cluster_photos(
         runner, ground_key, x, grounding, n_clusters, weight, config
     )
@@ -104,5 +104,5 @@ def run(
         weight=weight,
         baseline=stages.cluster_baseline(runner, embedded, x, n_clusters, config),
         reports=tuple(runner.reports),
-        notes=tuple(note for note in (how, mapping.note, pair_note, clustering.note) if note),
+        notes=tuple(note for note in (how, mapping.note, pair_note, why, clustering.note) if note),
     )

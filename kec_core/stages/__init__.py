@@ -1,0 +1,50 @@
+"""The stages of a run, each stored under the fingerprint of what it was made from.
+
+embed -> (estimate) -> overcluster -> nouns -> components -> concepts -> attributes -> vectors -> ground -> weight -> cluster
+and, beside them, the k-means baseline on the visual features alone. A stage whose inputs are unchanged is
+loaded, never recomputed; a killed run goes on where it stopped. Labels never come here.
+"""
+
+from kec_core.stages.groups import (
+    choose_weight,
+    cluster_baseline,
+    cluster_photos,
+    ground_photos,
+    read_clustering,
+)
+from kec_core.stages.photos import choose_n_clusters, embed_photos, map_nouns
+from kec_core.stages.runner import Hooks, Resources, Runner, Stored
+from kec_core.stages.words import know, text_vectors
+
+__all__ = [
+    "STAGES",
+    "Hooks",
+    "Resources",
+    "Runner",
+    "Stored",
+    "choose_n_clusters",
+    "choose_weight",
+    "cluster_baseline",
+    "cluster_photos",
+    "embed_photos",
+    "ground_photos",
+    "know",
+    "map_nouns",
+    "read_clustering",
+    "text_vectors",
+]
+
+STAGES = (
+    "embed",
+    "estimate",
+    "overcluster",
+    "nouns",
+    "components",
+    "concepts",
+    "attributes",
+    "vectors",
+    "ground",
+    "weight",
+    "cluster",
+    "baseline",
+)

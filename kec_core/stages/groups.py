@@ -1,0 +1,136 @@
+"""Grounding, the weight of the knowledge, clusters and the baseline (KEC 3.4, 3.5)."""
+
+from __future__ import annotations
+
+from kec_core.arrays import FloatMatrix
+from kec_core.clustering import bootstrap_agreement, cluster, fuse, knowledge_weight
+from kec_core.config import ClusteringConfig, EncoderDefaults, RunConfig
+from kec_core.grounding import ground
+from kec_core.stages.runner import Runner, Stored
+from kec_core.store import StageResult
+from kec_core.types import Clustering, ConceptVectors, Grounding
+
+
+def ground_photos(
+    runner: Runner,
+    embedded: Stored,
+    x: FloatMatrix,
+    vectors_key: str,
+    vectors: ConceptVectors,
+    defaults: EncoderDefaults,
+    config: RunConfig,
+) -> tuple[str, Grounding]:
+    """Knowledge carried into every photo (KEC 3.4), and the key it is stored under."""
+    raw = config.grounding.mode == "raw"
+
+    def compute(_key: str) -> StageResult:
+        made = ground(
+            embedded.arrays["features"] if raw else x,
+            vectors,
+            config.grounding,
+            defaults,
+            progress=runner.hooks.progress,
+        )
+        return StageResult(
+            arrays={"omega": made.omega, "kappa": made.kappa},
+            data={
+                "concept_ids": list(made.concept_ids),
+                "embed": embedded.key,
+                "defaults": defaults.to_json(),
+                "summary": {"concepts": len(made.concept_ids)},
+            },
+        )
+
+    inputs = [embedded.key, vectors_key, config.grounding.to_json(), defaults.to_json()]
+    stored = runner.stage("ground", inputs, compute)
+    grounding = Grounding(
+        omega=stored.arrays["omega"],
+        kappa=stored.arrays["kappa"],
+        concept_ids=tuple(stored.data["concept_ids"]),
+    )
+    return stored.key, grounding
+
+
+def choose_weight(
+    runner: Runner, embedded: Stored, x: FloatMatrix, n_clusters: int, config: RunConfig
+) -> tuple[float, str]:
+    """w: what the person asked for, or the share of photos that the visual features leave open, and why."""
+    if config.clustering.weight is not None:
+        return config.clustering.weight, ""
+
+    def compute(_key: str) -> StageResult:
+        agreement = bootstrap_agreement(x, n_clusters, seed=config.seed, progress=runner.hooks.progress)
+        weight = knowledge_weight(agreement)
+        return StageResult(data={"weight": weight, "summary": {"weight": weight}})
+
+    stored = runner.stage("weight", [embedded.key, n_clusters, config.seed], compute)
+    weight = float(stored.data["weight"])
+    why = (
+        f"Knowledge counts {weight:.2f} beside the photos: grouped by looks alone, {weight:.0%} of the photos change "
+        "their group when the collection is resampled."
+    )
+    return weight, why
+
+
+def cluster_photos(
+    runner: Runner,
+    ground_key: str,
+    x: FloatMatrix,
+    grounding: Grounding,
+    n_clusters: int,
+    weight: float,
+    config: RunConfig,
+) -> tuple[str, Clustering]:
+    """Clusters on [n(x), w n(kappa)] (KEC 3.5), and the key they are stored under."""
+
+    def compute(_key: str) -> StageResult:
+        fused = fuse(x, grounding.kappa, weight)
+        return _clustering_result(
+            cluster(fused, n_clusters, config.clustering, seed=config.seed, progress=runner.hooks.progress),
+            ground=ground_key,
+        )
+
+    inputs = [ground_key, n_clusters, weight, config.clustering.to_json(), config.seed]
+    stored = runner.stage("cluster", inputs, compute)
+    return stored.key, read_clustering(StageResult(arrays=stored.arrays, data=stored.data))
+
+
+def cluster_baseline(
+    runner: Runner, embedded: Stored, x: FloatMatrix, n_clusters: int, config: RunConfig
+) -> Clustering:
+    """Spherical k-means on the visual features alone: what KEC is always shown beside."""
+    options = ClusteringConfig(n_init=config.clustering.n_init, max_iter=config.clustering.max_iter)
+
+    def compute(_key: str) -> StageResult:
+        return _clustering_result(
+            cluster(x, n_clusters, options, seed=config.seed, progress=runner.hooks.progress)
+        )
+
+    stored = runner.stage("baseline", [embedded.key, n_clusters, options.to_json(), config.seed], compute)
+    return read_clustering(StageResult(arrays=stored.arrays, data=stored.data))
+
+
+def _clustering_result(made: Clustering, **inputs: str) -> StageResult:
+    return StageResult(
+        arrays={"labels": made.labels, "centroids": made.centroids},
+        data={
+            "objective": made.objective,
+            "method": made.method,
+            "seed": made.seed,
+            "note": made.note,
+            **inputs,
+            "summary": {"clusters": made.n_clusters, "note": made.note},
+        },
+    )
+
+
+def read_clustering(stored: StageResult) -> Clustering:
+    """The clustering that a "cluster" or "baseline" stage stored."""
+    return Clustering(
+        labels=stored.arrays["labels"],
+        centroids=stored.arrays["centroids"],
+        objective=float(stored.data["objective"]),
+        method=str(stored.data["method"]),
+        seed=int(stored.data["seed"]),
+        note=str(stored.data["note"]),
+    )

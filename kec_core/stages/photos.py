@@ -1,0 +1,168 @@
+"""Photos into features, over-clusters, nouns and concept components (KEC 3.1, methods.md 6.1 steps 1, 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kec_core.arrays import FloatMatrix, fingerprint
+from kec_core.clustering import estimate_n_clusters
+from kec_core.config import RunConfig
+from kec_core.encoders.base import Encoder
+from kec_core.encoders.loading import encode_files
+from kec_core.encoders.text_cache import encode_texts
+from kec_core.errors import InputError
+from kec_core.images import ImageRecord
+from kec_core.mapping import components, nouns_of_centres, over_cluster
+from kec_core.stages.runner import Resources, Runner, Stored
+from kec_core.store import StageResult
+from kec_core.types import Noun, NounMapping
+
+
+def embed_photos(runner: Runner, records: Sequence[ImageRecord], root: Path, encoder: Encoder) -> Stored:
+    """Raw features of every readable photo, (N, d); unreadable ones are listed, ids stay aligned."""
+    hashes = [record.sha256 for record in records]
+
+    def compute(key: str) -> StageResult:
+        encoded = encode_files(
+            encoder,
+            [root / record.id for record in records],
+            progress=runner.hooks.progress,
+            workspace=runner.store.workspace("embed", key),
+        )
+        bad = dict(encoded.failed)
+        if len(bad) == len(records):
+            raise InputError(
+                f"None of the {len(records)} photos could be read (first: {next(iter(bad.values()))}); "
+                "choose a folder with readable photos."
+            )
+        good = [record.id for row, record in enumerate(records) if row not in bad]
+        return StageResult(
+            arrays={"features": encoded.features},
+            data={
+                "ids": good,
+                "failed": [{"path": records[row].id, "reason": reason} for row, reason in bad.items()],
+                "summary": {"images": len(good), "skipped": len(bad), "encoder": encoder.info.name},
+            },
+        )
+
+    return runner.stage("embed", [encoder.info.revision, hashes, [r.id for r in records]], compute)
+
+
+def choose_n_clusters(runner: Runner, embedded: Stored, x: FloatMatrix, config: RunConfig) -> tuple[int, str]:
+    """K: what the person asked for, or an estimate and how it was made."""
+    if config.n_clusters is not None:
+        if not 1 <= config.n_clusters <= len(x):
+            raise InputError(
+                f"The number of clusters should be between 1 and the number of photos ({len(x)}), "
+                f"but {config.n_clusters} was asked for; choose {min(len(x), max(1, round(len(x) ** 0.5)))} for example."
+            )
+        return config.n_clusters, ""
+
+    def compute(_key: str) -> StageResult:
+        k, how = estimate_n_clusters(x, seed=config.seed, progress=runner.hooks.progress)
+        return StageResult(data={"k": k, "how": how, "summary": {"clusters": k}})
+
+    stored = runner.stage("estimate", [embedded.key, config.seed], compute)
+    return int(stored.data["k"]), str(stored.data["how"])
+
+
+def map_nouns(
+    runner: Runner,
+    embedded: Stored,
+    x: FloatMatrix,
+    n_clusters: int,
+    resources: Resources,
+    config: RunConfig,
+) -> tuple[NounMapping, tuple[Noun, ...]]:
+    """Over-clusters, nouns of their centres, concept components (KEC 3.1 and the merge of 3.2)."""
+    options, encoder = config.mapping, resources.encoder
+    progress = runner.hooks.progress
+
+    def compute_overclusters(_key: str) -> StageResult:
+        labels, centroids = over_cluster(
+            x, options, n_clusters=n_clusters, seed=config.seed, progress=progress
+        )
+        return StageResult(
+            arrays={"labels": labels, "centroids": centroids},
+            data={"summary": {"overclusters": len(centroids)}},
+        )
+
+    over = runner.stage(
+        "overcluster",
+        [embedded.key, options.overclusters, options.n_init, options.max_iter, n_clusters, config.seed],
+        compute_overclusters,
+    )
+
+    def compute_nouns(_key: str) -> StageResult:
+        covered = encoder.covers([noun.word for noun in resources.vocabulary])
+        pool = [noun for noun, usable in zip(resources.vocabulary, covered, strict=True) if usable]
+        features = encode_texts(
+            encoder,
+            [noun.word for noun in pool],
+            templates=encoder.info.noun_templates,
+            cache=resources.text_cache,
+            progress=progress,
+        )
+        chosen = nouns_of_centres(over.arrays["centroids"], features, options)
+        used = np.unique(chosen[chosen >= 0])
+        position = np.full(len(pool) + 1, -1, dtype=np.int32)
+        position[used] = np.arange(len(used), dtype=np.int32)
+        return StageResult(
+            arrays={"nouns": position[chosen], "features": features[used]},
+            data={
+                "pool": [[pool[i].word, pool[i].synset] for i in used],
+                "summary": {"vocabulary": len(pool), "nouns": len(used)},
+            },
+        )
+
+    nouns = runner.stage(
+        "nouns",
+        [
+            over.key,
+            encoder.info.revision,
+            encoder.info.noun_templates,
+            fingerprint([[n.word, n.synset] for n in resources.vocabulary]),
+            options.top_nouns,
+            options.noun_choice,
+        ],
+        compute_nouns,
+    )
+
+    def compute_components(_key: str) -> StageResult:
+        ids, note = components(
+            over.arrays["centroids"],
+            nouns.arrays["nouns"],
+            nouns.arrays["features"],
+            options,
+            encoder.info.defaults,
+            n_clusters=n_clusters,
+        )
+        return StageResult(
+            arrays={"components": ids},
+            data={"note": note, "summary": {"components": int(ids.max()) + 1, "note": note}},
+        )
+
+    merged = runner.stage(
+        "components",
+        [
+            nouns.key,
+            options.alpha,
+            options.beta,
+            options.similarity,
+            options.collapse_guard,
+            options.n_concepts,
+            encoder.info.defaults.to_json(),
+        ],
+        compute_components,
+    )
+    mapping = NounMapping(
+        labels=over.arrays["labels"],
+        centroids=over.arrays["centroids"],
+        nouns=nouns.arrays["nouns"],
+        components=merged.arrays["components"],
+        note=merged.data["note"],
+    )
+    return mapping, tuple(Noun(word=word, synset=synset) for word, synset in nouns.data["pool"])

@@ -1,0 +1,79 @@
+"""How a stage is run: loaded when its inputs are known, else computed and stored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from kec_core.arrays import Progress, fingerprint, no_progress
+from kec_core.encoders.base import Encoder
+from kec_core.encoders.text_cache import TextCache
+from kec_core.knowledge.base import KnowledgeBuilder
+from kec_core.store import StageResult, StageStore
+from kec_core.types import Noun, StageReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Resources:
+    """What a run needs besides photos and options.
+
+    Attributes:
+        vocabulary: candidate nouns; those the encoder does not cover are left out.
+        text_cache: where text features are remembered between runs, or None.
+    """
+
+    encoder: Encoder
+    vocabulary: tuple[Noun, ...]
+    builder: KnowledgeBuilder
+    text_cache: TextCache | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """How a run speaks to its surroundings."""
+
+    progress: Progress = no_progress
+    on_start: Callable[[str], None] = lambda _stage: None
+    on_report: Callable[[StageReport], None] = lambda _report: None
+
+
+class Runner:
+    """Runs stages against a store and keeps their reports."""
+
+    def __init__(self, store: StageStore, hooks: Hooks) -> None:
+        self.store = store
+        self.hooks = hooks
+        self.reports: list[StageReport] = []
+
+    def stage(self, name: str, inputs: Sequence[object], compute: Callable[[str], StageResult]) -> Stored:
+        """The result of a stage: loaded when its inputs are known, else computed and stored."""
+        self.hooks.on_start(name)
+        key = fingerprint(name, *inputs)
+        started = time.perf_counter()
+        result = self.store.load(name, key)
+        reused = result is not None
+        if result is None:
+            result = self.store.save(name, key, compute(key))
+        report = StageReport(
+            stage=name,
+            fingerprint=key,
+            seconds=time.perf_counter() - started,
+            reused=reused,
+            summary=dict(result.data.get("summary", {})),
+        )
+        self.reports.append(report)
+        self.hooks.on_report(report)
+        return Stored(key=key, arrays=dict(result.arrays), data=dict(result.data))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stored:
+    """A stage's result and the key others refer to it by."""
+
+    key: str
+    arrays: dict[str, NDArray[Any]]
+    data: dict[str, Any]

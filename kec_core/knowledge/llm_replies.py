@@ -16,12 +16,12 @@ from kec_core.errors import LLMReplyError
 NAME_LETTERS = 60
 DESCRIPTION_LETTERS = 200
 ATTRIBUTE_LETTERS = 100
-LONGEST_ANSWER = 60_000
+LONGEST_ANSWER = 20_000
 """Letters of an answer that are searched for JSON; the longest sensible answer has about 2,000."""
 
 _THOUGHTS = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 _WORD = re.compile(r"[^\W_]+")
-_EDGES = " \t\"'`*•–—-.,;:"  # noqa: RUF001 - dashes and bullets that models put around phrases
+_EDGES = " \t\"'`*•–—-.,;:"
 _FILLER = frozenset(("a", "an", "and", "of", "or", "the", "versus", "vs", "with"))
 _NOT_VISIBLE = re.compile(
     r"\b(used (for|to|as|in)|smell\w*|tast(e|es|y|ing)|flavou?r\w*|sounds like|expensive|cheap|price\w*|"
@@ -132,8 +132,10 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
     while start >= 0:
         try:
             found, end = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
+        except ValueError:
             end = start + 1
+        except RecursionError:  # nested so deeply that no honest object follows
+            return
         else:
             yield found
         start = text.find("{", end)
@@ -245,7 +247,7 @@ def _kept(texts: Sequence[str], names: Sequence[str], examples: Collection[str])
         phrase = clean(text, ATTRIBUTE_LETTERS)
         problem = _problem(phrase, own, examples)
         complaint = complaint or problem
-        if not problem and not any(words(phrase) == words(other) for other in kept):
+        if not problem and not any(alike(phrase, other) for other in kept):
             kept.append(phrase)
     return kept, complaint
 

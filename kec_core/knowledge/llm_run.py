@@ -85,7 +85,7 @@ class Run:
         self.fresh = fresh
         self._total = len(found)
         self._paused = client.paused()
-        self._stopped: LLMBudgetError | None = None
+        self._stopped: LLMError | None = None
         self._dialect = client.dialect()
         self._proven = False
         self._probing = asyncio.Lock()
@@ -137,6 +137,9 @@ class Run:
             except LLMBudgetError as error:
                 self._stopped = error
                 return
+            except LLMError as error:
+                self._stopped = error  # before another worker takes its turn
+                raise
             if lasting:
                 self.client.keep(outcome)
             self.found[key] = outcome
@@ -153,7 +156,7 @@ class Run:
             except LLMReplyError as error:
                 settled = dialogue.refuse(str(error))
             except (TransientError, RefusedError) as error:
-                settled = dialogue.give_up(f"{error} (asked {tally.requests} times)")
+                settled = dialogue.give_up(f"{error} (requests made: {tally.requests})")
                 lasting = settled.answer is not None
         outcome = Outcome(
             question=question,
@@ -170,16 +173,16 @@ class Run:
     async def _answer(self, api: AsyncOpenAI, dialogue: Dialogue, tally: _Tally) -> Completion:
         """A completion, after as many retries as allowed.
 
-        "Too many requests" does not count as a try while other questions get answers: then it is only a queue.
+        "Too many requests" starts the count anew when any question was answered meanwhile: then it is only a queue.
         """
-        tries = 0
+        tries, answers = 0, self._answers
         while True:
-            answers = self._answers
             try:
                 completion = await self._spoken(api, dialogue, tally)
             except TransientError as error:
                 self._note(error)
-                tries += not (error.crowded and self._answers > answers)
+                queued = error.crowded and self._answers > answers
+                tries, answers = 1 if queued else tries + 1, self._answers
                 if tries > self.config.retries:
                     raise
                 await asyncio.sleep(self._wait(error, tries))

@@ -1,0 +1,443 @@
+"""The client against a server that behaves as badly as servers do."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from dataclasses import replace
+from email.utils import formatdate
+
+import pytest
+
+from kec_core.config import LLMConfig
+from kec_core.errors import Cancelled, LLMAuthError, LLMBudgetError, LLMError
+from kec_core.knowledge.llm_client import LLMClient, MemoryCache
+from kec_core.knowledge.llm_cost import Budget, Meter, Price
+from kec_core.knowledge.prompts import concept_question
+from tests.llm_fakes import FAST, endpoint
+from tests.llm_server import LLMServer, Reply, case_of, error, good
+
+KEY = "sk-secret-0123456789"
+
+
+class CountingCache(MemoryCache):
+    """Notices when one answer is stored twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.puts: list[str] = []
+
+    def put(self, key, reply, meta):
+        self.puts.append(key)
+        super().put(key, reply, meta)
+
+
+def questions(count):
+    return [concept_question([f"noun{i}", "other"]) for i in range(count)]
+
+
+def case_number(body):
+    return int(case_of(body).removeprefix("Nouns: noun").split(",")[0])
+
+
+def client_for(server, cache=None, config=FAST, **options):
+    return LLMClient(
+        endpoint(server.url, KEY), cache if cache is not None else MemoryCache(), config, **options
+    )
+
+
+TROUBLES = (
+    lambda body: error(429, "slow down", retry_after="0"),
+    lambda body: error(429, "slow down", retry_after_ms="50"),
+    lambda body: error(429, "slow down", Retry_After=formatdate(usegmt=True)),
+    lambda body: error(500, "broken"),
+    lambda body: error(503, "busy"),
+    lambda body: Reply(stall=True),
+    lambda body: replace(good(body), drop=True),
+    lambda body: Reply(raw=b'{"choices": [{"message": {"content": "{\\"conc'),
+    lambda body: Reply(content=good(body).content[:20]),
+    lambda body: Reply(content='{"name": "x"}'),
+    lambda body: Reply(content=""),
+    lambda body: Reply(content="I would call this group animals."),
+    lambda body: Reply(content="x" * 2_000_000),
+    lambda body: Reply(content=good(body).content, finish="length"),
+)
+
+
+def test_five_hundred_questions_survive_every_trouble_and_none_is_asked_more_than_needed():
+    def script(body, attempt):
+        number = case_number(body)
+        failing = number % 10 < 3  # three in ten fail at first
+        kind = number // 10 * 3 + number % 10
+        stalls = kind % len(TROUBLES) == 5
+        if not failing or attempt > 1 or (stalls and kind > 40):
+            return good(body)
+        return TROUBLES[kind % len(TROUBLES)](body)
+
+    cache = CountingCache()
+    with LLMServer(script) as server:
+        outcomes = client_for(server, cache, replace(FAST, timeout=3.0)).ask(questions(500))
+        again = client_for(server, cache).ask(questions(500))
+        planned = {
+            i
+            for i in range(500)
+            if i % 10 < 3 and not ((i // 10 * 3 + i % 10) % 14 == 5 and i // 10 * 3 + i % 10 > 40)
+        }
+        asked = {int(case.removeprefix("Nouns: noun").split(",")[0]): n for case, n in server.asked.items()}
+        assert asked == {i: 2 if i in planned else 1 for i in range(500)}
+    assert len(planned) > 130
+    assert server.most_in_flight <= 20
+    assert [o.status for o in outcomes] == ["done"] * 500
+    assert [o.answer["concept"] for o in outcomes] == [f"kind of noun{i}, other" for i in range(500)]
+    assert [o.status for o in again] == ["cached"] * 500
+    assert len(cache.puts) == len(set(cache.puts)) == 500
+
+
+def test_prose_fences_and_thoughts_around_the_json_cost_no_second_ask():
+    wrappings = ("Sure! {} Hope it helps {{}}.", "```json\n{}\n```", "<think>{{not this}}</think>\n{}")
+
+    def script(body, attempt):
+        return Reply(content=wrappings[case_number(body)].format(good(body).content))
+
+    with LLMServer(script) as server:
+        outcomes = client_for(server).ask(questions(3))
+    assert [o.requests for o in outcomes] == [1, 1, 1]
+    assert [o.answer["concept"] for o in outcomes] == [f"kind of noun{i}, other" for i in range(3)]
+
+
+def test_never_more_under_way_than_allowed():
+    with LLMServer(latency=0.02) as server:
+        client_for(server, config=replace(FAST, in_flight=3)).ask(questions(30))
+    assert server.most_in_flight == 3
+
+
+@pytest.mark.parametrize(
+    ("refusal", "what"),
+    [
+        (error(401, f"Incorrect API key provided: {KEY}"), "the key"),
+        (error(403, "Country not supported"), "the key"),
+        (
+            error(429, "You exceeded your current quota", code="insufficient_quota", retry_after="1"),
+            "the quota",
+        ),
+        (error(402, "Add credits"), "the quota"),
+    ],
+)
+def test_a_refused_key_or_quota_stops_at_once_with_the_servers_words(refusal, what):
+    with LLMServer(lambda body, attempt: refusal) as server:
+        with pytest.raises(LLMAuthError, match=f"refused {what}") as caught:
+            client_for(server).ask(questions(50))
+        assert server.requests == 1
+    said = str(caught.value)
+    assert any(
+        words in said for words in ("Incorrect API key", "Country not", "exceeded your", "Add credits")
+    )
+    assert KEY not in said
+    assert caught.value.__context__ is None
+
+
+def test_a_key_refused_in_the_middle_keeps_what_was_answered():
+    cache = CountingCache()
+
+    def script(body, attempt):
+        return good(body) if len(cache.puts) < 20 else error(401, "revoked")
+
+    with LLMServer(script) as server:
+        with pytest.raises(LLMAuthError, match="revoked"):
+            client_for(server, cache, replace(FAST, in_flight=4)).ask(questions(100))
+        assert 20 <= len(cache.puts) <= 24
+        assert server.requests <= 32
+
+
+def test_an_unknown_model_stops_at_once():
+    with LLMServer(lambda body, attempt: error(404, "model 'tiny' not found")) as server:
+        with pytest.raises(LLMError, match=r"does not know the model 'tiny'.*model 'tiny' not found"):
+            client_for(server).ask(questions(50))
+        assert server.requests == 1
+
+
+def test_an_endpoint_that_is_gone_ends_the_run_instead_of_trying_everything():
+    with LLMServer() as server:
+        pass
+    config = replace(FAST, outage_requests=10, outage_seconds=0.1, retries=50)
+    with pytest.raises(LLMError, match=r"not answered for .* failed in a row.*connection failed"):
+        client_for(server, config=config).ask(questions(200))
+
+
+def test_resuming_after_a_cancel_asks_each_of_the_rest_exactly_once():
+    cache = CountingCache()
+
+    def stop_at_fifty(done, total, label):
+        if done >= 50:
+            raise Cancelled("stopped by the person")
+
+    with LLMServer(latency=0.05) as server:
+        with pytest.raises(Cancelled):
+            client_for(server, cache).ask(questions(200), progress=stop_at_fifty)
+        kept = len(cache.puts)
+        assert 50 <= kept < 200
+        before = server.asked.copy()
+        outcomes = client_for(server, cache).ask(questions(200))
+        asked_again = server.asked - before
+    assert sorted(asked_again.values()) == [1] * (200 - kept)
+    assert sum(o.status == "cached" for o in outcomes) == kept
+    assert len(cache.puts) == len(set(cache.puts)) == 200
+
+
+def test_a_cancel_is_felt_while_every_request_hangs():
+    calls = []
+
+    def stop_at_third(done, total, label):
+        calls.append(label)
+        if len(calls) == 3:
+            raise Cancelled("stop")
+
+    with LLMServer(lambda body, attempt: Reply(stall=True)) as server:
+        with pytest.raises(Cancelled):
+            client_for(server, config=replace(FAST, timeout=300.0)).ask(questions(40), progress=stop_at_third)
+        assert server.requests == 1  # the others wait to learn what the endpoint understands
+
+
+def test_a_pause_sends_nothing_and_a_resume_goes_on():
+    paused = threading.Event()
+    paused.set()
+    seen = []
+
+    def progress(done, total, label):
+        seen.append((server.requests, label))
+        if len(seen) == 4:
+            paused.clear()
+
+    with LLMServer() as server:
+        client_for(server, paused=paused.is_set).ask(questions(10), progress=progress, label="concepts")
+    assert seen[1:3] == [(0, "concepts (paused)")] * 2
+    assert seen[-1] == (10, "concepts")
+
+
+def test_too_many_requests_holds_back_every_other_request_too():
+    refused = []
+
+    def script(body, attempt):
+        if attempt == 1 and case_number(body) == 5:
+            refused.append(time.monotonic())
+            return error(429, "slow down", retry_after="1")
+        return good(body)
+
+    with LLMServer(script, latency=0.01) as server:
+        outcomes = client_for(server, config=replace(FAST, in_flight=2)).ask(questions(40))
+    assert [o.status for o in outcomes] == ["done"] * 40
+    later = sorted(t for t in server.times if t > refused[0] + 0.2)  # 0.2 s for what was under way
+    assert later[0] - refused[0] >= 1.0
+
+
+def test_too_many_requests_is_no_failure_while_others_get_answers():
+    seen = itertools.count(1)
+
+    def every_fourth_only(body, attempt):
+        return good(body) if next(seen) % 4 == 0 else error(429, "one at a time")
+
+    config = replace(FAST, retries=5, in_flight=8, backoff=0.02)
+    with LLMServer(every_fourth_only) as server:
+        outcomes = client_for(server, config=config).ask(questions(40))
+    assert [o.status for o in outcomes] == ["done"] * 40
+    assert server.requests == 160
+
+
+def test_a_server_that_wants_an_hour_is_left_alone():
+    with LLMServer(lambda body, attempt: error(429, "come back later", retry_after="3600")) as server:
+        with pytest.raises(LLMError, match=r"asks to wait 3600 seconds.*come back later"):
+            client_for(server).ask(questions(50))
+        assert server.requests == 1
+
+
+@pytest.mark.parametrize(
+    ("understood", "refusals"),
+    [("json_schema", 0), ("json_object", 1), ("text", 2)],
+)
+def test_what_an_endpoint_understands_is_found_once_and_remembered(understood, refusals):
+    order = ["json_schema", "json_object", "text"]
+
+    def script(body, attempt):
+        mode = body.get("response_format", {"type": "text"})["type"]
+        if order.index(mode) < order.index(understood):
+            return error(400, f"response_format {mode} is not supported", param="response_format")
+        return good(body)
+
+    cache = MemoryCache()
+    with LLMServer(script) as server:
+        client_for(server, cache).ask(questions(30))
+        assert server.requests == 30 + refusals
+        client_for(server, cache).ask([concept_question(["fresh noun"])])
+        assert server.requests == 31 + refusals
+    assert client_for(server, cache).dialect().mode == understood
+
+
+def test_newer_models_that_refuse_a_temperature_and_max_tokens_are_asked_their_way():
+    def script(body, attempt):
+        if "max_tokens" in body:
+            return error(
+                400, "Unsupported parameter: use 'max_completion_tokens' instead.", param="max_tokens"
+            )
+        if "temperature" in body:
+            return error(400, "Only the default (1) value is supported.", param="temperature")
+        return good(body)
+
+    with LLMServer(script) as server:
+        outcomes = client_for(server).ask(questions(5))
+        assert server.requests == 7
+    assert [o.status for o in outcomes] == ["done"] * 5
+    assert server.bodies[-1]["max_completion_tokens"] == FAST.max_tokens
+    assert server.bodies[-1]["response_format"]["type"] == "json_schema"
+
+
+def test_a_request_the_server_will_not_take_fails_alone_and_is_not_repeated():
+    def script(body, attempt):
+        return error(400, "context too long") if case_number(body) == 7 else good(body)
+
+    with LLMServer(script) as server:
+        outcomes = client_for(server).ask(questions(10))
+        assert server.requests == 10
+    failed = [o for o in outcomes if o.status == "failed"]
+    assert [o.question.label for o in failed] == ["noun7, other"]
+    assert "context too long" in failed[0].reason
+
+
+def test_a_cut_answer_is_asked_once_more_with_a_larger_limit_then_given_up_for_good():
+    cache = MemoryCache()
+    with LLMServer(lambda body, attempt: Reply(content='{"concept": "a a a', finish="length")) as server:
+        (outcome,) = client_for(server, cache).ask(questions(1))
+        assert [body["max_tokens"] for body in server.bodies] == [FAST.max_tokens, FAST.long_max_tokens]
+        (second,) = client_for(server, cache).ask(questions(1))
+        assert server.requests == 2
+        (third,) = client_for(server, cache, retry_failed=True).ask(questions(1))
+        assert server.requests == 4
+    assert [o.status for o in (outcome, second, third)] == ["failed"] * 3
+    assert "cut at 1600 tokens" in second.reason
+
+
+def test_a_failing_line_is_not_remembered_as_the_models_fault():
+    cache = MemoryCache()
+    with LLMServer(lambda body, attempt: error(500, "disk full")) as server:
+        (outcome,) = client_for(server, cache, replace(FAST, retries=2)).ask(questions(1))
+        assert server.requests == 3
+        assert cache.replies == {}
+        server.script = good
+        (again,) = client_for(server, cache).ask(questions(1))
+    assert outcome.status == "failed"
+    assert "HTTP 500: disk full" in outcome.reason
+    assert again.status == "done"
+
+
+def test_nonsense_is_asked_again_hotter_with_the_reason_and_given_up():
+    with LLMServer(lambda body, attempt: Reply(content="no idea")) as server:
+        (outcome,) = client_for(server, config=replace(FAST, reasks=2)).ask(questions(1))
+    assert outcome.reason == "asked 3 times, but the answer held no JSON object"
+    assert [round(body["temperature"], 2) for body in server.bodies] == [0.1, 0.4, 0.7]
+    assert server.bodies[1]["messages"][-2:] == [
+        {"role": "assistant", "content": "no idea"},
+        {
+            "role": "user",
+            "content": "That cannot be used: the answer held no JSON object. Answer again in the form asked.",
+        },
+    ]
+
+
+def test_equal_questions_are_asked_once():
+    with LLMServer() as server:
+        outcomes = client_for(server).ask([*questions(5), *questions(5)])
+        assert server.requests == 5
+    assert [o.answer for o in outcomes[:5]] == [o.answer for o in outcomes[5:]]
+
+
+def test_a_fresh_ask_goes_around_the_stored_answer_and_replaces_it():
+    cache = MemoryCache()
+    with LLMServer() as server:
+        client_for(server, cache).ask(questions(1))
+        server.script = lambda body, attempt: Reply(
+            content='{"concept": "newer", "description": "red stripe"}'
+        )
+        (outcome,) = client_for(server, cache).ask(questions(1), fresh=True)
+        (stored,) = client_for(server, cache).ask(questions(1))
+    assert outcome.answer == stored.answer == {"concept": "newer", "description": "red stripe"}
+    assert server.bodies[1]["temperature"] == pytest.approx(0.7)
+
+
+def test_a_token_budget_is_never_exceeded_and_keeps_what_was_answered():
+    cache = CountingCache()
+    with LLMServer(lambda body, attempt: replace(good(body), usage=(300, 50))) as server:
+        meter = Meter(Budget(tokens=10_000))
+        with pytest.raises(LLMBudgetError, match=r"budget of 10000 tokens is used up.*raise the budget"):
+            client_for(server, cache, meter=meter).ask(questions(100))
+        spent = meter.prompt_tokens + meter.completion_tokens
+        assert spent == 350 * len(cache.puts)
+        assert 8_000 < spent <= 10_000
+        rest = client_for(server, cache).ask(questions(100))
+    assert sum(o.status == "done" for o in rest) == 100 - len(cache.puts[: spent // 350])
+    assert server.requests == 100
+
+
+def test_a_money_budget_stops_by_the_price():
+    meter = Meter(Budget(money=0.01), Price(prompt=1.0, completion=10.0))
+    script = LLMServer(lambda body, attempt: replace(good(body), usage=(300, 50)))
+    with script as server, pytest.raises(LLMBudgetError, match=r"budget of 0\.01 in money"):
+        client_for(server, meter=meter).ask(questions(100))
+    assert meter.money == pytest.approx(0.0008 * meter.requests)
+    assert meter.money <= 0.01
+    assert meter.requests >= 5
+
+
+def test_stored_answers_tell_where_they_come_from_and_hold_no_key():
+    cache = MemoryCache()
+    leaky = LLMServer(lambda body, attempt: Reply(content=good(body).content.replace("grey", KEY)))
+    with leaky as server:
+        client_for(server, cache).ask(questions(1))
+        assert server.headers[0]["authorization"] == f"Bearer {KEY}"
+    (meta,) = cache.meta.values()
+    assert (meta["model"], meta["prompt_version"], meta["tokens"], meta["kind"]) == (
+        "tiny",
+        "1",
+        110,
+        "concept",
+    )
+    assert "noun0, other" in meta["prompt"]
+    assert KEY not in repr((cache.replies, cache.meta))
+    assert "[key] stripes" in next(iter(cache.replies.values()))
+
+
+def test_another_guidance_or_model_or_address_is_another_question():
+    cache = MemoryCache()
+    with LLMServer() as server:
+        client_for(server, cache).ask([concept_question(["a b", "c d"])])
+        client_for(server, cache).ask([concept_question(["c d", "a b"])])  # order does not matter
+        assert server.requests == 1
+        client_for(server, cache).ask([concept_question(["a b", "c d"], guidance="by make")])
+        other = LLMClient(replace(endpoint(server.url), model="larger"), cache, FAST)
+        other.ask([concept_question(["a b", "c d"])])
+        assert server.requests == 3
+
+
+def test_a_stored_text_that_no_longer_reads_is_asked_for_again():
+    cache = MemoryCache()
+    with LLMServer() as server:
+        client_for(server, cache).ask(questions(1))
+        (key,) = cache.replies
+        cache.replies[key] = '{"concept": '
+        (outcome,) = client_for(server, cache).ask(questions(1))
+    assert outcome.status == "done"
+    assert server.requests == 2
+
+
+def test_the_preview_is_exactly_what_is_sent():
+    with LLMServer() as server:
+        client = client_for(server)
+        asked = [concept_question(["tabby"], guidance="by coat")]
+        preview = client.preview(asked)
+        assert server.requests == 0
+        client.ask(asked)
+    assert server.bodies == preview
+
+
+def test_options_come_from_one_place_and_unknown_ones_are_refused():
+    assert LLMConfig.from_json(LLMConfig(in_flight=7).to_json()).in_flight == 7
+    assert (LLMConfig().temperature, LLMConfig().in_flight) == (0.1, 20)

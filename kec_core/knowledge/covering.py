@@ -15,7 +15,7 @@ from kec_core.wordnet import WordNet
 IC_FLOOR, IC_CAP = 0.22, 0.75
 """Below the floor a meaning says nothing about looks; above the cap more detail gains nothing."""
 SENSES, SENSE_DECAY = 10, 0.65
-RANK_DECAY = 0.1  # the i-th noun of a list weighs 1 / (1 + RANK_DECAY i)
+RANK_DECAY = 0.15  # the i-th noun of a list weighs 1 / (1 + RANK_DECAY i)
 HEAD_WORD_WEIGHT = 0.7  # of "x y", unknown as a whole, read as a "y"
 NAMED_BONUS = 1.3  # a meaning that is itself among the nouns was seen in the photos
 MENTION = 0.4  # a noun counts so much for a meaning that its definition mentions
@@ -40,7 +40,7 @@ DEPICTABLE = {
     "location": 0.6,
     "possession": 0.5,
     "communication": 0.4,
-    "group": 0.4,
+    "group": 0.55,
 }
 """How likely a photo shows a meaning of this topic; plants lie below food, since photos show the fruit."""
 OTHER_TOPIC = 0.2
@@ -57,6 +57,11 @@ class KnownNoun:
     word: str
     weight: float
     senses: dict[str, float]
+
+    @property
+    def exact(self) -> bool:
+        """Whether the whole word is known, not only its last part."""
+        return max(self.senses.values()) > HEAD_WORD_WEIGHT
 
     @property
     def best(self) -> str:
@@ -127,9 +132,12 @@ class Covering:
         if not ids and " " in noun.word:
             scale = HEAD_WORD_WEIGHT
             ids = self._exact(noun.word.split()[-1])
-        weights = {
-            sense: SENSE_DECAY**rank * self._depictable(sense) for rank, sense in enumerate(ids[:SENSES])
-        }
+        weights: dict[str, float] = {}
+        rank = 0
+        for sense in ids[:SENSES]:
+            depictable = self._depictable(sense)
+            weights[sense] = SENSE_DECAY**rank * depictable
+            rank += depictable >= SHOWN
         top = max(weights.values(), default=1.0)
         return {sense: scale * weight / top for sense, weight in weights.items()}
 

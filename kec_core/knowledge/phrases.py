@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kec_core.knowledge.cues import ADVERBS, CUES, DANGLING, DETERMINERS, KEPT_CUES, KINDS_OF, LINKS, STOPS
 from kec_core.knowledge.visual_words import VisualWords
-from kec_core.knowledge.word_lists import COLOURS_AND_PATTERNS
 
 LONGEST = 9  # words of one phrase
 SPLIT_FROM = 7  # phrases from this many words on are cut at "and"
@@ -22,32 +22,12 @@ HEAD_SHARE = 0.85  # a definition's first words name the kind more than the look
 
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _CLAUSES = re.compile(r"\s*[;:]\s*|\s+--?\s+")
-_OPENING = re.compile(
-    r"^(?:(?:any|either of two|either|each|one or more|one|own|more|several|some|various|numerous|many|certain|a few|a number|the|an?|its|their"
-    r"|and|or|also|but|usually|typically|often|generally|mostly|sometimes|somewhat|very|rather|especially|other"
-    r"|(?:members?|types?|kinds?|forms?|variety|varieties|species|genus|breeds?|family|group|class) of|of)\b[\s,]*)+",
-    re.IGNORECASE,
-)
-_KIND_OF = re.compile(
-    r"\b(?:members?|types?|kinds?|variety|varieties|species|breeds?|genus|family) of\s+", re.IGNORECASE
-)
-_ADVERBS = re.compile(
-    r"\b(?:usually|typically|often|generally|mostly|sometimes|somewhat|especially|chiefly|probably|relatively|more or less|permanently|commonly)\s+"
-)
-_CUT = re.compile(
-    r"\b(?P<keep>resembling|covered (?:with|by|in)|surrounded by|lined with|filled with|made (?:up )?of|made from"
-    r"|marked (?:with|by)|topped (?:with|by|off by)|ending in|shaped like)\b"
-    r"|\b(?P<feature>having|with|bearing|that (?:has|have|had|consists? of)|which (?:has|have)|has|have|whose"
-    r"|(?:characterized|distinguished) by|consisting of|composed of|possessing|producing|containing|that bears?"
-    r"|followed by|(?:usually )?consists? of)\b"
-    rf"|\b(?P<stop>to(?! (?:{'|'.join(sorted(COLOURS_AND_PATTERNS))}))|used (?:with|in|on|by)|used|stands|native|found|suited|adapted|grown|cultivated|raised|bred|known|noted|valued|prized|that|which|who"
-    r"|for|from|belonging|when|where|while|because|so|than|at|during|in|by|as|of the (?:genus|family|order|class"
-    r"|suborder|superorder|phylum)|formerly|once|widely|common|related|living|occurring|including|intended|designed"
-    r"|serving|served|eaten|such as|of (?:africa|asia|europe|america|australia|north|south|east|west|central|tropical"
-    r"|temperate|warm)|associated with|compared with|is|are|was|were|can|may|both|without|lacking|no|not|modified|considered)\b",
-    re.IGNORECASE,
-)
+_OPENING = re.compile(rf"^(?:(?:{DETERMINERS}|{LINKS}|{ADVERBS}|{KINDS_OF}|of)\b[\s,]*)+", re.IGNORECASE)
+_FILLERS = re.compile(rf"\b(?:{KINDS_OF}|{ADVERBS})\s+", re.IGNORECASE)
+_ENDING = re.compile(rf"(?:[\s,]+(?:{DANGLING}|{ADVERBS}|{LINKS}))+$", re.IGNORECASE)
+_CUT = re.compile(rf"\b(?:(?P<kept>{KEPT_CUES})|(?P<cue>{CUES})|(?P<stop>{STOPS}))\b", re.IGNORECASE)
 _AND = re.compile(r",?\s+and\s+|,\s+|\s+or\s+(?=(?:an?|the)\s)", re.IGNORECASE)
+_TRIM = " ,.`'\""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +77,7 @@ def _cut(clause: str) -> Iterator[str]:
             continue
         yield clause[start : match.start()] if wanted else ""
         wanted = match["stop"] is None
-        start = match.start() if match["keep"] else match.end()
+        start = match.start() if match["kept"] else match.end()
     yield clause[start:] if wanted else ""
 
 
@@ -116,18 +96,13 @@ def _split_long(text: str) -> list[str]:
 
 
 def _tidy(text: str) -> str:
-    text = _KIND_OF.sub("", _ADVERBS.sub("", text))
-    text = _OPENING.sub("", text.strip(" ,.`'\""))
-    return re.sub(
-        r"(?:[\s,]+(?:and|or|but|of|on|into|with|also|only|the|an?|able|available|floating|folded|mingled|usually|very))+$",
-        "",
-        text.strip(" ,.`'\""),
-    )
+    """Without determiners, fillers and words left dangling by a cut."""
+    return _ENDING.sub("", _OPENING.sub("", _FILLERS.sub("", text.strip(_TRIM)))).strip(_TRIM)
 
 
 def _scored(text: str, words: VisualWords, *, is_head: bool) -> Phrase | None:
     """None when it is too long, no noun phrase, inside a body, or opens a definition and describes nothing."""
-    if len(text.split()) > LONGEST or words.is_inner(text) or words.starts_with_verb(text):
+    if len(text.split()) > LONGEST or words.is_inner(text) or words.has_verb(text):
         return None
     if is_head and not words.describes(text):
         return None

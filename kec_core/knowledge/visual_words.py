@@ -20,6 +20,7 @@ STRONG, PLAIN, ORGAN, NUMBER = 1.6, 1.0, 1.3, 0.6
 SENSES, SENSE_DECAY = 4, 0.85
 """A noun counts by the best of its first meanings, later ones less."""
 _LEXFILE_WEIGHTS = {
+    "": 0.5,
     "body": ORGAN,
     "shape": 1.0,
     "artifact": 0.7,
@@ -35,6 +36,7 @@ _INNER_ROOTS = (
     ("body substance", "body"),
     ("nerve", "body"),
     ("nervous system", "body"),
+    ("neural structure", "body"),
     ("bone", "body"),
     ("muscle", "body"),
     ("gland", "body"),
@@ -86,10 +88,18 @@ class VisualWords:
             for word in self.words(text)
         )
 
-    def starts_with_verb(self, text: str) -> bool:
-        """Whether a text opens like "absorbs water"; a plural noun is no verb."""
-        first = next(iter(self.words(text)), "")
-        return first.endswith("s") and first not in _NOT_NOUNS and not self._wordnet.senses(self.lemma(first))
+    def has_verb(self, text: str) -> bool:
+        """Whether a text holds a word like "absorbs": an ending in s, but no noun."""
+        return any(self._is_verb(word) for word in self.words(text))
+
+    def _is_verb(self, word: str) -> bool:
+        ending = word.endswith("s") and not word.endswith(("ss", "us", "is"))
+        return (
+            ending
+            and "-" not in word
+            and word not in _NOT_NOUNS
+            and not self._wordnet.senses(self.lemma(word))
+        )
 
     def is_inner(self, text: str) -> bool:
         """Whether a text speaks of something inside a body."""

@@ -60,5 +60,10 @@ where which while who whose will with within without would you your typically so
 
 NUMBERS = _words("two three four five six seven eight nine ten")
 
+HIDDEN_PARTS = _words(
+    "circuit control device electrical engine fluid force gear mechanical mechanism pedal transmit valve"
+)
+"""Words in the definitions of parts that lie inside a machine."""
+
 TISSUES_SEEN = _words("flesh gum skin tooth")
 """Body tissues in WordNet that a camera sees all the same."""

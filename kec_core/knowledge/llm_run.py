@@ -54,6 +54,10 @@ class Outcome:
     seconds: float = 0.0
 
 
+_Settled = tuple[str, Outcome, bool]
+"""Key, outcome, and whether it is lasting: the model's own, not a failure of the line."""
+
+
 @dataclass(slots=True)
 class _Tally:
     """What one question took."""
@@ -86,6 +90,8 @@ class Run:
         self._total = len(found)
         self._paused = client.paused()
         self._stopped: LLMError | None = None
+        self._settled: asyncio.Queue[_Settled | None] = asyncio.Queue()
+        self._working = 0
         self._dialect = client.dialect()
         self._proven = False
         self._probing = asyncio.Lock()
@@ -101,26 +107,28 @@ class Run:
         queue = iter(questions.items())
         timeout, max_bytes = self.config.timeout, self.config.max_reply_bytes
         async with open_client(self.client.endpoint, timeout=timeout, max_bytes=max_bytes) as api:
-            count = min(max(1, self.config.in_flight), len(questions))
-            workers = [asyncio.create_task(self._work(api, queue)) for _ in range(count)]
+            self._working = min(max(1, self.config.in_flight), len(questions))
+            jobs = [self._work(api, queue) for _ in range(self._working)]
+            tasks = [asyncio.create_task(job) for job in (*jobs, self._store())]
             try:
-                await self._watch(workers)
+                await self._watch(tasks)
             finally:
-                for worker in workers:
-                    worker.cancel()
-                await asyncio.gather(*workers, return_exceptions=True)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                self._keep(self._arrived())
         if self._stopped is not None:
             raise self._stopped
 
-    async def _watch(self, workers: Sequence[asyncio.Task[None]]) -> None:
-        """Tell progress until all workers are done, and let the first exception through."""
-        waiting = set(workers)
+    async def _watch(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        """Tell progress until all tasks are done, and let the first exception through."""
+        waiting = set(tasks)
         while waiting:
             finished, waiting = await asyncio.wait(
                 waiting, timeout=HEARTBEAT, return_when=asyncio.FIRST_EXCEPTION
             )
-            for worker in finished:
-                worker.result()
+            for task in finished:
+                task.result()
             self._paused = self.client.paused()
             self.progress(len(self.found), self._total, self._told())
 
@@ -133,17 +141,42 @@ class Run:
         """Settle questions from the shared queue; a spent budget ends all workers after their current one."""
         for key, question in queue:
             try:
-                outcome, lasting = await self._settle(api, question)
+                self._settled.put_nowait((key, *await self._settle(api, question)))
             except LLMBudgetError as error:
                 self._stopped = error
-                return
+                break
             except LLMError as error:
                 self._stopped = error  # before another worker takes its turn
                 raise
-            if lasting:
-                self.client.keep(outcome)
-            self.found[key] = outcome
-            self.on_outcome(outcome)
+        self._working -= 1
+        if not self._working:
+            self._settled.put_nowait(None)
+
+    async def _store(self) -> None:
+        """Store answers as they arrive: in a thread, and together those that arrived during the last write.
+
+        A durable write takes milliseconds, in which the other requests would stand still.
+        """
+        while (first := await self._settled.get()) is not None:
+            batch = [first, *self._arrived()]
+            await asyncio.to_thread(self._keep, batch)
+            for key, outcome, _ in batch:
+                self.found[key] = outcome
+                self.on_outcome(outcome)
+
+    def _arrived(self) -> list[_Settled]:
+        """What waits to be stored; the mark of the end stays in the queue."""
+        batch: list[_Settled] = []
+        while not self._settled.empty():
+            item = self._settled.get_nowait()
+            if item is None:
+                self._settled.put_nowait(None)
+                break
+            batch.append(item)
+        return batch
+
+    def _keep(self, batch: Sequence[_Settled]) -> None:
+        self.client.keep([outcome for _, outcome, lasting in batch if lasting])
 
     async def _settle(self, api: AsyncOpenAI, question: Question) -> tuple[Outcome, bool]:
         """The outcome, and whether it is the model's own (an answer or its failure to give one)."""

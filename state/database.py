@@ -90,16 +90,28 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that holds the write lock: all of it is stored durably, or nothing on any exception.
+    def writing(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """One transaction that holds the write lock: all of it is stored, or nothing on any exception.
+
+        Args:
+            durable: False for what may be forgotten when the power fails (never when only the program dies): progress,
+                records of stages. It spares the wait for the disk.
 
         Raises:
             StoreError: damaged, from a newer version, busy for more than 10 s, not writable, or the disk is full.
         """
         with _clear_errors(self.path), closing(connect(self.path)) as connection:
+            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Keep the write-ahead log while much is written: it is folded into the file once, at the end."""
+        with _clear_errors(self.path), closing(connect(self.path)) as connection:
+            connection.execute("SELECT count(*) FROM meta").fetchone()
+            yield
 
     def check(self) -> None:
         """Read the whole file once.

@@ -57,7 +57,7 @@ class Lease:
             True when ``owner`` holds the lease now.
         """
         oldest = -1.0 if take_over else self._clock() - LEASE_SECONDS
-        with self._database.writing() as db:
+        with self._database.writing(durable=False) as db:
             if take_over:
                 db.execute("DELETE FROM lease")
             changed = db.execute(
@@ -69,7 +69,7 @@ class Lease:
 
     def release(self, owner: str) -> None:
         """Give the lease back; nothing happens when another window holds it."""
-        with self._database.writing() as db:
+        with self._database.writing(durable=False) as db:
             db.execute("DELETE FROM lease WHERE owner = ?", (owner,))
 
 

@@ -125,7 +125,7 @@ class JobProgress:
         with self._guard:
             row = {**self._shown, "number": self._number, "now": time.time()}
             self._changed = False
-        with self._database.writing() as db:
+        with self._database.writing(durable=False) as db:
             db.execute(
                 "UPDATE jobs SET stage = :stage, label = :label, done = :done, total = :total, eta = :eta, "
                 "heartbeat = :now WHERE number = :number",

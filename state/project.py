@@ -301,7 +301,7 @@ class Project:
 
     def clear_stages(self) -> None:
         """Forget the records of the previous run (not its results): a new one begins."""
-        with self.database.writing() as db:
+        with self.database.writing(durable=False) as db:
             db.execute("DELETE FROM stages")
 
     def record_stage(self, report: StageReport, state: StageState, config: RunConfig) -> None:
@@ -316,7 +316,7 @@ class Project:
             to_text(config.to_json()),
             now(),
         )
-        with self.database.writing() as db:
+        with self.database.writing(durable=False) as db:
             db.execute(
                 "INSERT INTO stages VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stage) DO UPDATE SET "
                 "fingerprint = excluded.fingerprint, state = excluded.state, seconds = excluded.seconds, "

@@ -111,7 +111,7 @@ def run_project(
     project.save_settings(config)
     watch = StageWatch(project, config, hooks or Hooks())
     project.clear_stages()
-    with watch:
+    with project.database.kept_open(), watch:
         scan = scan_photos(project, root, watch)
         take_labels(project, root, scan, labels)
         result = pipeline.run(

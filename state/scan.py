@@ -27,11 +27,16 @@ class StageWatch:
         self._config = config
         self._outer = outer
         self._running: str | None = None
+        self._before = {record.report.stage: record.report.fingerprint for record in project.stage_reports()}
         self.reports: list[StageReport] = []
 
     def hooks(self) -> Hooks:
         """For the pipeline."""
         return Hooks(progress=self._outer.progress, on_start=self.start, on_report=self.finish)
+
+    def was(self, stage: str) -> str:
+        """The fingerprint of a stage when this watch began, "" when it had none."""
+        return self._before.get(stage, "")
 
     def start(self, stage: str) -> None:
         """A stage begins."""
@@ -69,16 +74,16 @@ def scan_photos(project: Project, root: Path, watch: StageWatch) -> ScanReport:
     """
     watch.start(SCAN)
     started = time.perf_counter()
-    before = project.last_scan
     report = scan_images(root, progress=watch.hooks().progress)
     project.set_images_root(root)
-    number = project.set_images(report)
+    project.set_images(report)
+    key = fingerprint([[image.id, image.sha256] for image in report.images])
     watch.finish(
         StageReport(
             stage=SCAN,
-            fingerprint=fingerprint([[image.id, image.sha256] for image in report.images]),
+            fingerprint=key,
             seconds=time.perf_counter() - started,
-            reused=number == before,
+            reused=key == watch.was(SCAN),
             summary={"images": len(report.images), "skipped": len(report.skipped)},
         )
     )

@@ -37,7 +37,8 @@ def main(arguments: Sequence[str], kinds: Mapping[str, str] = KINDS) -> int:
         project = Project.open(Path(folder))
         number = int(job_id.removeprefix("j"))
         kind, params = _begin(project, number)
-        state, error, result = _work(project, number, kind, params, kinds)
+        with project.database.kept_open():
+            state, error, result = _work(project, number, kind, params, kinds)
         with project.database.writing() as db:
             db.execute(
                 "UPDATE jobs SET state = ?, error = ?, result = ?, finished = ?, eta = NULL WHERE number = ?",

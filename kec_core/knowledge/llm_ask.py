@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from kec_core.errors import InputError, LLMError
 from kec_core.knowledge.base import ConceptDraft, PairDraft
 from kec_core.knowledge.llm_builder import LLMBuilder, attributes_of, pair_drafts
-from kec_core.knowledge.llm_run import Outcome
+from kec_core.knowledge.llm_dialogue import Outcome
 from kec_core.knowledge.prompts import Question, concept_question, pair_question, split_question, uni_question
 from kec_core.types import Concept, Noun
 

@@ -11,7 +11,7 @@ from kec_core.config import KnowledgeConfig
 from kec_core.knowledge.base import ConceptDraft, KnowledgeBuilder, PairDraft
 from kec_core.knowledge.llm_client import LLMClient
 from kec_core.knowledge.llm_cost import Estimate
-from kec_core.knowledge.llm_run import Outcome
+from kec_core.knowledge.llm_dialogue import Outcome
 from kec_core.knowledge.prompts import Kind, Question, concept_question, pair_question, uni_question
 from kec_core.types import Concept, Noun
 

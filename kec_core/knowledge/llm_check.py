@@ -11,8 +11,9 @@ from pydantic import BaseModel, ValidationError
 from kec_core.config import LLMConfig
 from kec_core.errors import LLMError, LLMReplyError
 from kec_core.knowledge.llm_client import LLMClient, MemoryCache
+from kec_core.knowledge.llm_dialect import Dialect
 from kec_core.knowledge.llm_endpoint import LLMEndpoint
-from kec_core.knowledge.llm_request import Dialect, guarded, open_client
+from kec_core.knowledge.llm_request import guarded, open_client
 from kec_core.knowledge.prompts import concept_question
 
 _SECONDS = 10.0

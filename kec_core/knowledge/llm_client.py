@@ -15,10 +15,10 @@ from kec_core.arrays import Progress, fingerprint, no_progress
 from kec_core.config import LLMConfig
 from kec_core.errors import LLMReplyError
 from kec_core.knowledge.llm_cost import Estimate, Meter, estimate
-from kec_core.knowledge.llm_dialogue import Dialogue
+from kec_core.knowledge.llm_dialect import Dialect, request_body
+from kec_core.knowledge.llm_dialogue import Dialogue, Outcome
 from kec_core.knowledge.llm_endpoint import LLMEndpoint
-from kec_core.knowledge.llm_request import Dialect, request_body
-from kec_core.knowledge.llm_run import Outcome, Run
+from kec_core.knowledge.llm_run import Run
 from kec_core.knowledge.prompt_texts import PROMPT_VERSION
 from kec_core.knowledge.prompts import Question
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from kec_core.config import LLMConfig
 from kec_core.errors import LLMReplyError
@@ -21,6 +21,28 @@ class Settled:
 
     answer: dict[str, Any] | None
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one question.
+
+    Attributes:
+        status: "done" (asked now), "cached" (answered by an earlier run), "failed".
+        answer: the accepted answer, or None when it failed.
+        reason: why it failed, or what is missing in an answer that was taken all the same; "" when all is well.
+        requests: how often it was sent in this run.
+        seconds: from the first request to the end, waits included.
+    """
+
+    question: Question
+    status: Literal["done", "cached", "failed"]
+    answer: dict[str, Any] | None
+    reason: str = ""
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
 
 
 class Dialogue:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
 from kec_core.errors import InputError, LLMAuthError, LLMError, LLMReplyError
+from kec_core.knowledge.llm_dialect import RefusedError
 from kec_core.knowledge.llm_endpoint import LLMEndpoint
 from kec_core.knowledge.llm_replies import clean
-from kec_core.knowledge.prompts import Message, Question
 
 if TYPE_CHECKING:
     import httpx2
     from openai import APIStatusError, AsyncOpenAI
 
-Mode = Literal["json_schema", "json_object", "text"]
-_NEXT: dict[Mode, Mode] = {"json_schema": "json_object", "json_object": "text"}
 _QUOTA = ("insufficient_quota", "billing_hard_limit", "billing_not_active", "exceeded your current quota")
 _WORDS = 300
 
@@ -53,42 +50,6 @@ class TransientError(LLMError):
         self.billed = billed
 
 
-class RefusedError(LLMError):
-    """The server would not take this very request; asking the same again cannot help."""
-
-    def __init__(self, message: str, parameter: str = "") -> None:
-        super().__init__(message)
-        self.parameter = parameter
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
-    """What an endpoint understands: the way to ask for JSON, the name of the limit, whether it takes a temperature."""
-
-    mode: Mode = "json_schema"
-    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    temperature: bool = True
-
-    def simpler(self, refusal: RefusedError) -> Dialect | None:
-        """What to try after a refusal, or None when nothing simpler is left."""
-        blamed = f"{refusal.parameter} {refusal}"
-        if "max_completion_tokens" in blamed and self.limit == "max_tokens":
-            return replace(self, limit="max_completion_tokens")
-        if "temperature" in blamed and self.temperature:
-            return replace(self, temperature=False)
-        following = _NEXT.get(self.mode)
-        return None if following is None else replace(self, mode=following)
-
-    def to_json(self) -> str:
-        """For the answer cache."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str | None) -> Dialect:
-        """Read what ``to_json`` wrote; the fullest dialect when there is nothing."""
-        return cls(**json.loads(text)) if text else cls()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
     """A model's reply; ``cut`` means that it hit the token limit."""
@@ -97,28 +58,6 @@ class Completion:
     cut: bool
     prompt_tokens: int
     completion_tokens: int
-
-
-def request_body(
-    model: str,
-    question: Question,
-    dialect: Dialect,
-    *,
-    messages: tuple[Message, ...] | None = None,
-    temperature: float,
-    max_tokens: int,
-) -> dict[str, Any]:
-    """The whole JSON body of a request: nothing else about the collection leaves the machine."""
-    body: dict[str, Any] = {"model": model, "messages": list(messages or question.messages)}
-    body[dialect.limit] = max_tokens
-    if dialect.temperature:
-        body["temperature"] = temperature
-    if dialect.mode == "json_schema":
-        form = {"name": question.kind, "strict": True, "schema": question.schema}
-        body["response_format"] = {"type": "json_schema", "json_schema": form}
-    elif dialect.mode == "json_object":
-        body["response_format"] = {"type": "json_object"}
-    return body
 
 
 @asynccontextmanager

@@ -7,15 +7,14 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from kec_core.arrays import Progress
 from kec_core.errors import LLMBudgetError, LLMError, LLMReplyError
-from kec_core.knowledge.llm_dialogue import Dialogue, Settled
+from kec_core.knowledge.llm_dialect import Dialect, RefusedError
+from kec_core.knowledge.llm_dialogue import Dialogue, Outcome, Settled
 from kec_core.knowledge.llm_request import (
     Completion,
-    Dialect,
-    RefusedError,
     TransientError,
     open_client,
     send,
@@ -30,28 +29,6 @@ if TYPE_CHECKING:
 HEARTBEAT = 0.2
 """Seconds between calls of ``progress`` while nothing else happens, so that Cancelled is felt at once."""
 _TICK = 0.02
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one question.
-
-    Attributes:
-        status: "done" (asked now), "cached" (answered by an earlier run), "failed".
-        answer: the accepted answer, or None when it failed.
-        reason: why it failed, or what is missing in an answer that was taken all the same; "" when all is well.
-        requests: how often it was sent in this run.
-        seconds: from the first request to the end, waits included.
-    """
-
-    question: Question
-    status: Literal["done", "cached", "failed"]
-    answer: dict[str, Any] | None
-    reason: str = ""
-    requests: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    seconds: float = 0.0
 
 
 _Settled = tuple[str, Outcome, bool]

@@ -33,7 +33,7 @@ TPL7 = (
 """The seven noun prompts TAC averages over [C] (methods.md 0)."""
 
 
-class _Options:
+class Options:
     """Shared by the option classes: JSON out, JSON in, unknown keys refused."""
 
     def to_json(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class _Options:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EncoderDefaults(_Options):
+class EncoderDefaults(Options):
     """What depends on an encoder's similarity scale; chosen without labels."""
 
     logit_scale: float = 100.0  # s_g, on x . zeta                                         [R] methods.md A6
@@ -68,7 +68,7 @@ class EncoderDefaults(_Options):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MappingConfig(_Options):
+class MappingConfig(Options):
     """Image-text mapping and concept components (methods.md 6.1 steps 1, 2)."""
 
     overclusters: OverclusterRule | int = "ksem"  # k; KSEM(N, K) of methods.md 0          [C]
@@ -84,7 +84,7 @@ class MappingConfig(_Options):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnowledgeConfig(_Options):
+class KnowledgeConfig(Options):
     """Concepts and attributes (methods.md 6.1 steps 2, 3; A4, A6, A10)."""
 
     builder: BuilderName = "auto"  # llm when an endpoint is configured, else wordnet
@@ -101,7 +101,7 @@ class KnowledgeConfig(_Options):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LLMConfig(_Options):
+class LLMConfig(Options):
     """How a language-model endpoint is asked (methods.md 6.1, 6.4); times in seconds."""
 
     temperature: float = 0.1  # of the first ask; asking again adds 0.3                     [P]
@@ -123,7 +123,7 @@ class LLMConfig(_Options):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GroundingConfig(_Options):
+class GroundingConfig(Options):
     """Grounding of knowledge in each image (methods.md 6.1 step 4; A6 to A9)."""
 
     mode: GroundingMode = "scaled"  # unit features and a scale; raw; or the literal text  [R] methods.md A6
@@ -139,7 +139,7 @@ class GroundingConfig(_Options):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClusteringConfig(_Options):
+class ClusteringConfig(Options):
     """The clustering on [n(x); w n(kappa)] (methods.md 0, A9)."""
 
     algorithm: Algorithm = "kmeans"  # spherical k-means by default                        [P]

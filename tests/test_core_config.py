@@ -9,7 +9,7 @@ from kec_core.errors import InputError
 OPTION_CLASSES = [
     value
     for value in vars(config).values()
-    if isinstance(value, type) and issubclass(value, config._Options) and value is not config._Options
+    if isinstance(value, type) and issubclass(value, config.Options) and value is not config.Options
 ]
 
 

@@ -17,14 +17,15 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from statistics import median
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from kec_core.arrays import FloatMatrix, l2_normalize
+from kec_core.arrays import FloatMatrix, FloatVector, l2_normalize
 from kec_core.clustering import fuse, match_labels, spherical_kmeans
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.grounding import concept_vectors, ground
+from kec_core.impact import Impact, compare
 from kec_core.knowledge.edits import (
     AddAttribute,
     AddConcept,
@@ -40,12 +41,13 @@ from kec_core.knowledge.edits import (
     apply,
     apply_script,
 )
-from kec_core.live import LiveCollection, LiveState, compare, restore, start, update
+from kec_core.live import LiveCollection, LiveState, restore, start, update
 from kec_core.metrics import score
 from kec_core.types import Knowledge
 
 RESTARTS = 20
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
@@ -58,27 +60,21 @@ def measure(options: Sequence[str]) -> dict[str, Any]:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(options)
     state = planted_state(arguments)
-    ours: dict[str, list[float]] = {"edit": [], "preview": [], "undo": []}
-    full: list[float] = []
+    laps: list[dict[str, float]] = []
     moved: list[int] = []
     rng = random.Random(arguments.seed)
     for number in range(arguments.edits):
         edit = an_edit(rng, state.knowledge, number)
-        knowledge = apply(state.knowledge, edit)
-        seconds, (ghost, impact) = timed(lambda k=knowledge: previewed(state, k))
-        ours["preview"].append(seconds)
-        seconds, after = timed(lambda e=edit: edited(state, e))
-        ours["edit"].append(seconds)
-        assert np.array_equal(after.clustering.labels, ghost.clustering.labels)
-        seconds, _ = timed(lambda s=after: compare(s, restore(s, state.knowledge, state.clustering)))
-        ours["undo"].append(seconds)
+        lap, after, impact = one_edit(state, edit)
         if number < arguments.full_runs:
-            full.append(timed(lambda s=after: computed_again(s))[0])
+            lap["full"] = timed(computed_again, after)[0]
+        laps.append(lap)
         moved.append(len(impact.moved))
         state = after
-        print(f"{type(edit).__name__}: {ours['edit'][-1]:.2f} s, {moved[-1]} moved", file=sys.stderr)
+        print(f"{type(edit).__name__}: {lap}, {moved[-1]} moved", file=sys.stderr)
+    full = [lap["full"] for lap in laps if "full" in lap]
     return {
-        **{name: beside(values, full) for name, values in ours.items()},
+        **{name: beside([lap[name] for lap in laps], full) for name in ("edit", "preview", "undo")},
         "images": arguments.images,
         "concepts": arguments.concepts,
         "dim": arguments.dim,
@@ -97,24 +93,34 @@ def beside(ours: Sequence[float], full: Sequence[float]) -> dict[str, float]:
     return {"ours": round(mine, 4), "full": round(theirs, 4), "ratio": round(theirs / mine, 1)}
 
 
-def timed(work: Callable[[], T]) -> tuple[float, T]:
+def one_edit(state: LiveState, edit: Edit) -> tuple[dict[str, float], LiveState, Impact]:
+    """Seconds of previewing, making and undoing one edit; the state after it and its impact."""
+    preview, (ghost, _) = timed(edited, state, edit)
+    made, (after, impact) = timed(edited, state, edit)
+    assert np.array_equal(after.clustering.labels, ghost.clustering.labels)
+    undo, back = timed(undone, after, state)
+    assert np.array_equal(back.clustering.labels, state.clustering.labels)
+    return {"preview": preview, "edit": made, "undo": undo}, after, impact
+
+
+def edited(state: LiveState, edit: Edit) -> tuple[LiveState, Impact]:
+    """From the click to the new groups, the photos that moved and the scores; a preview is the same, not kept."""
+    after = update(state, apply(state.knowledge, edit))
+    return after, compare(state, after)
+
+
+def undone(state: LiveState, parent: LiveState) -> LiveState:
+    """Back to the parent, of which only what a project keeps is used: knowledge and clustering."""
+    back = restore(state, parent.knowledge, parent.clustering)
+    compare(state, back)
+    return back
+
+
+def timed(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> tuple[float, T]:
     """Seconds and result."""
     started = time.perf_counter()
-    result = work()
+    result = work(*arguments, **named)
     return time.perf_counter() - started, result
-
-
-def edited(state: LiveState, edit: Edit) -> LiveState:
-    """From the click to the new groups and scores."""
-    after = update(state, apply(state.knowledge, edit))
-    compare(state, after)
-    return after
-
-
-def previewed(state: LiveState, knowledge: Knowledge) -> tuple[LiveState, Any]:
-    """What an edit would do; the same work, nothing kept."""
-    ghost = update(state, knowledge)
-    return ghost, compare(state, ghost)
 
 
 def computed_again(state: LiveState) -> None:
@@ -156,11 +162,11 @@ def planted_state(arguments: argparse.Namespace) -> LiveState:
     )
     knowledge = apply_script(Knowledge(), named)
     first = spherical_kmeans(x, arguments.clusters, n_init=1, max_iter=20)
-    return update_weight(start(collection, knowledge, first))
+    return settled(start(collection, knowledge, first))
 
 
-def update_weight(state: LiveState) -> LiveState:
-    """The first clustering continued on photos and knowledge together."""
+def settled(state: LiveState) -> LiveState:
+    """The first clustering continued, on photos and knowledge together, until it is stable."""
     grown = apply(
         state.knowledge, RenameConcept(concept=state.knowledge.concepts[0].id, description="the first")
     )
@@ -172,19 +178,19 @@ class TableOfWords:
 
     def __init__(self, centres: FloatMatrix) -> None:
         self.centres = centres
-        self.known: dict[str, Any] = {}
+        self.known: dict[str, FloatVector] = {}
 
     def __call__(self, texts: Sequence[str]) -> FloatMatrix:
         """Raw float32 (T, d)."""
         return np.stack([self._vector(text) for text in texts])
 
-    def _vector(self, text: str) -> Any:  # noqa: ANN401
+    def _vector(self, text: str) -> FloatVector:
         if text not in self.known:
             seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
             noise = np.random.default_rng(seed).normal(size=self.centres.shape[1]).astype(np.float32)
             *_, last = text.split()
-            near = self.centres[int(last)] if "thing" in text and last.isdigit() else 0
-            self.known[text] = near + noise
+            known = "thing" in text and last.isdigit() and int(last) < len(self.centres)
+            self.known[text] = self.centres[int(last)] + noise if known else noise
         return self.known[text]
 
 

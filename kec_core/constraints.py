@@ -11,8 +11,11 @@ from scipy.optimize import linear_sum_assignment
 
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.errors import InputError
-from kec_core.geometry import centroids_of, nearest_centroids, row_cosines
 from kec_core.types import Clustering, Constraint, Grounding
+from kec_core.warm_start import continue_kmeans
+
+DOMINANCE = 2.0
+"""How much a concept's share in a cluster counts beside a cosine: a clear share beats any look of the photos [R]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -129,7 +132,7 @@ def home_clusters(
 ) -> dict[str, int]:
     """The cluster where each assigned concept is at home.
 
-    A cluster speaks for a concept by the concept's mean share in its photos (omega) plus the mean cosine of the
+    A cluster speaks for a concept by the concept's mean share in its photos (omega), and by the mean cosine of the
     assigned photos to its centroid, which decides where the text says little. Concepts get different clusters as
     long as there are enough.
 
@@ -147,7 +150,7 @@ def home_clusters(
     for row, concept in enumerate(concepts):
         members = np.concatenate([u for u, c in zip(plan.units, plan.concepts, strict=True) if c == concept])
         affinity[row] = x[members].mean(axis=0) @ centroids.T
-        affinity[row] += _dominance(concept, labels, len(centroids), grounding)
+        affinity[row] += DOMINANCE * _dominance(concept, labels, len(centroids), grounding)
     homes = affinity.argmax(axis=1)
     chosen, clusters = linear_sum_assignment(affinity, maximize=True)
     homes[chosen] = clusters
@@ -234,8 +237,6 @@ def constrained_clustering(
     clustering: Clustering,
     plan: ConstraintPlan,
     grounding: Grounding | None,
-    *,
-    max_iter: int = 20,
 ) -> Clustering:
     """A clustering that respects every constraint, with the other photos following the centroids.
 
@@ -247,24 +248,16 @@ def constrained_clustering(
         clustering: of these rows, by whatever algorithm.
         plan: the constraints on these N photos.
         grounding: of these N photos, tells where concepts are at home; None without knowledge.
-        max_iter: iterations at most.
 
     Raises:
         InputError: more photos are kept apart than there are clusters.
     """
     if not plan:
         return clustering
-    n_clusters = len(clustering.centroids)
     homes = home_clusters(x, clustering.labels, clustering.centroids, plan, grounding)
-    labels, centroids = clustering.labels, clustering.centroids
-    nearest = labels
-    for _ in range(max_iter):
-        placed = apply_constraints(x, nearest, centroids, plan, homes)
-        if np.array_equal(placed, labels):
-            break
-        labels = placed
-        moved = centroids_of(x, labels, n_clusters)
-        centroids = np.where(np.any(moved, axis=1, keepdims=True), moved, centroids)
-        nearest, _ = nearest_centroids(x, centroids)
-    objective = float(row_cosines(x, centroids, labels).sum(dtype=np.float64))
-    return replace(clustering, labels=labels, centroids=centroids, objective=objective)
+
+    def settle(nearest: IntVector, centroids: FloatMatrix) -> IntVector:
+        return apply_constraints(x, nearest, centroids, plan, homes)
+
+    found = continue_kmeans(x, clustering.centroids, settle=settle)
+    return replace(found, method=clustering.method, seed=clustering.seed, note=clustering.note)

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_edits import random_journal
+from tests.random_edits import random_journal
 
 from kec_core.constraints import check_constraints
 from kec_core.errors import InputError

@@ -1,0 +1,62 @@
+"""What a change of the knowledge does to the groups: photos moved, from where to where, scores (ux.md 5.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.live import LiveState
+from kec_core.types import Scores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """How many photos went from one cluster to another."""
+
+    source: int
+    target: int
+    photos: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Impact:
+    """What a change of the knowledge does to the groups.
+
+    Attributes:
+        moved: rows of the photos that change cluster, ascending.
+        flows: from which cluster to which, largest first.
+        scores_before, scores_after: None without labels.
+        coherence_before, coherence_after: see ``LiveState``.
+        concepts, clusters: numbers before and after; concepts that are muted do not count.
+    """
+
+    moved: NDArray[np.int64]
+    flows: tuple[Flow, ...]
+    scores_before: Scores | None
+    scores_after: Scores | None
+    coherence_before: float
+    coherence_after: float
+    concepts: tuple[int, int]
+    clusters: tuple[int, int]
+
+
+def compare(before: LiveState, after: LiveState) -> Impact:
+    """What differs between two states of one collection: a preview when ``after`` is not kept."""
+    old, new = before.clustering.labels, after.clustering.labels
+    moved = np.flatnonzero(old != new)
+    pairs, counts = np.unique(np.stack([old[moved], new[moved]]), axis=1, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return Impact(
+        moved=moved,
+        flows=tuple(
+            Flow(source=int(pairs[0, i]), target=int(pairs[1, i]), photos=int(counts[i])) for i in order
+        ),
+        scores_before=before.scores,
+        scores_after=after.scores,
+        coherence_before=before.coherence,
+        coherence_after=after.coherence,
+        concepts=(len(before.vectors.concept_ids), len(after.vectors.concept_ids)),
+        clusters=(before.clustering.n_clusters, after.clustering.n_clusters),
+    )

@@ -1,0 +1,278 @@
+"""The live loop: after an edit, new groups in about a second (design.md 6).
+
+edit -> encode the new strings -> scores of the changed concepts -> grounding -> warm-started k-means -> the photos'
+wishes -> cluster ids that follow the old ones -> scores. States are values: a preview is a state that is not kept,
+undo is going back to an earlier one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from kec_core.arrays import FloatMatrix, IntVector, blocks, softmax_rows
+from kec_core.clustering import fuse, match_ids, rename
+from kec_core.config import EncoderDefaults, GroundingConfig
+from kec_core.constraints import constrained_clustering, plan_constraints
+from kec_core.encoders.base import TextEncoder
+from kec_core.geometry import cluster_sums
+from kec_core.grounding import aggregate, concept_scores, concept_vectors, smooth, smoothing_graph
+from kec_core.metrics import score
+from kec_core.types import Clustering, ConceptVectors, Grounding, Knowledge, Scores
+from kec_core.warm_start import continue_kmeans, resized_centroids
+
+BIG_CHANGE = 0.1
+"""Share of the concepts that may change before the present groups are no longer the only place to start from [M]."""
+SWITCH_GAIN = 1e-3
+"""How much better, relative, other groups must fit before they replace the ones the person knows [R]."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LiveCollection:
+    """What stays the same while the knowledge is edited; row i of every array belongs to ``image_ids[i]``.
+
+    Attributes:
+        x: float32 (N, d), unit rows, the visual features that are clustered.
+        grounded: float32 (N, d), the features that are grounded: ``x``, or the raw ones in mode "raw".
+        encode: strings to raw features; remembers what it encoded, so that only new strings cost time.
+        n_clusters, weight: what holds where the knowledge leaves them automatic.
+        truth: int32 (N,), label id per photo, -1 where unknown; None without labels. For scores only.
+        baseline: int32 (N,), groups by the photos alone; another place to start from when the knowledge changes much.
+    """
+
+    image_ids: tuple[str, ...]
+    x: FloatMatrix
+    grounded: FloatMatrix
+    encode: TextEncoder
+    defaults: EncoderDefaults
+    config: GroundingConfig
+    n_clusters: int
+    weight: float
+    truth: IntVector | None = None
+    baseline: IntVector | None = None
+    seed: int = 0
+
+    @cached_property
+    def smoothing_graph(self) -> csr_matrix | None:
+        """Who lends whom posteriors, found once; None unless ``config.smooth_neighbours`` asks for it."""
+        count = self.config.smooth_neighbours
+        return smoothing_graph(self.grounded, count) if count and len(self.grounded) > 1 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LiveState:
+    """A knowledge and all that follows from it.
+
+    Attributes:
+        logits: float32 (N, M), scores of photos against concepts before the softmax.
+        clustering: its ids follow those of the state before; the centroid of an id that no photo has any more is a
+            row of zeros, so ids are never used again.
+        scores: agreement with the labels, None without labels.
+        coherence: mean cosine of the photos to the visual mean of their cluster, at most 1; needs no labels.
+    """
+
+    collection: LiveCollection
+    knowledge: Knowledge
+    vectors: ConceptVectors
+    logits: FloatMatrix
+    grounding: Grounding
+    clustering: Clustering
+    scores: Scores | None
+    coherence: float
+
+
+def start(collection: LiveCollection, knowledge: Knowledge, clustering: Clustering) -> LiveState:
+    """The state of a revision, computed from nothing but its knowledge and its clustering.
+
+    Raises:
+        InputError: no concept counts.
+    """
+    vectors = concept_vectors(knowledge, collection.encode, collection.config)
+    logits = np.empty((len(collection.x), len(vectors.logit)), dtype=np.float32)
+    _fill(logits, np.arange(logits.shape[1]), collection, vectors)
+    grounding = _grounding(collection, vectors, logits)
+    return _state(collection, knowledge, vectors, logits, grounding, clustering)
+
+
+def update(state: LiveState, knowledge: Knowledge) -> LiveState:
+    """The state after a change of the knowledge; the given state stays as it is.
+
+    Raises:
+        InputError: no concept counts, more clusters are asked for than there are photos, or the photos' wishes
+            cannot be met.
+    """
+    vectors, logits, grounding = _reground(state, knowledge)
+    if grounding is state.grounding and _same_wishes(state.knowledge, knowledge):
+        return replace(state, knowledge=knowledge)
+    clustering = _recluster(state, knowledge, vectors, grounding)
+    return _state(state.collection, knowledge, vectors, logits, grounding, clustering)
+
+
+def restore(state: LiveState, knowledge: Knowledge, clustering: Clustering) -> LiveState:
+    """The state of another revision of the same collection, for undo, redo and restore: nothing is clustered.
+
+    Args:
+        state: any state of the collection; what the two have in common is not computed again.
+        knowledge: of the revision.
+        clustering: of the revision.
+
+    Raises:
+        InputError: no concept counts.
+    """
+    vectors, logits, grounding = _reground(state, knowledge)
+    return _state(state.collection, knowledge, vectors, logits, grounding, clustering)
+
+
+# ---- grounding -----------------------------------------------------------------------------------------------
+
+
+def _reground(state: LiveState, knowledge: Knowledge) -> tuple[ConceptVectors, FloatMatrix, Grounding]:
+    """Vectors, logits and grounding; what the change does not touch is taken over."""
+    collection = state.collection
+    vectors = concept_vectors(knowledge, collection.encode, collection.config)
+    old = state.vectors
+    same_scores = vectors.concept_ids == old.concept_ids and np.array_equal(vectors.logit, old.logit)
+    if not same_scores:
+        logits = _updated_logits(state, vectors)
+        return vectors, logits, _grounding(collection, vectors, logits)
+    if np.array_equal(vectors.zeta, old.zeta) and np.array_equal(vectors.attributes, old.attributes):
+        return old, state.logits, state.grounding
+    kappa = aggregate(collection.grounded, state.grounding.omega, vectors, collection.config)
+    return vectors, state.logits, replace(state.grounding, kappa=kappa)
+
+
+def _updated_logits(state: LiveState, vectors: ConceptVectors) -> FloatMatrix:
+    """Scores with only the columns of new and changed concepts computed (methods.md 6.3, GEMM 1)."""
+    source, kept = _source_columns(state.vectors, vectors)
+    logits = np.take(state.logits, source, axis=1)
+    _fill(logits, np.flatnonzero(~kept), state.collection, vectors)
+    return logits
+
+
+def _source_columns(old: ConceptVectors, new: ConceptVectors) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """For every new concept its old column (0 where there is none), and whether its scores stay the same."""
+    place = {concept: column for column, concept in enumerate(old.concept_ids)}
+    source = np.array([place.get(concept, -1) for concept in new.concept_ids])
+    kept = source >= 0
+    kept[kept] = (new.logit[kept] == old.logit[source[kept]]).all(axis=1)
+    return np.maximum(source, 0), kept
+
+
+def _fill(
+    logits: FloatMatrix, columns: NDArray[np.int64], collection: LiveCollection, vectors: ConceptVectors
+) -> None:
+    """Compute some columns of the logits, in place."""
+    if not len(columns):
+        return
+    some = replace(
+        vectors,
+        logit=vectors.logit[columns],
+        zeta=vectors.zeta[columns],
+        attributes=vectors.attributes[columns],
+        concept_ids=tuple(vectors.concept_ids[column] for column in columns),
+    )
+    for block in blocks(len(logits)):
+        scores = concept_scores(collection.grounded[block], some, collection.config, collection.defaults)
+        logits[block, columns] = scores
+
+
+def _grounding(collection: LiveCollection, vectors: ConceptVectors, logits: FloatMatrix) -> Grounding:
+    """Omega and kappa from the logits, whole: the softmax couples all concepts (methods.md 6.3)."""
+    omega = np.empty_like(logits)
+    for block in blocks(len(logits)):
+        omega[block] = softmax_rows(logits[block])
+    if collection.smoothing_graph is not None:
+        omega = smooth(omega, collection.smoothing_graph)
+    kappa = aggregate(collection.grounded, omega, vectors, collection.config)
+    return Grounding(omega=omega, kappa=kappa, concept_ids=vectors.concept_ids)
+
+
+# ---- clustering ----------------------------------------------------------------------------------------------
+
+
+def _same_wishes(old: Knowledge, new: Knowledge) -> bool:
+    """Whether nothing but the grounding could change the groups."""
+    return (old.n_clusters, old.weight, old.constraints) == (new.n_clusters, new.weight, new.constraints)
+
+
+def _recluster(
+    state: LiveState, knowledge: Knowledge, vectors: ConceptVectors, grounding: Grounding
+) -> Clustering:
+    """Clusters that continue those of the state, under their ids."""
+    collection = state.collection
+    fused = fuse(collection.x, grounding.kappa, _weight(collection, knowledge))
+    n_clusters = knowledge.n_clusters or collection.n_clusters
+
+    def continued(groups: IntVector) -> Clustering:
+        return continue_kmeans(fused, resized_centroids(fused, groups, n_clusters, seed=collection.seed))
+
+    found = continued(state.clustering.labels)
+    if _is_big(state, knowledge, vectors):
+        for groups in _other_groups(collection, grounding):
+            other = continued(groups)
+            if other.objective > found.objective * (1 + SWITCH_GAIN):
+                found = other
+    plan = plan_constraints(knowledge.constraints, collection.image_ids)
+    return _under_old_ids(constrained_clustering(fused, found, plan, grounding), state.clustering)
+
+
+def _weight(collection: LiveCollection, knowledge: Knowledge) -> float:
+    return collection.weight if knowledge.weight is None else knowledge.weight
+
+
+def _is_big(state: LiveState, knowledge: Knowledge, vectors: ConceptVectors) -> bool:
+    """Whether so much is new that k-means from the present groups may be caught in them."""
+    if _weight(state.collection, knowledge) != _weight(state.collection, state.knowledge):
+        return True
+    same = int(_source_columns(state.vectors, vectors)[1].sum())
+    larger = max(len(vectors.concept_ids), len(state.vectors.concept_ids))
+    return larger - same > BIG_CHANGE * larger
+
+
+def _other_groups(collection: LiveCollection, grounding: Grounding) -> list[IntVector]:
+    """Groups by the strongest concept, and by the photos alone."""
+    by_concept = grounding.omega.argmax(axis=1).astype(np.int32)
+    return [by_concept] if collection.baseline is None else [by_concept, collection.baseline]
+
+
+def _under_old_ids(found: Clustering, old: Clustering) -> Clustering:
+    """The clustering with the ids of the old one; row c of the centroids stays the centroid of cluster c."""
+    ids = match_ids(found.labels, old.labels, first_new=len(old.centroids))
+    rows = max(len(old.centroids), 1 + max(ids.values()))
+    centroids = np.zeros((rows, found.centroids.shape[1]), dtype=np.float32)
+    for cluster, kept in ids.items():
+        centroids[kept] = found.centroids[cluster]
+    return replace(found, labels=rename(found.labels, ids), centroids=centroids)
+
+
+def _state(
+    collection: LiveCollection,
+    knowledge: Knowledge,
+    vectors: ConceptVectors,
+    logits: FloatMatrix,
+    grounding: Grounding,
+    clustering: Clustering,
+) -> LiveState:
+    sums = cluster_sums(collection.x, clustering.labels, len(clustering.centroids))
+    return LiveState(
+        collection=collection,
+        knowledge=knowledge,
+        vectors=vectors,
+        logits=logits,
+        grounding=grounding,
+        clustering=clustering,
+        scores=_scores(collection.truth, clustering.labels),
+        coherence=float(np.linalg.norm(sums, axis=1).sum() / len(collection.x)),
+    )
+
+
+def _scores(truth: IntVector | None, labels: IntVector) -> Scores | None:
+    """Agreement with the labels, over the photos that have one."""
+    if truth is None:
+        return None
+    known = truth >= 0
+    return score(labels[known], truth[known]) if known.any() else None

@@ -1,0 +1,194 @@
+"""K-means that goes on after an edit: from the present groups, quickly, around photos that must not move freely.
+
+The iterations are Lloyd's with Hamerly's bounds: a row is compared with all centroids only when the centroids have
+moved so far that its nearest one may have changed. After an edit few rows qualify, so an iteration costs a fraction
+of a whole pass, and the groups can be followed until they are stable: an edit without effect then moves no photo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.arrays import FloatMatrix, FloatVector, IntVector, blocks, l2_normalize
+from kec_core.clustering import spherical_kmeans
+from kec_core.clustering.kmeans import check_n_clusters
+from kec_core.geometry import cluster_sums
+from kec_core.types import Clustering
+
+ROUNDING = 1e-5
+"""More than float32 products of unit rows are off by; bounds closer than this are checked."""
+EQUAL = 1e-5
+"""Members whose mean is shorter than 1 by no more than this are one photo up to rounding."""
+
+Settle = Callable[[IntVector, FloatMatrix], IntVector]
+"""From the nearest centroid of every row, int32 (N,), and the centroids to the labels that count."""
+
+
+def continue_kmeans(
+    x: FloatMatrix, centroids: FloatMatrix, *, settle: Settle | None = None, max_iter: int = 100
+) -> Clustering:
+    """Spherical k-means from given centroids until no label changes.
+
+    Args:
+        x: float32 (N, D), unit rows.
+        centroids: float32 (K, D), unit rows.
+        settle: overrides the nearest centroid for some rows; None for none.
+        max_iter: iterations at most.
+
+    Returns:
+        Labels in 0..K-1 and K centroids; a cluster that ran empty is started again at the row that fits worst, and
+        stays without photos only when photos are too alike to fill it.
+    """
+    state = _nearest_and_bounds(x, centroids)
+    labels = state.nearest.copy() if settle is None else settle(state.nearest, centroids)
+    sums = cluster_sums(x, labels, len(centroids))
+    for _ in range(max_iter):
+        _move(x, state, _means(x, labels, sums, state))
+        fresh = state.nearest.copy() if settle is None else settle(state.nearest, state.centroids)
+        changed = np.flatnonzero(fresh != labels)
+        if not len(changed):
+            break
+        sums += cluster_sums(x[changed], fresh[changed], len(sums))
+        sums -= cluster_sums(x[changed], labels[changed], len(sums))
+        labels = fresh
+    lengths = np.linalg.norm(sums, axis=1)  # the sum of the cosines of a cluster is the length of its sum
+    return Clustering(
+        labels=labels,
+        centroids=np.where(lengths[:, None] > 0, l2_normalize(sums.astype(np.float32)), state.centroids),
+        objective=float(lengths.sum()),
+        method="kmeans",
+        seed=0,
+    )
+
+
+@dataclass(slots=True, eq=False)
+class _Bounded:
+    """Where every row stands among the centroids.
+
+    Attributes:
+        centroids: float32 (K, D), unit rows.
+        nearest: int32 (N,), the centroid of largest cosine.
+        own: float32 (N,), at most the cosine to that centroid.
+        other: float32 (N,), at least the cosine to every other centroid.
+    """
+
+    centroids: FloatMatrix
+    nearest: IntVector
+    own: FloatVector
+    other: FloatVector
+
+
+def _nearest_and_bounds(x: FloatMatrix, centroids: FloatMatrix) -> _Bounded:
+    n = len(x)
+    state = _Bounded(
+        centroids, np.zeros(n, np.int32), np.zeros(n, np.float32), np.full(n, np.inf, np.float32)
+    )
+    _check_loose_rows(x, state)
+    return state
+
+
+def _check_loose_rows(x: FloatMatrix, state: _Bounded) -> None:
+    """Compare the rows whose bounds leave room for another centroid with all centroids; in place."""
+    for rows in _pieces(np.flatnonzero(state.own < state.other + ROUNDING), len(x)):
+        scores = x[rows] @ state.centroids.T
+        nearest = scores.argmax(axis=1)[:, None]
+        state.nearest[rows] = nearest[:, 0]
+        state.own[rows] = np.take_along_axis(scores, nearest, axis=1)[:, 0]
+        np.put_along_axis(scores, nearest, -np.inf, axis=1)
+        state.other[rows] = scores.max(axis=1)
+
+
+def _pieces(rows: NDArray[np.int64], n_rows: int) -> list[slice | NDArray[np.int64]]:
+    """The rows in blocks; slices, which need no copy, when they are all rows."""
+    if len(rows) == n_rows:
+        return list(blocks(n_rows))
+    return [rows[block] for block in blocks(len(rows))]
+
+
+def _means(x: FloatMatrix, labels: IntVector, sums: NDArray[np.float64], state: _Bounded) -> FloatMatrix:
+    """Unit means of the labels; an empty cluster goes to one of the rows that fit their own cluster worst."""
+    means = l2_normalize(sums.astype(np.float32))
+    empty = np.flatnonzero(np.bincount(labels, minlength=len(means)) == 0)
+    if len(empty):
+        worst = np.argsort(state.own, kind="stable")[: len(empty)]
+        means[empty] = l2_normalize(x[worst])
+    return means
+
+
+def _move(x: FloatMatrix, state: _Bounded, centroids: FloatMatrix) -> None:
+    """Put the centroids elsewhere; for unit x, |x.c' - x.c| <= |c' - c| keeps the bounds true. In place."""
+    shift = np.linalg.norm(centroids - state.centroids, axis=1)
+    state.centroids = centroids
+    state.own -= shift[state.nearest]
+    state.other += shift.max()
+    _check_loose_rows(x, state)
+
+
+def resized_centroids(x: FloatMatrix, labels: IntVector, n_clusters: int, *, seed: int = 0) -> FloatMatrix:
+    """Centroids of the present groups in a (new) feature space, with groups joined or parted to get ``n_clusters``.
+
+    Too many groups: the two whose union loses the least objective become one, again and again. Too few: the group
+    with the largest spread is cut in two.
+
+    Args:
+        x: float32 (N, D), unit rows.
+        labels: int32 (N,), the present groups, any ids.
+        n_clusters: K, 1 to N.
+        seed: for cutting groups.
+
+    Returns:
+        float32 (K, D), unit rows.
+
+    Raises:
+        InputError: ``n_clusters`` is not between 1 and N.
+    """
+    check_n_clusters(n_clusters, len(x))
+    names, positions = np.unique(labels, return_inverse=True)
+    groups = positions.astype(np.int32)
+    sums = cluster_sums(x, groups, len(names))
+    while len(sums) > n_clusters:
+        sums = _joined(sums)
+    if len(sums) < n_clusters:
+        sums = _parted(x, groups, n_clusters, seed)
+    return l2_normalize(sums.astype(np.float32))
+
+
+def _joined(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sums with the cheapest two joined: |S_i| + |S_j| - |S_i + S_j| is what the objective loses."""
+    inner = sums @ sums.T
+    squares = np.diag(inner)
+    lengths = np.sqrt(squares)
+    union = np.sqrt(np.maximum(squares[:, None] + squares + 2 * inner, 0))
+    loss = lengths[:, None] + lengths - union
+    np.fill_diagonal(loss, np.inf)
+    first, second = np.unravel_index(loss.argmin(), loss.shape)
+    joined = sums.copy()
+    joined[first] += joined[second]
+    return np.delete(joined, second, axis=0)
+
+
+def _parted(x: FloatMatrix, labels: IntVector, n_clusters: int, seed: int) -> NDArray[np.float64]:
+    """Sums of the groups with the widest ones cut in two; where photos all look the same, single photos are added."""
+    groups = [np.flatnonzero(labels == group) for group in np.unique(labels)]
+    spread = [_spread(x[rows]) for rows in groups]
+    while len(groups) < n_clusters and max(spread) > 0:
+        widest = int(np.argmax(spread))
+        rows = groups[widest]
+        other = spherical_kmeans(x[rows], 2, n_init=2, seed=seed).labels == 1
+        if not other.any():
+            spread[widest] = 0.0
+            continue
+        groups[widest : widest + 1] = [rows[~other], rows[other]]
+        spread[widest : widest + 1] = [_spread(x[rows[~other]]), _spread(x[rows[other]])]
+    sums = [x[rows].sum(axis=0, dtype=np.float64) for rows in groups]
+    return np.stack([*sums, *x[: n_clusters - len(groups)]])
+
+
+def _spread(members: FloatMatrix) -> float:
+    """How much the members differ: their number less the length of their sum; 0 when they are equal."""
+    lost = 1 - float(np.linalg.norm(members.sum(axis=0, dtype=np.float64))) / len(members)
+    return lost * len(members) if lost > EQUAL else 0.0

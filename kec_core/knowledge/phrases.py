@@ -13,7 +13,7 @@ from kec_core.knowledge.cues import ADVERBS, CUES, DANGLING, DETERMINERS, KEPT_C
 from kec_core.knowledge.visual_words import VisualWords
 
 LONGEST = 9  # words of one phrase
-SPLIT_FROM = 7  # phrases from this many words on are cut at "and"
+SPLIT_FROM = 7  # stretches of so many words are taken as lists
 LEAST_SCORE = 0.45  # of a phrase better than none
 LONE_WORD_SCORE = 1.2  # a word alone has to name a part of a body or plant, or a colour
 WORD_DECAY = 0.85  # each further visible word counts less, so that long lists do not win
@@ -54,19 +54,26 @@ def visual_phrases(gloss: str, words: VisualWords) -> list[Phrase]:
         words: tells what can be seen.
     """
     found: dict[str, Phrase] = {}
-    for text, is_head in _pieces(clean_gloss(gloss)):
-        phrase = _scored(text, words, is_head=is_head)
-        if phrase is not None and phrase.score >= LEAST_SCORE:
-            found.setdefault(phrase.text.lower(), phrase)
+    for text, is_head in _chunks(clean_gloss(gloss)):
+        for phrase in _phrases_of(_tidy(text), words, is_head=is_head):
+            if phrase.score >= LEAST_SCORE:
+                found.setdefault(phrase.text.lower(), phrase)
     return sorted(found.values(), key=lambda phrase: -phrase.score)
 
 
-def _pieces(gloss: str) -> Iterator[tuple[str, bool]]:
-    """Candidate phrases, each with whether it opens the definition."""
+def _chunks(gloss: str) -> Iterator[tuple[str, bool]]:
+    """Stretches of a definition that may describe, each with whether it opens the definition."""
     for number, clause in enumerate(_CLAUSES.split(gloss)):
         for position, text in enumerate(_cut(clause)):
-            for piece in _split_long(text):
-                yield piece, number == 0 and position == 0
+            yield text, number == 0 and position == 0
+
+
+def _phrases_of(text: str, words: VisualWords, *, is_head: bool) -> list[Phrase]:
+    """The stretch as a whole when it is short and sound, else what is sound among its listed parts."""
+    if len(text.split()) < SPLIT_FROM and (whole := _scored(text, words, is_head=is_head)):
+        return [whole]
+    parts = (_scored(part, words, is_head=is_head) for part in _listed(text, words))
+    return [part for part in parts if part is not None]
 
 
 def _cut(clause: str) -> Iterator[str]:
@@ -81,18 +88,15 @@ def _cut(clause: str) -> Iterator[str]:
     yield clause[start:] if wanted else ""
 
 
-def _split_long(text: str) -> list[str]:
-    """A long list is cut at its commas and "and"s; single words stay with the piece before them."""
-    text = _tidy(text)
-    if len(text.split()) < SPLIT_FROM:
-        return [text] if text else []
-    pieces: list[str] = []
-    for piece in _AND.split(text):
-        if pieces and len(piece.split()) == 1:
-            pieces[-1] = f"{pieces[-1]} and {piece}"
-        else:
-            pieces.append(piece)
-    return [tidy for piece in pieces if (tidy := _tidy(piece))]
+def _listed(text: str, words: VisualWords) -> list[str]:
+    """The parts of a list, cut at commas and "and"; a visible single word stays with the part before it."""
+    parts: list[str] = []
+    for part in map(_tidy, _AND.split(text)):
+        if " " in part or not parts:
+            parts.append(part)
+        elif words.weight(part.lower()) > 0:
+            parts[-1] = f"{parts[-1]} and {part}"
+    return [part for part in parts if part]
 
 
 def _tidy(text: str) -> str:
@@ -101,8 +105,8 @@ def _tidy(text: str) -> str:
 
 
 def _scored(text: str, words: VisualWords, *, is_head: bool) -> Phrase | None:
-    """None when it is too long, no noun phrase, inside a body, or opens a definition and describes nothing."""
-    if len(text.split()) > LONGEST or words.is_inner(text) or words.has_verb(text):
+    """None when it is empty or too long, no noun phrase, inside a body, or opens a definition and describes nothing."""
+    if not 0 < len(text.split()) <= LONGEST or words.is_inner(text) or words.has_verb(text):
         return None
     if is_head and not words.describes(text):
         return None

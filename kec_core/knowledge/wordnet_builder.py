@@ -23,7 +23,7 @@ MEMBERS, HYPONYMS, PARTS = 8, 20, 3
 SHARED_BONUS, SHARED_MOST = 0.3, 3
 """A member's phrase gains per other member that says something alike, up to so many."""
 SAYS_MORE = 1.2  # least weight of the other visible words in a phrase that holds the concept's name
-GUIDED = 1.5  # factor of a phrase that holds a word of the person's guidance
+GUIDED = 3.0  # factor of a phrase that holds a word of the person's guidance
 REPEATED = 0.7  # factor in a pair of a phrase that is likely a uni attribute already
 LIKELY_UNI = 2
 COMPARED = 6  # phrases of the other concept whose words are not news

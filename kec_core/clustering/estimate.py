@@ -49,6 +49,8 @@ def estimate_n_clusters(
         if labels.any():  # equal photos may all fall into one cluster, which has no silhouette
             silhouettes[i] = silhouette_score(distances, labels, metric="precomputed")
     best = int(silhouettes.argmax())
+    if silhouettes[best] == -1:
+        return 1, f"All {len(x)} photos look the same, so they are in one cluster."
     seen = f"{len(sample)} of {len(x)} photos" if len(sample) < len(x) else f"{len(x)} photos"
     return int(tried[best]), (
         f"{tried[best]} clusters were estimated: of {len(tried)} numbers from 2 to {tried[-1]} it gives the clearest "

@@ -62,7 +62,7 @@ def similar_pairs(phi: FloatMatrix, config: KnowledgeConfig, defaults: EncoderDe
 def _prefixes(pi: FloatMatrix, scale: float, mass: float) -> list[list[int]]:
     """N_q per row: the shortest prefix, most similar first, whose softmax share exceeds ``mass``."""
     order = np.argsort(-pi, axis=1, kind="stable")[:, :-1]  # the diagonal, minus infinity, comes last
-    shares = np.take_along_axis(softmax_rows(scale * pi), order, axis=1)
+    shares = softmax_rows(scale * np.take_along_axis(pi, order, axis=1))
     lengths = (np.cumsum(shares, axis=1, dtype=np.float64) <= mass).sum(axis=1) + 1
     return [row[:length].tolist() for row, length in zip(order, lengths, strict=True)]
 

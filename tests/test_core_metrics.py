@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kec_core.errors import InputError, ShapeError
+from kec_core.metrics import (
+    cluster_summaries,
+    contingency,
+    internal_scores,
+    order_members,
+    representatives,
+    score,
+    size_entropy,
+)
+from kec_core.types import InternalScores
+from tests.planted import planted_rows, unit
+
+LABELS = st.lists(st.integers(0, 4), min_size=2, max_size=30)
+
+
+def ids(*values):
+    return np.array(values, dtype=np.int32)
+
+
+def test_scores_of_a_hand_made_case():
+    predicted = ids(0, 0, 0, 1, 1, 1)
+    truth = ids(5, 5, 7, 7, 7, 7)
+    # contingency [[2, 1], [0, 3]]: matched 2 + 3 of 6
+    # pairs: together in both 1 + 3 = 4, rows 3 + 3 = 6, columns 1 + 6 = 7, all 15
+    expected_ari = (4 - 6 * 7 / 15) / ((6 + 7) / 2 - 6 * 7 / 15)
+    h_rows = np.log(2)
+    h_columns = -(1 / 3 * np.log(1 / 3) + 2 / 3 * np.log(2 / 3))
+    mutual = (
+        2 / 6 * np.log((2 / 6) / (1 / 2 * 1 / 3))
+        + 1 / 6 * np.log((1 / 6) / (1 / 2 * 2 / 3))
+        + 3 / 6 * np.log((3 / 6) / (1 / 2 * 2 / 3))
+    )
+    found = score(predicted, truth)
+    assert found.acc == pytest.approx(5 / 6)
+    assert found.ari == pytest.approx(expected_ari)
+    assert found.nmi == pytest.approx(mutual / ((h_rows + h_columns) / 2))
+    geometric = score(predicted, truth, nmi_average="geometric")
+    assert geometric.nmi == pytest.approx(mutual / np.sqrt(h_rows * h_columns))
+    np.testing.assert_array_equal(contingency(predicted, truth), [[2, 1], [0, 3]])
+
+
+def test_accuracy_accepts_fewer_and_more_clusters_than_labels():
+    truth = ids(0, 0, 1, 1, 2, 2)
+    assert score(ids(0, 0, 0, 0, 0, 0), truth).acc == pytest.approx(2 / 6)
+    assert score(ids(0, 1, 2, 3, 4, 5), truth).acc == pytest.approx(3 / 6)
+
+
+def test_accuracy_is_the_best_matching_not_the_greedy_one():
+    # greedy would take 5 (row 0, column 0) and then only 0; the best takes 4 + 4
+    predicted = ids(*[0] * 9, *[1] * 4)
+    truth = ids(*[0] * 5, *[1] * 4, *[0] * 4)
+    assert score(predicted, truth).acc == pytest.approx(8 / 13)
+
+
+def test_text_labels_are_accepted():
+    assert score(ids(3, 3, 9), np.array(["cat", "cat", "dog"])).acc == 1.0
+
+
+@settings(max_examples=40, deadline=None)
+@given(LABELS, st.randoms(use_true_random=False))
+def test_scores_ignore_names_and_order(values, random):
+    predicted = np.array(values)
+    truth = np.array([random.randint(0, 3) for _ in values])
+    renamed = np.array([7, 3, 11, 0, 5])[predicted]
+    rows = np.array(random.sample(range(len(values)), len(values)))
+    plain = score(predicted, truth)
+    for other in (score(renamed, truth), score(predicted[rows], truth[rows])):
+        assert (other.acc, other.nmi, other.ari) == pytest.approx((plain.acc, plain.nmi, plain.ari))
+    assert 0 <= plain.acc <= 1
+    assert -1e-9 <= plain.nmi <= 1 + 1e-9
+    assert score(predicted, predicted).acc == 1
+
+
+@pytest.mark.parametrize("truth", [ids(1, 2), ids(), np.zeros((3, 1))])
+def test_labels_of_another_length_are_refused(truth):
+    with pytest.raises(ShapeError, match="one label per photo"):
+        score(ids(1, 2, 3), truth)
+
+
+def test_internal_scores_prefer_the_planted_partition():
+    x, truth = planted_rows()
+    good = internal_scores(x, truth)
+    bad = internal_scores(x, np.roll(truth, 1))
+    assert good.silhouette > 0.5 > bad.silhouette
+    assert good.davies_bouldin < bad.davies_bouldin
+    assert good.calinski_harabasz > bad.calinski_harabasz
+    assert good.size_entropy == pytest.approx(1.0)
+
+
+def test_silhouette_of_a_hand_made_case():
+    x = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], dtype=np.float32)
+    assert internal_scores(x, ids(4, 4, 2, 2)).silhouette == pytest.approx(1.0)
+    assert internal_scores(x, ids(4, 2, 4, 2)).silhouette == pytest.approx(-0.5)
+
+
+def test_silhouette_is_measured_on_a_sample_of_large_sets():
+    x, truth = planted_rows(per_cluster=1100)
+    first, again = internal_scores(x, truth, seed=3), internal_scores(x, truth, seed=3)
+    assert first == again
+    assert first.silhouette == pytest.approx(internal_scores(x, truth, seed=4).silhouette, abs=0.02)
+
+
+def test_undefined_internal_scores_are_none():
+    x, _ = planted_rows(per_cluster=2)
+    assert internal_scores(x, np.zeros(len(x), np.int32)) == InternalScores()
+    alone = internal_scores(x, np.arange(len(x), dtype=np.int32))
+    assert alone.silhouette is None
+    assert alone.size_entropy == pytest.approx(1.0)
+
+
+def test_size_entropy_of_a_hand_made_case():
+    expected = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25)) / np.log(2)
+    assert size_entropy(ids(0, 0, 0, 9)) == pytest.approx(expected)
+    assert size_entropy(ids(2, 2)) == 0.0
+
+
+def test_cards_of_a_hand_made_case():
+    x = unit(np.array([[1, 0], [1, 0], [0, 1], [1, 1], [1, -1]]))
+    labels = ids(3, 3, 8, 5, 5)
+    truth = np.array(["cat", "dog", "", "dog", "dog"])
+    cards = cluster_summaries(x, labels, truth)
+    assert [card.cluster for card in cards] == [3, 5, 8]
+    assert [card.size for card in cards] == [2, 2, 1]
+    assert [card.coherence for card in cards] == pytest.approx([1.0, np.sqrt(0.5), 1.0])
+    assert [card.purity for card in cards] == [0.5, 1.0, None]
+    assert [card.majority_label for card in cards] == ["cat", "dog", None]
+    assert cluster_summaries(x, labels)[0].purity is None
+    assert cluster_summaries(x, labels, np.array([""] * 5))[1].majority_label is None
+
+
+def test_members_are_ordered_by_fit_or_by_doubt():
+    angles = np.radians([0, 10, 30, 44, 90, 80])
+    x = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    labels = ids(0, 0, 0, 0, 1, 1)
+    centroids = np.eye(2, dtype=np.float32)
+    assert order_members(x, centroids, labels, 0).tolist() == [0, 1, 2, 3]
+    assert order_members(x, centroids, labels, 0, by="boundary").tolist() == [3, 2, 1, 0]
+    assert order_members(x, centroids, labels, 1).tolist() == [4, 5]
+    assert order_members(x, centroids[:1], labels * 0, 0, by="boundary").tolist() == [0, 1, 2, 3, 4, 5]
+    # the mean direction of cluster 0 is near 21 degrees
+    assert representatives(x, labels, 0, 2).tolist() == [2, 1]
+    with pytest.raises(InputError, match="Cluster 7 has no photo"):
+        representatives(x, labels, 7, 3)

@@ -12,11 +12,11 @@ from state.project import Project
 
 GROUPS = Option(
     name="n_clusters",
-    label="Number of groups",
+    label="Number of clusters",
     kind="count",
     low=1,
     automatic="automatic",
-    help="How many groups to make (the paper's K). Left empty, it is estimated from the photos, and the result says how.",
+    help="How many clusters to make (the paper's K). Left empty, it is estimated from the photos, and the result says how.",
 )
 CONCEPTS = Option(
     name="mapping.n_concepts",
@@ -38,13 +38,13 @@ ADVANCED: dict[str, tuple[Option, ...]] = {
     "Over-cluster": (
         Option(
             name="mapping.overclusters",
-            label="Number of small groups",
+            label="Number of small clusters",
             kind="choice",
             choices={
                 "ksem": "Rule of the authors' code (KSEM)",
                 "n_over_300": "One per 300 photos (N / 300)",
             },
-            help="How many small groups the photos are first cut into (k, over-clusters).",
+            help="How many small clusters the photos are first cut into (k, over-clusters).",
         ),
         Option(
             name="mapping.n_init",
@@ -61,11 +61,11 @@ ADVANCED: dict[str, tuple[Option, ...]] = {
     "Nouns": (
         Option(
             name="mapping.top_nouns",
-            label="Nouns per small group",
+            label="Nouns per small cluster",
             kind="count",
             low=1,
             high=50,
-            help="How many of the nearest nouns describe each small group. Default of the paper: top 5.",
+            help="How many of the nearest nouns describe each small cluster. Default of the paper: top 5.",
         ),
         Option(
             name="mapping.noun_choice",
@@ -80,14 +80,14 @@ ADVANCED: dict[str, tuple[Option, ...]] = {
             name="mapping.alpha",
             label="Weight of the looks (α)",
             high=1.0,
-            help="When small groups are merged: how much the photos count against the nouns. Default of the paper: 0.8.",
+            help="When small clusters are merged: how much the photos count against the nouns. Default of the paper: 0.8.",
         ),
         Option(
             name="mapping.beta",
             label="Merge when more alike than (β)",
             high=1.0,
             automatic="what fits the encoder",
-            help="Small groups above this similarity become one concept. The paper uses 0.8 with CLIP.",
+            help="Small clusters above this similarity become one concept. The paper uses 0.8 with CLIP.",
         ),
         Option(
             name="mapping.similarity",
@@ -107,7 +107,7 @@ ADVANCED: dict[str, tuple[Option, ...]] = {
             name="mapping.collapse_guard",
             label="Guard against one big concept",
             kind="switch",
-            help="When almost all small groups would merge into one, compare them with the centred similarity instead.",
+            help="When almost all small clusters would merge into one, compare them with the centred similarity instead.",
         ),
         Option(
             name="knowledge.merge_same_name",

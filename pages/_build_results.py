@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from kec_core.types import Concept, Knowledge
-from pages import _gallery, _html, _ui
+from pages import _gallery, _html, _navigation, _ui
 from state import revisions
 from state.project import Project
 from state.stage_results import StageResults
@@ -50,7 +50,7 @@ def _embed(made: Made) -> None:
 def _over_cluster(made: Made) -> None:
     sizes = made.results.sizes()
     if len(sizes):
-        st.html(_html.note(f"The small groups hold {sizes.min():,} to {sizes.max():,} photos."))
+        st.html(_html.note(f"The small clusters hold {sizes.min():,} to {sizes.max():,} photos."))
 
 
 @st.fragment
@@ -61,7 +61,9 @@ def _nouns(made: Made) -> None:
         with grid.cell():
             st.html(
                 _html.gallery(
-                    _ui.tiles(made.project, centre.photos), size="strip", label=f"Small group {centre.number}"
+                    _ui.tiles(made.project, centre.photos),
+                    size="strip",
+                    label=f"Small cluster {centre.number}",
                 )
             )
             st.html(_html.chips(centre.nouns))
@@ -155,8 +157,8 @@ def _ground(made: Made) -> None:
 
 
 def _cluster(_made: Made) -> None:
-    if st.button("See the groups", key="see_clusters", icon=":material/grid_view:", type="primary"):
-        st.switch_page("pages/clusters.py")
+    if st.button("See the clusters", key="see_clusters", icon=":material/grid_view:", type="primary"):
+        _navigation.go_to("clusters")
 
 
 DETAILS: dict[str, Callable[[Made], None]] = {
@@ -177,15 +179,15 @@ FIGURES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "Embed": (
         ("images", "Photos", "Photos with features"),
         ("skipped", "Could not be read", "Left out of the result"),
-        ("clusters", "Groups, estimated", "How many groups the photos seem to have (K)"),
+        ("clusters", "Clusters, estimated", "How many clusters the photos seem to have (K)"),
     ),
-    "Over-cluster": (("overclusters", "Small groups", "Over-clusters, k in the paper"),),
+    "Over-cluster": (("overclusters", "Small clusters", "Over-clusters, k in the paper"),),
     "Nouns": (
         ("vocabulary", "Nouns looked at", "Nouns of WordNet that the encoder understands"),
-        ("nouns", "Nouns used", "Nouns near at least one small group"),
+        ("nouns", "Nouns used", "Nouns near at least one small cluster"),
     ),
     "Concepts": (
-        ("components", "Merged sets", "Components of similar small groups, one concept each"),
+        ("components", "Merged sets", "Components of similar small clusters, one concept each"),
         ("concepts", "Concepts", "M in the paper"),
     ),
     "Attributes": (
@@ -193,6 +195,6 @@ FIGURES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("bi_attributes", "Between two", "Bi attributes"),
     ),
     "Ground": (("concepts", "Concepts in use", "Concepts that photos are matched with"),),
-    "Cluster": (("clusters", "Groups", "K in the paper"),),
+    "Cluster": (("clusters", "Clusters", "K in the paper"),),
 }
 """Figures of each step: key in its summary, label, explanation."""

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from kec_core.errors import KecError
-from pages import _html, _ui
+from pages import _html, _navigation, _ui
 from state import revisions, session
 from state.jobs import Job
 from state.project import Project
 
 STYLE = Path(__file__).with_name("style.css")
+SCRIPT = Path(__file__).with_name("_script.py")
 # Drawn here: an icon named ":material/...:" would be fetched from another server for the browser's tab.
 ICON = (
     '<svg viewBox="0 0 64 64"><rect x="6" y="16" width="34" height="34" rx="7" fill="#d9822b"/>'
@@ -23,13 +23,16 @@ ICON = (
 POLL_SECONDS = 1
 
 
-def configure() -> None:
-    """Set the window's title and the style of all pages; call first."""
+def draw() -> None:
+    """Draw the frame, then the page that is looked at."""
     st.set_page_config(page_title="KEC+ Studio", page_icon=ICON, layout="wide")
     st.html(STYLE)
+    page = st.navigation(_navigation.all_pages(), position="top")
+    _header()
+    page.run()
 
 
-def header() -> None:
+def _header() -> None:
     """Project, revision, encoder and running job, on one line; nothing while no project is open."""
     for text in session.take_notices():
         st.toast(_html.plain(text))
@@ -43,7 +46,7 @@ def _bar(project: Project) -> None:
     shown = revisions.current(project)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="header"):
         st.page_link(
-            "pages/projects.py",
+            _navigation.page("projects"),
             label=f"**{_html.plain(project.name)}**",
             help="All projects",
             width="content",
@@ -70,15 +73,12 @@ def _job_line(project: Project) -> None:
 
 
 def _watch(project: Project, job_id: str) -> None:
-    try:
-        job = session.jobs().status(project, job_id)
-    except KecError:
-        st.rerun()
+    job = session.jobs().status(project, job_id)
     if not job.is_active:
         session.notice(_ending(job))
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="job"):
-        st.progress(_ui.share(job), text=_html.plain(_ui.progress_line(job)), width=340)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="job"):
+        st.progress(_ui.share(job), text=_html.plain(_ui.progress_line(job)), width=320)
         if st.button(
             "Cancel",
             key="job_cancel",
@@ -90,8 +90,10 @@ def _watch(project: Project, job_id: str) -> None:
 
 
 def _ending(job: Job) -> str:
+    if job.state == "done" and job.result is not None:
+        photos = _html.count(int(job.result.get("images", 0)), "photo")
+        return f"{photos} checked." if job.kind == "scan" else f"Done: {photos} clustered."
     endings = {
-        "done": "Done: the result is ready.",
         "cancelled": "Cancelled; finished stages are kept.",
         "interrupted": "The work was interrupted; resume it on the Build page.",
     }

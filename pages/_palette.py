@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import colorcet
 
-_COLOURS: list[str] = list(colorcet.glasbey_bw_minc_20_minl_30)
-"""256 colours that stay apart, none near black or white, so they show in light and dark."""
+_COLOURS: list[str] = list(colorcet.b_glasbey_category10)
+"""256 colours as ``#rrggbb``, made to stay apart for every kind of sight."""
 
 
 def cluster_colour(cluster: int) -> str:
-    """The colour of a cluster id, as ``#rrggbb``."""
+    """The colour of a cluster id."""
     return _COLOURS[cluster % len(_COLOURS)]

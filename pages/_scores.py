@@ -1,4 +1,4 @@
-"""KEC beside plain k-means: with labels how right, without labels how clear the groups are."""
+"""KEC beside plain k-means: with labels how right, without labels how clear the clusters are."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from state.revisions import Revision
 AGREEMENT = (
     (
         "acc",
-        "Photos in the right group",
+        "Photos in the right cluster",
         "ACC",
-        "Share of photos in the group that fits their label best (clustering accuracy).",
+        "Share of photos in the cluster that fits their label best (clustering accuracy).",
     ),
     (
         "nmi",
         "Shared information",
         "NMI",
-        "How much groups and labels tell about each other (normalised mutual information).",
+        "How much clusters and labels tell about each other (normalised mutual information).",
     ),
     (
         "ari",
         "Agreement of pairs",
         "ARI",
-        "Pairs of photos that groups and labels treat alike, beyond chance (adjusted Rand index).",
+        "Pairs of photos that clusters and labels treat alike, beyond chance (adjusted Rand index).",
     ),
 )
 CLEARNESS = (
@@ -33,10 +33,10 @@ CLEARNESS = (
         "silhouette",
         "Clear borders",
         "silhouette",
-        "From -1 to 1: how much nearer photos are to their own group than to the next.",
+        "From -1 to 1: how much nearer photos are to their own cluster than to the next.",
         True,
     ),
-    ("davies_bouldin", "Overlap", "Davies-Bouldin", "How much groups overlap; less is better.", False),
+    ("davies_bouldin", "Overlap", "Davies-Bouldin", "How much clusters overlap; less is better.", False),
     (
         "calinski_harabasz",
         "Separation",
@@ -48,7 +48,7 @@ CLEARNESS = (
         "size_entropy",
         "Even sizes",
         "size entropy",
-        "1 when all groups are equally large, near 0 when one holds nearly all photos.",
+        "1 when all clusters are equally large, near 0 when one holds nearly all photos.",
         True,
     ),
 )
@@ -65,7 +65,7 @@ def panel(revision: Revision) -> None:
         _internal(revision)
         st.html(
             _html.note(
-                "These scores look at the photos alone: they say how clear the groups are, not whether they are the ones you "
+                "These scores look at the photos alone: they say how clear the clusters are, not whether they are the ones you "
                 "want. With labels for a part of the photos (page Data) you also see how right they are."
             )
         )

@@ -10,7 +10,7 @@ import streamlit as st
 
 from kec_core.errors import KecError
 from kec_core.images import ImageRecord
-from pages import _html
+from pages import _html, _navigation
 from pages._thumbnails import LARGE, SMALL, address
 from state import session
 from state.jobs import Job
@@ -51,7 +51,7 @@ def need_project() -> Project:
     nothing_here(
         "No project is open",
         "Open one from the list, or start with the demo.",
-        "pages/projects.py",
+        "projects",
         "See projects",
     )
     st.stop()
@@ -62,7 +62,7 @@ def nothing_here(title: str, body: str, page: str, action: str) -> None:
     st.html(_html.empty(title, body))
     with st.container(horizontal=True, horizontal_alignment="center"):
         if st.button(action, type="primary", key=f"empty_{page}"):
-            st.switch_page(page)
+            _navigation.go_to(page)
 
 
 def encoder_badge(name: str) -> None:

@@ -17,9 +17,9 @@ from state.stage_view import StepView, view_steps
 TIPS = {
     "Scan": "Find the photos and check that each can be read.",
     "Embed": "Turn every photo into numbers that words can be compared with (features of the encoder).",
-    "Over-cluster": "Cut the photos into many small groups of look-alikes (k over-clusters).",
-    "Nouns": "Find the words nearest to each small group (image-text mapping).",
-    "Concepts": "Merge small groups that mean the same and name what they share (concepts and descriptions).",
+    "Over-cluster": "Cut the photos into many small clusters of look-alikes (k over-clusters).",
+    "Nouns": "Find the words nearest to each small cluster (image-text mapping).",
+    "Concepts": "Merge small clusters that mean the same and name what they share (concepts and descriptions).",
     "Attributes": "Write what is typical of a concept, and what tells two similar ones apart (uni and bi attributes).",
     "Ground": "Carry the words back into every photo (knowledge-guided features).",
     "Cluster": "Group the photos by looks and words together, and once by looks alone (k-means) to compare.",
@@ -148,7 +148,7 @@ with _ui.errors():
         _ui.nothing_here(
             "No photos yet",
             "Choose your photos first; building comes next.",
-            "pages/data.py",
+            "data",
             "Choose photos",
         )
         st.stop()

@@ -38,7 +38,7 @@ def _all(
     project: Project, overview: Overview, cards: Sequence[ClusterCard], images: Sequence[ImageRecord]
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(_html.count(len(cards), "group"), anchor=False, width="content")
+        st.subheader(_html.count(len(cards), "cluster"), anchor=False, width="content")
         st.space("stretch")
         by = st.segmented_control(
             "Order",
@@ -78,7 +78,7 @@ def _one(
     here = [c.id for c in cards].index(card.id)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "All groups",
+            "All clusters",
             key="cluster_back",
             icon=":material/arrow_back:",
             on_click=session.close_cluster,
@@ -96,11 +96,11 @@ def _one(
             key="cluster_order",
             label_visibility="collapsed",
             persist_state="session",
-            help="Least certain: photos that are almost as near to another group (boundary).",
+            help="Least certain: photos that are almost as near to another cluster (boundary).",
         )
     st.html(_html.card_text(card.name, [], colour=cluster_colour(card.id)))
     facts = [
-        ("Photos", f"{card.size:,}", "Photos in this group"),
+        ("Photos", f"{card.size:,}", "Photos in this cluster"),
         (
             "Alike",
             f"{card.coherence:.0%}",
@@ -113,7 +113,9 @@ def _one(
         )
     st.html(_html.facts(facts))
     photos = [images[row] for row in overview.members(card.id, order)]
-    _gallery.paged(project, photos, key=f"page_cluster_{card.id}_{order}", label=f"Photos of group {card.id}")
+    _gallery.paged(
+        project, photos, key=f"page_cluster_{card.id}_{order}", label=f"Photos of cluster {card.id}"
+    )
 
 
 project = _ui.need_project()
@@ -122,7 +124,10 @@ with _ui.errors():
     if revision is None:
         st.title("Clusters", anchor=False)
         _ui.nothing_here(
-            "No groups yet", "Run the stages once, then see the groups here.", "pages/build.py", "Go to Build"
+            "No clusters yet",
+            "Run the stages once, then see the clusters here.",
+            "build",
+            "Go to Build",
         )
         st.stop()
     overview = load_overview(project, revision)

@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from kec_core.images import SMALL_SIDE, ImageRecord, ScanReport
-from pages import _gallery, _html, _ui
+from pages import _gallery, _html, _navigation, _ui
 from state import session
 from state.ingest import save_uploads
 from state.project import Project
 
 FOLDER, UPLOAD = "A folder on this computer", "Upload photos or a zip"
-LABELS = {
-    "keep": "As they are",
-    "folders": "Names of the sub-folders",
-    "csv": "A CSV file",
-    "none": "No labels",
-}
+CSV = "csv"
+LABELS = {"keep": "As they are", "folders": "Names of sub-folders", CSV: "A CSV file", "none": "None"}
 UPLOADED = "photos"
+MOST_NOTICES = 5
 
 
-def _start_scan(project: Project, root: Path, labels: str) -> None:
-    session.jobs().start(project, "scan", {"images": str(root), "labels": labels})
-    st.rerun()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Where the photos are: a folder as typed, or files as uploaded; and where their labels are."""
+
+    folder: str
+    files: Sequence[UploadedFile]
+    labels: str
+    csv: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a scan can start."""
+        return bool(self.files or self.folder.strip()) and (self.labels != CSV or bool(self.csv.strip()))
 
 
-def _source(project: Project) -> None:
+def _source(project: Project) -> tuple[str, Sequence[UploadedFile]]:
     st.subheader("Where are your photos?", anchor=False)
     kind = st.segmented_control(
         "Where are your photos?",
@@ -39,28 +49,28 @@ def _source(project: Project) -> None:
         label_visibility="collapsed",
         persist_state="session",
     )
-    key = f"data_root_{project.folder.name}"
-    if session.widget(key) is None:
-        session.set_widget(key, str(project.images_root or ""))
-    if kind == FOLDER:
-        st.text_input(
-            "Folder",
-            key=key,
-            placeholder="/home/me/Pictures",
-            help="Photos are read where they lie, nothing is copied. All sub-folders are included.",
-        )
-    else:
-        st.file_uploader(
+    if kind == UPLOAD:
+        files = st.file_uploader(
             "Photos, or a zip of photos",
             accept_multiple_files=True,
             key="data_files",
             help="They are saved inside the project. For many thousands of photos a folder is faster.",
         )
+        return "", files
+    folder = st.text_input(
+        "Folder",
+        value=str(project.images_root or ""),
+        key=f"data_root_{project.folder.name}",
+        placeholder="/home/me/Pictures",
+        help="Photos are read where they lie, nothing is copied. All sub-folders are included.",
+        persist_state="session",
+    )
+    return folder, ()
 
 
-def _labels() -> None:
+def _labels() -> tuple[str, str]:
     st.subheader("Labels, only for scores", anchor=False)
-    st.segmented_control(
+    labels = st.segmented_control(
         "Labels",
         list(LABELS),
         format_func=lambda value: LABELS[value],
@@ -70,45 +80,61 @@ def _labels() -> None:
         label_visibility="collapsed",
         persist_state="session",
     )
-    if session.widget("data_labels") == "csv":
-        st.text_input(
+    csv = ""
+    if labels == CSV:
+        csv = st.text_input(
             "CSV file",
             key="data_csv",
             placeholder="/home/me/labels.csv",
-            help="Two columns, file and label; file is a name or a path relative to the photo folder.",
+            help="Two columns, file and label; file is a name, or a path relative to the photo folder.",
             persist_state="session",
         )
     st.html(
         _html.note(
-            "If you know the right group of some photos, the result can be scored. The method itself never sees labels."
+            "If you know where some photos belong, the result can be scored. The method itself never sees labels."
         )
     )
+    return labels, csv
 
 
-def _chosen_labels() -> str:
-    choice = str(session.widget("data_labels"))
-    if choice != "csv":
-        return choice
-    return str(session.workspace().check_allowed(Path(str(session.widget("data_csv")).strip())))
-
-
-def _chosen_root(project: Project) -> Path:
-    if session.widget("data_source") == UPLOAD:
-        folder = project.folder / UPLOADED
-        with st.spinner("Saving…"):
-            saved = save_uploads([(file.name, file) for file in session.widget("data_files") or []], folder)
-        for item in saved.skipped[:5]:
-            session.notice(f"{item.path}: {item.reason}")
-        return folder
-    return session.workspace().check_allowed(
-        Path(str(session.widget(f"data_root_{project.folder.name}")).strip())
+def _start_scan(project: Project, choice: Choice) -> None:
+    workspace = session.workspace()
+    labels = str(workspace.check_allowed(Path(choice.csv.strip()))) if choice.labels == CSV else choice.labels
+    root = (
+        workspace.check_allowed(Path(choice.folder.strip()))
+        if choice.folder
+        else _save(project, choice.files)
     )
+    session.jobs().start(project, "scan", {"images": str(root), "labels": labels})
+    st.rerun()
 
 
-def _is_chosen(project: Project) -> bool:
-    if session.widget("data_source") == UPLOAD:
-        return bool(session.widget("data_files"))
-    return bool(str(session.widget(f"data_root_{project.folder.name}")).strip())
+def _save(project: Project, files: Sequence[UploadedFile]) -> Path:
+    folder = project.folder / UPLOADED
+    with st.spinner("Saving…"):
+        saved = save_uploads([(file.name, file) for file in files], folder)
+    for item in saved.skipped[:MOST_NOTICES]:
+        session.notice(f"Not saved: {item.path}: {item.reason}")
+    return folder
+
+
+def _actions(project: Project, choice: Choice) -> None:
+    running = session.jobs().active(project)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            "Scan the photos",
+            type="secondary" if project.last_scan else "primary",
+            key="data_scan",
+            icon=":material/search:",
+            disabled=running is not None or not choice.is_complete,
+            help="Looks at every file once. Nothing is changed in your folder.",
+            shortcut="Alt+S",
+        ):
+            _start_scan(project, choice)
+        if project.last_scan and st.button(
+            "Next: build the clusters", key="data_next", icon=":material/arrow_forward:", type="primary"
+        ):
+            _navigation.go_to("build")
 
 
 def _report(project: Project) -> None:
@@ -193,25 +219,15 @@ def _copies(project: Project, report: ScanReport, by_id: dict[str, ImageRecord])
 project = _ui.need_project()
 st.title("Data", anchor=False)
 with _ui.errors():
-    running = session.jobs().active(project)
-    _source(project)
-    _labels()
-    if st.button(
-        "Scan the photos",
-        type="primary",
-        key="data_scan",
-        icon=":material/search:",
-        disabled=running is not None or not _is_chosen(project),
-        help="Looks at every file once. Nothing is changed in your folder.",
-        shortcut="Alt+S",
-    ):
-        _start_scan(project, _chosen_root(project), _chosen_labels())
-    st.divider()
+    left, right = st.columns(2, gap="large")
+    with left:
+        folder, files = _source(project)
+    with right:
+        labels, csv = _labels()
+    _actions(project, Choice(folder=folder, files=files, labels=labels, csv=csv))
+with _ui.errors():
     if project.last_scan:
+        st.divider()
         _report(project)
-        if st.button(
-            "Next: build the groups", key="data_next", icon=":material/arrow_forward:", type="primary"
-        ):
-            st.switch_page("pages/build.py")
-    elif running is None:
+    elif session.jobs().active(project) is None:
         st.html(_html.empty("No photos yet", "Choose a folder, or upload some, then scan them."))

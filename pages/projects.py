@@ -6,44 +6,30 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import _html, _ui
+from pages import _html, _navigation, _ui
 from state import session
 from state.demo import DEMO_FOLDER
+from state.project import Project
 from state.workspace import ProjectCard
 
 
 def _open(folder: Path, page: str) -> None:
     with _ui.errors():
         session.open_project(folder)
-        st.switch_page(page)
+        _navigation.go_to(page)
 
 
-@st.dialog("New project", icon=":material/add_photo_alternate:")
-def _new_project() -> None:
-    name = st.text_input(
-        "Name", key="new_project_name", placeholder="for example: Camera traps, spring", max_chars=80
-    )
-    if st.button("Create", type="primary", key="new_project_create", disabled=not name.strip()):
-        with _ui.errors():
-            made = session.workspace().create_project(name)
-            session.open_project(made.folder)
-            st.switch_page("pages/data.py")
-
-
-@st.dialog("Open a project folder", icon=":material/folder_open:")
-def _open_elsewhere() -> None:
-    st.caption(
-        "A project made elsewhere, for example by `kec run … --project FOLDER`, or one that was copied here."
-    )
-    typed = st.text_input("Folder on this computer", key="open_folder", placeholder="/home/me/project")
-    if st.button("Open", type="primary", key="open_folder_go", disabled=not typed.strip()):
-        _open(Path(typed.strip()), "pages/clusters.py")
+def _create(name: str) -> None:
+    with _ui.errors():
+        made = session.workspace().create_project(name)
+        session.open_project(made.folder)
+        _navigation.go_to("data")
 
 
 def _open_demo() -> None:
     folder = session.workspace().home / DEMO_FOLDER
-    if (folder / "project.db").is_file():
-        _open(folder, "pages/clusters.py")
+    if Project.is_project(folder):
+        _open(folder, "clusters")
     else:
         st.info("The demo photos are not on this computer yet. Run `kec setup --demo` once, then come back.")
 
@@ -52,27 +38,32 @@ def _actions() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Your photo projects", anchor=False, width="content")
         st.space("stretch")
-        if st.button("Open a folder", key="open_elsewhere", icon=":material/folder_open:"):
-            _open_elsewhere()
-        if st.button(
-            "New project", key="new_project", type="primary", icon=":material/add:", shortcut="Alt+N"
-        ):
-            _new_project()
+        with st.popover("Open a folder", icon=":material/folder_open:", key="elsewhere"):
+            st.caption("A project made elsewhere, for example by `kec run`, or one that was copied here.")
+            folder = st.text_input("Project folder", key="open_folder", placeholder="/home/me/project")
+            if st.button("Open", type="primary", key="open_folder_go", disabled=not folder.strip()):
+                _open(Path(folder.strip()), "clusters")
+        with st.popover("New project", icon=":material/add:", type="primary", key="new"):
+            name = st.text_input(
+                "Name", key="new_name", placeholder="for example: Camera traps, spring", max_chars=80
+            )
+            if st.button("Create", type="primary", key="new_create", disabled=not name.strip()):
+                _create(name)
 
 
 def _welcome() -> None:
     st.html(
         _html.empty(
             "Welcome",
-            "Group photos by what they show, then put the groups right with words. "
+            "Group photos by what they show, then put the clusters right with words. "
             "Everything runs on this computer; no photo leaves it.",
         )
     )
     with st.container(horizontal=True, horizontal_alignment="center"):
         if st.button("Open the demo", type="primary", key="open_demo_first", icon=":material/play_arrow:"):
             _open_demo()
-        if st.button("Choose a folder of photos", key="new_project_first", icon=":material/add:"):
-            _new_project()
+        if st.button("Choose a folder of photos", key="new_first", icon=":material/folder_open:"):
+            _create("My photos")
 
 
 def _card(card: ProjectCard) -> None:
@@ -83,10 +74,10 @@ def _card(card: ProjectCard) -> None:
         return
     st.html(_html.mosaic(_ui.tiles_of(key, card.photos), cells=4))
     counts = [_html.count(card.n_images, "photo")] if card.n_images else ["no photos yet"]
-    counts += [_html.count(card.n_clusters, "group")] if card.n_clusters else []
+    counts += [_html.count(card.n_clusters, "cluster")] if card.n_clusters else []
     counts += [card.revision] if card.revision else []
     st.html(_html.card_text(card.name, [" · ".join(counts), _ui.when(card.updated)]))
-    page = "pages/clusters.py" if card.revision else "pages/build.py" if card.n_images else "pages/data.py"
+    page = "clusters" if card.revision else "build" if card.n_images else "data"
     if st.button("Open", key=f"open_{key}", width="stretch"):
         _open(card.folder, page)
 

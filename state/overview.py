@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, FloatVector, IntVector, blocks
 from kec_core.clustering import fuse
 from kec_core.errors import StoreError
+from kec_core.geometry import centroids_of, cluster_sums, row_cosines
 from kec_core.store import StageResult
 from kec_core.types import Clustering, Grounding, Knowledge
 from state.project import Project
@@ -72,7 +72,7 @@ class ClusterCard:
 
 
 def compute_overview(x: FloatMatrix, grounding: Grounding, weight: float, clustering: Clustering) -> Overview:
-    """Compare every photo with the centres of all clusters, in blocks.
+    """Compare every photo with the centres of all clusters.
 
     Args:
         x: float32 (N, d), unit rows, the visual features.
@@ -82,45 +82,27 @@ def compute_overview(x: FloatMatrix, grounding: Grounding, weight: float, cluste
     """
     labels = np.asarray(clustering.labels)
     n_clusters = int(labels.max()) + 1
-    fused_sum = np.zeros((n_clusters, 2 * x.shape[1]), dtype=np.float64)
-    visual_sum = np.zeros((n_clusters, x.shape[1]), dtype=np.float64)
-    concept_sum = np.zeros((n_clusters, grounding.omega.shape[1]), dtype=np.float64)
-    for block in blocks(len(x)):
-        _add_rows(fused_sum, labels[block], fuse(x[block], grounding.kappa[block], weight))
-        _add_rows(visual_sum, labels[block], x[block])
-        _add_rows(concept_sum, labels[block], grounding.omega[block])
+    fused = fuse(x, grounding.kappa, weight)
+    own, rival = _nearness(fused, centroids_of(fused, labels, n_clusters), labels)
     sizes = np.maximum(np.bincount(labels, minlength=n_clusters), 1)[:, None]
-    own, rival = _nearness(x, grounding.kappa, weight, labels, fused_sum)
     return Overview(
         labels=labels,
         own=own,
         rival=rival,
-        coherence=np.linalg.norm(visual_sum / sizes, axis=1).astype(np.float32),
-        concepts=(concept_sum / sizes).astype(np.float32),
+        coherence=np.linalg.norm(cluster_sums(x, labels, n_clusters) / sizes, axis=1).astype(np.float32),
+        concepts=(cluster_sums(grounding.omega, labels, n_clusters) / sizes).astype(np.float32),
         concept_ids=grounding.concept_ids,
     )
 
 
-def _add_rows(total: NDArray[np.float64], labels: IntVector, rows: FloatMatrix) -> None:
-    """Add every row to the line of its cluster; sorting first makes it one pass of ``reduceat``."""
-    order = np.argsort(labels, kind="stable")
-    present, starts = np.unique(labels[order], return_index=True)
-    total[present] += np.add.reduceat(rows[order].astype(np.float64), starts, axis=0)
-
-
-def _nearness(
-    x: FloatMatrix, kappa: FloatMatrix, weight: float, labels: IntVector, centre_sum: NDArray[np.float64]
-) -> tuple[FloatVector, FloatVector]:
-    norms = np.linalg.norm(centre_sum, axis=1, keepdims=True)
-    centres = (centre_sum / np.where(norms > 0, norms, 1.0)).astype(np.float32)
-    own = np.empty(len(x), dtype=np.float32)
-    rival = np.full(len(x), -1.0, dtype=np.float32)
-    for block in blocks(len(x)):
-        cosines = fuse(x[block], kappa[block], weight) @ centres.T
-        rows = np.arange(len(cosines))
-        own[block] = cosines[rows, labels[block]]
-        cosines[rows, labels[block]] = -np.inf
-        if cosines.shape[1] > 1:
+def _nearness(fused: FloatMatrix, centres: FloatMatrix, labels: IntVector) -> tuple[FloatVector, FloatVector]:
+    """Cosine of every row with its own centre, and with the nearest other one."""
+    own = row_cosines(fused, centres, labels)
+    rival = np.full(len(fused), -1.0, dtype=np.float32)
+    if len(centres) > 1:
+        for block in blocks(len(fused)):
+            cosines = fused[block] @ centres.T
+            np.put_along_axis(cosines, labels[block, None], -np.inf, axis=1)
             rival[block] = cosines.max(axis=1)
     return own, rival
 
@@ -181,7 +163,7 @@ def cluster_names(overview: Overview, knowledge: Knowledge) -> list[str]:
     """A name per cluster: its dominant concept; clusters that share it get what sets them apart added."""
     concepts = [knowledge.by_id[c].name if c in knowledge.by_id else c for c in overview.concept_ids]
     if not concepts:
-        return [f"Group {cluster + 1}" for cluster in range(len(overview.coherence))]
+        return [f"Cluster {cluster + 1}" for cluster in range(len(overview.coherence))]
     ranked = np.argsort(-overview.concepts, axis=1, kind="stable")
     names = [concepts[row[0]] for row in ranked]
     shared = {name for name, times in Counter(names).items() if times > 1}

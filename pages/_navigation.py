@@ -1,0 +1,34 @@
+"""The pages of the app, in the order of the work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+import streamlit as st
+
+_FOLDER = Path(__file__).parent
+_PAGES = {
+    "projects": ("Projects", ":material/photo_library:"),
+    "data": ("Data", ":material/folder_open:"),
+    "build": ("Build", ":material/construction:"),
+    "clusters": ("Clusters", ":material/grid_view:"),
+}
+
+
+def all_pages() -> list[st.Page]:
+    """For ``st.navigation``; the first one is shown at the address of the app itself."""
+    return [page(name) for name in _PAGES]
+
+
+def page(name: str) -> st.Page:
+    """A page by the name of its file."""
+    title, icon = _PAGES[name]
+    return st.Page(
+        _FOLDER / f"{name}.py", title=title, icon=icon, url_path=name, default=name == next(iter(_PAGES))
+    )
+
+
+def go_to(name: str) -> NoReturn:
+    """Leave this page for another one."""
+    st.switch_page(page(name))

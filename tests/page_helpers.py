@@ -1,0 +1,74 @@
+"""A small project made by the real pipeline, and the app on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from kec_core.config import ClusteringConfig, MappingConfig, RunConfig
+from kec_core.stages import Resources
+from state.project import Project
+from state.run import run_project
+from tests.fakes import COLOURS, VOCABULARY, FirstNounBuilder, HashEncoder
+
+SCRIPT = Path(__file__).resolve().parents[1] / "pages" / "_script.py"
+CONFIG = RunConfig(
+    n_clusters=len(COLOURS),
+    mapping=MappingConfig(overclusters=8, n_init=2, top_nouns=2),
+    clustering=ClusteringConfig(n_init=3),
+)
+HOSTILE = "<img src=x onerror=alert(1)> *_`[a](b)`.png"
+TIMEOUT = 30
+
+
+def resources(_project, _config):
+    return Resources(encoder=HashEncoder(), vocabulary=VOCABULARY, builder=FirstNounBuilder())
+
+
+def make_photos(root: Path, per_class: int = 12) -> Path:
+    """Photos of four colours in four folders, one of them with a hostile name; a copy, a broken and a tiny file."""
+    rng = np.random.default_rng(3)
+    for name, colour in COLOURS.items():
+        (root / name).mkdir(parents=True, exist_ok=True)
+        for number in range(per_class):
+            noise = rng.normal(0, 14, size=(72, 96, 3))
+            shade = np.linspace(0.75, 1.15, 96)[None, :, None]
+            pixels = np.clip(np.array(colour) * shade + noise, 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{name} {number:02d}.png")
+    first = next(iter(COLOURS))
+    (root / first / f"{first} 00.png").rename(root / first / HOSTILE)
+    (root / first / "copy.png").write_bytes((root / first / f"{first} 01.png").read_bytes())
+    (root / first / "broken.png").write_bytes(b"not a picture")
+    Image.new("RGB", (20, 20), COLOURS[first]).save(root / first / "tiny.png")
+    return root
+
+
+def make_project(home: Path, photos: Path, *, name: str = "Colours", labels: str = "folders") -> Project:
+    """A project in the workspace ``home`` with one revision."""
+    project = Project.create(home / name.lower(), name)
+    run_project(project, photos, CONFIG, labels=labels, resources=resources)
+    return project
+
+
+def app(page: str = "projects", *, project: str = "", cluster: str = "") -> AppTest:
+    """The app, looked at for the first time at this page, with a project open."""
+    test = AppTest.from_file(str(SCRIPT), default_timeout=TIMEOUT)
+    for name, value in (("project", project), ("cluster", cluster)):
+        if value:
+            test.query_params[name] = value
+    test.run()
+    if page != "projects":
+        test.switch_page(f"{page}.py").run()
+    assert not test.exception, test.exception
+    return test
+
+
+def shown(test: AppTest) -> str:
+    """All HTML, headings, captions and messages of a page."""
+    said = [
+        element.value for kind in ("markdown", "error", "info", "warning") for element in getattr(test, kind)
+    ]
+    return "\n".join([*(element.value for element in test.html), *said])

@@ -1,0 +1,126 @@
+"""Build page: the rail, options that stay with the project, runs, failures, results of every step."""
+
+from dataclasses import replace
+
+import pytest
+
+from kec_core.config import KnowledgeConfig, RunConfig
+from kec_core.types import StageReport
+from pages import _build_options, _options
+from state import jobs
+from state.project import Project
+from state.stage_view import STEPS
+from tests.page_helpers import CONFIG, app, shown
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Jobs that would be started, instead of processes."""
+    asked = []
+    monkeypatch.setattr(jobs.JobManager, "start", lambda _self, _project, kind, params: asked.append((kind, params)))
+    return asked
+
+
+def open_step(page, name):
+    page.session_state[f"step_{name}"] = True
+    page.run()
+    assert not page.exception
+    return shown(page)
+
+
+def test_without_photos_it_leads_to_data(empty_home):
+    Project.create(empty_home / "new", "New")
+    page = app("build", project="new")
+    page.button(key="empty_data").click().run()
+    assert page.title[0].value == "Data"
+
+
+def test_the_rail_names_all_stages_in_order(colours):
+    text = shown(app("build", project="colours"))
+    places = [text.index(f"<b>{step.name}</b>") for step in STEPS]
+    assert places == sorted(places)
+    assert text.count('class="kec-fresh"') == 8
+
+
+def test_a_changed_option_is_stored_and_makes_later_stages_out_of_date(colours):
+    page = app("build", project="colours")
+    page.number_input(key="colours.n_clusters").set_value(3).run()
+    assert colours.settings() == replace(CONFIG, n_clusters=3)
+    text = shown(page)
+    assert text.count('class="kec-fresh"') == 2
+    assert "Out of date: Over-cluster, Nouns, Concepts, Attributes, Ground, Cluster." in text
+
+
+def test_an_emptied_number_means_automatic(colours):
+    page = app("build", project="colours")
+    page.number_input(key="colours.n_clusters").set_value(None).run()
+    assert colours.settings().n_clusters is None
+
+
+def test_guidance_is_kept_with_the_project(colours):
+    page = app("build", project="colours")
+    page.text_area(key="colours.knowledge.guidance").set_value("by kind of animal").run()
+    assert colours.settings().knowledge.guidance == "by kind of animal"
+    assert app("build", project="colours").text_area(key="colours.knowledge.guidance").value == "by kind of animal"
+
+
+def test_run_all_starts_a_job_with_the_options_of_the_project(colours, started):
+    page = app("build", project="colours")
+    page.button(key="run_all").click().run()
+    assert started == [("run", {"images": None, "config": CONFIG.to_json(), "labels": "keep"})]
+
+
+def test_a_step_that_is_out_of_date_can_be_run_from_there(colours, started):
+    colours.save_settings(replace(CONFIG, knowledge=KnowledgeConfig(uni=4)))
+    page = app("build", project="colours")
+    open_step(page, "Attributes")
+    page.button(key="run_from_Attributes").click().run()
+    assert started[0][1]["config"]["knowledge"]["uni"] == 4
+
+
+def test_a_failed_stage_says_why_as_text(colours):
+    failed = StageReport(
+        stage="embed", fingerprint="", seconds=0, reused=False, summary={"error": "*No* weights <b>here</b>."}
+    )
+    colours.record_stage(failed, "failed", CONFIG)
+    page = app("build", project="colours")
+    open_step(page, "Embed")
+    assert [error.value for error in page.error] == ["\\*No\\* weights \\<b\\>here\\<\\/b\\>\\."]
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ("Scan", ["Cannot be used", "50"]),
+        ("Over-cluster", ["Small clusters", "<dd>8</dd>"]),
+        ("Nouns", ["<li>crimson</li>", "/thumb/colours/"]),
+        ("Concepts", ["something leaf", "/thumb/colours/"]),
+        ("Attributes", ["leaf part 0", "unlike"]),
+        ("Ground", ["strongest in", "/thumb/colours/"]),
+        ("Cluster", ["<dd>4</dd>"]),
+    ],
+)
+def test_each_step_shows_its_results(colours, step, expected):
+    text = open_step(app("build", project="colours"), step)
+    assert [word for word in expected if word not in text] == []
+
+
+def test_every_option_exists_and_has_the_default_its_widget_can_show():
+    every = [_build_options.GROUPS, _build_options.CONCEPTS, _build_options.BUILDER]
+    every += [option for options in _build_options.ADVANCED.values() for option in options]
+    assert len({option.name for option in every}) == len(every)
+    for option in every:
+        value = _options.read(RunConfig(), option.name)
+        assert _options.read(_options.changed(RunConfig(), option.name, value), option.name) == value
+        if option.kind == "choice":
+            assert value in option.choices
+        elif option.kind != "switch":
+            assert bool(option.automatic) == (value is None)
+        assert option.help
+
+
+def test_options_belong_to_steps_that_their_change_makes_stale():
+    for name, options in _build_options.ADVANCED.items():
+        step = next(step for step in STEPS if step.name == name)
+        for option in options:
+            assert any(option.name == known or option.name.startswith(f"{known}.") for known in step.options)

@@ -1,0 +1,106 @@
+"""Data page: choose photos and labels, scan them as a job, read the report."""
+
+import io
+import zipfile
+
+import pytest
+
+from kec_core.images import scan_images
+from state import jobs, worker
+from state.progress import JobContext
+from state.project import Project
+from state.run import scan_job
+from tests.page_helpers import HOSTILE, app, make_photos, shown
+from tests.photos import gradient
+
+
+@pytest.fixture
+def new(empty_home):
+    return Project.create(empty_home / "new", "New")
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Jobs that would be started, instead of processes."""
+    asked = []
+    monkeypatch.setattr(
+        jobs.JobManager, "start", lambda _self, _project, kind, params: asked.append((kind, params))
+    )
+    return asked
+
+
+def test_without_a_project_it_leads_to_the_list(empty_home):
+    page = app("data")
+    assert "No project is open" in shown(page)
+    page.button(key="empty_projects").click().run()
+    assert page.title[0].value == "Your photo projects"
+
+
+def test_a_new_project_asks_for_photos(new):
+    page = app("data", project="new")
+    assert "No photos yet" in shown(page)
+    assert page.button(key="data_scan").disabled
+
+
+def test_a_scan_is_started_with_folder_and_labels(new, tmp_path, started):
+    page = app("data", project="new")
+    page.text_input(key="data_root_new").set_value(str(tmp_path)).run()
+    page.segmented_control(key="data_labels").set_value("folders").run()
+    page.button(key="data_scan").click().run()
+    assert not page.exception
+    assert started == [("scan", {"images": str(tmp_path.resolve()), "labels": "folders"})]
+
+
+@pytest.mark.parametrize(
+    ("folder", "sentence"), [("/etc", "lies outside"), ("/nowhere/at/all", "does not exist")]
+)
+def test_a_folder_that_cannot_be_read_is_refused(new, started, folder, sentence):
+    page = app("data", project="new")
+    page.text_input(key="data_root_new").set_value(folder).run()
+    page.button(key="data_scan").click().run()
+    assert sentence in page.error[0].value
+    assert started == []
+
+
+def test_uploads_are_saved_inside_the_project(new, started):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        photo = io.BytesIO()
+        gradient().save(photo, "PNG")
+        archive.writestr("birds/one.png", photo.getvalue())
+        archive.writestr("../two.png", photo.getvalue())
+    page = app("data", project="new")
+    page.segmented_control(key="data_source").set_value("Upload photos or a zip").run()
+    page.file_uploader(key="data_files").upload("some.zip", content.getvalue(), "application/zip").run()
+    page.button(key="data_scan").click().run()
+    assert not page.exception
+    assert (new.folder / "photos" / "birds" / "one.png").is_file()
+    assert not (new.folder / "two.png").exists()
+    assert started[0][1]["images"] == str(new.folder / "photos")
+
+
+def test_the_report_lists_what_is_odd_and_shows_names_as_text(colours):
+    page = app("data", project="colours")
+    text = shown(page)
+    assert [tab.label for tab in page.tabs] == [
+        "Photos",
+        "Cannot be used (1)",
+        "Exact copies (1)",
+        "Too small (1)",
+        "Labels (4)",
+    ]
+    assert "&lt;img src=x onerror=alert(1)&gt;" in text
+    assert "<img src=x" not in text
+    assert HOSTILE not in text
+
+
+def test_scan_job_keeps_the_list_labels_and_thumbnails(new, tmp_path):
+    photos = make_photos(tmp_path / "photos", per_class=2)
+    progress = type("Progress", (), {"stage": lambda *_: None, "__call__": lambda *_: None})()
+    params = {"images": str(photos), "labels": "folders"}
+    result = scan_job(JobContext(project=new, params=params, progress=progress))
+    assert result["images"] == len(scan_images(photos).images) == 10
+    assert set(new.labels()) == {"crimson", "leaf", "ocean", "lemon"}
+    assert [(r.report.stage, r.state) for r in new.stage_reports()] == [("scan", "fresh")]
+    assert len(list((new.folder / "thumbs").rglob("*-128.jpg"))) == 9  # a copy shares its thumbnail
+    assert worker.KINDS["scan"] == "state.run:scan_job"

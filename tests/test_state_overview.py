@@ -1,0 +1,130 @@
+"""The overview of a clustering: central and boundary photos, likeness, names that tell clusters apart."""
+
+import numpy as np
+import pytest
+
+from kec_core.arrays import l2_normalize
+from kec_core.errors import StoreError
+from kec_core.types import Clustering, Concept, Grounding, Knowledge
+from state.overview import (
+    Overview,
+    cluster_cards,
+    cluster_names,
+    compute_overview,
+    load_overview,
+    save_overview,
+)
+from state.project import Project
+from tests.state_helpers import commit_simple, scan
+
+X = l2_normalize(np.array([[1, 0], [1, 0.1], [1, 0.9], [0, 1], [0.1, 1]], dtype=np.float32))
+LABELS = np.array([0, 0, 0, 1, 1], dtype=np.int32)
+OMEGA = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.3, 0.7], [0.1, 0.9]], dtype=np.float32)
+
+
+def made(weight=0.0, labels=LABELS):
+    clustering = Clustering(
+        labels=labels, centroids=np.zeros((2, 4), np.float32), objective=0.0, method="kmeans", seed=0
+    )
+    grounding = Grounding(omega=OMEGA, kappa=X, concept_ids=("c001", "c002"))
+    return compute_overview(X, grounding, weight, clustering)
+
+
+def overview(concepts, labels=LABELS, ids=None):
+    concepts = np.asarray(concepts, dtype=np.float32)
+    n = len(labels)
+    return Overview(
+        labels=np.asarray(labels, np.int32),
+        own=np.ones(n, np.float32),
+        rival=np.zeros(n, np.float32),
+        coherence=np.full(len(concepts), 0.5, np.float32),
+        concepts=concepts,
+        concept_ids=ids or tuple(f"c{i + 1:03d}" for i in range(concepts.shape[1])),
+    )
+
+
+def knowledge(*names):
+    return Knowledge(concepts=tuple(Concept(id=f"c{i + 1:03d}", name=name) for i, name in enumerate(names)))
+
+
+def test_own_and_rival_are_cosines_with_the_centres_of_the_members():
+    found = made()
+    centres = l2_normalize(np.stack([X[:3].sum(0), X[3:].sum(0)]))
+    cosines = X @ centres.T
+    np.testing.assert_allclose(found.own, cosines[np.arange(5), LABELS], atol=1e-6)
+    np.testing.assert_allclose(found.rival, cosines[np.arange(5), 1 - LABELS], atol=1e-6)
+
+
+def test_members_are_sorted_by_centrality_or_by_how_near_the_next_cluster_is():
+    assert made().members(0).tolist() == [1, 0, 2]
+    assert made().members(0, "boundary").tolist() == [2, 1, 0]
+
+
+def test_coherence_is_the_mean_cosine_with_the_mean():
+    direction = X[3:].mean(0) / np.linalg.norm(X[3:].mean(0))
+    assert made().coherence[1] == pytest.approx((X[3:] @ direction).mean(), abs=1e-6)
+
+
+def test_concept_weights_are_means_over_the_members():
+    np.testing.assert_allclose(made().concepts, [OMEGA[:3].mean(0), OMEGA[3:].mean(0)], atol=1e-6)
+
+
+def test_one_cluster_has_no_rival():
+    assert made(labels=np.zeros(5, np.int32)).rival.tolist() == [-1.0] * 5
+
+
+def test_the_weight_of_the_knowledge_changes_what_is_central():
+    with_words = made(weight=1.0)
+    assert not np.allclose(with_words.own, made().own * 0.5)
+    assert (with_words.own <= 1 + 1e-6).all()
+
+
+def test_clusters_that_share_a_concept_get_the_next_one_and_then_a_number():
+    shared = overview(
+        [[0.7, 0.2, 0.1], [0.6, 0.1, 0.3], [0.1, 0.8, 0.1], [0.5, 0.3, 0.2]], labels=[0, 1, 2, 3]
+    )
+    assert cluster_names(shared, knowledge("dog", "cat", "car")) == [
+        "dog · cat 1",
+        "dog · car",
+        "cat",
+        "dog · cat 2",
+    ]
+
+
+def test_concepts_of_one_name_are_not_repeated_in_a_cluster_name():
+    same = overview([[0.6, 0.3, 0.1], [0.5, 0.1, 0.4]], labels=[0, 1])
+    assert cluster_names(same, knowledge("dog", "dog", "car")) == ["dog · car 1", "dog · car 2"]
+
+
+def test_without_concepts_clusters_are_numbered():
+    none = overview(np.zeros((2, 0)), labels=[0, 1], ids=())
+    assert cluster_names(none, knowledge()) == ["Cluster 1", "Cluster 2"]
+
+
+def test_cards_are_largest_first_with_purity_over_the_labelled_photos():
+    cards = cluster_cards(
+        overview([[0.9, 0.1], [0.1, 0.9]]), knowledge("dog", "cat"), ["a", "b", "a", None, None]
+    )
+    assert [(card.id, card.name, card.size, card.label) for card in cards] == [
+        (0, "dog", 3, "a"),
+        (1, "cat", 2, ""),
+    ]
+    assert cards[0].purity == pytest.approx(2 / 3)
+    assert cards[1].purity is None
+
+
+def test_a_cluster_without_photos_has_no_card():
+    cards = cluster_cards(overview([[1.0], [1.0], [1.0]], labels=[0, 0, 2]), knowledge("x"))
+    assert [card.id for card in cards] == [0, 2]
+
+
+def test_saved_and_loaded_again_it_is_the_same(tmp_path):
+    project = Project.create(tmp_path / "p", "p")
+    project.set_images(scan("a", "b", "c", "d", "e"))
+    revision = commit_simple(project, None, "dog", clustering_fp="key")
+    with pytest.raises(StoreError, match="overview of revision r1 is missing"):
+        load_overview(project, revision)
+    save_overview(project, "key", made())
+    loaded = load_overview(project, revision)
+    np.testing.assert_array_equal(loaded.own, made().own)
+    assert loaded.concept_ids == ("c001", "c002")

@@ -12,6 +12,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -72,11 +73,11 @@ class DamagedError(StoreError):
     """The database file cannot be read: damaged, or no database at all."""
 
 
+@dataclass(frozen=True, slots=True)
 class Database:
     """A project's database file; cheap to create, safe to share between threads."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    path: Path
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

@@ -49,6 +49,11 @@ def load_resources(project: Project, config: RunConfig, *, endpoint: LLMEndpoint
         InputError: an unknown encoder, or the builder "llm" without an endpoint.
         ResourceMissing: weights or WordNet are not on this machine.
     """
+    if config.knowledge.builder == "llm" and endpoint is None:
+        raise InputError(
+            "The knowledge builder llm needs the address and name of a language model, but none is set; "
+            "give them (--llm-url, --llm-model), or choose the builder wordnet."
+        )
     wordnet = load_wordnet()
     return Resources(
         encoder=load_encoder(config.encoder),
@@ -62,13 +67,7 @@ def _builder(
     project: Project, config: RunConfig, wordnet: WordNet, endpoint: LLMEndpoint | None
 ) -> KnowledgeBuilder:
     """The builder that the options name; "auto" is the language model when there is one (llm.md)."""
-    wanted = config.knowledge.builder
-    if wanted == "llm" and endpoint is None:
-        raise InputError(
-            "The knowledge builder llm needs the address and name of a language model, but none is set; "
-            "give them (--llm-url, --llm-model), or choose the builder wordnet."
-        )
     plain = WordNetBuilder(wordnet)
-    if wanted == "wordnet" or endpoint is None:
+    if config.knowledge.builder == "wordnet" or endpoint is None:
         return plain
     return LLMBuilder(LLMClient(endpoint, project.answers), plain)

@@ -19,6 +19,8 @@ from state.database import Database
 
 LEASE_SECONDS = 30.0
 """A window that has not renewed its lease for that long has gone away."""
+TRY_SECONDS = 0.2
+"""How long a lock that is held is tried for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +101,10 @@ class RunLock:
             raise StoreError(
                 f"The project {folder} cannot be written ({error.strerror}); make the folder writable or copy it."
             ) from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not _locked(file):
             other = _description(file)
             file.close()
-            raise StoreError(f"{other} is running on this project; wait for its end or cancel it.") from error
+            raise StoreError(f"{other} is running on this project; wait for its end or cancel it.")
         file.truncate(0)
         file.write(json.dumps({"what": what, "pid": os.getpid()}))
         file.flush()
@@ -141,6 +141,20 @@ class RunLock:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _locked(file: IO[str]) -> bool:
+    """Try for a moment: whoever only asks whether the lock is held has it for some microseconds."""
+    until = time.monotonic() + TRY_SECONDS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.01)
+        else:
+            return True
 
 
 def _description(file: IO[str]) -> str:

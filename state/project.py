@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -187,7 +187,9 @@ class Project:
         """
         root = self.images_root
         with self.database.reading() as db:
-            known = db.execute("SELECT 1 FROM images WHERE id = ? LIMIT 1", (image_id,)).fetchone()
+            known = db.execute(
+                "SELECT 1 FROM scans CROSS JOIN images ON scan = number AND id = ? LIMIT 1", (image_id,)
+            ).fetchone()
         if root is None or known is None:
             raise InputError(
                 f"{image_id!r} is not a photo of this project; choose one from its list of photos."
@@ -246,11 +248,10 @@ class Project:
                 of the newest scan while there is no revision.
         """
         with self.database.reading() as db:
-            rows = db.execute(
-                f"SELECT id, width, height, sha256, mode, warning FROM images WHERE scan = {_SCAN} ORDER BY position",
-                (scan,),
-            ).fetchall()
-        return tuple(ImageRecord(**dict(row)) for row in rows)
+            row = db.execute(
+                f"SELECT number, fingerprint FROM scans WHERE number = {_SCAN}", (scan,)
+            ).fetchone()
+        return () if row is None else _read_images(self.database, row["number"], row["fingerprint"])
 
     def skipped(self, scan: int | None = None) -> tuple[SkippedImage, ...]:
         """Files that are not used, and why; ``scan`` as in ``images``."""
@@ -336,6 +337,20 @@ class Project:
 
 _SCAN = """coalesce(?, (SELECT scan FROM revisions JOIN pointer ON number = current),
     (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'scan'))"""
+
+
+@lru_cache(maxsize=2)
+def _read_images(database: Database, number: int, _fingerprint: str) -> tuple[ImageRecord, ...]:
+    """The photos of a scan; they never change under their fingerprint, so pages need not read them again and again."""
+    with database.reading() as db:
+        rows = db.execute(
+            "SELECT id, width, height, sha256, mode, warning FROM images WHERE scan = ? ORDER BY position",
+            (number,),
+        )
+        return tuple(
+            ImageRecord(id=a, width=width, height=height, sha256=digest, mode=mode, warning=warning)
+            for a, width, height, digest, mode, warning in rows
+        )
 
 
 def _stage_record(row: dict[str, Any]) -> StageRecord:

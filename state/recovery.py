@@ -87,8 +87,8 @@ def _last_line(journal: Path) -> dict[str, Any]:
         return {"number": 0, "scan": 0}
     with journal.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
-        lines = list(_readable(file.read().splitlines()))
-    return lines[-1] if lines else {"number": 0, "scan": 0}
+        lines = file.read().splitlines()
+    return next(_readable(reversed(lines)), {"number": 0, "scan": 0})
 
 
 def _readable(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ clusters are made. What has not changed since an earlier run is reused; if nothi
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, Literal
 from kec_core import pipeline
 from kec_core.arrays import IntVector, as_labels
 from kec_core.config import RunConfig
-from kec_core.errors import InputError
+from kec_core.errors import InputError, StoreError
 from kec_core.images import ScanReport
 from kec_core.metrics import internal_scores, score
 from kec_core.pipeline import RunResult
@@ -27,9 +28,11 @@ from state.loading import MakeResources, load_resources, named_endpoint, resourc
 from state.overview import compute_overview, save_overview
 from state.progress import JobContext
 from state.project import Project
-from state.revisions import Baseline, NewRevision, Revision
+from state.revisions import Baseline, NewRevision, Revision, RevisionInfo
 from state.scan import StageWatch, scan_photos
 from state.thumbnails import SIDES, THUMBNAILS, build_thumbnails
+
+logger = logging.getLogger(__name__)
 
 LabelSource = Literal["folders", "none", "keep"] | Path
 """Names of the sub-folders, no labels, those the project has already, or a CSV file with columns file and label."""
@@ -140,15 +143,27 @@ def run_project(
 
 
 def rescore(project: Project) -> None:
-    """Score every revision and its baseline against the labels of now; nothing else of them changes."""
+    """Score every revision and its baseline against the labels of now; nothing else of them changes.
+
+    A revision whose arrays are gone loses its scores: those it had belong to other labels.
+    """
     for revision in revisions.history(project):
-        truth = project.labels(revision.scan)
-        scores = score_against(load_clustering(project, revision).labels, truth)
-        baseline = revision.baseline
-        if baseline is not None:
-            baseline = replace(baseline, scores=score_against(load_baseline(project, baseline).labels, truth))
+        try:
+            scores, baseline = _scored(project, revision)
+        except StoreError:
+            logger.warning("revision %s cannot be scored", revision.id, exc_info=True)
+            scores, baseline = None, None
         if (scores, baseline) != (revision.scores, revision.baseline):
             revisions.set_scores(project, revision.id, scores, baseline)
+
+
+def _scored(project: Project, revision: RevisionInfo) -> tuple[Scores | None, Baseline | None]:
+    truth = project.labels(revision.scan)
+    scores = score_against(load_clustering(project, revision).labels, truth)
+    if revision.baseline is None:
+        return scores, None
+    beside = score_against(load_baseline(project, revision.baseline).labels, truth)
+    return scores, replace(revision.baseline, scores=beside)
 
 
 def score_against(predicted: IntVector, labels: Sequence[str | None]) -> Scores | None:
@@ -230,7 +245,7 @@ def _knowledge_to_keep(project: Project, shown: Revision | None) -> Knowledge | 
 
     Not simply the shown one: a run that follows another run must find the same inputs to reuse its stages.
     """
-    step: revisions.RevisionInfo | None = shown
+    step: RevisionInfo | None = shown
     while step is not None and not step.edits:
         step = revisions.get(project, step.parent) if step.parent else None
     return None if step is None else revisions.get(project, step.id).knowledge

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +51,9 @@ def main(arguments: Sequence[str], kinds: Mapping[str, str] = KINDS) -> int:
 def _begin(project: Project, number: int) -> tuple[str, Mapping[str, Any]]:
     with project.database.writing() as db:
         db.execute("UPDATE jobs SET state = 'running' WHERE number = ? AND state = 'queued'", (number,))
-        db.execute("UPDATE jobs SET started = ? WHERE number = ?", (time.time(), number))
+        db.execute(
+            "UPDATE jobs SET started = ?, pid = ? WHERE number = ?", (time.time(), os.getpid(), number)
+        )
         row = db.execute("SELECT kind, params FROM jobs WHERE number = ?", (number,)).fetchone()
     return row["kind"], json.loads(row["params"])
 

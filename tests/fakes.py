@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+from PIL import Image
 
 from kec_core.config import EncoderDefaults
 from kec_core.encoders.base import EncoderInfo
@@ -20,6 +21,17 @@ COLOURS = {
     "lemon": (235, 215, 40),
 }
 """Words whose text features lie near photos of that colour, for ``HashEncoder``."""
+
+
+def colour_photos(root, per_colour=10):
+    """Tiny noisy photos below ``root``, in folders named after their colour."""
+    rng = np.random.default_rng(5)
+    for name, colour in COLOURS.items():
+        (root / name).mkdir(parents=True, exist_ok=True)
+        for number in range(per_colour):
+            pixels = np.clip(np.array(colour) + rng.normal(0, 25, size=(24, 24, 3)), 0, 255)
+            Image.fromarray(pixels.astype(np.uint8)).save(root / name / f"{number}.png")
+    return root
 
 
 class HashEncoder:

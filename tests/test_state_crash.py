@@ -11,26 +11,19 @@ import time
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from state import revisions
 from state.clusterings import load_clustering
 from state.project import Project
-from tests.fakes import COLOURS
+from tests.fakes import colour_photos
 
 KILLS = 20
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    """40 tiny photos in folders named after their colour."""
-    root, rng = tmp_path_factory.mktemp("photos"), np.random.default_rng(5)
-    for name, colour in COLOURS.items():
-        (root / name).mkdir()
-        for number in range(10):
-            pixels = np.clip(np.array(colour) + rng.normal(0, 25, size=(24, 24, 3)), 0, 255)
-            Image.fromarray(pixels.astype(np.uint8)).save(root / name / f"{number}.png")
-    return root
+    """40 tiny photos."""
+    return colour_photos(tmp_path_factory.mktemp("photos"))
 
 
 class Runs:

@@ -188,6 +188,17 @@ def test_the_log_tail_is_the_end_of_the_log(project):
     assert log_tail(project, "j1", 2) == "line 4998\nline 4999"
 
 
+def test_every_kind_of_job_has_a_function_and_the_worker_stays_free_of_browser_and_models():
+    code = (
+        "import importlib, sys; from state.worker import KINDS\n"
+        "for target in KINDS.values():\n"
+        "    module, name = target.split(':')\n"
+        "    assert callable(getattr(importlib.import_module(module), name)), target\n"
+        "assert not {'streamlit', 'torch', 'open_clip'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_eta_is_remaining_steps_over_recent_speed():
     eta = Eta()
     assert eta.update(0, 0, 100) is None

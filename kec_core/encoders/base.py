@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, blocks, l2_normalize
+from kec_core.arrays import FloatMatrix, FloatVector, blocks, l2_normalize
 from kec_core.config import TPL7, EncoderDefaults
 
 if TYPE_CHECKING:
@@ -71,20 +71,31 @@ class Encoder(Protocol):
         ...
 
 
-def visual_features(features: FloatMatrix, defaults: EncoderDefaults) -> FloatMatrix:
+def collection_mean(features: FloatMatrix, defaults: EncoderDefaults) -> FloatVector:
+    """What is taken off every row before its length is made 1: the mean if the encoder wants that, else zeros; (d,).
+
+    With a single image the mean is that image, and centring would leave nothing of it: zeros again.
+    """
+    if not defaults.centre or len(features) < 2:
+        return np.zeros(features.shape[1], dtype=np.float32)
+    return np.asarray(features.mean(axis=0, dtype=np.float64), dtype=np.float32)
+
+
+def visual_features(
+    features: FloatMatrix, defaults: EncoderDefaults, *, mean: FloatVector | None = None
+) -> FloatMatrix:
     """Image features as the methods use them: centred by the collection's mean if the encoder wants it, unit rows.
 
     Args:
         features: raw float32 (N, d), possibly memory-mapped; never changed.
         defaults: the encoder's.
+        mean: float32 (d,), the ``collection_mean`` of another collection that these photos are compared with.
 
     Returns:
         New float32 (N, d) with unit rows; a row equal to the mean (or zero) stays zero.
     """
-    # With a single image the mean is that image: centring would leave nothing of it.
-    centre = defaults.centre and len(features) > 1
-    mean = features.mean(axis=0, dtype=np.float64).astype(np.float32) if centre else np.float32(0)
+    centre = collection_mean(features, defaults) if mean is None else mean
     unit = np.empty(features.shape, dtype=np.float32)
     for block in blocks(len(features)):
-        unit[block] = l2_normalize(features[block] - mean)
+        unit[block] = l2_normalize(features[block] - centre)
     return unit

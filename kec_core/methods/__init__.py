@@ -1,0 +1,105 @@
+"""Every compared method under one contract (methods.md); a table, no scanning, no plugins.
+
+A method sees features, nouns and knowledge. Class names reach zero-shot alone; labels reach only the method that
+copies SIC's choice of the best epoch, and its name says so.
+"""
+
+from __future__ import annotations
+
+from kec_core.arrays import Progress, no_progress
+from kec_core.clustering.kmeans import check_n_clusters
+from kec_core.config import Options
+from kec_core.errors import InputError
+from kec_core.methods import baselines, kec, tac
+from kec_core.methods.base import Method, Provenance, missing_needs, permitted
+from kec_core.methods.inputs import MethodInputs, PhotoFeatures, PromptTower, photo_features
+from kec_core.methods.options import KecOptions, KMeansOptions, TacOptions
+from kec_core.types import Clustering
+
+__all__ = [
+    "METHODS",
+    "Method",
+    "MethodInputs",
+    "PhotoFeatures",
+    "PromptTower",
+    "Provenance",
+    "find_method",
+    "missing_needs",
+    "photo_features",
+    "run_method",
+]
+
+METHODS: dict[str, Method] = {
+    "kmeans": Method(
+        function=baselines.kmeans,
+        options=KMeansOptions(),
+        provenance="paper",
+        caption="k-means on the photos alone",
+    ),
+    "tac-notrain": Method(
+        function=tac.tac_without_training,
+        options=TacOptions(),
+        needs=frozenset({"nouns"}),
+        provenance="authors' code",
+        caption="TAC, no training",
+    ),
+    "kec": Method(
+        function=kec.kec,
+        options=KecOptions(),
+        needs=frozenset({"knowledge"}),
+        provenance="paper",
+        caption="KEC, no training",
+        note="Knowledge weight chosen for the collection without labels.",
+    ),
+}
+"""By name, in the order of tables."""
+
+
+def find_method(name: str) -> Method:
+    """The method of that name.
+
+    Raises:
+        InputError: there is none; lists the known ones.
+    """
+    if name not in METHODS:
+        raise InputError(f"Unknown method {name!r}; known methods: {', '.join(METHODS)}.")
+    return METHODS[name]
+
+
+def run_method(
+    name: str,
+    inputs: MethodInputs,
+    n_clusters: int,
+    *,
+    options: Options | None = None,
+    seed: int = 0,
+    progress: Progress = no_progress,
+) -> Clustering:
+    """Cluster the test photos with one method; the same seed gives the same labels.
+
+    Args:
+        name: a key of ``METHODS``.
+        inputs: photos, nouns, knowledge; what the method must not see is taken out before it runs.
+        n_clusters: K; a method may find fewer.
+        options: of the method's own class; None takes its defaults.
+        seed: drives everything random.
+        progress: told at least every second; may raise Cancelled.
+
+    Returns:
+        A clustering of the test photos: int32 (N_test,) ids in 0..K-1, centroids of the space that was clustered.
+
+    Raises:
+        InputError: unknown method, options of another one, an impossible K, or something it needs is missing.
+    """
+    method = find_method(name)
+    if options is not None and not isinstance(options, type(method.options)):
+        raise InputError(
+            f"Method {name!r} takes {type(method.options).__name__}, but {type(options).__name__} was given."
+        )
+    check_n_clusters(n_clusters, len(inputs.test.x))
+    lacking = missing_needs(method, inputs)
+    if lacking:
+        raise InputError(
+            f"Method {name!r} needs {' and '.join(lacking)}, but none was given; add them or leave it out."
+        )
+    return method.function(permitted(method, inputs), n_clusters, options or method.options, seed, progress)

@@ -1,0 +1,112 @@
+import re
+
+import numpy as np
+import pytest
+
+from kec_core.arrays import l2_normalize
+from kec_core.errors import Cancelled, InputError
+from kec_core.methods import METHODS, run_method
+from kec_core.methods.counterparts import filtered_nouns, mix_of_nouns
+from kec_core.methods.options import KecOptions, KMeansOptions
+from kec_core.metrics import score
+from tests.planted_methods import Planted
+
+
+@pytest.fixture(scope="module")
+def easy():
+    return Planted()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_finds_plain_groups_and_says_so_in_the_same_form(easy, name):
+    made = run_method(name, easy.inputs(), 4, seed=1)
+    assert made.labels.dtype == np.int32
+    assert made.labels.shape == easy.truth.shape
+    assert set(np.unique(made.labels)) <= set(range(4))
+    assert made.centroids.shape[0] >= made.n_clusters
+    assert np.isfinite(made.objective)
+    assert score(made.labels, easy.truth).acc > 0.9
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_gives_the_same_labels_for_the_same_seed(easy, name):
+    inputs = Planted(noise=2.0).inputs()
+    first, second = (run_method(name, inputs, 5, seed=3) for _ in range(2))
+    np.testing.assert_array_equal(first.labels, second.labels)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_can_be_stopped(easy, name):
+    def stop(done, total, label):
+        raise Cancelled("stopped by the person")
+
+    with pytest.raises(Cancelled):
+        run_method(name, easy.inputs(), 4, progress=stop)
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if "labels" not in METHODS[name].needs])
+def test_labels_change_nothing(easy, name):
+    inputs = Planted(noise=2.0).inputs()
+    shuffled = Planted(noise=2.0).inputs(labels=np.random.default_rng(0).permutation(easy.truth))
+    np.testing.assert_array_equal(run_method(name, inputs, 4).labels, run_method(name, shuffled, 4).labels)
+
+
+def test_an_unknown_method_is_refused_with_the_known_ones():
+    with pytest.raises(InputError, match=re.escape("Unknown method 'kmean'; known methods: kmeans, ")):
+        run_method("kmean", Planted().inputs(), 4)
+
+
+def test_options_of_another_method_are_refused():
+    with pytest.raises(InputError, match="'kec' takes KecOptions, but KMeansOptions was given"):
+        run_method("kec", Planted().inputs(), 4, options=KMeansOptions())
+
+
+def test_a_method_says_what_it_lacks():
+    with pytest.raises(InputError, match="'kec' needs knowledge, but none was given"):
+        run_method("kec", Planted().inputs(knowledge=None), 4)
+
+
+def test_more_clusters_than_photos_are_refused():
+    with pytest.raises(InputError, match=r"between 1 and the number of photos \(120\), but 121"):
+        run_method("kmeans", Planted().inputs(), 121)
+
+
+def test_kec_at_weight_zero_is_kmeans():
+    inputs = Planted(noise=2.0).inputs()
+    np.testing.assert_array_equal(
+        run_method("kec", inputs, 4, options=KecOptions(weight=0.0)).labels,
+        run_method("kmeans", inputs, 4).labels,
+    )
+
+
+@pytest.mark.parametrize("name", ["tac-notrain", "kec"])
+def test_words_at_the_classes_help_where_looks_mislead(name):
+    misleading = Planted(per_class=60, signal=0.6, nuisance=0.8, noise=0.7)
+    inputs = misleading.inputs()
+    alone = score(run_method("kmeans", inputs, 4).labels, misleading.truth).acc
+    with_words = score(run_method(name, inputs, 4).labels, misleading.truth).acc
+    assert with_words > alone + 0.1
+
+
+def test_words_that_say_nothing_do_little_harm_at_a_small_weight():
+    noisy = Planted(noise=1.0, helpful=False)
+    inputs = noisy.inputs(weight=0.2)
+    alone = score(run_method("kmeans", inputs, 4).labels, noisy.truth).acc
+    assert score(run_method("kec", inputs, 4).labels, noisy.truth).acc >= alone - 0.05
+
+
+def test_a_text_counterpart_is_the_softmax_mix_of_the_nouns():
+    x = np.array([[1, 0], [0.6, 0.8]], np.float32)
+    nouns = np.array([[1, 0], [0, 1]], np.float32)
+    mixed = mix_of_nouns(x, nouns, 0.5, progress=lambda *_: None)
+    first = np.exp(2.0) / (np.exp(2.0) + 1)
+    second = np.exp(1.2) / (np.exp(1.2) + np.exp(1.6))
+    expected = np.array([[first, 1 - first], [second, 1 - second]])
+    np.testing.assert_allclose(mixed, l2_normalize(expected.astype(np.float32)), atol=1e-6)
+
+
+def test_only_nouns_that_a_centre_owns_most_surely_are_kept(easy):
+    kept = filtered_nouns(easy.inputs(), 4, 1, seed=0, progress=lambda *_: None)
+    assert 4 <= len(kept) <= 12  # at most one per micro-cluster
+    named = l2_normalize(easy.encode([f"class{c}" for c in range(4)]))
+    assert (kept @ named.T).max(axis=0).min() > 0.99

@@ -1,8 +1,7 @@
-"""How good a partition is: scores against labels (methods.md 8.1), scores without labels, and what cluster cards show."""
+"""How good a partition is: scores against labels and scores without (methods.md 8.1)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -10,15 +9,13 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from kec_core.arrays import FloatMatrix, IntVector, as_labels
-from kec_core.errors import InputError, ShapeError
-from kec_core.geometry import centroids_of, row_cosines
+from kec_core.errors import ShapeError
 from kec_core.types import InternalScores, Scores
 
 SILHOUETTE_SAMPLE = 5000
 """Rows the silhouette is measured on; its cost grows with their square (methods.md 8.1)."""
 
 Average = Literal["arithmetic", "geometric"]
-MemberOrder = Literal["representative", "boundary"]
 
 
 def contingency(predicted: NDArray[np.generic], truth: NDArray[np.generic]) -> NDArray[np.int64]:
@@ -112,121 +109,3 @@ def _silhouette(x: FloatMatrix, ids: IntVector, seed: int) -> float | None:
     if not 2 <= ids.max() + 1 < len(ids):
         return None
     return float(silhouette_score(x, ids, metric="cosine"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterSummary:
-    """What a cluster's card shows.
-
-    Attributes:
-        cluster: its id.
-        size: number of photos.
-        coherence: mean cosine of its photos to its centroid, at most 1.
-        purity: share of its commonest label among its labelled photos, in [0, 1]; None without labels.
-        majority_label: that label, or None.
-    """
-
-    cluster: int
-    size: int
-    coherence: float
-    purity: float | None = None
-    majority_label: str | None = None
-
-
-def cluster_summaries(
-    x: FloatMatrix, labels: IntVector, truth: NDArray[np.generic] | None = None
-) -> list[ClusterSummary]:
-    """One summary per cluster, in the order of the ids.
-
-    Args:
-        x: float32 (N, D), unit rows, the space the clusters are judged in.
-        labels: (N,) cluster ids, any integers.
-        truth: (N,) label per photo, "" where a photo has none; or None.
-    """
-    names, ids = np.unique(labels, return_inverse=True)
-    compact = ids.astype(np.int32)
-    sizes = np.bincount(compact, minlength=len(names))
-    cosines = row_cosines(x, centroids_of(x, compact, len(names)), compact)
-    coherence = np.bincount(compact, weights=cosines, minlength=len(names)) / sizes
-    majority = _majorities(compact, truth, len(names))
-    return [
-        ClusterSummary(
-            cluster=int(name),
-            size=int(sizes[i]),
-            coherence=float(coherence[i]),
-            purity=majority[i][0],
-            majority_label=majority[i][1],
-        )
-        for i, name in enumerate(names)
-    ]
-
-
-def _majorities(
-    ids: IntVector, truth: NDArray[np.generic] | None, n_clusters: int
-) -> list[tuple[float | None, str | None]]:
-    """Per cluster the share and name of its commonest label, (None, None) where nothing is labelled."""
-    if truth is None:
-        return [(None, None)] * n_clusters
-    texts = truth.astype(str)
-    labelled = texts != ""
-    names, columns = np.unique(texts[labelled], return_inverse=True)
-    if not len(names):
-        return [(None, None)] * n_clusters
-    counts = np.zeros((n_clusters, len(names)), dtype=np.int64)
-    np.add.at(counts, (ids[labelled], columns), 1)
-    best = counts.argmax(axis=1)
-    totals = counts.sum(axis=1)
-    return [
-        (float(counts[i, best[i]] / totals[i]), str(names[best[i]])) if totals[i] else (None, None)
-        for i in range(n_clusters)
-    ]
-
-
-def representatives(x: FloatMatrix, labels: IntVector, cluster: int, n: int) -> NDArray[np.int64]:
-    """Row numbers of the ``n`` photos nearest to the cluster's own centroid, nearest first.
-
-    Raises:
-        InputError: the cluster has no photo.
-    """
-    rows = _members(labels, cluster)
-    members = x[rows]
-    centroid = centroids_of(members, np.zeros(len(rows), np.int32), 1)[0]
-    return rows[np.argsort(-(members @ centroid), kind="stable")[:n]]
-
-
-def order_members(
-    x: FloatMatrix,
-    centroids: FloatMatrix,
-    labels: IntVector,
-    cluster: int,
-    by: MemberOrder = "representative",
-) -> NDArray[np.int64]:
-    """Row numbers of a cluster's photos in the order a gallery shows them.
-
-    Args:
-        x: float32 (N, D), unit rows, in the space of the centroids.
-        centroids: float32 (K, D), unit rows; row ``cluster`` is this cluster's.
-        labels: (N,) cluster ids.
-        cluster: the cluster shown.
-        by: "representative" puts the nearest to the centroid first; "boundary" those that would most easily
-            belong elsewhere (smallest lead of the own centroid over the best other one).
-
-    Raises:
-        InputError: the cluster has no photo.
-    """
-    rows = _members(labels, cluster)
-    scores = x[rows] @ centroids.T
-    own = scores[:, cluster].copy()
-    if by == "representative":
-        return rows[np.argsort(-own, kind="stable")]
-    scores[:, cluster] = -np.inf
-    return rows[np.argsort(own - scores.max(axis=1), kind="stable")]
-
-
-def _members(labels: IntVector, cluster: int) -> NDArray[np.int64]:
-    rows = np.flatnonzero(labels == cluster)
-    if not len(rows):
-        raise InputError(
-            f"Cluster {cluster} has no photo; choose one of the {len(np.unique(labels))} clusters that are shown."
-        )
-    return rows

@@ -222,7 +222,7 @@ class ConceptVectors:
     """Text features of the concepts, in the order of ``concept_ids`` (muted concepts left out).
 
     Attributes:
-        logit: float32 (M, d), unit rows, what images are compared with (Zhat).
+        logit: float32 (M, d), what images are compared with (Zhat); unit rows in grounding mode "scaled".
         zeta: float32 (M, d), phi + psi, what is aggregated (Z).
         attributes: float32 (M, d), mean attribute vector per concept (E); zeros where it has none.
     """

@@ -3,18 +3,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kec_core.errors import InputError, ShapeError
+from kec_core.errors import ShapeError
 from kec_core.metrics import (
-    cluster_summaries,
     contingency,
     internal_scores,
-    order_members,
-    representatives,
     score,
     size_entropy,
 )
 from kec_core.types import InternalScores
-from tests.planted import planted_rows, unit
+from tests.planted import planted_rows
 
 LABELS = st.lists(st.integers(0, 4), min_size=2, max_size=30)
 
@@ -118,32 +115,3 @@ def test_size_entropy_of_a_hand_made_case():
     expected = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25)) / np.log(2)
     assert size_entropy(ids(0, 0, 0, 9)) == pytest.approx(expected)
     assert size_entropy(ids(2, 2)) == 0.0
-
-
-def test_cards_of_a_hand_made_case():
-    x = unit(np.array([[1, 0], [1, 0], [0, 1], [1, 1], [1, -1]]))
-    labels = ids(3, 3, 8, 5, 5)
-    truth = np.array(["cat", "dog", "", "dog", "dog"])
-    cards = cluster_summaries(x, labels, truth)
-    assert [card.cluster for card in cards] == [3, 5, 8]
-    assert [card.size for card in cards] == [2, 2, 1]
-    assert [card.coherence for card in cards] == pytest.approx([1.0, np.sqrt(0.5), 1.0])
-    assert [card.purity for card in cards] == [0.5, 1.0, None]
-    assert [card.majority_label for card in cards] == ["cat", "dog", None]
-    assert cluster_summaries(x, labels)[0].purity is None
-    assert cluster_summaries(x, labels, np.array([""] * 5))[1].majority_label is None
-
-
-def test_members_are_ordered_by_fit_or_by_doubt():
-    angles = np.radians([0, 10, 30, 44, 90, 80])
-    x = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    labels = ids(0, 0, 0, 0, 1, 1)
-    centroids = np.eye(2, dtype=np.float32)
-    assert order_members(x, centroids, labels, 0).tolist() == [0, 1, 2, 3]
-    assert order_members(x, centroids, labels, 0, by="boundary").tolist() == [3, 2, 1, 0]
-    assert order_members(x, centroids, labels, 1).tolist() == [4, 5]
-    assert order_members(x, centroids[:1], labels * 0, 0, by="boundary").tolist() == [0, 1, 2, 3, 4, 5]
-    # the mean direction of cluster 0 is near 21 degrees
-    assert representatives(x, labels, 0, 2).tolist() == [2, 1]
-    with pytest.raises(InputError, match="Cluster 7 has no photo"):
-        representatives(x, labels, 7, 3)

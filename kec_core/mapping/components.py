@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -36,9 +37,15 @@ def merge_similarity(
     Returns:
         float32 (k, k), symmetric. Cosines in [-1, 1]; with "quantile" the share of pairs that are less alike.
     """
-    return _similarity(
-        centroids, _noun_means(noun_lists, nouns), config.similarity or defaults.similarity, config.alpha
-    )
+    similarity = config.similarity or defaults.similarity
+    nu = _noun_means(noun_lists, nouns)
+    named = np.asarray(nu.any(axis=1))
+    visual, textual = _cosines(centroids, similarity), np.zeros((len(nu), len(nu)), dtype=np.float32)
+    textual[np.ix_(named, named)] = _cosines(nu[named], similarity)
+    both = named[:, None] & named[None, :]
+    blend = config.alpha * visual + (1 - config.alpha) * textual
+    merged = np.where(both, blend, visual).astype(np.float32)
+    return _quantiles(merged) if similarity == "quantile" else merged
 
 
 def _noun_means(noun_lists: IntVector, nouns: FloatMatrix) -> FloatMatrix:
@@ -47,15 +54,6 @@ def _noun_means(noun_lists: IntVector, nouns: FloatMatrix) -> FloatMatrix:
     unit = l2_normalize(nouns[np.where(present, noun_lists, 0)])  # (k, top, d)
     sums = (unit * present[:, :, None]).sum(axis=1)
     return np.asarray(sums / np.maximum(present.sum(axis=1), 1)[:, None], dtype=np.float32)
-
-
-def _similarity(mu: FloatMatrix, nu: FloatMatrix, similarity: Similarity, alpha: float) -> FloatMatrix:
-    named = np.asarray(nu.any(axis=1))
-    visual, textual = _cosines(mu, similarity), np.zeros((len(mu), len(mu)), dtype=np.float32)
-    textual[np.ix_(named, named)] = _cosines(nu[named], similarity)
-    both = named[:, None] & named[None, :]
-    merged = np.where(both, alpha * visual + (1 - alpha) * textual, visual).astype(np.float32)
-    return _quantiles(merged) if similarity == "quantile" else merged
 
 
 def _cosines(features: FloatMatrix, similarity: Similarity) -> FloatMatrix:
@@ -105,11 +103,11 @@ def components(
     Raises:
         InputError: more concepts are asked for than there are over-clusters.
     """
-    nu = _noun_means(noun_lists, nouns)
     wanted = config.similarity or defaults.similarity
 
     def join(similarity: Similarity) -> tuple[IntVector, str]:
-        merged = _similarity(centroids, nu, similarity, config.alpha)
+        options = replace(config, similarity=similarity)
+        merged = merge_similarity(centroids, noun_lists, nouns, options, defaults)
         if config.n_concepts is not None:
             return cut_to_count(merged, config.n_concepts, average=similarity == "agglomerative")
         beta = defaults.beta if config.beta is None else config.beta

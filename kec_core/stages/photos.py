@@ -15,7 +15,7 @@ from kec_core.encoders.loading import encode_files
 from kec_core.encoders.text_cache import encode_texts
 from kec_core.errors import InputError
 from kec_core.images import ImageRecord
-from kec_core.mapping import components, nouns_of_centres, over_cluster
+from kec_core.mapping import components, count_overclusters, nouns_of_centres, over_cluster
 from kec_core.stages.runner import Resources, Runner, Stored
 from kec_core.store import StageResult
 from kec_core.types import Noun, NounMapping
@@ -158,11 +158,12 @@ def map_nouns(
         ],
         compute_components,
     )
+    _, few_photos = count_overclusters(len(x), n_clusters, options)
     mapping = NounMapping(
         labels=over.arrays["labels"],
         centroids=over.arrays["centroids"],
         nouns=nouns.arrays["nouns"],
         components=merged.arrays["components"],
-        note=merged.data["note"],
+        note=" ".join(filter(None, (few_photos, merged.data["note"]))),
     )
     return mapping, tuple(Noun(word=word, synset=synset) for word, synset in nouns.data["pool"])

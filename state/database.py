@@ -226,8 +226,8 @@ def now() -> str:
 
 
 def to_text(value: Json) -> str:
-    """A JSON value as compact text; NaN is refused with ValueError."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    """A JSON value as compact ASCII (paths may hold bytes that are no Unicode text); NaN is refused with ValueError."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 def pack(value: Json) -> bytes:

@@ -7,14 +7,12 @@ The folder can be copied, zipped and opened elsewhere; photos may lie inside it 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from kec_core.arrays import fingerprint
 from kec_core.config import RunConfig
 from kec_core.errors import InputError, StoreError
 from kec_core.images import ImageRecord, ScanReport
@@ -24,8 +22,7 @@ from state.database import DamagedError, Database, Json, create, now, to_text
 from state.llm_cache import AnswerCache
 from state.locks import Lease
 from state.recovery import recover
-
-logger = logging.getLogger(__name__)
+from state.scan_rows import read_images, read_labels, read_skipped, read_warnings, save_scan
 
 DATABASE = "project.db"
 StageState = Literal["fresh", "running", "failed"]
@@ -207,33 +204,8 @@ class Project:
         Returns:
             The scan's number; the same content gives the same number.
         """
-        skipped = [asdict(item) for item in report.skipped]
-        rows = [(i.id, i.width, i.height, i.sha256, i.mode, i.warning) for i in report.images]
-        key = fingerprint(rows, skipped, list(report.warnings))
         with self.database.writing() as db:
-            known = db.execute("SELECT number FROM scans WHERE fingerprint = ?", (key,)).fetchone()
-            if known is not None:
-                number = int(known["number"])
-            else:
-                added = db.execute(
-                    "INSERT INTO scans (fingerprint, created, warnings) VALUES (?, ?, ?)",
-                    (key, now(), to_text(list(report.warnings))),
-                )
-                number = int(added.lastrowid or 0)
-                db.executemany(
-                    "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    ((number, position, *row) for position, row in enumerate(rows)),
-                )
-                db.executemany(
-                    "INSERT INTO skipped VALUES (?, ?, ?)",
-                    ((number, s["path"], s["reason"]) for s in skipped),
-                )
-            db.execute("INSERT OR REPLACE INTO meta VALUES ('scan', ?)", (str(number),))
-            db.execute(
-                "DELETE FROM scans WHERE number <> ? AND number NOT IN (SELECT scan FROM revisions)",
-                (number,),
-            )
-        return number
+            return save_scan(db, report)
 
     @property
     def last_scan(self) -> int:
@@ -247,30 +219,22 @@ class Project:
             scan: a scan's number (``last_scan``, ``Revision.scan``); by default the photos of the current revision, or
                 of the newest scan while there is no revision.
         """
-        with self.database.reading() as db:
-            row = db.execute(
-                f"SELECT number, fingerprint FROM scans WHERE number = {_SCAN}", (scan,)
-            ).fetchone()
-        return () if row is None else _read_images(self.database, row["number"], row["fingerprint"])
+        return read_images(self.database, scan)
 
     def skipped(self, scan: int | None = None) -> tuple[SkippedImage, ...]:
         """Files that are not used, and why; ``scan`` as in ``images``."""
-        with self.database.reading() as db:
-            rows = db.execute(f"SELECT path, reason FROM skipped WHERE scan = {_SCAN}", (scan,)).fetchall()
-        return tuple(SkippedImage(path=row["path"], reason=row["reason"]) for row in rows)
+        return read_skipped(self.database, scan)
 
     def warnings(self, scan: int | None = None) -> tuple[str, ...]:
         """What a scan noticed about the folder as a whole; ``scan`` as in ``images``."""
-        with self.database.reading() as db:
-            row = db.execute(f"SELECT warnings FROM scans WHERE number = {_SCAN}", (scan,)).fetchone()
-        return () if row is None else tuple(json.loads(row["warnings"]))
+        return read_warnings(self.database, scan)
 
     # --- labels: for scoring only, never given to a method
 
     def set_labels(self, labels: Mapping[str, str]) -> bool:
         """Replace all labels, by image id; photos that are not named have none.
 
-        Scores of revisions do not follow by themselves: see ``state.run.rescore``.
+        Scores of revisions do not follow by themselves: see ``state.scoring.rescore``.
 
         Returns:
             Whether anything is different now.
@@ -285,12 +249,7 @@ class Project:
 
     def labels(self, scan: int | None = None) -> list[str | None]:
         """The label of every photo in row order, None where unknown; ``scan`` as in ``images``."""
-        with self.database.reading() as db:
-            rows = db.execute(
-                f"SELECT label FROM images LEFT JOIN labels USING (id) WHERE scan = {_SCAN} ORDER BY position",
-                (scan,),
-            ).fetchall()
-        return [row["label"] for row in rows]
+        return read_labels(self.database, scan)
 
     # --- stages
 
@@ -333,24 +292,6 @@ class Project:
     def _put(self, key: str, value: Json) -> None:
         with self.database.writing() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, to_text(value)))
-
-
-_SCAN = """coalesce(?, (SELECT scan FROM revisions JOIN pointer ON number = current),
-    (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'scan'))"""
-
-
-@lru_cache(maxsize=2)
-def _read_images(database: Database, number: int, _fingerprint: str) -> tuple[ImageRecord, ...]:
-    """The photos of a scan; they never change under their fingerprint, so pages need not read them again and again."""
-    with database.reading() as db:
-        rows = db.execute(
-            "SELECT id, width, height, sha256, mode, warning FROM images WHERE scan = ? ORDER BY position",
-            (number,),
-        )
-        return tuple(
-            ImageRecord(id=a, width=width, height=height, sha256=digest, mode=mode, warning=warning)
-            for a, width, height, digest, mode, warning in rows
-        )
 
 
 def _stage_record(row: dict[str, Any]) -> StageRecord:

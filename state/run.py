@@ -6,23 +6,20 @@ clusters are made. What has not changed since an earlier run is reused; if nothi
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from kec_core import pipeline
-from kec_core.arrays import IntVector, as_labels
 from kec_core.config import RunConfig
-from kec_core.errors import InputError, StoreError
+from kec_core.errors import InputError
 from kec_core.images import ScanReport
-from kec_core.metrics import internal_scores, score
+from kec_core.metrics import internal_scores
 from kec_core.pipeline import RunResult
 from kec_core.stages import Hooks
 from kec_core.types import InternalScores, Knowledge, Scores, SkippedImage, StageReport
 from state import revisions
-from state.clusterings import load_baseline, load_clustering
 from state.ingest import labels_from_csv, labels_from_folders
 from state.loading import MakeResources, load_resources, named_endpoint, resources_with
 from state.overview import compute_overview, save_overview
@@ -30,9 +27,8 @@ from state.progress import JobContext
 from state.project import Project
 from state.revisions import Baseline, NewRevision, Revision, RevisionInfo
 from state.scan import StageWatch, scan_photos
+from state.scoring import rescore, score_against
 from state.thumbnails import SIDES, THUMBNAILS, build_thumbnails
-
-logger = logging.getLogger(__name__)
 
 LabelSource = Literal["folders", "none", "keep"] | Path
 """Names of the sub-folders, no labels, those the project has already, or a CSV file with columns file and label."""
@@ -140,43 +136,6 @@ def run_project(
         stages=tuple(watch.reports),
         notes=(*scan.warnings, *result.notes),
     )
-
-
-def rescore(project: Project) -> None:
-    """Score every revision and its baseline against the labels of now; nothing else of them changes.
-
-    A revision whose arrays are gone loses its scores: those it had belong to other labels.
-    """
-    for revision in revisions.history(project):
-        try:
-            scores, baseline = _scored(project, revision)
-        except StoreError:
-            logger.warning("revision %s cannot be scored", revision.id, exc_info=True)
-            scores, baseline = None, None
-        if (scores, baseline) != (revision.scores, revision.baseline):
-            revisions.set_scores(project, revision.id, scores, baseline)
-
-
-def _scored(project: Project, revision: RevisionInfo) -> tuple[Scores | None, Baseline | None]:
-    truth = project.labels(revision.scan)
-    scores = score_against(load_clustering(project, revision).labels, truth)
-    if revision.baseline is None:
-        return scores, None
-    beside = score_against(load_baseline(project, revision.baseline).labels, truth)
-    return scores, replace(revision.baseline, scores=beside)
-
-
-def score_against(predicted: IntVector, labels: Sequence[str | None]) -> Scores | None:
-    """ACC, NMI and ARI over the photos that have a label; None when none has.
-
-    Args:
-        predicted: int32 (N,), cluster of each photo.
-        labels: N labels, None where unknown.
-    """
-    rows = [row for row, label in enumerate(labels) if label is not None]
-    if not rows:
-        return None
-    return score(predicted[rows], as_labels([labels[row] for row in rows]))
 
 
 def run_job(context: JobContext) -> dict[str, Any]:

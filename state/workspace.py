@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import unicodedata
@@ -16,8 +15,6 @@ from kec_core.errors import InputError, KecError
 from kec_core.images import ImageRecord
 from state import revisions
 from state.project import Project, StageState
-
-logger = logging.getLogger(__name__)
 
 HOME_VARIABLE = "KEC_HOME"
 _CARD_PHOTOS = 4

@@ -182,6 +182,13 @@ def test_photo_folder_outside_is_kept_absolute(project, tmp_path, monkeypatch):
     assert project.images_root == tmp_path / "photos"
 
 
+def test_a_photo_folder_may_have_a_name_that_is_no_unicode_text(project, tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9 'x' \n")
+    folder.mkdir()
+    project.set_images_root(folder)
+    assert Project.open(project.folder).images_root == folder
+
+
 def test_photo_path_serves_known_photos_below_the_root_only(project, tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()

@@ -13,7 +13,8 @@ from state.clusterings import load_baseline, load_clustering, save_clustering
 from state.loading import load_resources, named_endpoint
 from state.progress import JobContext, JobProgress
 from state.project import Project
-from state.run import rescore, run_job, run_project, score_against
+from state.run import run_job, run_project
+from state.scoring import rescore, score_against
 from tests.fakes import COLOURS, VOCABULARY, FirstNounBuilder, HashEncoder, colour_photos
 
 CONFIG = RunConfig(

@@ -1,10 +1,12 @@
 """One WordNet meaning for a set of nouns: the hypernym that covers them best, or the most central noun.
 
-score = coverage^2 x (information content, capped, - floor): general enough to cover, specific enough to say something.
+score = coverage^2 x (information content, capped, - floor) x how likely a photo shows such a thing: general enough to
+cover, specific enough to say something.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,8 +21,10 @@ RANK_DECAY = 0.15  # the i-th noun of a list weighs 1 / (1 + RANK_DECAY i)
 HEAD_WORD_WEIGHT = 0.7  # of "x y", unknown as a whole, read as a "y"
 NAMED_BONUS = 1.3  # a meaning that is itself among the nouns was seen in the photos
 MENTION = 0.4  # a noun counts so much for a meaning that its definition mentions
-LEAST_COVERAGE, LEAST_IC = 0.4, 0.35
-"""When every meaning covers less of the list or is more general, the list is mixed."""
+LEAST_COVERAGE, LEAST_IC, LEAST_IC_LIVING = 0.4, 0.44, 0.35
+"""When every meaning covers less of the list or is more general, the list is mixed; "bird" (0.40) says how things
+look, "structure" (0.36) does not."""
+LIVING = frozenset({"animal", "plant", "food"})
 
 DEPICTABLE = {
     "animal": 1.0,
@@ -46,8 +50,13 @@ DEPICTABLE = {
 OTHER_TOPIC = 0.2
 SHOWN = 0.5
 """Meanings below this do not push later ones down in rank."""
-FLESH, FLESH_FACTOR = ("flesh", "meat", "lean flesh", "the flesh", "the lean flesh", "white flesh"), 0.5
-"""Openings of the definitions of animals as food: photos show the animal more often."""
+FLESH, FLESH_FACTOR = re.compile(r"^(?:\w+ ){0,3}(?:flesh|meat)\b"), 0.5
+"""How definitions of animals as food begin: photos show the animal more often."""
+TAXON, TAXON_FACTOR = (
+    re.compile(r"^(?:genus|family|order|class|suborder|superfamily|subfamily|phylum|division) "),
+    0.5,
+)
+"""How names of taxonomic groups begin: nobody calls what a photo shows by them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +152,10 @@ class Covering:
 
     def _depictable(self, sense: str) -> float:
         synset = self._wordnet.synset(sense)
-        flesh = synset.lexfile == "food" and synset.gloss.startswith(FLESH)
-        return DEPICTABLE.get(synset.lexfile, OTHER_TOPIC) * (FLESH_FACTOR if flesh else 1.0)
+        factor = DEPICTABLE.get(synset.lexfile, OTHER_TOPIC)
+        if synset.lexfile == "food" and FLESH.match(synset.gloss):
+            factor *= FLESH_FACTOR
+        return factor * TAXON_FACTOR if TAXON.match(synset.words[0]) else factor
 
     def _exact(self, word: str) -> tuple[str, ...]:
         return self._wordnet.senses(word) or self._wordnet.senses(self._wordnet.singular(word))
@@ -166,7 +177,8 @@ class Covering:
 
     def _says_something(self, synset: str, named: set[str]) -> bool:
         """Whether a meaning is specific, and of a topic that photos show or among the nouns themselves."""
-        if self._wordnet.information_content(synset) < LEAST_IC:
+        living = self._wordnet.synset(synset).lexfile in LIVING
+        if self._wordnet.information_content(synset) < (LEAST_IC_LIVING if living else LEAST_IC):
             return False
         return synset in named or self._depictable(synset) >= SHOWN
 
@@ -174,7 +186,8 @@ class Covering:
         return self._wordnet.information_content(synset) > IC_FLOOR
 
     def _score(self, synset: str, coverage: float) -> float:
-        return coverage**2 * (min(self._wordnet.information_content(synset), IC_CAP) - IC_FLOOR)
+        content = min(self._wordnet.information_content(synset), IC_CAP) - IC_FLOOR
+        return coverage**2 * content * self._depictable(synset)
 
     def _names(self, synset: str) -> frozenset[str]:
         return frozenset(word.lower() for word in self._wordnet.synset(synset).words)
@@ -185,10 +198,13 @@ class Covering:
         return self._glosses[synset]
 
     def _medoid(self, nouns: Sequence[KnownNoun]) -> str:
-        """The meaning of the noun that is most like all others; the earliest of equals."""
-        return max(
-            nouns, key=lambda noun: sum(other.weight * self._likeness(noun, other) for other in nouns)
-        ).best
+        """The meaning of the noun that is most like all others and early in the list; the earliest of equals."""
+
+        def centrality(noun: KnownNoun) -> float:
+            likeness = sum(other.weight * self._likeness(noun, other) for other in nouns)
+            return noun.weight * self._depictable(noun.best) * likeness
+
+        return max(nouns, key=centrality).best
 
     def _likeness(self, one: KnownNoun, other: KnownNoun) -> float:
         """Lin's similarity of the best meanings in [0, 1], raised when one definition mentions the other."""

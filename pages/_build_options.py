@@ -44,7 +44,8 @@ ADVANCED: dict[str, tuple[Option, ...]] = {
                 "ksem": "Rule of the authors' code (KSEM)",
                 "n_over_300": "One per 300 photos (N / 300)",
             },
-            help="How many small clusters the photos are first cut into (k, over-clusters).",
+            may_type=True,
+            help="How many small clusters the photos are first cut into (k, over-clusters). You may type a number.",
         ),
         Option(
             name="mapping.n_init",
@@ -94,7 +95,7 @@ ADVANCED: dict[str, tuple[Option, ...]] = {
             label="Similarity used for merging",
             kind="choice",
             choices={
-                None: "What fits the encoder",
+                "": "What fits the encoder",
                 "cosine": "Cosine (paper)",
                 "centred": "Centred cosine",
                 "zscore": "z-score",

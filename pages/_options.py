@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 import streamlit as st
 
 from kec_core.config import RunConfig
+from kec_core.errors import InputError, KecError
 from state import session
 from state.project import Project
+
+Convert = Callable[[object], object]
+"""From what a widget holds to the value of an option; raises InputError when it cannot be one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +29,8 @@ class Option:
         kind: "number" for floats, "count" for whole numbers; an empty field of these stands for ``automatic``.
         automatic: what an empty field means, "" when it may not be empty.
         low, high, step: bounds of a number.
-        choices: value to its name, for "choice".
+        choices: value to its name, for "choice"; "" stands for None.
+        may_type: True allows a whole number besides the choices.
     """
 
     name: str
@@ -35,7 +41,8 @@ class Option:
     low: float = 0.0
     high: float | None = None
     step: float = 0.05
-    choices: Mapping[Any, str] = field(default_factory=dict)
+    choices: Mapping[str, str] = field(default_factory=dict)
+    may_type: bool = False
 
 
 def read(config: RunConfig, name: str) -> object:
@@ -54,16 +61,21 @@ def changed(config: RunConfig, name: str, value: object) -> RunConfig:
     return replace(config, **{group: replace(getattr(config, group), **{last: value})})
 
 
-def store(project: Project, name: str, key: str) -> None:
+def store(project: Project, name: str, key: str, convert: Convert = lambda value: value) -> None:
     """Keep what a widget holds now as an option of the project (its ``on_change``)."""
-    project.save_settings(changed(project.settings(), name, session.widget(key)))
+    try:
+        project.save_settings(changed(project.settings(), name, convert(session.widget(key))))
+    except KecError as error:
+        session.notice(str(error))
 
 
-def prepare(project: Project, name: str, value: object) -> dict[str, Any]:
+def prepare(
+    project: Project, name: str, value: object, convert: Convert = lambda value: value
+) -> dict[str, Any]:
     """Arguments that tie a widget to an option: its key, its value as stored, and what happens on a change."""
     key = f"{project.folder.name}.{name}"
     session.set_widget(key, value)
-    return {"key": key, "on_change": store, "args": (project, name, key)}
+    return {"key": key, "on_change": store, "args": (project, name, key, convert)}
 
 
 def draw(project: Project, config: RunConfig, option: Option) -> None:
@@ -78,15 +90,26 @@ def draw(project: Project, config: RunConfig, option: Option) -> None:
 
 
 def _draw_choice(project: Project, option: Option, value: object) -> None:
-    choices = dict(option.choices)
-    if value not in choices:
-        choices[value] = str(value)
+    chosen = "" if value is None else str(value)
+    choices = {**option.choices, **({} if chosen in option.choices else {chosen: chosen})}
     st.selectbox(
         option.label,
         list(choices),
-        format_func=lambda item: choices[item],
+        format_func=lambda item: choices.get(item, item),
         help=option.help,
-        **prepare(project, option.name, value),
+        accept_new_options=option.may_type,
+        **prepare(project, option.name, chosen, partial(_from_choice, option)),
+    )
+
+
+def _from_choice(option: Option, item: object) -> object:
+    text = str(item or "")
+    if text in option.choices:
+        return text or None
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise InputError(
+        f"{option.label} should be one of the choices or a whole number above 0, but is {text!r}."
     )
 
 

@@ -7,12 +7,13 @@ from typing import TypeGuard
 import streamlit as st
 
 from kec_core.config import RunConfig
-from pages import _build_options, _build_results, _html, _options, _ui
+from pages import _build_llm, _build_options, _build_results, _html, _options, _ui
+from pages._build_llm import Connection
 from state import session
 from state.jobs import Job, log_tail
 from state.project import Project
 from state.stage_results import StageResults
-from state.stage_view import StepView, view_steps
+from state.stage_view import StepState, StepView, view_steps
 
 TIPS = {
     "Scan": "Find the photos and check that each can be read.",
@@ -34,10 +35,9 @@ ICONS = {
 STOPPED = ("failed", "cancelled", "interrupted")
 
 
-def _run(project: Project) -> None:
-    session.jobs().start(
-        project, "run", {"images": None, "config": project.settings().to_json(), "labels": "keep"}
-    )
+def _run(project: Project, model: Connection) -> None:
+    params = {"images": None, "config": project.settings().to_json(), "labels": "keep", **model.params}
+    session.jobs().start(project, "run", params, secrets=model.secrets)
     st.rerun()
 
 
@@ -54,14 +54,16 @@ def _node(view: StepView, job: Job | None) -> _html.Node:
     return _html.Node(name=view.step.name, state=view.state, line=line, tip=TIPS[view.step.name])
 
 
-def _rail(project: Project) -> None:
-    """Redrawn every second while a job runs; drawn once otherwise."""
+def _rail(project: Project, drawn: tuple[StepState, ...]) -> None:
+    """Redrawn every second while a job runs, drawn once otherwise; the whole page follows when a state changes."""
     job = session.jobs().active(project)
     views = view_steps(project.stage_reports(), project.settings(), job)
+    if tuple(view.state for view in views) != drawn:
+        st.rerun()
     st.html(_html.rail([_node(view, job) for view in views]))
 
 
-def _actions(project: Project, views: tuple[StepView, ...], job: Job | None) -> None:
+def _actions(project: Project, views: tuple[StepView, ...], job: Job | None, model: Connection) -> None:
     latest = next(iter(session.jobs().jobs(project)), None)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
@@ -73,11 +75,11 @@ def _actions(project: Project, views: tuple[StepView, ...], job: Job | None) -> 
             help="Every stage in order. What has not changed since the last run is kept.",
             shortcut="Alt+B",
         ):
-            _run(project)
+            _run(project, model)
         if _can_resume(latest) and st.button(
             "Resume", key="resume", icon=":material/resume:", help="Go on where it stopped."
         ):
-            session.jobs().resume(project, latest.id)
+            session.jobs().resume(project, latest.id, secrets=model.secrets)
             st.rerun()
         stale = [view.step.name for view in views if view.state == "stale"]
         if stale:
@@ -88,7 +90,8 @@ def _actions(project: Project, views: tuple[StepView, ...], job: Job | None) -> 
             st.code(log_tail(project, latest.id), language=None)
 
 
-def _essentials(project: Project, config: RunConfig) -> None:
+def _essentials(project: Project, config: RunConfig) -> Connection:
+    """The choices that matter most; returns how to reach a language model, if one is chosen."""
     with st.container(border=True):
         left, middle, right = st.columns(3)
         with left:
@@ -108,57 +111,64 @@ def _essentials(project: Project, config: RunConfig) -> None:
                 height=80,
                 **_options.prepare(project, "knowledge.guidance", config.knowledge.guidance),
             )
+        return _build_llm.connection() if config.knowledge.builder == "llm" else Connection()
 
 
-def _step(project: Project, config: RunConfig, view: StepView, made: _build_results.Made, busy: bool) -> None:
+def _label(view: StepView) -> str:
+    label = f"**{view.step.name}** · {_html.STATE_WORDS[view.state]}"
+    if view.seconds is None or view.state in ("waiting", "running"):
+        return label
+    return f"{label} · {'kept' if view.reused else _html.duration(view.seconds)}"
+
+
+def _step(project: Project, config: RunConfig, view: StepView, made: _build_results.Made) -> bool:
+    """One stage with its options and results; returns whether to run from here."""
     name = view.step.name
-    took = (
-        ""
-        if view.seconds is None or view.state == "waiting"
-        else f" · {'kept' if view.reused else _html.duration(view.seconds)}"
-    )
-    label = f"**{name}** · {_html.STATE_WORDS[view.state]}{took}"
     with st.expander(
-        label, type="step", icon=ICONS[view.state], key=f"step_{name}", on_change="rerun"
+        _label(view), type="step", icon=ICONS[view.state], key=f"step_{name}", on_change="rerun"
     ) as step:
+        st.html(_html.note(TIPS[name]))  # drawn also while closed: an empty step cannot be opened
         if not step.open:
-            return
-        st.html(_html.note(TIPS[name]))
+            return False
         if view.problem:
             st.error(_html.plain(view.problem), icon=":material/error:")
         options = _build_options.ADVANCED.get(name, ())
-        for column, option in zip(st.columns(3) * len(options), options, strict=False):
-            with column:
+        columns = st.columns(3) if options else []
+        for place, option in enumerate(options):
+            with columns[place % 3]:
                 _options.draw(project, config, option)
-        if view.state in ("stale", "failed") and st.button(
+        wanted = view.state in ("stale", "failed") and st.button(
             "Run from here",
             key=f"run_from_{name}",
-            disabled=busy,
             help="Stages before this one are kept; this one and those after it are redone.",
-        ):
-            _run(project)
+        )
         if view.state in ("fresh", "stale"):
             _build_results.show(made, view)
+        return wanted
+
+
+def _page(project: Project) -> None:
+    job = session.jobs().active(project)
+    config = project.settings()
+    views = view_steps(project.stage_reports(), config, job)
+    st.fragment(_rail, run_every=1 if job else None)(project, tuple(view.state for view in views))
+    top = st.container()
+    model = _essentials(project, config)
+    with top:
+        _actions(project, views, job, model)
+    made = _build_results.Made(project=project, results=StageResults(project))
+    for view in views:
+        with _ui.errors():
+            if _step(project, config, view, made):
+                _run(project, model)
 
 
 project = _ui.need_project()
 st.title("Build", anchor=False)
 with _ui.errors():
-    if not project.last_scan:
+    if project.last_scan:
+        _page(project)
+    else:
         _ui.nothing_here(
-            "No photos yet",
-            "Choose your photos first; building comes next.",
-            "data",
-            "Choose photos",
+            "No photos yet", "Choose your photos first; building comes next.", "data", "Choose photos"
         )
-        st.stop()
-    job = session.jobs().active(project)
-    config = project.settings()
-    views = view_steps(project.stage_reports(), config, job)
-    st.fragment(_rail, run_every=1 if job else None)(project)
-    _actions(project, views, job)
-    _essentials(project, config)
-    made = _build_results.Made(project=project, results=StageResults(project))
-    for view in views:
-        with _ui.errors():
-            _step(project, config, view, made, job is not None)

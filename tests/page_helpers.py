@@ -69,6 +69,6 @@ def app(page: str = "projects", *, project: str = "", cluster: str = "") -> AppT
 def shown(test: AppTest) -> str:
     """All HTML, headings, captions and messages of a page."""
     said = [
-        element.value for kind in ("markdown", "error", "info", "warning") for element in getattr(test, kind)
+        element.value for kind in ("markdown", "caption", "error", "info", "warning") for element in getattr(test, kind)
     ]
     return "\n".join([*(element.value for element in test.html), *said])

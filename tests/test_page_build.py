@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from kec_core.config import KnowledgeConfig, RunConfig
+from kec_core.errors import InputError
 from kec_core.types import StageReport
 from pages import _build_options, _options
 from state import jobs
@@ -17,7 +18,9 @@ from tests.page_helpers import CONFIG, app, shown
 def started(monkeypatch):
     """Jobs that would be started, instead of processes."""
     asked = []
-    monkeypatch.setattr(jobs.JobManager, "start", lambda _self, _project, kind, params: asked.append((kind, params)))
+    monkeypatch.setattr(
+        jobs.JobManager, "start", lambda _self, _project, kind, params, **_: asked.append((kind, params))
+    )
     return asked
 
 
@@ -57,17 +60,67 @@ def test_an_emptied_number_means_automatic(colours):
     assert colours.settings().n_clusters is None
 
 
+def test_a_choice_may_stand_for_none_and_a_number_may_be_typed(colours):
+    page = app("build", project="colours")
+    open_step(page, "Concepts")
+    page.selectbox(key="colours.mapping.similarity").set_value("centred").run()
+    assert colours.settings().mapping.similarity == "centred"
+    open_step(page, "Concepts")
+    page.selectbox(key="colours.mapping.similarity").set_value("").run()
+    assert colours.settings().mapping.similarity is None
+    open_step(page, "Over-cluster")
+    assert page.selectbox(key="colours.mapping.overclusters").value == "8"
+
+
+@pytest.mark.parametrize(("typed", "stored"), [("ksem", "ksem"), ("40", 40)])
+def test_what_is_typed_becomes_a_number(typed, stored):
+    option = next(o for o in _build_options.ADVANCED["Over-cluster"] if o.may_type)
+    assert _options._from_choice(option, typed) == stored
+
+
+def test_what_is_typed_and_is_no_number_is_refused():
+    option = next(o for o in _build_options.ADVANCED["Over-cluster"] if o.may_type)
+    with pytest.raises(InputError, match="whole number above 0, but is 'many'"):
+        _options._from_choice(option, "many")
+
+
 def test_guidance_is_kept_with_the_project(colours):
     page = app("build", project="colours")
     page.text_area(key="colours.knowledge.guidance").set_value("by kind of animal").run()
     assert colours.settings().knowledge.guidance == "by kind of animal"
-    assert app("build", project="colours").text_area(key="colours.knowledge.guidance").value == "by kind of animal"
+    assert (
+        app("build", project="colours").text_area(key="colours.knowledge.guidance").value
+        == "by kind of animal"
+    )
 
 
 def test_run_all_starts_a_job_with_the_options_of_the_project(colours, started):
     page = app("build", project="colours")
     page.button(key="run_all").click().run()
     assert started == [("run", {"images": None, "config": CONFIG.to_json(), "labels": "keep"})]
+
+
+def test_a_language_model_is_reached_with_a_key_that_is_not_stored(colours, monkeypatch):
+    asked = []
+    monkeypatch.setattr(jobs.JobManager, "start", lambda *_a, secrets, **_k: asked.append((_a[-1], secrets)))
+    page = app("build", project="colours")
+    page.selectbox(key="colours.knowledge.builder").set_value("llm").run()
+    page.text_input(key="llm_url").set_value("http://localhost:8080/v1").run()
+    page.text_input(key="llm_model").set_value("small").run()
+    page.text_input(key="llm_key").set_value("sesame-open").run()
+    page.button(key="run_all").click().run()
+    params, secrets = asked[0]
+    assert (params["llm_url"], params["llm_model"]) == ("http://localhost:8080/v1", "small")
+    assert secrets == {"OPENAI_API_KEY": "sesame-open"}
+    assert "sesame" not in str(params)
+
+
+def test_an_address_that_is_none_is_refused(colours):
+    page = app("build", project="colours")
+    page.selectbox(key="colours.knowledge.builder").set_value("llm").run()
+    page.text_input(key="llm_model").set_value("small").run()
+    page.text_input(key="llm_url").set_value("ftp://x").run()
+    assert "should look like http" in page.error[0].value.replace("\\", "")
 
 
 def test_a_step_that_is_out_of_date_can_be_run_from_there(colours, started):
@@ -113,7 +166,7 @@ def test_every_option_exists_and_has_the_default_its_widget_can_show():
         value = _options.read(RunConfig(), option.name)
         assert _options.read(_options.changed(RunConfig(), option.name, value), option.name) == value
         if option.kind == "choice":
-            assert value in option.choices
+            assert (value or "") in option.choices
         elif option.kind != "switch":
             assert bool(option.automatic) == (value is None)
         assert option.help

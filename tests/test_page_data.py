@@ -24,7 +24,7 @@ def started(monkeypatch):
     """Jobs that would be started, instead of processes."""
     asked = []
     monkeypatch.setattr(
-        jobs.JobManager, "start", lambda _self, _project, kind, params: asked.append((kind, params))
+        jobs.JobManager, "start", lambda _self, _project, kind, params, **_: asked.append((kind, params))
     )
     return asked
 

@@ -97,7 +97,7 @@ def test_labels_lose_their_markdown(value, expected):
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (0.04, "0.0 s"),
+        (0.04, "<0.1 s"),
         (9.94, "9.9 s"),
         (9.96, "10 s"),
         (59.6, "1 min 0 s"),

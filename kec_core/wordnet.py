@@ -19,7 +19,7 @@ from kec_core.wndb import DATA_FILE, INDEX_FILE, LEXFILES, NO_LEXFILE, NounTable
 from kec_core.wordnet_cache import cached_table
 from kec_core.wordnet_timm import read_timm
 
-TABLE_VERSION = 1
+TABLE_VERSION = 2
 ENVIRONMENT = "KEC_WORDNET"
 DEBIAN_FOLDER = Path("/usr/share/wordnet")
 
@@ -287,7 +287,7 @@ def load_wordnet(folder: Path | None = None) -> WordNet:
 
 
 def wordnet_from_timm() -> WordNet:
-    """The 21,841 ImageNet synsets with lemmas and definitions that timm ships; they have no hypernyms."""
+    """The ImageNet synsets (about 21,800) with lemmas and definitions that timm ships; they have no hypernyms."""
     version = metadata.version("timm")
     table = cached_table(fingerprint(TABLE_VERSION, "timm", version), read_timm)
     return WordNet(table, source="ImageNet's synsets in timm (no hypernyms)")

@@ -13,12 +13,13 @@ NOTICE = (
 
 
 def read_timm() -> NounTable:
-    """The 21,841 synsets of ImageNet; ids are WordNet 3.0 offsets, and there are no relations."""
+    """The synsets of ImageNet, about 21,800; ids are WordNet 3.0 offsets, and there are no relations."""
     from timm.data.imagenet_info import ImageNetInfo
 
     info = ImageNetInfo("imagenet22k")
+    classes = ImageNetInfo("imagenet1k")  # one of the 1,000 classes is not among the 21,841 synsets
     entries = []
-    for label in sorted(info.label_names()):  # type: ignore[no-untyped-call]  # timm is untyped here
+    for label in sorted({*info.label_names(), *classes.label_names()}):  # type: ignore[no-untyped-call]  # timm is untyped
         words, _, gloss = info.label_name_to_description(label, detailed=True).partition(": ")
         entries.append((int(label[1:]), words.split(", "), gloss))
     return table_without_relations(entries)

@@ -187,7 +187,7 @@ class TableOfWords:
     def _vector(self, text: str) -> FloatVector:
         if text not in self.known:
             seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
-            noise = np.random.default_rng(seed).normal(size=self.centres.shape[1]).astype(np.float32)
+            noise = np.random.default_rng(seed).standard_normal(self.centres.shape[1:], dtype=np.float32)
             *_, last = text.split()
             known = "thing" in text and last.isdigit() and int(last) < len(self.centres)
             self.known[text] = self.centres[int(last)] + noise if known else noise

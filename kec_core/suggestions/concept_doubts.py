@@ -1,0 +1,129 @@
+"""Doubts about concepts: two that are one, one that is two, one for no photo, a name that fits badly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.arrays import blocks, l2_normalize
+from kec_core.clustering import spherical_kmeans
+from kec_core.geometry import centroids_of
+from kec_core.knowledge.edits import DeleteConcept, MergeConcepts
+from kec_core.suggestions.base import FEW, Suggestion, View, evidence
+
+ALIKE = 1.0
+"""Standard deviations above the mean pair from which two concepts look, or read, alike [R]."""
+BIMODAL = 0.15
+"""Share of a concept's spread that two centres must explain to speak of two kinds of photos [R]."""
+SMALL_HALF = 0.2
+"""Share of the photos the smaller kind must have [R]."""
+FAR = 0.75
+"""Share of the usual lift (how much better words fit their own photos than all photos) below which they are far [R]."""
+
+
+def merges(view: View) -> Iterator[Suggestion]:
+    """Pairs that read alike, look alike, and compete for the same photos."""
+    if len(view.concepts) < 3:
+        return
+    first, second = np.triu_indices(len(view.concepts), k=1)
+    unit = l2_normalize(view.state.vectors.logit)
+    text = (unit @ unit.T)[first, second]
+    means = centroids_of(view.x, view.winner, len(view.concepts))
+    looks = (means @ means.T)[first, second]
+    competing = np.zeros((len(view.concepts), len(view.concepts)))
+    for block in blocks(view.total):
+        competing += view.omega[block].T @ view.omega[block]
+    contested = 2 * competing[first, second] / view.total
+    alike = (_standardised(text) > ALIKE) & (_standardised(looks) > ALIKE) & (contested * view.total >= 1)
+    for pair in np.flatnonzero(alike):
+        columns = sorted((int(first[pair]), int(second[pair])), key=lambda q: -len(view.rows[q]))
+        keep, other = (view.concepts[column] for column in columns)
+        if keep.locked or other.locked:
+            continue
+        yield Suggestion(
+            key=f"merge:{':'.join(sorted((keep.id, other.id)))}",
+            kind="merge",
+            gain=float(contested[pair]),
+            question=f'Merge "{other.name}" into "{keep.name}"?',
+            reason=f"Text {text[pair]:.2f}, photos {looks[pair]:.2f} alike; they compete for "
+            f"{contested[pair] * view.total:.0f} photos.",
+            concepts=(keep.id, other.id),
+            evidence=tuple(view.best(column) for column in columns),
+            edit=MergeConcepts(concepts=(keep.id, other.id)),
+        )
+
+
+def splits(view: View) -> Iterator[Suggestion]:
+    """Concepts whose photos are of two kinds."""
+    for column, concept in enumerate(view.concepts):
+        rows = view.sample(column)
+        if concept.locked or len(rows) < FEW:
+            continue
+        photos = view.x[rows]
+        cut = spherical_kmeans(photos, 2, n_init=3)
+        whole = float(np.linalg.norm(photos.sum(axis=0, dtype=np.float64)))
+        spread = len(rows) - whole
+        explained = (cut.objective - whole) / spread if spread > 1e-6 * len(rows) else 0.0
+        smaller = min((cut.labels == half).mean() for half in (0, 1))
+        if explained < BIMODAL or smaller < SMALL_HALF:
+            continue
+        halves = [rows[cut.labels == half] for half in (0, 1)]
+        yield Suggestion(
+            key=f"split:{concept.id}",
+            kind="split",
+            gain=float(explained * smaller * view.share(column)),
+            question=f'Split "{concept.name}"?',
+            reason=f"Its {len(view.rows[column])} photos are of two kinds, which explain {explained:.0%} of how they differ.",
+            concepts=(concept.id,),
+            evidence=tuple(evidence(f"kind {n}", half) for n, half in enumerate(halves, start=1)),
+        )
+
+
+def unused(view: View) -> Iterator[Suggestion]:
+    """Concepts that win no photo and only take weight from others."""
+    for column, concept in enumerate(view.concepts):
+        if concept.locked or len(view.rows[column]):
+            continue
+        taken = float(view.omega[:, column].mean())
+        yield Suggestion(
+            key=f"unused:{concept.id}",
+            kind="unused",
+            gain=taken,
+            question=f'Delete "{concept.name}"?',
+            reason=f"It is the strongest concept of no photo, and takes {taken:.1%} of the weight.",
+            concepts=(concept.id,),
+            evidence=(view.best(column),),
+            edit=DeleteConcept(concept=concept.id),
+        )
+
+
+def names(view: View) -> Iterator[Suggestion]:
+    """Concepts whose text fits the photos they win much less than other concepts' texts fit theirs."""
+    judged = [q for q, rows in enumerate(view.rows) if len(rows) >= FEW]
+    if len(judged) < 3:
+        return
+    logits = view.state.logits
+    lift = np.array([float(logits[view.rows[q], q].mean() - logits[:, q].mean()) for q in judged])
+    usual = float(np.median(lift))
+    for column, ratio in zip(judged, lift / max(usual, 1e-6), strict=True):
+        concept = view.concepts[column]
+        if ratio > FAR or concept.locked:
+            continue
+        yield Suggestion(
+            key=f"name:{concept.id}",
+            kind="name",
+            gain=view.share(column) * min(1.0, 1 - float(ratio)) / 2,
+            question=f'Rename or describe "{concept.name}"?',
+            reason=f"Its words fit its {len(view.rows[column])} photos {max(0.0, float(ratio)):.0%} as well as other "
+            "concepts' words fit theirs.",
+            concepts=(concept.id,),
+            evidence=(view.best(column),),
+        )
+
+
+def _standardised(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Values as standard deviations from their mean; zeros when they are all equal."""
+    spread = float(values.std())
+    return np.asarray((values - values.mean()) / (spread if spread > 0 else 1.0))

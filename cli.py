@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="kec", description=__doc__.splitlines()[0] if __doc__ else None)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     _add_run(commands)
+    _add_methods(commands)
     _add_show(commands)
     _add_export(commands)
     _add_setup(commands)
@@ -102,6 +103,24 @@ def _add_run(commands: Subparsers) -> None:
     p.add_argument("--weight", type=float, help="weight of the knowledge; 0 is plain k-means")
     p.add_argument("--llm-url", metavar="URL", help="OpenAI-compatible endpoint, ending in /v1")
     p.add_argument("--llm-model", metavar="NAME", help="model name at that endpoint")
+
+
+def _add_methods(commands: Subparsers) -> None:
+    p = _command(
+        commands, "methods", methods, "compare methods on a project's photos, mean and sd over seeds"
+    )
+    p.add_argument("project", type=Path, metavar="PROJECT")
+    p.add_argument(
+        "--methods", default="kmeans,tac-notrain,kec", metavar="A,B,...", help="comma-separated names"
+    )
+    p.add_argument("--seeds", type=int, default=5, help="runs per method (5)")
+    p.add_argument(
+        "--preset",
+        default="fast",
+        choices=("fast", "full"),
+        help="full: the authors' number of training steps",
+    )
+    p.add_argument("--captions", type=Path, metavar="FILE", help="text, one caption per line, for CAE")
 
 
 def _add_show(commands: Subparsers) -> None:
@@ -196,6 +215,31 @@ def _labels(value: str) -> LabelSource:
     return Path(value)
 
 
+def methods(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``kec methods``: compared methods side by side."""
+    from kec_core.stages import Hooks
+    from state.locks import RunLock
+    from state.method_runs import compare_methods
+    from state.project import Project
+    from state.terminal import show_progress
+
+    project = Project.open(arguments.project)
+    with RunLock.acquire(project.folder, "kec methods"), show_progress() as progress:
+        rows = compare_methods(
+            project,
+            _names(arguments.methods),
+            n_seeds=arguments.seeds,
+            preset=arguments.preset,
+            captions=arguments.captions,
+            hooks=Hooks(progress=progress),
+        )
+    return {"methods": [row.to_json() for row in rows]}
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def show(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec show``: one part of what a project knows."""
     from state.describe import describe_project
@@ -207,12 +251,10 @@ def show(arguments: argparse.Namespace) -> dict[str, Any]:
 def export(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec export``: the result as files."""
     from state.export import export_project
-
     from state.project import Project
 
-    formats = tuple(name.strip() for name in arguments.format.split(",") if name.strip())
     return export_project(
-        Project.open(arguments.project), arguments.out, formats, link=arguments.link
+        Project.open(arguments.project), arguments.out, _names(arguments.format), link=arguments.link
     ).to_json()
 
 

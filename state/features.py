@@ -23,12 +23,14 @@ class Features:
         raw: float32 (N, d), as the encoder gave them; memory-mapped.
         defaults: the encoder's.
         grounding: omega (N, M) and kappa (N, d); memory-mapped.
+        embed_key: what ``raw`` is stored under, stage "embed".
     """
 
     ids: tuple[str, ...]
     raw: FloatMatrix
     defaults: EncoderDefaults
     grounding: Grounding
+    embed_key: str
 
     def visual(self) -> FloatMatrix:
         """Visual features as the methods use them: new float32 (N, d), unit rows."""
@@ -53,6 +55,7 @@ def load_features(project: Project, revision: RevisionInfo) -> Features:
             kappa=grounded.arrays["kappa"],
             concept_ids=tuple(grounded.data["concept_ids"]),
         ),
+        embed_key=str(grounded.data["embed"]),
     )
 
 

@@ -6,6 +6,8 @@ copies SIC's choice of the best epoch, and its name says so.
 
 from __future__ import annotations
 
+from typing import Any
+
 from kec_core.arrays import Progress, no_progress
 from kec_core.clustering.kmeans import check_n_clusters
 from kec_core.config import Options
@@ -13,7 +15,7 @@ from kec_core.errors import InputError
 from kec_core.methods import baselines, kec, tac
 from kec_core.methods.base import Method, Provenance, missing_needs, permitted
 from kec_core.methods.inputs import MethodInputs, PhotoFeatures, PromptTower, photo_features
-from kec_core.methods.options import KecOptions, KMeansOptions, TacOptions
+from kec_core.methods.options import CaptionOptions, KecOptions, KMeansOptions, TacOptions, ZeroShotOptions
 from kec_core.types import Clustering
 
 __all__ = [
@@ -29,12 +31,40 @@ __all__ = [
     "run_method",
 ]
 
+
+def _kec(caption: str, *, note: str = "", **options: Any) -> Method:  # noqa: ANN401 - fields of KecOptions
+    return Method(
+        function=kec.kec,
+        options=KecOptions(**options),
+        needs=frozenset({"knowledge"}),
+        provenance="paper",
+        caption=caption,
+        note=note,
+    )
+
+
 METHODS: dict[str, Method] = {
     "kmeans": Method(
         function=baselines.kmeans,
         options=KMeansOptions(),
         provenance="paper",
         caption="k-means on the photos alone",
+    ),
+    "zeroshot": Method(
+        function=baselines.zero_shot,
+        options=ZeroShotOptions(),
+        needs=frozenset({"class names"}),
+        provenance="paper",
+        caption="Zero-shot by class names",
+        note="Upper bound: it is told the names of the classes.",
+    ),
+    "caption": Method(
+        function=baselines.caption_and_cluster,
+        options=CaptionOptions(),
+        needs=frozenset({"photo captions"}),
+        provenance="reconstruction",
+        caption="Captions, then k-means",
+        note="Clusters the captions that were given, not the photos.",
     ),
     "tac-notrain": Method(
         function=tac.tac_without_training,
@@ -43,14 +73,18 @@ METHODS: dict[str, Method] = {
         provenance="authors' code",
         caption="TAC, no training",
     ),
-    "kec": Method(
-        function=kec.kec,
-        options=KecOptions(),
-        needs=frozenset({"knowledge"}),
-        provenance="paper",
-        caption="KEC, no training",
-        note="Knowledge weight chosen for the collection without labels.",
+    "kec": _kec("KEC", note="Knowledge weight chosen for the collection without labels."),
+    "kec-fixed": _kec(
+        "KEC, fixed weight", note="Knowledge weight as in the paper, the same everywhere.", paper_weight=True
     ),
+    "kec-spectral": _kec("KEC, spectral", algorithm="spectral"),
+    "kec-agglomerative": _kec("KEC, agglomerative", algorithm="agglomerative"),
+    "kec-bisecting": _kec("KEC, bisecting k-means", algorithm="bisecting"),
+    "kec-con": _kec("KEC, concept names alone", ablation="con"),
+    "kec-des": _kec("KEC, descriptions alone", ablation="des"),
+    "kec-con-des": _kec("KEC, names and descriptions", ablation="con+des"),
+    "kec-con-des-ua": _kec("KEC without pair attributes", ablation="con+des+ua"),
+    "kec-con-des-ba": _kec("KEC with pair attributes only", ablation="con+des+ba"),
 }
 """By name, in the order of tables."""
 

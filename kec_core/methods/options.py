@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from kec_core.config import Algorithm, ClusteringConfig, Options
+
+CaptionTexts = Literal["encoder", "tfidf"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,3 +49,17 @@ class CounterpartOptions(Options):
 @dataclass(frozen=True, kw_only=True)
 class TacOptions(CounterpartOptions, KMeansOptions):
     """TAC without training (methods.md 1.3)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZeroShotOptions(Options):
+    """Zero-shot has nothing to choose: seven templates for every collection, on purpose (methods.md 7.2)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptionOptions(KMeansOptions):
+    """Caption + cluster (methods.md 7.3)."""
+
+    texts: CaptionTexts = "encoder"  # features of the captions: the encoder's, or TF-IDF  [R]
+    max_terms: int = 6000  # words of TF-IDF                                               [S]
+    with_photos: bool = False  # cluster [n(x), n(caption)] instead of captions alone      [R]

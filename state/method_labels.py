@@ -1,0 +1,82 @@
+"""What the comparison of methods needs of labels and files: class names, labels of the test photos, captions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from kec_core.arrays import IntVector, as_labels
+from kec_core.errors import InputError
+from kec_core.methods import MethodInputs
+from kec_core.methods.prepare import Split
+from state.project import Project
+from state.revisions import Revision
+
+
+def labels_of_test(project: Project, revision: Revision, split: Split | None) -> list[str | None]:
+    """Labels of the photos that are clustered, without the name of the part of a split."""
+    labels = project.labels(revision.scan)
+    if split is None:
+        return labels
+    return [_below_part(labels[row]) for row in split.test]
+
+
+def _below_part(label: str | None) -> str | None:
+    """A label made of folders without its first one, which only names the part."""
+    if label is None:
+        return None
+    path = PurePosixPath(label)
+    if len(path.parts) < 2 or path.parts[0] not in ("train", "test"):
+        return label
+    return str(PurePosixPath(*path.parts[1:]))
+
+
+def with_answers(inputs: MethodInputs, labels: Sequence[str | None]) -> MethodInputs:
+    """Class names in label order, and labels where every photo has one; ``run_method`` hides them."""
+    known = sorted({label for label in labels if label is not None})
+    if not known:
+        return inputs
+    complete = all(label is not None for label in labels)
+    ids = as_labels([label or "" for label in labels]) if complete else None
+    return replace(inputs, class_names=readable_names(known), labels=ids)
+
+
+def readable_names(labels: Sequence[str]) -> tuple[str, ...]:
+    """Labels as words for prompts: the innermost folder, with spaces; the whole where those would coincide."""
+    short = [_words(PurePosixPath(label).name) for label in labels]
+    if len(set(short)) == len(labels):
+        return tuple(short)
+    return tuple(_words(label) for label in labels)
+
+
+def _words(label: str) -> str:
+    return " ".join(label.replace("_", " ").replace("-", " ").replace("/", " ").split())
+
+
+def top1(labels: IntVector, truth: Sequence[str | None]) -> float:
+    """Share of labelled photos whose class name is the predicted one, without any matching."""
+    known = sorted({label for label in truth if label is not None})
+    position = {label: i for i, label in enumerate(known)}
+    rows = [(row, position[label]) for row, label in enumerate(truth) if label is not None]
+    return float(np.mean([labels[row] == answer for row, answer in rows]))
+
+
+def read_captions(path: Path) -> tuple[str, ...]:
+    """Captions from a text file, one per line; blank lines and repeats are dropped.
+
+    Raises:
+        InputError: not readable as UTF-8 text, or empty.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"Captions should be a text file in UTF-8 with one caption per line, but {path} cannot be read ({error})."
+        ) from error
+    captions = tuple(dict.fromkeys(filter(None, (" ".join(line.split()) for line in lines))))
+    if not captions:
+        raise InputError(f"{path} holds no caption; write one per line.")
+    return captions

@@ -1,0 +1,260 @@
+"""Compare methods on a project: what ``kec methods`` and the Compare page call.
+
+Every method sees the stored features, the nouns and the knowledge of the shown revision; labels are looked at only
+when its clusters are made. Each seed of each method is kept in the project, so a stopped comparison goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from kec_core.arrays import Progress, fingerprint
+from kec_core.errors import InputError
+from kec_core.methods import MethodInputs, find_method, missing_needs, run_method
+from kec_core.methods.base import Method, permitted
+from kec_core.methods.prepare import Split, find_split, prepare, split_note
+from kec_core.methods.summary import Spread, spread, summarise
+from kec_core.stages import Hooks, Resources, Runner, Stored, read_clustering
+from kec_core.store import StageResult
+from kec_core.types import Clustering
+from state import revisions
+from state.clusterings import load_clustering
+from state.features import load_features
+from state.loading import MakeResources, load_resources, named_endpoint, resources_with
+from state.method_labels import labels_of_test, read_captions, top1, with_answers
+from state.progress import JobContext
+from state.project import Project
+from state.revisions import Revision
+from state.scoring import score_against
+
+Preset = Literal["full", "fast"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodRow:
+    """One method over all seeds.
+
+    Attributes:
+        scores: by metric; None when no photo that was clustered has a label.
+        seconds: of one seed, on average, without what all methods share (features, nouns, knowledge).
+        note: what people must know to read the numbers.
+        keys: of the clustering of each seed in the project's store, stage "method".
+    """
+
+    name: str
+    caption: str
+    provenance: str
+    scores: Mapping[str, Spread] | None
+    seconds: float
+    note: str
+    keys: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``kec methods --json`` prints it (design.md 7)."""
+        scores = None if self.scores is None else {name: asdict(s) for name, s in self.scores.items()}
+        return {
+            "name": self.name,
+            "provenance": self.provenance,
+            "scores": scores,
+            "seconds": round(self.seconds, 3),
+            "note": self.note,
+        }
+
+
+def compare_methods(
+    project: Project,
+    names: Sequence[str],
+    *,
+    n_seeds: int = 5,
+    preset: Preset = "fast",
+    captions: Path | None = None,
+    resources: MakeResources = load_resources,
+    hooks: Hooks | None = None,
+) -> list[MethodRow]:
+    """Run methods on the photos of the shown revision, several seeds each.
+
+    The caller holds the project's ``RunLock``.
+
+    Args:
+        project: run before, so that features and knowledge are there.
+        names: keys of ``METHODS``, in the order of the rows.
+        n_seeds: seeds 0 to n - 1.
+        preset: "fast" takes the options for a CPU where a method has them.
+        captions: text file, one caption per line, for the methods that need captions.
+        resources: makes encoder, vocabulary and knowledge builder.
+        hooks: told about progress; progress may raise Cancelled, and finished seeds are kept.
+
+    Raises:
+        InputError: an unknown method, something a method needs is missing, or the project has no result yet;
+            nothing is run then.
+    """
+    methods = {name: find_method(name) for name in names}
+    if not methods or n_seeds < 1:
+        raise InputError(
+            f"A comparison needs at least one method and one seed, but got {len(methods)} and {n_seeds}."
+        )
+    revision = revisions.current(project)
+    if revision is None:
+        raise InputError("This project has no result to compare with yet; run `kec run` on its photos first.")
+    runner = Runner(project.store, hooks or Hooks())
+    with project.database.kept_open():
+        inputs, split = _inputs(project, revision, methods, resources, runner)
+        inputs = replace(inputs, captions=read_captions(captions) if captions else ())
+        labels = labels_of_test(project, revision, split)
+        inputs = with_answers(inputs, labels)
+        _check(methods, inputs)
+        comparison = _Comparison(runner, inputs, labels, _n_clusters(project, revision), preset, split)
+        return [comparison.row(name, method, n_seeds) for name, method in methods.items()]
+
+
+class _Comparison:
+    """What the rows of one table share."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        inputs: MethodInputs,
+        labels: Sequence[str | None],
+        n_clusters: int,
+        preset: Preset,
+        split: Split | None,
+    ) -> None:
+        self.runner, self.inputs, self.labels = runner, inputs, labels
+        self.n_clusters, self.preset, self.split = n_clusters, preset, split
+        self._photos_key = fingerprint(inputs.train.x, inputs.test.x if inputs.has_split else None)
+
+    def row(self, name: str, method: Method, n_seeds: int) -> MethodRow:
+        """Run all seeds of one method."""
+        runs = [self._run(name, method, seed, n_seeds) for seed in range(n_seeds)]
+        made = [read_clustering(StageResult(arrays=run.arrays, data=run.data)) for run in runs]
+        found = [score_against(each.labels, self.labels) for each in made]
+        scores = [each for each in found if each is not None]
+        return MethodRow(
+            name=name,
+            caption=method.caption,
+            provenance=method.provenance,
+            scores=summarise(scores) if scores else None,
+            seconds=spread([run.data["seconds"] for run in runs]).mean,
+            note=self._note(method, made),
+            keys=tuple(run.key for run in runs),
+        )
+
+    def _run(self, name: str, method: Method, seed: int, n_seeds: int) -> Stored:
+        options = method.fast if self.preset == "fast" and method.fast is not None else method.options
+
+        def compute(_key: str) -> StageResult:
+            started = time.perf_counter()
+            made = run_method(
+                name,
+                self.inputs,
+                self.n_clusters,
+                options=options,
+                seed=seed,
+                progress=self._telling(f"{method.caption}, seed {seed + 1} of {n_seeds}"),
+            )
+            return _result(made, time.perf_counter() - started)
+
+        inputs = [name, options.to_json(), self._content(method), self.n_clusters, seed]
+        return self.runner.stage("method", inputs, compute)
+
+    def _content(self, method: Method) -> list[object]:
+        """What the result of a method depends on, besides options, K and seed; what it does not need is left out."""
+        inputs = permitted(method, self.inputs)
+        content: list[object] = [self._photos_key, inputs.defaults.to_json()]
+        if "nouns" in method.needs:
+            content += [inputs.noun_templates, [noun.word for noun in inputs.vocabulary]]
+        if "knowledge" in method.needs and inputs.knowledge is not None:
+            content += [inputs.knowledge.to_json(), inputs.grounding.to_json(), inputs.weight]
+        content += [list(inputs.captions), list(inputs.photo_captions), list(inputs.class_names)]
+        return [*content, None if inputs.labels is None else inputs.labels.tolist()]
+
+    def _telling(self, prefix: str) -> Progress:
+        tell = self.runner.hooks.progress
+        return lambda done, total, label: tell(done, total, f"{prefix}: {label}")
+
+    def _note(self, method: Method, made: Sequence[Clustering]) -> str:
+        direct = ""
+        if "class names" in method.needs:
+            direct = f"Direct top-1 accuracy {top1(made[0].labels, self.labels):.3f}."
+        parts = [method.note, direct, made[0].note, split_note(self.split)]
+        return " ".join(filter(None, parts))
+
+
+def _result(made: Clustering, seconds: float) -> StageResult:
+    return StageResult(
+        arrays={"labels": made.labels, "centroids": made.centroids},
+        data={
+            "objective": made.objective,
+            "method": made.method,
+            "seed": made.seed,
+            "note": made.note,
+            "seconds": seconds,
+            "summary": {"clusters": made.n_clusters, "note": made.note},
+        },
+    )
+
+
+def _inputs(
+    project: Project,
+    revision: Revision,
+    methods: Mapping[str, Method],
+    make_resources: MakeResources,
+    runner: Runner,
+) -> tuple[MethodInputs, Split | None]:
+    """The inputs of the shown revision: its own knowledge, or with a split knowledge of the train photos alone."""
+    features = load_features(project, revision)
+    resources: Resources = make_resources(project, revision.config)
+    embedded = Stored(
+        key=features.embed_key, arrays={"features": features.raw}, data={"ids": list(features.ids)}
+    )
+    needs = {need for method in methods.values() for need in method.needs}
+    split = find_split(features.ids)
+    return prepare(
+        runner,
+        embedded,
+        resources,
+        revision.config,
+        _n_clusters(project, revision),
+        needs=needs,
+        knowledge=revision.knowledge if split is None else None,
+        keep=revision.knowledge if revisions.journal(project, revision.id) else None,
+    )
+
+
+def _n_clusters(project: Project, revision: Revision) -> int:
+    return load_clustering(project, revision).n_clusters
+
+
+def _check(methods: Mapping[str, Method], inputs: MethodInputs) -> None:
+    """Refuse the whole comparison when one method cannot run: nothing is computed in vain."""
+    for name, method in methods.items():
+        lacking = missing_needs(method, inputs)
+        if lacking:
+            raise InputError(
+                f"Method {name!r} needs {' and '.join(lacking)}, which this comparison does not have; "
+                "give them or leave the method out."
+            )
+
+
+def methods_job(context: JobContext) -> dict[str, Any]:
+    """The job "methods".
+
+    Params: methods (names), seeds, preset ("full" or "fast"), captions (file or null), llm_url and llm_model (both or
+    none, as for a run).
+    """
+    params = context.params
+    captions = params.get("captions")
+    rows = compare_methods(
+        context.project,
+        params["methods"],
+        n_seeds=params.get("seeds", 5),
+        preset=params.get("preset", "fast"),
+        captions=Path(captions) if captions else None,
+        resources=resources_with(named_endpoint(params.get("llm_url"), params.get("llm_model"))),
+        hooks=Hooks(progress=context.progress, on_start=context.progress.stage),
+    )
+    return {"methods": [{**row.to_json(), "caption": row.caption, "keys": row.keys} for row in rows]}

@@ -8,7 +8,7 @@ from itertools import chain
 
 from kec_core.arrays import Progress, no_progress
 from kec_core.knowledge.base import ConceptDraft, PairDraft, Side
-from kec_core.knowledge.covering import IC_FLOOR, Covering, KnownNoun
+from kec_core.knowledge.covering import LEAST_IC_LIVING, Covering, KnownNoun
 from kec_core.knowledge.phrases import Phrase, clean_gloss, visual_phrases
 from kec_core.knowledge.visual_words import VisualWords
 from kec_core.knowledge.word_lists import HIDDEN_PARTS
@@ -26,7 +26,7 @@ SAYS_MORE = 1.2  # least weight of the other visible words in a phrase that hold
 GUIDED = 3.0  # factor of a phrase that holds a word of the person's guidance
 REPEATED = 0.7  # factor in a pair of a phrase that is likely a uni attribute already
 LIKELY_UNI = 2
-COMPARED = 6  # phrases of the other concept whose words are not news
+COMPARED = 2  # best phrases of the other concept, whose words are not news
 NAMED_IN_NOTE = 5
 UNCOUNTED = frozenset({"act", "event", "phenomenon", "process", "state", "substance", "attribute", "feeling"})
 FAMILIAR_SENSES, FAMILIAR_RANK = 3, 2
@@ -169,7 +169,7 @@ class WordNetBuilder:
             return
         yield from ((phrase, OWN) for phrase in self._of(synset))
         for ancestor, steps in self._wordnet.ancestors(synset).items():
-            if 0 < steps <= STEPS_UP and self._wordnet.information_content(ancestor) > IC_FLOOR:
+            if 0 < steps <= STEPS_UP and self._wordnet.information_content(ancestor) > LEAST_IC_LIVING:
                 yield from ((phrase, ANCESTOR**steps) for phrase in self._of(ancestor))
         yield from ((phrase, PART) for phrase in self._parts(self._wordnet.synset(synset)))
         hyponyms = self._wordnet.synset(synset).hyponyms[:HYPONYMS]
@@ -237,10 +237,11 @@ def _different(phrases: Iterable[Phrase], count: int) -> list[Phrase]:
 def _lacking(ours: Sequence[Phrase], theirs: Sequence[Phrase], count: int, *, side: Side) -> list[PairDraft]:
     """The phrases of one concept with most visible words that the other lacks."""
     known = frozenset().union(*(phrase.visible for phrase in theirs[:COMPARED]))
+    shared = {phrase.text.lower() for phrase in theirs}
     rated = []
     for rank, phrase in enumerate(ours):
         news = len(phrase.visible - known) / len(phrase.visible)
-        if news > 0:
+        if news > 0 and phrase.text.lower() not in shared:
             rated.append(
                 replace(phrase, score=phrase.score * news * (REPEATED if rank < LIKELY_UNI else 1.0))
             )

@@ -82,7 +82,7 @@ def _one(
             key="cluster_back",
             icon=":material/arrow_back:",
             on_click=session.close_cluster,
-            shortcut="Esc",
+            shortcut="Backspace",
         )
         st.button("Previous", key="cluster_previous", on_click=_step, args=(cards, here, -1), shortcut="K")
         st.button("Next", key="cluster_next", on_click=_step, args=(cards, here, 1), shortcut="J")

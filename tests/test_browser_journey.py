@@ -1,0 +1,119 @@
+"""Journeys through the app in a real browser: what a visitor sees, and that nothing leaves the machine."""
+
+import shutil
+
+import pytest
+
+from tests.browser import open_browser, running_app
+from tests.page_helpers import HOSTILE
+
+pytestmark = pytest.mark.browser
+PATIENCE = 20_000  # milliseconds
+
+
+@pytest.fixture(scope="module")
+def site(made_project, tmp_path_factory):
+    """The app on a workspace with one finished project; photos lie beside it."""
+    root = tmp_path_factory.mktemp("site")
+    shutil.copytree(made_project, root / "home" / made_project.name)
+    shutil.copytree(made_project.parents[1] / "photos", root / "photos")
+    with running_app(root / "home", root) as address:
+        yield address, root
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with open_browser() as opened:
+        yield opened
+
+
+class Visit:
+    """A window, and what must not happen in it."""
+
+    def __init__(self, browser, address, **options) -> None:
+        self.page = browser.new_page(viewport={"width": 1280, "height": 900}, **options)
+        self.page.set_default_timeout(PATIENCE)
+        self.elsewhere: list[str] = []
+        self.alerts: list[str] = []
+        self.page.on(
+            "request", lambda r: self.elsewhere.append(r.url) if not _is_here(r.url, address) else None
+        )
+        self.page.on("dialog", lambda dialog: (self.alerts.append(dialog.message), dialog.dismiss()))
+
+
+def _is_here(url, address):
+    return url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))
+
+
+@pytest.fixture
+def visit(browser, site):
+    made = Visit(browser, site[0])
+    yield made
+    made.page.close()
+    assert made.elsewhere == []
+    assert made.alerts == []
+
+
+def wait_for_photos(page, selector, count):
+    """Until that many photos have really been loaded."""
+    page.wait_for_function(
+        "([selector, count]) => [...document.querySelectorAll(selector)].filter(i => i.naturalWidth > 0).length >= count",
+        arg=[selector, count],
+    )
+
+
+def test_the_first_visitor_may_come_by_a_deep_link(visit, site):
+    visit.page.goto(f"{site[0]}/clusters?project=colours")
+    visit.page.get_by_role("link", name="Projects", exact=True).wait_for()
+    visit.page.get_by_role("heading", name="Clusters", exact=True).wait_for()
+    assert visit.page.get_by_text("_html").count() == 0
+
+
+def test_from_the_list_to_the_photos_of_a_cluster(visit, site):
+    page = visit.page
+    page.goto(site[0])
+    page.get_by_role("button", name="Open", exact=True).click()
+    page.get_by_role("heading", name="Clusters", exact=True).wait_for()
+    table = page.get_by_role("table")
+    assert "Photos in the right cluster" in table.inner_text()
+    assert "k-means" in table.inner_text()
+    wait_for_photos(page, ".kec-mosaic img", 4 * 9)
+    page.get_by_role("button", name="Open", exact=True).first.click()
+    page.get_by_role("list", name="Photos of cluster").wait_for()
+    wait_for_photos(page, ".kec-gallery .kec-zoom img", 14)
+    assert "cluster=" in page.url
+    photo = page.get_by_role("button", name=HOSTILE)
+    photo.click()
+    shown = page.locator(".kec-large:popover-open")
+    assert HOSTILE in shown.inner_text()
+    page.keyboard.press("Escape")
+    shown.wait_for(state="hidden")
+    page.keyboard.press("j")
+    page.wait_for_function("([before]) => location.href !== before", arg=[page.url])
+
+
+def test_new_photos_are_scanned_as_a_job(visit, site):
+    page = visit.page
+    page.goto(site[0])
+    page.get_by_role("button", name="New project").click()
+    page.get_by_label("Name").fill("Second")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("textbox", name="Folder").fill(str(site[1] / "photos"))
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Scan the photos").click()
+    page.get_by_role("tab", name="Cannot be used (1)").wait_for()
+    page.get_by_text("Next: build the clusters").wait_for()
+    wait_for_photos(page, ".kec-gallery img", 8)
+
+
+def test_thumbnails_are_kept_by_the_browser_and_others_are_refused(visit, site):
+    page = visit.page
+    page.goto(f"{site[0]}/clusters?project=colours&cluster=0")
+    wait_for_photos(page, ".kec-gallery img", 1)
+    source = page.locator(".kec-gallery .kec-zoom img").first.get_attribute("src")
+    answer = page.request.get(site[0] + source)
+    assert "immutable" in answer.headers["cache-control"]
+    assert answer.headers["content-type"] == "image/jpeg"
+    for wrong in (source.replace("colours", "other"), source.replace("128.jpg", "9999.jpg")):
+        assert page.request.get(site[0] + wrong).status == 404

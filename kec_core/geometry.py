@@ -94,3 +94,14 @@ def nearest_neighbours(
         rows[block] = np.take_along_axis(found, order, axis=1)[:, :wanted]
         cosines[block] = np.take_along_axis(scores, order, axis=1)[:, :wanted]
     return rows, cosines
+
+
+def neighbour_graph(x: FloatMatrix, count: int, *, progress: Progress = no_progress) -> csr_matrix:
+    """Symmetric graph of nearest neighbours, float32 (N, N): 1 where both rows name each other, 0.5 where one does.
+
+    Args: see ``nearest_neighbours``.
+    """
+    rows, _ = nearest_neighbours(x, count, progress=progress)
+    starts = np.arange(0, rows.size + 1, rows.shape[1])
+    graph = csr_matrix((np.ones(rows.size, np.float32), rows.ravel(), starts), shape=(len(x), len(x)))
+    return (graph + graph.T) * np.float32(0.5)

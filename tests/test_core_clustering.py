@@ -13,9 +13,17 @@ from kec_core.clustering import (
     match_labels,
     spherical_kmeans,
 )
+from kec_core.clustering import estimate as estimate_module
 from kec_core.config import ClusteringConfig
 from kec_core.errors import Cancelled, InputError, ShapeError
-from kec_core.geometry import centroids_of, cluster_sums, nearest_centroids, nearest_neighbours, row_cosines
+from kec_core.geometry import (
+    centroids_of,
+    cluster_sums,
+    nearest_centroids,
+    nearest_neighbours,
+    neighbour_graph,
+    row_cosines,
+)
 from tests.planted import planted_rows, same_partition, unit
 
 ALGORITHMS = ("kmeans", "spectral", "agglomerative", "bisecting")
@@ -282,14 +290,32 @@ def test_the_number_of_clusters_is_found_and_explained():
     x, _ = planted_rows(n_clusters=7, per_cluster=30)
     k, how = estimate_n_clusters(x)
     assert k == 7
-    assert how.startswith("7 clusters were estimated: of ")
-    assert "on 210 photos (mean silhouette 0." in how
+    assert how == (
+        "7 clusters were estimated: linked to their 8, 12 and 20 most similar ones, 210 photos nearly fall into "
+        "7, 7 and 7 groups, and the middle was taken."
+    )
+
+
+def test_the_number_of_clusters_is_estimated_on_a_sample_of_large_sets(monkeypatch):
+    monkeypatch.setattr(estimate_module, "SAMPLE", 150)
+    x, _ = planted_rows(n_clusters=4, per_cluster=100)
+    k, how = estimate_n_clusters(x, seed=2)
+    assert k == 4
+    assert "150 of 400 photos" in how
+    assert estimate_n_clusters(x, seed=2) == (k, how)
 
 
 def test_tiny_and_uniform_sets_have_an_estimate_too():
     x, _ = planted_rows(n_clusters=3, per_cluster=3)
-    k, how = estimate_n_clusters(x)
-    assert k == 1
-    assert how.startswith("9 photos are too few")
+    assert estimate_n_clusters(x) == (
+        1,
+        "9 photos are too few to estimate the number of clusters, so they are in one.",
+    )
     same = np.repeat(x[:1], 30, axis=0)
     assert estimate_n_clusters(same) == (1, "All 30 photos look the same, so they are in one cluster.")
+
+
+def test_the_neighbour_graph_of_a_hand_made_case():
+    x = unit(np.array([[1, 0], [1, 0.1], [1, 0.3], [0, 1]]))
+    expected = [[0, 1, 0, 0], [1, 0, 0.5, 0], [0, 0.5, 0, 0.5], [0, 0, 0.5, 0]]
+    np.testing.assert_array_equal(neighbour_graph(x, 1).toarray(), expected)

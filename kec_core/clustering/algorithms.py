@@ -7,12 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from kec_core.arrays import FloatMatrix, Progress, as_labels, blocks, check_matrix, no_progress
 from kec_core.clustering.kmeans import check_n_clusters, shortfall_note, spherical_kmeans
 from kec_core.config import ClusteringConfig
-from kec_core.geometry import centroids_of, nearest_centroids, nearest_neighbours, row_cosines
+from kec_core.geometry import centroids_of, nearest_centroids, neighbour_graph, row_cosines
 from kec_core.types import Clustering
 
 FAISS_POINTS_PER_CENTROID = 256  # what faiss fits on unasked                        [C] methods.md 0, trap 1
@@ -116,7 +115,9 @@ def _spectral(
     from sklearn.cluster import SpectralClustering
 
     sparse = len(x) > DENSE_SPECTRAL_ROWS
-    affinity = _neighbour_graph(x, progress) if sparse else np.maximum(x @ x.T, 0)
+    affinity = (
+        neighbour_graph(x, SPECTRAL_NEIGHBOURS, progress=progress) if sparse else np.maximum(x @ x.T, 0)
+    )
     model = SpectralClustering(
         n_clusters, affinity="precomputed", n_init=config.n_init, random_state=seed, assign_labels="kmeans"
     )
@@ -127,17 +128,6 @@ def _spectral(
     if any("not fully connected" in str(warning.message) for warning in caught):
         note += " The graph falls into several parts, which stay apart."
     return labels, note.strip()
-
-
-def _neighbour_graph(x: FloatMatrix, progress: Progress) -> csr_matrix:
-    """Symmetric neighbour graph, float32 (N, N): 1 where both name each other, 0.5 where one does."""
-    neighbours, _ = nearest_neighbours(x, SPECTRAL_NEIGHBOURS, progress=progress)
-    count = neighbours.shape[1]
-    starts = np.arange(0, neighbours.size + 1, count)
-    graph = csr_matrix(
-        (np.ones(neighbours.size, np.float32), neighbours.ravel(), starts), shape=(len(x), len(x))
-    )
-    return (graph + graph.T) * np.float32(0.5)
 
 
 def _agglomerative(

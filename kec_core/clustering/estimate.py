@@ -2,60 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from kec_core.arrays import FloatMatrix, Progress, check_matrix, no_progress
-from kec_core.clustering.kmeans import spherical_kmeans
+from kec_core.geometry import neighbour_graph
 
 SAMPLE = 2000  # rows looked at                                                        [R]
-LARGEST = 200  # largest K tried; more cannot be told apart on the sample              [R]
-ROWS_PER_CLUSTER = 5  # on average at least, in what is tried                          [R]
-STEPS = 24  # values of K tried, evenly spaced on a log scale                          [R]
-STARTS = 5  # starts of each k-means                                                   [R]
+LARGEST = 200  # largest K considered; more cannot be told apart on the sample         [R]
+ROWS_PER_CLUSTER = 5  # on average at least, in what is considered                     [R]
+NEIGHBOURS = (8, 12, 20)  # sizes of the graphs that vote                              [M]
+ALIKE = 1e-5  # rows that differ by less in every coordinate are one photo             [R]
 
 
 def estimate_n_clusters(
     x: FloatMatrix, *, seed: int = 0, progress: Progress = no_progress
 ) -> tuple[int, str]:
-    """Choose K by the largest mean silhouette (cosine) of spherical k-means on a sample.
+    """Choose K by the eigengap: how many groups the graph of visual neighbours nearly falls into.
+
+    Graphs of three sizes vote and the median wins, because the gap of one graph moves with its size. A sweep of
+    k-means by silhouette was tried too: it costs more and followed the categories of photo sets less well. On sets
+    of 6, 10, 12 and 30 categories the votes gave 6, 12, 8 and 31, on the hardest (10) only 2.
 
     Args:
         x: float32 (N, D), unit rows.
-        seed: draws the sample and the starts.
-        progress: told after each K tried; may raise Cancelled.
+        seed: draws the sample.
+        progress: told before each graph; may raise Cancelled.
 
     Returns:
         K and one sentence for the person on how it was found.
     """
-    from sklearn.metrics import silhouette_score
-
     x = check_matrix(x, "The features")
     largest = min(LARGEST, len(x) // ROWS_PER_CLUSTER)
     if largest < 2:
-        return (
-            1,
-            f"{len(x)} photos are too few to estimate the number of clusters, so all are in one; set it to split them.",
-        )
+        return 1, f"{len(x)} photos are too few to estimate the number of clusters, so they are in one."
     sample = _sample(x, seed)
-    distances = np.clip(1 - sample @ sample.T, 0, 2)
-    np.fill_diagonal(distances, 0)
-    tried = np.unique(
-        np.geomspace(2, min(largest, len(sample) // ROWS_PER_CLUSTER), STEPS).round().astype(int)
-    )
-    silhouettes = np.full(len(tried), -1.0)
-    for i, k in enumerate(tried):
-        progress(i, len(tried), f"Estimating the number of clusters: trying {k}")
-        labels = spherical_kmeans(sample, int(k), n_init=STARTS, seed=seed).labels
-        if labels.any():  # equal photos may all fall into one cluster, which has no silhouette
-            silhouettes[i] = silhouette_score(distances, labels, metric="precomputed")
-    best = int(silhouettes.argmax())
-    if silhouettes[best] == -1:
+    if np.ptp(sample, axis=0).max() < ALIKE:
         return 1, f"All {len(x)} photos look the same, so they are in one cluster."
+    votes = []
+    for done, count in enumerate(NEIGHBOURS):
+        progress(done, len(NEIGHBOURS), "Estimating the number of clusters")
+        votes.append(_largest_gap(sample, count, min(largest, len(sample) // ROWS_PER_CLUSTER)))
+    k = int(np.median(votes))
     seen = f"{len(sample)} of {len(x)} photos" if len(sample) < len(x) else f"{len(x)} photos"
-    return int(tried[best]), (
-        f"{tried[best]} clusters were estimated: of {len(tried)} numbers from 2 to {tried[-1]} it gives the clearest "
-        f"groups on {seen} (mean silhouette {silhouettes[best]:.2f})."
+    return k, (
+        f"{k} clusters were estimated: linked to their {_listed(NEIGHBOURS)} most similar ones, {seen} nearly fall "
+        f"into {_listed(votes)} groups, and the middle was taken."
     )
+
+
+def _largest_gap(x: FloatMatrix, count: int, largest: int) -> int:
+    """The K in 2..largest after which the eigenvalues of the normalised graph Laplacian rise most."""
+    from scipy.linalg import eigvalsh
+    from scipy.sparse.csgraph import laplacian
+
+    graph = neighbour_graph(x, count).toarray().astype(np.float64)
+    spectrum = eigvalsh(laplacian(graph, normed=True), subset_by_index=[0, largest])
+    return int(np.diff(spectrum)[1:].argmax()) + 2
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
 
 
 def _sample(x: FloatMatrix, seed: int) -> FloatMatrix:

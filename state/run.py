@@ -113,6 +113,7 @@ def run_project(
     with project.database.kept_open(), watch:
         scan = scan_photos(project, root, watch)
         take_labels(project, root, scan, labels)
+        watch.hooks().progress(0, 1, "Loading the encoder and words")
         result = pipeline.run(
             scan.images,
             root,

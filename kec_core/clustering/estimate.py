@@ -58,7 +58,7 @@ def _largest_gap(x: FloatMatrix, count: int, largest: int) -> int:
     from scipy.sparse.csgraph import laplacian
 
     graph = neighbour_graph(x, count).toarray().astype(np.float64)
-    spectrum = eigvalsh(laplacian(graph, normed=True), subset_by_index=[0, largest])
+    spectrum = eigvalsh(np.asarray(laplacian(graph, normed=True)), subset_by_index=[0, largest])
     return int(np.diff(spectrum)[1:].argmax()) + 2
 
 

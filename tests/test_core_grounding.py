@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kec_core import grounding as grounding_module
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.errors import Cancelled, InputError, ShapeError
 from kec_core.grounding import aggregate, concept_scores, concept_vectors, ground, ground_features
@@ -105,9 +104,7 @@ CONFIGS = [
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_two_matrix_products_equal_the_triple_loop(config, monkeypatch):
-    monkeypatch.setattr(
-        grounding_module, "blocks", lambda n: (slice(s, min(s + 5, n)) for s in range(0, n, 5))
-    )
+    monkeypatch.setattr(photos_module, "blocks", lambda n: (slice(s, min(s + 5, n)) for s in range(0, n, 5)))
     raw = photos() / (20 if config.mode == "raw" else 1)  # the softmax would be one-hot otherwise
     x = raw if config.mode == "raw" else unit(raw)
     scale = config.logit_scale or (8.0 if config.mode == "scaled" else 1.0)

@@ -15,7 +15,14 @@ from kec_core.errors import InputError
 from kec_core.methods import baselines, kec, tac
 from kec_core.methods.base import Method, Provenance, missing_needs, permitted
 from kec_core.methods.inputs import MethodInputs, PhotoFeatures, PromptTower, photo_features
-from kec_core.methods.options import CaptionOptions, KecOptions, KMeansOptions, TacOptions, ZeroShotOptions
+from kec_core.methods.options import (
+    CaptionOptions,
+    KecOptions,
+    KMeansOptions,
+    TacOptions,
+    TacTrainingOptions,
+    ZeroShotOptions,
+)
 from kec_core.types import Clustering
 
 __all__ = [
@@ -73,6 +80,14 @@ METHODS: dict[str, Method] = {
         provenance="authors' code",
         caption="TAC, no training",
     ),
+    "tac": Method(
+        function=tac.tac,
+        options=TacTrainingOptions(),
+        fast=TacTrainingOptions(max_steps=300),
+        needs=frozenset({"nouns"}),
+        provenance="authors' code",
+        caption="TAC, trained heads",
+    ),
     "kec": _kec("KEC", note="Knowledge weight chosen for the collection without labels."),
     "kec-fixed": _kec(
         "KEC, fixed weight", note="Knowledge weight as in the paper, the same everywhere.", paper_weight=True
@@ -85,6 +100,14 @@ METHODS: dict[str, Method] = {
     "kec-con-des": _kec("KEC, names and descriptions", ablation="con+des"),
     "kec-con-des-ua": _kec("KEC without pair attributes", ablation="con+des+ua"),
     "kec-con-des-ba": _kec("KEC with pair attributes only", ablation="con+des+ba"),
+    "kec-tac": Method(
+        function=tac.kec_tac,
+        options=TacTrainingOptions(),
+        fast=TacTrainingOptions(max_steps=300),
+        needs=frozenset({"knowledge"}),
+        provenance="paper",
+        caption="KEC inside TAC, trained heads",
+    ),
 }
 """By name, in the order of tables."""
 

@@ -51,6 +51,49 @@ class TacOptions(CounterpartOptions, KMeansOptions):
     """TAC without training (methods.md 1.3)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Training fitted to a collection: rows per step, steps, neighbours, and TAC's contrast temperature."""
+
+    batch: int
+    neighbours: int
+    steps: int
+    temperature: float
+
+
+LARGE_K = 100  # from here on TAC trains as on ImageNet                                [S] methods.md 1.4
+
+
+@dataclass(frozen=True, kw_only=True)
+class TacTrainingOptions(CounterpartOptions):
+    """TAC's heads (methods.md 1.4); None takes the authors' value for the size of K."""
+
+    neighbours: int = 50  # N_hat, in each space                                           [C]
+    cap_neighbours: bool = True  # at most N/K of them, for small collections              [R]
+    temperature: float | None = None  # T_d; 0.5, or 5 from K = 100                        [C]
+    epochs: int | None = None  # 20, or 100                                                [C]
+    batch: int | None = None  # 512, or 8192; never more than the photos                   [C]
+    balance: float = 5.0  # weight of the entropy                                          [C]
+    learning_rate: float = 1e-3  # of Adam                                                 [C]
+    min_steps: int = 300  # small collections train on until here                          [R]
+    max_steps: int | None = None  # stop here                                              [R]
+
+    def schedule(self, n_images: int, n_clusters: int) -> Schedule:
+        """The authors' settings for this K, fitted to this many photos."""
+        large = n_clusters >= LARGE_K
+        batch = min(n_images, self.batch or (8192 if large else 512))
+        steps = (self.epochs or (100 if large else 20)) * (n_images // batch)
+        steps = max(steps, self.min_steps)
+        return Schedule(
+            batch=batch,
+            neighbours=min(self.neighbours, max(1, n_images // n_clusters))
+            if self.cap_neighbours
+            else self.neighbours,
+            steps=steps if self.max_steps is None else min(steps, self.max_steps),
+            temperature=self.temperature or (5.0 if large else 0.5),
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class ZeroShotOptions(Options):
     """Zero-shot has nothing to choose: seven templates for every collection, on purpose (methods.md 7.2)."""

@@ -109,7 +109,7 @@ def _photos(
 
 
 def _with_nouns(inputs: MethodInputs, runner: Runner, resources: Resources) -> MethodInputs:
-    covered = resources.encoder.covers([noun.word for noun in resources.vocabulary])
+    covered = resources.encoder.covers(resources.vocabulary)
     pool: tuple[Noun, ...] = tuple(
         noun for noun, usable in zip(resources.vocabulary, covered, strict=True) if usable
     )

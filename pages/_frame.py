@@ -45,12 +45,7 @@ def _header() -> None:
 def _bar(project: Project) -> None:
     shown = revisions.current(project)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="header"):
-        st.page_link(
-            _navigation.page("projects"),
-            label=f"**{_html.plain(project.name)}**",
-            help="All projects",
-            width="content",
-        )
+        st.markdown(f"**{_html.plain(project.name)}**", width="content")
         if shown is None:
             st.badge("no result yet", color="gray")
         else:

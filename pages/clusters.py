@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from kec_core.images import ImageRecord
-from pages import _gallery, _html, _scores, _ui
+from pages import _cached, _gallery, _html, _scores, _ui
 from pages._palette import cluster_colour
 from state import revisions, session
-from state.overview import ClusterCard, Order, Overview, cluster_cards, load_overview
+from state.overview import ClusterCard, Order, Overview, load_overview
 from state.project import Project
 
 CARDS_PER_PAGE = 24
@@ -131,8 +131,8 @@ with _ui.errors():
         )
         st.stop()
     overview = load_overview(project, revision)
-    cards = cluster_cards(overview, revision.knowledge, project.labels(revision.scan))
-    images = project.images(revision.scan)
+    cards = _cached.cards(project, revision)
+    images = _cached.images(project, revision.scan)
     opened = next((card for card in cards if card.id == session.cluster()), None)
     if opened is not None:
         _one(project, overview, cards, opened, images)

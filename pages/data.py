@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from kec_core.images import SMALL_SIDE, ImageRecord, ScanReport
-from pages import _gallery, _html, _navigation, _ui
+from pages import _cached, _gallery, _html, _navigation, _ui
 from state import session
 from state.ingest import save_uploads
 from state.project import Project
@@ -140,9 +140,9 @@ def _actions(project: Project, choice: Choice) -> None:
 def _report(project: Project) -> None:
     scan = project.last_scan
     report = ScanReport(
-        images=project.images(scan), skipped=project.skipped(scan), warnings=project.warnings(scan)
+        images=_cached.images(project, scan), skipped=project.skipped(scan), warnings=project.warnings(scan)
     )
-    labels = Counter(label for label in project.labels(scan) if label is not None)
+    labels = Counter(label for label in _cached.labels(project, scan) if label is not None)
     st.html(
         _html.facts(
             [

@@ -19,7 +19,7 @@ def test_before_the_first_run_it_leads_to_build(empty_home):
 def test_with_labels_kec_stands_beside_k_means(colours):
     text = shown(app("clusters", project="colours"))
     assert "Photos in the right cluster" in text
-    assert "<th scope=\"col\">k-means</th>" in text
+    assert '<th scope="col">k-means</th>' in text
     assert "100.0%" in text
 
 
@@ -37,6 +37,13 @@ def test_a_card_per_cluster_with_name_size_and_purity(colours):
     text = shown(app("clusters", project="colours"))
     for name, photos in (("crimson", 14), ("leaf", 12), ("ocean", 12), ("lemon", 12)):
         assert f"{photos} photos · 100% {name}" in text
+
+
+def test_new_labels_show_at_once(colours):
+    page = app("clusters", project="colours")
+    assert "100% leaf" in shown(page)
+    colours.set_labels({image.id: "all the same" for image in colours.images()})
+    assert "100% all the same" in shown(page.run())
 
 
 def test_an_opened_cluster_shows_its_photos_and_leads_back(colours):

@@ -1,0 +1,54 @@
+"""What many reruns read again, kept in the server's memory; keys name content, so nothing shown is ever out of date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from kec_core.images import ImageRecord
+from state import revisions
+from state.overview import ClusterCard, cluster_cards, load_overview
+from state.project import Project
+from state.revisions import Revision
+
+ENTRIES = 6
+
+
+def images(project: Project, scan: int) -> tuple[ImageRecord, ...]:
+    """The photos of a scan in row order; a scan never changes once it has a number."""
+    return _images(str(project.folder), scan)
+
+
+def labels(project: Project, scan: int) -> tuple[str | None, ...]:
+    """The label of every photo of a scan."""
+    return _labels(str(project.folder), scan, _stamp(project))
+
+
+def cards(project: Project, revision: Revision) -> tuple[ClusterCard, ...]:
+    """The clusters of a revision at a glance."""
+    return _cards(str(project.folder), revision.id, _stamp(project))
+
+
+def _stamp(project: Project) -> tuple[int, ...]:
+    """Changes whenever anything is written into the project's database."""
+    files = [project.database.path, project.database.path.with_name(project.database.path.name + "-wal")]
+    return tuple(file.stat().st_mtime_ns for file in files if file.exists())
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def _images(folder: str, scan: int) -> tuple[ImageRecord, ...]:
+    return Project(Path(folder)).images(scan)
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def _labels(folder: str, scan: int, stamp: tuple[int, ...]) -> tuple[str | None, ...]:  # noqa: ARG001 - a key
+    return tuple(Project(Path(folder)).labels(scan))
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def _cards(folder: str, revision_id: str, stamp: tuple[int, ...]) -> tuple[ClusterCard, ...]:
+    project = Project(Path(folder))
+    revision = revisions.get(project, revision_id)
+    truth = _labels(folder, revision.scan, stamp)
+    return cluster_cards(load_overview(project, revision), revision.knowledge, truth)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.errors import Cancelled, InputError, ShapeError
 from kec_core.grounding import aggregate, concept_scores, concept_vectors, ground, ground_features
+from kec_core.grounding import photos as photos_module
 from kec_core.types import BiAttribute, Concept, Knowledge, UniAttribute
 from tests.fakes import HashEncoder
 from tests.planted import unit

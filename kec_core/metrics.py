@@ -97,7 +97,7 @@ def size_entropy(labels: IntVector) -> float:
     if len(counts) < 2:
         return 0.0
     shares = counts / counts.sum()
-    return float(-(shares * np.log(shares)).sum() / np.log(len(counts)))
+    return min(1.0, float(-(shares * np.log(shares)).sum() / np.log(len(counts))))
 
 
 def _silhouette(x: FloatMatrix, ids: IntVector, seed: int) -> float | None:

@@ -36,7 +36,7 @@ def _make(project: Project, folder: Path, sha256: str, side: int) -> Path | None
     if record is None or project.images_root is None:
         return None
     project.photo_path(record.id)  # refuses a photo that leads out of the photo folder
-    build_thumbnails([record], project.images_root, folder)
+    build_thumbnails([record], project.images_root, folder, sides=(side,))
     return thumbnail_path(folder, sha256, side)
 
 

@@ -14,7 +14,7 @@ from kec_core.types import SkippedImage
 
 THUMBNAILS = "thumbs"
 """Folder of the thumbnails inside a project's."""
-SIDES = (128, 512)
+SIDES = (256, 1024)
 """Longest side in pixels: in galleries and cards; in the large view."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

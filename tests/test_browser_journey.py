@@ -115,5 +115,5 @@ def test_thumbnails_are_kept_by_the_browser_and_others_are_refused(visit, site):
     answer = page.request.get(site[0] + source)
     assert "immutable" in answer.headers["cache-control"]
     assert answer.headers["content-type"] == "image/jpeg"
-    for wrong in (source.replace("colours", "other"), source.replace("128.jpg", "9999.jpg")):
+    for wrong in (source.replace("colours", "other"), source.replace("256.jpg", "9999.jpg")):
         assert page.request.get(site[0] + wrong).status == 404

@@ -102,5 +102,5 @@ def test_scan_job_keeps_the_list_labels_and_thumbnails(new, tmp_path):
     assert result["images"] == len(scan_images(photos).images) == 10
     assert set(new.labels()) == {"crimson", "leaf", "ocean", "lemon"}
     assert [(r.report.stage, r.state) for r in new.stage_reports()] == [("scan", "fresh")]
-    assert len(list((new.folder / "thumbs").rglob("*-128.jpg"))) == 9  # a copy shares its thumbnail
+    assert len(list((new.folder / "thumbs").rglob("*-256.jpg"))) == 9  # a copy shares its thumbnail
     assert worker.KINDS["scan"] == "state.run:scan_job"

@@ -7,6 +7,7 @@ from kec_core.images import scan_images
 from state.open_projects import OpenProjects
 from state.photo_server import find_thumbnail
 from state.project import Project
+from state.thumbnails import SIDES
 from state.workspace import Workspace
 from tests.photos import plain
 
@@ -80,21 +81,21 @@ def photo(projects, home, tmp_path):
 
 
 def test_a_thumbnail_is_made_when_it_is_first_asked_for(projects, photo, home):
-    path = find_thumbnail(projects, "p", photo.sha256, 128)
+    path = find_thumbnail(projects, "p", photo.sha256, SIDES[0])
     assert path is not None
     assert path.is_relative_to(home / "p" / "thumbs")
     assert path.read_bytes()[:3] == b"\xff\xd8\xff"
 
 
 def test_it_is_served_after_the_photo_is_gone(projects, photo, tmp_path):
-    find_thumbnail(projects, "p", photo.sha256, 128)
+    find_thumbnail(projects, "p", photo.sha256, SIDES[0])
     (tmp_path / "photos" / "a.png").unlink()
-    assert find_thumbnail(projects, "p", photo.sha256, 128) is not None
+    assert find_thumbnail(projects, "p", photo.sha256, SIDES[0]) is not None
 
 
 @pytest.mark.parametrize(
     ("project", "sha", "side"),
-    [("p", None, 64), ("q", None, 128), ("p", "0" * 64, 128), ("p", "../../project", 128), ("..", None, 128)],
+    [("p", None, 64), ("q", None, 256), ("p", "0" * 64, 256), ("p", "../../project", 256), ("..", None, 256)],
 )
 def test_nothing_else_is_served(projects, photo, project, sha, side):
     assert find_thumbnail(projects, project, sha or photo.sha256, side) is None
@@ -104,4 +105,4 @@ def test_a_photo_that_became_a_link_out_of_its_folder_is_not_read(projects, phot
     secret = plain(tmp_path / "secret.png")
     (tmp_path / "photos" / "a.png").unlink()
     (tmp_path / "photos" / "a.png").symlink_to(secret)
-    assert find_thumbnail(projects, "p", photo.sha256, 128) is None
+    assert find_thumbnail(projects, "p", photo.sha256, SIDES[0]) is None

@@ -8,7 +8,7 @@ from PIL import Image
 from kec_core.errors import Cancelled, StoreError
 from kec_core.images import scan_images
 from state import thumbnails
-from state.thumbnails import build_thumbnails, thumbnail_path
+from state.thumbnails import SIDES, build_thumbnails, thumbnail_path
 from tests import photos
 
 
@@ -32,9 +32,9 @@ def test_every_photo_gets_each_size_once_per_content(tmp_path, scanned):
     assert build_thumbnails(records, root, tmp_path / "t", progress=lambda *c: calls.append(c)) == ()
     assert len(list((tmp_path / "t").rglob("*"))) == 2 * 2 + len({r.sha256[:2] for r in records})
     assert calls == [(1, 2, "Making thumbnails"), (2, 2, "Making thumbnails")]
-    sizes = [size(thumbnail_path(tmp_path / "t", records[0].sha256, side)) for side in (128, 512)]
-    assert sizes == [(64, 128), (256, 512)]
-    assert size(thumbnail_path(tmp_path / "t", records[2].sha256, 512)) == (40, 40)
+    sizes = [size(thumbnail_path(tmp_path / "t", records[0].sha256, side)) for side in SIDES]
+    assert sizes == [(128, 256), (300, 600)]
+    assert size(thumbnail_path(tmp_path / "t", records[2].sha256, SIDES[1])) == (40, 40)
 
 
 def test_a_second_call_makes_only_what_is_missing(tmp_path, scanned):
@@ -56,11 +56,11 @@ def test_work_stopped_half_way_stays_and_an_empty_file_is_made_again(tmp_path, s
 
     with pytest.raises(Cancelled):
         build_thumbnails(records[:1], root, tmp_path / "t", progress=stop)
-    made = thumbnail_path(tmp_path / "t", records[0].sha256, 128)
+    made = thumbnail_path(tmp_path / "t", records[0].sha256, SIDES[0])
     made.write_bytes(b"")
-    assert thumbnail_path(tmp_path / "t", records[0].sha256, 128) is None
+    assert thumbnail_path(tmp_path / "t", records[0].sha256, SIDES[0]) is None
     build_thumbnails(records, root, tmp_path / "t")
-    assert size(made) == (64, 128)
+    assert size(made) == (128, 256)
 
 
 def test_a_photo_that_is_gone_is_reported_and_the_others_are_made(tmp_path, scanned):
@@ -70,8 +70,8 @@ def test_a_photo_that_is_gone_is_reported_and_the_others_are_made(tmp_path, scan
     assert [(item.path, item.reason) for item in failed] == [
         ("a.png", "it cannot be read (No such file or directory)")
     ]
-    assert thumbnail_path(tmp_path / "t", records[0].sha256, 128) is None
-    assert thumbnail_path(tmp_path / "t", records[1].sha256, 128) is not None
+    assert thumbnail_path(tmp_path / "t", records[0].sha256, SIDES[0]) is None
+    assert thumbnail_path(tmp_path / "t", records[1].sha256, SIDES[0]) is not None
 
 
 @pytest.mark.parametrize(

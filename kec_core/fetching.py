@@ -16,7 +16,8 @@ from typing import IO
 
 from kec_core.errors import ResourceMissing
 from kec_core.wndb import DATA_FILE, INDEX_FILE
-from kec_core.wordnet import DEBIAN_FOLDER, downloads_folder, holds_wordnet, load_wordnet, wordnet_from_timm
+from kec_core.wordnet import load_wordnet, wordnet_from_timm
+from kec_core.wordnet_places import DEBIAN_FOLDER, downloads_folder, holds_wordnet
 
 Report = Callable[[str], None]
 """Receives one line for the person."""

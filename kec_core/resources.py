@@ -28,7 +28,7 @@ from kec_core.fetching import (
     wordnet_in_first,
 )
 from kec_core.wndb import DATA_FILE, INDEX_FILE
-from kec_core.wordnet import DEBIAN_FOLDER, ENVIRONMENT, downloads_folder, nltk_folders
+from kec_core.wordnet_places import DEBIAN_FOLDER, ENVIRONMENT, downloads_folder, nltk_folders
 
 CLIP_MODEL = ("ViT-B-32", "openai")
 COMPACT_MODULES = (

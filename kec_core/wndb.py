@@ -6,16 +6,17 @@ Every source of WordNet (Debian, NLTK, npm) ships these two files, so this one r
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import IntVector
 from kec_core.errors import InputError
+from kec_core.links import Links, count_below, make_links
 
 DATA_FILE = "data.noun"
 INDEX_FILE = "index.noun"
@@ -66,18 +67,6 @@ _QUOTED = re.compile(r'"([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Links:
-    """Rows that each row points to: those of row i are ``targets[starts[i]:starts[i + 1]]``, in file order."""
-
-    starts: list[int]
-    targets: list[int]
-
-    def of(self, row: int) -> list[int]:
-        """The rows that ``row`` points to."""
-        return self.targets[self.starts[row] : self.starts[row + 1]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NounTable:
     """All noun synsets, one row each, in ascending order of their offsets.
 
@@ -90,6 +79,7 @@ class NounTable:
         below: int32 (n,), number of different synsets below each in the hyponym relation; instances do not count.
         lemmas: lower-case words with spaces, sorted.
         senses: per lemma its rows, most frequent sense first.
+        common: bool (lemmas,), whether the lemma was met in the texts that WordNet's makers tagged.
         licence: the notice that must stay with every copy.
     """
 
@@ -102,6 +92,7 @@ class NounTable:
     below: IntVector
     lemmas: list[str]
     senses: Links
+    common: NDArray[np.bool_]
     licence: str = ""
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
@@ -110,6 +101,7 @@ class NounTable:
             "offsets": self.offsets,
             "lexfiles": self.lexfiles,
             "below": self.below,
+            "common": self.common,
         }
         for name in ("words", "glosses", "examples", "lemmas"):
             arrays[name] = _pack(getattr(self, name))
@@ -128,12 +120,14 @@ class NounTable:
             for name in (*RELATIONS.values(), "senses")
         }
         senses = links.pop("senses")
-        if len(texts["glosses"]) != len(arrays["offsets"]) or len(senses.starts) != len(texts["lemmas"]) + 1:
+        n_lemmas = len(texts["lemmas"])
+        if len(texts["glosses"]) != len(arrays["offsets"]) or len(senses.starts) != n_lemmas + 1:
             raise ValueError("the table's columns differ in length")
         return cls(
             offsets=arrays["offsets"],
             lexfiles=arrays["lexfiles"],
             below=arrays["below"],
+            common=arrays["common"],
             links=links,
             senses=senses,
             licence=_unpack(arrays["licence"])[0].replace("|", "\n"),
@@ -147,45 +141,6 @@ def _pack(texts: Sequence[str]) -> NDArray[np.uint8]:
 
 def _unpack(array: NDArray[np.uint8]) -> list[str]:
     return array.tobytes().decode().split("\n")
-
-
-def make_links(rows: Iterable[Sequence[int]]) -> Links:
-    """Links from one list of target rows per row."""
-    starts, targets = [0], list[int]()
-    for row in rows:
-        targets.extend(row)
-        starts.append(len(targets))
-    return Links(starts=starts, targets=targets)
-
-
-def count_below(links: Links) -> IntVector:
-    """int32 (n,): how many different rows can be reached from each row."""
-    n_rows = len(links.starts) - 1
-    below: dict[int, frozenset[int]] = {}
-    counts = np.zeros(n_rows, dtype=np.int32)
-    for row in _children_first(n_rows, links.of):
-        children = links.of(row)
-        below[row] = frozenset(children).union(*(below.get(child, ()) for child in children)) - {row}
-        counts[row] = len(below[row])
-    return counts
-
-
-def _children_first(n_rows: int, children: Callable[[int], list[int]]) -> Iterator[int]:
-    """Rows so that each comes after those below it; a loop in a damaged file is cut."""
-    seen: set[int] = set()
-    done: set[int] = set()
-    for root in range(n_rows):
-        stack = [root]
-        while stack:
-            row = stack[-1]
-            if row not in seen:
-                seen.add(row)
-                stack.extend(child for child in children(row) if child not in seen)
-            else:
-                stack.pop()
-                if row not in done:
-                    done.add(row)
-                    yield row
 
 
 @dataclass(slots=True)
@@ -224,7 +179,8 @@ def read_nouns(folder: Path) -> NounTable:
         links=links,
         below=count_below(links["hyponyms"]),
         lemmas=sorted(lemmas),
-        senses=make_links(lemmas[lemma] for lemma in sorted(lemmas)),
+        senses=make_links(lemmas[lemma].rows for lemma in sorted(lemmas)),
+        common=np.array([lemmas[lemma].tagged for lemma in sorted(lemmas)], dtype=np.bool_),
         licence=licence,
     )
 
@@ -274,14 +230,23 @@ def _split_gloss(gloss: str) -> tuple[str, list[str]]:
     return gloss[: found.start()].strip(), _QUOTED.findall(gloss[found.start() :])
 
 
-def _read_index(path: Path, number: dict[int, int]) -> dict[str, list[int]]:
-    """Rows of each lemma, most frequent sense first; a line ends with as many offsets as it states senses."""
-    lemmas: dict[str, list[int]] = {}
+class _Lemma(NamedTuple):
+    rows: list[int]
+    tagged: bool
+
+
+def _read_index(path: Path, number: dict[int, int]) -> dict[str, _Lemma]:
+    """Rows of each lemma, most frequent sense first.
+
+    A line ends with the number of senses met in tagged texts and as many offsets as it states senses.
+    """
+    lemmas: dict[str, _Lemma] = {}
     for line in _split(path)[1]:
         try:
             parts = line.split()
             offsets = parts[-int(parts[2]) :]
-            lemmas[parts[0].replace("_", " ")] = [number[int(offset)] for offset in offsets]
+            tagged = int(parts[-int(parts[2]) - 1]) > 0
+            lemmas[parts[0].replace("_", " ")] = _Lemma([number[int(offset)] for offset in offsets], tagged)
         except (ValueError, IndexError, KeyError) as error:
             raise InputError(
                 f"{path} should list lemmas of {DATA_FILE} beside it, but has the line {line[:60]!r}; "

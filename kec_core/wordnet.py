@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,14 +13,12 @@ from pathlib import Path
 
 from kec_core.arrays import fingerprint
 from kec_core.errors import InputError
-from kec_core.store import cache_dir
 from kec_core.wndb import DATA_FILE, INDEX_FILE, LEXFILES, NO_LEXFILE, NounTable, read_nouns
 from kec_core.wordnet_cache import cached_table
+from kec_core.wordnet_places import ENVIRONMENT, holds_wordnet, local_folders
 from kec_core.wordnet_timm import read_timm
 
-TABLE_VERSION = 2
-ENVIRONMENT = "KEC_WORDNET"
-DEBIAN_FOLDER = Path("/usr/share/wordnet")
+TABLE_VERSION = 3
 
 IRREGULAR_PLURALS = {
     "antennae": "antenna",
@@ -140,8 +137,13 @@ class WordNet:
 
     def senses(self, lemma: str) -> tuple[str, ...]:
         """Synset ids of a word in any case, "_" or space; most frequent sense first; () when unknown."""
-        row = self._lemma_rows.get(" ".join(lemma.replace("_", " ").lower().split()))
+        row = self._lemma_rows.get(_plain(lemma))
         return () if row is None else tuple(self.ids[target] for target in self._table.senses.of(row))
+
+    def is_common(self, word: str) -> bool:
+        """Whether a word was met in the texts that WordNet's makers tagged: one that people use."""
+        row = self._lemma_rows.get(_plain(word))
+        return row is not None and bool(self._table.common[row])
 
     def common_nouns(self) -> list[tuple[str, str]]:
         """Every word that is not only a name, as (word, id of its most frequent sense that is no instance).
@@ -214,6 +216,11 @@ class WordNet:
         return max(candidates, key=likeness, default="")
 
 
+def _plain(word: str) -> str:
+    """A word as lemmas are written here: lower case, single spaces."""
+    return " ".join(word.replace("_", " ").lower().split())
+
+
 def _id(offset: int) -> str:
     return f"n{offset:08d}"
 
@@ -228,37 +235,7 @@ def _offset(synset_id: str) -> int:
     return int(digits) if synset_id[:1] == "n" and digits.isascii() and digits.isdigit() else -1
 
 
-# --- finding and loading ---------------------------------------------------------------------------------------------
-
-
-def downloads_folder() -> Path:
-    """Where the set-up puts WordNet files it fetched."""
-    return cache_dir() / "wordnet"
-
-
-def nltk_folders() -> list[Path]:
-    """Folders where NLTK keeps WordNet, whether they exist or not."""
-    roots = [Path(part) for part in os.environ.get("NLTK_DATA", "").split(os.pathsep) if part]
-    roots += [
-        Path.home() / "nltk_data",
-        Path(sys.prefix) / "nltk_data",
-        Path(sys.prefix) / "share" / "nltk_data",
-    ]
-    roots += [
-        Path(place) / "nltk_data"
-        for place in ("/usr/share", "/usr/local/share", "/usr/lib", "/usr/local/lib")
-    ]
-    return [root / "corpora" / name for root in roots for name in ("wordnet", "wordnet31")]
-
-
-def local_folders() -> list[Path]:
-    """Folders on this machine that may hold WordNet's files, best first, whether they exist or not."""
-    return [*nltk_folders(), DEBIAN_FOLDER, downloads_folder()]
-
-
-def holds_wordnet(folder: Path) -> bool:
-    """Whether a folder has both noun files."""
-    return (folder / DATA_FILE).is_file() and (folder / INDEX_FILE).is_file()
+# --- loading ---------------------------------------------------------------------------------------------
 
 
 def load_wordnet(folder: Path | None = None) -> WordNet:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kec_core.wndb import NO_LEXFILE, RELATIONS, NounTable, make_links
+from kec_core.links import make_links
+from kec_core.wndb import NO_LEXFILE, RELATIONS, NounTable
 
 NOTICE = (
     "Words and definitions of the ImageNet synsets come from WordNet 3.0, Copyright 2006 by Princeton University. "
@@ -41,5 +42,6 @@ def table_without_relations(entries: list[tuple[int, list[str], str]]) -> NounTa
         below=np.zeros(len(entries), dtype=np.int32),
         lemmas=sorted(senses),
         senses=make_links(senses[lemma] for lemma in sorted(senses)),
+        common=np.ones(len(senses), dtype=np.bool_),
         licence=NOTICE,
     )

@@ -15,7 +15,6 @@ import pytest
 from PIL import Image
 
 from kec_core import demo_photos, fetching, resources
-from kec_core import wordnet as wordnet_module
 from kec_core.errors import InputError, ResourceMissing
 from kec_core.fetching import Found
 from kec_core.wordnet import WordNet
@@ -35,7 +34,7 @@ def bare_machine(monkeypatch, tmp_path):
         monkeypatch.delenv(variable, raising=False)
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    for module in (fetching, resources, wordnet_module):
+    for module in (fetching, resources):
         monkeypatch.setattr(module, "DEBIAN_FOLDER", tmp_path / "debian")
     monkeypatch.setattr(resources, "nltk_folders", lambda: [tmp_path / "nltk"])
     monkeypatch.setattr(fetching, "DEBIAN_MARK", tmp_path / "debian_version")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,13 @@ from hypothesis import strategies as st
 
 from kec_core import wordnet as module
 from kec_core.errors import InputError
-from kec_core.wndb import RELATIONS, NounTable, count_below, make_links
+from kec_core.links import count_below, make_links
+from kec_core.wndb import RELATIONS, NounTable
 from kec_core.wordnet import WordNet, load_wordnet, wordnet_from_timm
 from kec_core.wordnet_timm import table_without_relations
 from tests.tiny_wordnet import ENTRIES, entry, real_wordnet, write_wordnet
+
+CACHE = os.environ.get("KEC_CACHE_DIR")
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +122,13 @@ def test_common_nouns_give_each_word_once_without_names(tiny, ids):
     assert ("Canis familiaris", ids["dog"]) in nouns
     assert ("church", ids["church_group"]) in nouns
     assert [synset for _, synset in nouns] == sorted(synset for _, synset in nouns)
+
+
+def test_common_words_are_those_of_tagged_texts(tiny):
+    assert tiny.is_common("dog")
+    assert tiny.is_common("Church_Building")
+    assert not tiny.is_common("domestic dog")
+    assert not tiny.is_common("unicorn")
 
 
 def test_match_finds_a_meaning_of_another_version_by_words_and_gloss(tiny, ids):
@@ -247,6 +258,7 @@ def test_tables_survive_the_way_to_arrays_and_back(texts):
         below=np.zeros(len(texts), dtype=np.int32),
         lemmas=[word for word, _ in texts],
         senses=make_links(rows),
+        common=np.ones(len(texts), dtype=np.bool_),
         licence="two\nlines",
     )
     again = NounTable.from_arrays(table.to_arrays())
@@ -258,7 +270,11 @@ def test_tables_survive_the_way_to_arrays_and_back(texts):
 class TestRealWordNet:
     @pytest.fixture(autouse=True)
     def shared_cache(self, monkeypatch, own_cache):
-        monkeypatch.delenv("KEC_CACHE_DIR")
+        """The cache of this machine, where ``kec setup`` may have put WordNet."""
+        if CACHE is None:
+            monkeypatch.delenv("KEC_CACHE_DIR")
+        else:
+            monkeypatch.setenv("KEC_CACHE_DIR", CACHE)
 
     def test_size_and_well_known_meanings(self):
         wordnet = real_wordnet()

@@ -19,9 +19,10 @@ IC_FLOOR, IC_CAP = 0.22, 0.75
 SENSES, SENSE_DECAY = 10, 0.65
 RANK_DECAY = 0.15  # the i-th noun of a list weighs 1 / (1 + RANK_DECAY i)
 HEAD_WORD_WEIGHT = 0.7  # of "x y", unknown as a whole, read as a "y"
+UNCOMMON_FACTOR = 0.9  # a meaning whose words people hardly use: "placental" gives way to "mammal"
 NAMED_BONUS = 1.3  # a meaning that is itself among the nouns was seen in the photos
 MENTION = 0.4  # a noun counts so much for a meaning that its definition mentions
-LEAST_COVERAGE, LEAST_IC, LEAST_IC_LIVING = 0.4, 0.44, 0.35
+LEAST_COVERAGE, LEAST_IC, LEAST_IC_LIVING = 0.4, 0.46, 0.35
 """When every meaning covers less of the list or is more general, the list is mixed; "bird" (0.40) says how things
 look, "structure" (0.36) does not."""
 LIVING = frozenset({"animal", "plant", "food"})
@@ -33,7 +34,7 @@ DEPICTABLE = {
     "food": 1.0,
     "object": 1.0,
     "": 1.0,
-    "person": 0.9,
+    "person": 0.7,
     "substance": 0.9,
     "plant": 0.8,
     "phenomenon": 0.8,
@@ -187,7 +188,15 @@ class Covering:
 
     def _score(self, synset: str, coverage: float) -> float:
         content = min(self._wordnet.information_content(synset), IC_CAP) - IC_FLOOR
-        return coverage**2 * content * self._depictable(synset)
+        score = coverage**2 * content * self._depictable(synset)
+        return score if self.common_word(synset) else score * UNCOMMON_FACTOR
+
+    def common_word(self, synset: str) -> str:
+        """The first word of a meaning that people use for it before all else, or "" when it has none."""
+        for word in self._wordnet.synset(synset).words:
+            if self._wordnet.is_common(word) and self._wordnet.senses(word)[0] == synset:
+                return word
+        return ""
 
     def _names(self, synset: str) -> frozenset[str]:
         return frozenset(word.lower() for word in self._wordnet.synset(synset).words)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 
 from kec_core.arrays import Progress, no_progress
-from kec_core.knowledge.base import ConceptDraft, PairDraft, Side
+from kec_core.knowledge.base import AttributeDraft, ConceptDraft, ItemReport, PairDraft, Side
 from kec_core.knowledge.covering import LEAST_IC_LIVING, Covering, KnownNoun
 from kec_core.knowledge.phrases import Phrase, clean_gloss, visual_phrases
 from kec_core.knowledge.visual_words import VisualWords
@@ -17,7 +17,7 @@ from kec_core.wordnet import Synset, WordNet
 
 OWN, MEMBER, ANCESTOR, PART, RELATED, HYPONYM = 1.6, 0.8, 0.6, 0.4, 0.35, 0.2
 """How much a phrase counts by where it stands: own definition, that of a noun below the concept, of a hypernym (per
-step up), a list of parts, the definition of a noun it does not cover, of a hyponym."""
+step up), a list of parts, the definition of a related noun when no noun lies below it, of a hyponym."""
 STEPS_UP = 3
 MEMBERS, HYPONYMS, PARTS = 8, 20, 3
 SHARED_BONUS, SHARED_MOST = 0.3, 3
@@ -57,13 +57,14 @@ class WordNetBuilder:
 
     def uni_attributes(
         self, concepts: Sequence[Concept], count: int, *, guidance: str = "", progress: Progress = no_progress
-    ) -> list[tuple[str, ...]]:
+    ) -> list[tuple[AttributeDraft, ...]]:
         """See KnowledgeBuilder; where WordNet says too little that is visible, prompts of the name fill up."""
         guided = self._words.content(guidance)
         attributes = []
         for i, concept in enumerate(concepts):
             texts = [phrase.text for phrase in _different(self._ranked(concept, guided), count)]
-            attributes.append((*texts, *self._plain(concept))[:count])
+            texts = [*texts, *self._plain(concept)][:count]
+            attributes.append(tuple(AttributeDraft(text=text) for text in texts))
             progress(i + 1, len(concepts), "attributes")
         return attributes
 
@@ -105,7 +106,8 @@ class WordNetBuilder:
             others = _list(noun.word for noun in nouns if noun.word != word)
             name, note = word, f"mixed nouns: {word} and related ({others})"
         else:
-            name, note = synset.words[0], self._left_out(choice.synset, nouns, known)
+            name = self._covering.common_word(choice.synset) or synset.words[0]
+            note = self._left_out(choice.synset, nouns, known)
             if len(nouns) == 1 and not known[0].exact:
                 name, note = nouns[0].word, f"WordNet knows only its last word; read as a kind of {name}"
         return ConceptDraft(name=name, description=clean_gloss(synset.gloss), synset=synset.id, note=note)
@@ -164,7 +166,7 @@ class WordNetBuilder:
         yield from ((phrase, OWN) for phrase in visual_phrases(concept.description, self._words))
         members, related = self._members(concept, synset)
         yield from ((phrase, MEMBER) for phrase in self._shared(members))
-        yield from ((phrase, RELATED) for phrase in self._shared(related))
+        yield from ((phrase, RELATED) for phrase in self._shared([] if members else related))
         if not synset:
             return
         yield from ((phrase, OWN) for phrase in self._of(synset))
@@ -176,14 +178,16 @@ class WordNetBuilder:
         yield from ((phrase, HYPONYM) for phrase in self._shared(hyponyms))
 
     def _members(self, concept: Concept, synset: str) -> tuple[list[str], list[str]]:
-        """Meanings of the concept's nouns that lie below it, and of those that do not."""
+        """Meanings of the concept's nouns that lie below it, and those of the same topic that do not."""
+        topic = self._wordnet.synset(synset).lexfile if synset else ""
         below: dict[str, None] = {}
         beside: dict[str, None] = {}
         for noun in self._covering.known(concept.nouns):
             meaning = self._covering.meaning_below(synset, noun) if synset else noun.best
             (below if meaning else beside)[meaning or noun.best] = None
         below.pop(synset, None)
-        return list(below)[:MEMBERS], list(beside)[:MEMBERS]
+        related = [sense for sense in beside if self._wordnet.synset(sense).lexfile == topic]
+        return list(below)[:MEMBERS], related[:MEMBERS]
 
     def _of(self, synset: str) -> tuple[Phrase, ...]:
         if synset not in self._phrases:

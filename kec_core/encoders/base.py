@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, FloatVector, blocks, l2_normalize
+from kec_core.arrays import FloatMatrix, FloatVector, Progress, blocks, l2_normalize, no_progress
 from kec_core.config import TPL7, EncoderDefaults
+from kec_core.types import Noun
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -33,8 +34,7 @@ class EncoderInfo:
         caption: its name for people.
         revision: changes whenever its features change; part of every cache key.
         image_side: side in pixels of the square it looks at, so larger photos may be decoded smaller.
-        noun_templates: prompts that nouns are put in; their raw features are averaged.
-        noun_templates: prompts a noun is put into before it is encoded (methods.md A11).
+        noun_templates: prompts a noun is put into before it is encoded; raw features are averaged (methods.md A11).
     """
 
     name: str
@@ -66,8 +66,8 @@ class Encoder(Protocol):
         """T strings to raw float32 (T, d)."""
         ...
 
-    def covers(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """(T,) True where the text features can be relied on; all True for encoders trained on open text."""
+    def covers(self, nouns: Sequence[Noun], *, progress: Progress = no_progress) -> NDArray[np.bool_]:
+        """(V,) True where the text features can be relied on; all True for encoders trained on open text."""
         ...
 
 

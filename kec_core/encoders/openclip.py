@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, fingerprint
+from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
 from kec_core.config import TPL7, EncoderDefaults
 from kec_core.encoders.base import EncoderInfo, Pixels
+from kec_core.encoders.hardware import best_device, has_bf16
 from kec_core.encoders.openclip_text import ClipModel, TextTower
 from kec_core.encoders.openclip_weights import Weights, find_weights, needs_hub, require_hub
 from kec_core.errors import InputError
+from kec_core.types import Noun
 
 if TYPE_CHECKING:
     import torch
@@ -34,12 +36,11 @@ def load_open_clip(spec: str) -> OpenClipEncoder:
         ResourceMissing: weights are not on this machine and cannot be fetched.
     """
     import open_clip
-    import torch
 
     weights = find_weights(spec)
     for repository in needs_hub(weights.model):
         require_hub(f"Files of {repository} that {weights.model} needs are", "run once with internet.")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = best_device()
     model = _build(weights).eval().to(device)
     return OpenClipEncoder(model, open_clip.get_tokenizer(weights.model), _describe(weights, model), device)
 
@@ -101,19 +102,9 @@ class OpenClipEncoder:
             return np.empty((0, self.info.dim), dtype=np.float32)
         return self._text.encode(texts)
 
-    def covers(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+    def covers(self, nouns: Sequence[Noun], *, progress: Progress = no_progress) -> NDArray[np.bool_]:  # noqa: ARG002 - quick
         """See Encoder: the model was trained on words of every kind."""
-        return np.ones(len(texts), dtype=np.bool_)
-
-
-def has_bf16(device: str) -> bool:
-    """Whether bfloat16 is computed by the hardware; emulated it would be slower than float32."""
-    import torch
-
-    if device == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+        return np.ones(len(nouns), dtype=np.bool_)
 
 
 def _build(weights: Weights) -> ClipModel:

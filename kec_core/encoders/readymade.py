@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, fingerprint
+from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
 from kec_core.config import PHOTO, EncoderDefaults
 from kec_core.encoders.base import Encoder, EncoderInfo, Pixels
 from kec_core.encoders.tables import read_table
 from kec_core.errors import InputError
+from kec_core.types import Noun
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -120,9 +121,9 @@ class ReadymadeEncoder:
         """See Encoder; InputError when no text encoder was named."""
         return self._text_encoder().encode_texts(texts)
 
-    def covers(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+    def covers(self, nouns: Sequence[Noun], *, progress: Progress = no_progress) -> NDArray[np.bool_]:
         """See Encoder; InputError when no text encoder was named."""
-        return self._text_encoder().covers(texts)
+        return self._text_encoder().covers(nouns, progress=progress)
 
     def _text_encoder(self) -> Encoder:
         if self._text is None:

@@ -1,0 +1,121 @@
+"""The compact encoder: a small image network and sentence embeddings carried into its space; offline, fast on a CPU.
+
+It knows what the 1,000 ImageNet classes and the WordNet nodes above them teach. It is not CLIP.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
+from kec_core.config import PHOTO, EncoderDefaults
+from kec_core.encoders import imagenet, sentences
+from kec_core.encoders.base import EncoderInfo, Pixels
+from kec_core.encoders.text_map import TextMap, fit, imagenet_anchors, map_key
+from kec_core.errors import ResourceMissing
+from kec_core.store import cache_dir, write_atomically
+from kec_core.types import Noun
+from kec_core.wordnet import load_wordnet
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+log = logging.getLogger(__name__)
+
+_DEFAULTS = EncoderDefaults(
+    logit_scale=10.0,  # cosines to texts spread ten times wider than CLIP's                     [M] design.md 8
+    pair_scale=10.0,
+    weight=0.5,  # its words are coarser than its pictures                                       [M] design.md 8
+    counterpart_tau=0.05,  #                                                                     [M] design.md 8
+    centre=True,
+)
+
+
+def load_compact() -> CompactEncoder:
+    """Load the compact encoder from installed packages; texts are prepared at their first use.
+
+    Raises:
+        ResourceMissing: the packages with its weights are not installed.
+    """
+    return CompactEncoder()
+
+
+def compact_ready() -> bool:
+    """Whether the packages with its weights are installed."""
+    try:
+        return imagenet.weights_file().is_file() and sentences.model_folder().is_dir()
+    except ResourceMissing:
+        return False
+
+
+class CompactEncoder:
+    """EfficientNet-Lite2 for images, MiniLM and a kernel ridge map for texts."""
+
+    def __init__(self) -> None:
+        """See ``load_compact``."""
+        self._images = imagenet.ImageNetNetwork()
+        self._sentences = sentences.SentenceModel()
+        self._anchors = imagenet_anchors(load_wordnet())
+        self._key = map_key(self._anchors, self._images.revision, self._sentences.revision)
+        self._fitting = threading.Lock()
+        self._fitted: TextMap | None = None
+        self._info = EncoderInfo(
+            name="compact",
+            dim=imagenet.DIM,
+            defaults=_DEFAULTS,
+            caption="compact (offline)",
+            revision=f"compact {self._key}",
+            image_side=imagenet.SIDE,
+            noun_templates=PHOTO,
+        )
+
+    @property
+    def info(self) -> EncoderInfo:
+        """See Encoder."""
+        return self._info
+
+    def preprocess(self, image: Image.Image) -> Pixels:
+        """See Encoder: the centre square at 260 pixels."""
+        return imagenet.preprocess(image)
+
+    def encode_images(self, pixels: Pixels) -> FloatMatrix:
+        """See Encoder: pooled features, not centred (``visual_features`` centres a whole collection)."""
+        return self._images.pooled(pixels)
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatMatrix:
+        """See Encoder: directions of the centred image space; the shorter, the less is known of the text."""
+        return self._text_map()(self._sentences.embed(texts))
+
+    def covers(self, nouns: Sequence[Noun], *, progress: Progress = no_progress) -> NDArray[np.bool_]:
+        """See Encoder: words near to those of the WordNet nodes it was taught; the answer for a list is kept on disk."""
+        words = [noun.word for noun in nouns]
+        file = cache_dir() / f"compact-known-{fingerprint(self._key, words)}.npy"
+        try:
+            known: NDArray[np.bool_] = np.load(file, allow_pickle=False)
+        except (OSError, ValueError):
+            known = self._text_map().covers(self._sentences.embed(words, progress=progress))
+            content = io.BytesIO()
+            np.save(content, known)
+            write_atomically(file, content.getvalue())
+        return known
+
+    def _text_map(self) -> TextMap:
+        """The fitted map: from memory, from the cache folder, or made now."""
+        with self._fitting:
+            if self._fitted is None:
+                file = cache_dir() / f"compact-map-{self._key}.npz"
+                try:
+                    self._fitted = TextMap.load(file)
+                except (OSError, ValueError, KeyError, BadZipFile):
+                    log.info("Preparing the compact encoder's words; this happens once.")
+                    self._fitted = fit(self._anchors, self._sentences.embed, self._images.classifier)
+                    self._fitted.save(file)
+            return self._fitted

@@ -234,6 +234,18 @@ def _difference(row: ScoreRow) -> str:
     return f'<td class="kec-{kind}">{arrow} {sign}{size} <span class="kec-quiet">{word}</span></td>'
 
 
+def dots(steps: Sequence[tuple[str, bool]]) -> str:
+    """A row of dots, full for what is done; said in words to those who hover or listen."""
+    done = sum(is_done for _, is_done in steps)
+    marks = "".join(
+        f'<i class="{"kec-full" if is_done else ""}" title="{text(name)}: {"done" if is_done else "not yet"}"></i>'
+        for name, is_done in steps
+    )
+    return (
+        f'<div class="kec kec-dots" role="img" aria-label="{done} of {len(steps)} stages done">{marks}</div>'
+    )
+
+
 def empty(title: str, body: str) -> str:
     """A friendly word where there is nothing yet, with a stack of blank photos drawn above it."""
     return (

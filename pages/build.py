@@ -84,7 +84,9 @@ def _actions(project: Project, views: tuple[StepView, ...], job: Job | None, mod
         stale = [view.step.name for view in views if view.state == "stale"]
         if stale:
             st.caption(f"Out of date: {', '.join(stale)}.")
-    if latest is not None and latest.state == "failed" and job is None:
+    if _can_resume(latest) and latest.state == "interrupted":
+        st.info("The last run was interrupted. Resume goes on where it stopped.", icon=":material/info:")
+    if latest is not None and latest.state == "failed":
         st.error(_html.plain(latest.error), icon=":material/error:")
         with st.expander("What the job wrote", key="job_log"):
             st.code(log_tail(project, latest.id), language=None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from kec_core.images import SMALL_SIDE, ImageRecord, ScanReport
-from pages import _cached, _gallery, _html, _navigation, _ui
+from kec_core.store import write_atomically
+from pages import _data_report, _html, _navigation, _ui
 from state import session
 from state.ingest import save_uploads
 from state.project import Project
@@ -20,6 +19,7 @@ FOLDER, UPLOAD = "A folder on this computer", "Upload photos or a zip"
 CSV = "csv"
 LABELS = {"keep": "As they are", "folders": "Names of sub-folders", CSV: "A CSV file", "none": "None"}
 UPLOADED = "photos"
+UPLOADED_LABELS = "labels.csv"
 MOST_NOTICES = 5
 
 
@@ -30,12 +30,16 @@ class Choice:
     folder: str
     files: Sequence[UploadedFile]
     labels: str
-    csv: str = ""
+    csv: str | UploadedFile = ""
 
     @property
     def is_complete(self) -> bool:
         """Whether a scan can start."""
-        return bool(self.files or self.folder.strip()) and (self.labels != CSV or bool(self.csv.strip()))
+        return bool(self.files or self.folder.strip()) and (self.labels != CSV or self._has_csv)
+
+    @property
+    def _has_csv(self) -> bool:
+        return bool(self.csv.strip()) if isinstance(self.csv, str) else True
 
 
 def _source(project: Project) -> tuple[str, Sequence[UploadedFile]]:
@@ -68,7 +72,7 @@ def _source(project: Project) -> tuple[str, Sequence[UploadedFile]]:
     return folder, ()
 
 
-def _labels() -> tuple[str, str]:
+def _labels() -> tuple[str, str | UploadedFile]:
     st.subheader("Labels, only for scores", anchor=False)
     labels = st.segmented_control(
         "Labels",
@@ -80,14 +84,17 @@ def _labels() -> tuple[str, str]:
         label_visibility="collapsed",
         persist_state="session",
     )
-    csv = ""
+    csv: str | UploadedFile = ""
     if labels == CSV:
         csv = st.text_input(
-            "CSV file",
+            "CSV file on this computer, or upload one",
             key="data_csv",
             placeholder="/home/me/labels.csv",
             help="Two columns, file and label; file is a name, or a path relative to the photo folder.",
             persist_state="session",
+        )
+        csv = (
+            st.file_uploader("CSV file", type="csv", key="data_csv_file", label_visibility="collapsed") or csv
         )
     st.html(
         _html.note(
@@ -98,15 +105,22 @@ def _labels() -> tuple[str, str]:
 
 
 def _start_scan(project: Project, choice: Choice) -> None:
-    workspace = session.workspace()
-    labels = str(workspace.check_allowed(Path(choice.csv.strip()))) if choice.labels == CSV else choice.labels
-    root = (
-        workspace.check_allowed(Path(choice.folder.strip()))
-        if choice.folder
-        else _save(project, choice.files)
-    )
+    labels = str(_csv(project, choice.csv)) if choice.labels == CSV else choice.labels
+    root = _allowed(choice.folder) if choice.folder else _save(project, choice.files)
     session.jobs().start(project, "scan", {"images": str(root), "labels": labels})
     st.rerun()
+
+
+def _allowed(typed: str) -> Path:
+    return session.workspace().check_allowed(Path(typed.strip()))
+
+
+def _csv(project: Project, given: str | UploadedFile) -> Path:
+    if isinstance(given, str):
+        return _allowed(given)
+    path = project.folder / UPLOADED_LABELS
+    write_atomically(path, given.getvalue())
+    return path
 
 
 def _save(project: Project, files: Sequence[UploadedFile]) -> Path:
@@ -116,6 +130,26 @@ def _save(project: Project, files: Sequence[UploadedFile]) -> Path:
     for item in saved.skipped[:MOST_NOTICES]:
         session.notice(f"Not saved: {item.path}: {item.reason}")
     return folder
+
+
+def _moved(project: Project) -> None:
+    """When the photo folder is gone: the project still opens from what it has kept; ask where the photos are."""
+    root = project.images_root
+    if root is None or root.is_dir():
+        return
+    st.warning(
+        f"The photo folder {_html.plain(root)} is not there any more. Results and small pictures are kept; "
+        "to work on, say where the photos are now.",
+        icon=":material/link_off:",
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        typed = st.text_input(
+            "Where are the photos now?", key="relink_root", placeholder="/media/disk/photos"
+        )
+        if st.button("Re-link", key="relink", type="primary", disabled=not typed.strip()):
+            found = project.relink(_allowed(typed))
+            session.notice(f"{_html.count(found.found, 'photo')} found again, {found.missing:,} missing.")
+            st.rerun()
 
 
 def _actions(project: Project, choice: Choice) -> None:
@@ -137,88 +171,10 @@ def _actions(project: Project, choice: Choice) -> None:
             _navigation.go_to("build")
 
 
-def _report(project: Project) -> None:
-    scan = project.last_scan
-    report = ScanReport(
-        images=_cached.images(project, scan), skipped=project.skipped(scan), warnings=project.warnings(scan)
-    )
-    labels = Counter(label for label in _cached.labels(project, scan) if label is not None)
-    st.html(
-        _html.facts(
-            [
-                ("Photos", f"{len(report.images):,}", "Photos that can be read and are used"),
-                (
-                    "Cannot be used",
-                    f"{len(report.skipped):,}",
-                    "Files that are left out, each with its reason",
-                ),
-                (
-                    "Exact copies",
-                    f"{sum(len(g) - 1 for g in report.duplicates):,}",
-                    "Photos equal byte by byte to another one; kept",
-                ),
-                (
-                    "Too small",
-                    f"{len(report.too_small):,}",
-                    f"A side shorter than {SMALL_SIDE} pixels; used all the same",
-                ),
-                (
-                    "Converted",
-                    f"{len(report.odd):,}",
-                    "Unusual colours, depth or orientation, converted for use",
-                ),
-                ("Labels", f"{len(labels):,}", "Different labels, used for scores only"),
-            ]
-        )
-    )
-    by_id = {image.id: image for image in report.images}
-    tabs = {
-        "Photos": lambda: _gallery.paged(project, report.images, key="page_all", label="Photos"),
-        f"Cannot be used ({len(report.skipped):,})": lambda: _skipped(report),
-        f"Exact copies ({len(report.duplicates):,})": lambda: _copies(project, report, by_id),
-        f"Too small ({len(report.too_small):,})": lambda: _gallery.paged(
-            project, [by_id[i] for i in report.too_small], key="page_small", label="Too small", caption=_size
-        ),
-        f"Converted ({len(report.odd):,})": lambda: _gallery.paged(
-            project,
-            [by_id[i] for i in report.odd],
-            key="page_odd",
-            label="Converted",
-            caption=lambda image: image.warning,
-        ),
-        f"Labels ({len(labels):,})": lambda: st.html(
-            _html.chips(f"{name} · {n:,}" for name, n in labels.most_common(200))
-        ),
-    }
-    shown = [title for title in tabs if not title.endswith("(0)")]
-    for title, tab in zip(shown, st.tabs(shown, key="data_tabs", on_change="rerun"), strict=True):
-        if tab.open:
-            with tab:
-                tabs[title]()
-
-
-def _size(image: ImageRecord) -> str:
-    return f"{image.width} × {image.height} pixels"
-
-
-def _skipped(report: ScanReport) -> None:
-    shown = report.skipped[_gallery.turn("page_skipped", len(report.skipped), _gallery.PER_PAGE)]
-    st.html(
-        _html.gallery(
-            [_html.Tile(src="", alt=s.path, caption=f"{s.path}: {s.reason}") for s in shown],
-            label="Cannot be used",
-        )
-    )
-
-
-def _copies(project: Project, report: ScanReport, by_id: dict[str, ImageRecord]) -> None:
-    photos = [by_id[image_id] for group in report.duplicates for image_id in group]
-    _gallery.paged(project, photos, key="page_copies", label="Exact copies", caption=lambda image: image.id)
-
-
 project = _ui.need_project()
 st.title("Data", anchor=False)
 with _ui.errors():
+    _moved(project)
     left, right = st.columns(2, gap="large")
     with left:
         folder, files = _source(project)
@@ -228,6 +184,6 @@ with _ui.errors():
 with _ui.errors():
     if project.last_scan:
         st.divider()
-        _report(project)
+        _data_report.draw(project)
     elif session.jobs().active(project) is None:
         st.html(_html.empty("No photos yet", "Choose a folder, or upload some, then scan them."))

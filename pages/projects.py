@@ -10,6 +10,7 @@ from pages import _html, _navigation, _ui
 from state import session
 from state.demo import DEMO_FOLDER
 from state.project import Project
+from state.stage_view import STEPS
 from state.workspace import ProjectCard
 
 
@@ -66,6 +67,15 @@ def _welcome() -> None:
             _create("My photos")
 
 
+def _dots(card: ProjectCard) -> str:
+    """How far the latest run of a project came."""
+    state = dict(card.stages)
+    done = [
+        all(state.get(stage) == "fresh" for stage in step.stages if stage != "estimate") for step in STEPS
+    ]
+    return _html.dots([(step.name, is_done) for step, is_done in zip(STEPS, done, strict=True)])
+
+
 def _card(card: ProjectCard) -> None:
     key = session.open_projects().id_of(card.folder)
     if card.problem:
@@ -76,7 +86,7 @@ def _card(card: ProjectCard) -> None:
     counts = [_html.count(card.n_images, "photo")] if card.n_images else ["no photos yet"]
     counts += [_html.count(card.n_clusters, "cluster")] if card.n_clusters else []
     counts += [card.revision] if card.revision else []
-    st.html(_html.card_text(card.name, [" · ".join(counts), _ui.when(card.updated)]))
+    st.html(_html.card_text(card.name, [" · ".join(counts), _ui.when(card.updated)]) + _dots(card))
     page = "clusters" if card.revision else "build" if card.n_images else "data"
     if st.button("Open", key=f"open_{key}", width="stretch"):
         _open(card.folder, page)

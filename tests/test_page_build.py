@@ -131,6 +131,31 @@ def test_a_step_that_is_out_of_date_can_be_run_from_there(colours, started):
     assert started[0][1]["config"]["knowledge"]["uni"] == 4
 
 
+def test_an_interrupted_run_can_be_resumed(colours, monkeypatch):
+    with colours.database.writing() as db:
+        db.execute("INSERT INTO jobs (kind, params, state, created) VALUES ('run', '{}', 'interrupted', '')")
+    resumed = []
+    monkeypatch.setattr(
+        jobs.JobManager, "resume", lambda _self, _project, job_id, **_: resumed.append(job_id)
+    )
+    page = app("build", project="colours")
+    assert "was interrupted" in page.info[0].value
+    page.button(key="resume").click().run()
+    assert resumed == ["j1"]
+
+
+def test_a_failed_run_says_why_and_shows_its_log(colours):
+    with colours.database.writing() as db:
+        db.execute(
+            "INSERT INTO jobs (kind, params, state, created, error) VALUES ('run', '{}', 'failed', '', 'No *weights*.')"
+        )
+    (colours.folder / "jobs").mkdir()
+    (colours.folder / "jobs" / "j1.log").write_text("line <b>one</b>")
+    page = app("build", project="colours")
+    assert page.error[0].value == "No \\*weights\\*\\."
+    assert page.code[0].value == "line <b>one</b>"
+
+
 def test_a_failed_stage_says_why_as_text(colours):
     failed = StageReport(
         stage="embed", fingerprint="", seconds=0, reused=False, summary={"error": "*No* weights <b>here</b>."}

@@ -1,6 +1,7 @@
 """Data page: choose photos and labels, scan them as a job, read the report."""
 
 import io
+import shutil
 import zipfile
 
 import pytest
@@ -104,3 +105,29 @@ def test_scan_job_keeps_the_list_labels_and_thumbnails(new, tmp_path):
     assert [(r.report.stage, r.state) for r in new.stage_reports()] == [("scan", "fresh")]
     assert len(list((new.folder / "thumbs").rglob("*-256.jpg"))) == 9  # a copy shares its thumbnail
     assert worker.KINDS["scan"] == "state.run:scan_job"
+
+
+def test_labels_may_be_uploaded(new, tmp_path, started):
+    page = app("data", project="new")
+    page.text_input(key="data_root_new").set_value(str(tmp_path)).run()
+    page.segmented_control(key="data_labels").set_value("csv").run()
+    assert page.button(key="data_scan").disabled
+    page.file_uploader(key="data_csv_file").upload("some.csv", b"file,label\na.png,a\n", "text/csv").run()
+    page.button(key="data_scan").click().run()
+    assert not page.exception
+    assert started[0][1]["labels"] == str(new.folder / "labels.csv")
+    assert (new.folder / "labels.csv").read_bytes() == b"file,label\na.png,a\n"
+
+
+def test_a_moved_photo_folder_is_linked_again(colours, made_project, tmp_path):
+    shutil.copytree(made_project.parents[1] / "photos", tmp_path / "new place")
+    colours.set_images_root(tmp_path / "gone")
+    page = app("data", project="colours")
+    assert "is not there any more" in page.warning[0].value
+    page.text_input(key="relink_root").set_value(str(tmp_path)).run()
+    page.button(key="relink").click().run()
+    assert "None of the project" in page.error[0].value
+    page.text_input(key="relink_root").set_value(str(tmp_path / "new place")).run()
+    page.button(key="relink").click().run()
+    assert not page.warning
+    assert colours.images_root == tmp_path / "new place"

@@ -12,15 +12,17 @@ from kec_core.arrays import Progress, no_progress
 from kec_core.clustering.kmeans import check_n_clusters
 from kec_core.config import Options
 from kec_core.errors import InputError
-from kec_core.methods import baselines, kec, tac
-from kec_core.methods.base import Method, Provenance, missing_needs, permitted
+from kec_core.methods import baselines, kec, sic, tac, turtle
+from kec_core.methods.base import Method, MethodFunction, Need, Provenance, missing_needs, permitted
 from kec_core.methods.inputs import MethodInputs, PhotoFeatures, PromptTower, photo_features
 from kec_core.methods.options import (
     CaptionOptions,
     KecOptions,
     KMeansOptions,
+    SicOptions,
     TacOptions,
     TacTrainingOptions,
+    TurtleOptions,
     ZeroShotOptions,
 )
 from kec_core.types import Clustering
@@ -47,6 +49,17 @@ def _kec(caption: str, *, note: str = "", **options: Any) -> Method:  # noqa: AN
         provenance="paper",
         caption=caption,
         note=note,
+    )
+
+
+def _turtle(caption: str, function: MethodFunction, provenance: Provenance, *needs: Need) -> Method:
+    return Method(
+        function=function,
+        options=TurtleOptions(),
+        fast=TurtleOptions(outer_steps=1000),
+        needs=frozenset(needs),
+        provenance=provenance,
+        caption=caption,
     )
 
 
@@ -88,6 +101,22 @@ METHODS: dict[str, Method] = {
         provenance="authors' code",
         caption="TAC, trained heads",
     ),
+    "sic": Method(
+        function=sic.sic,
+        options=SicOptions(),
+        needs=frozenset({"nouns"}),
+        provenance="authors' code",
+        caption="SIC, last epoch",
+    ),
+    "sic-best-epoch": Method(
+        function=sic.sic,
+        options=SicOptions(paper_compat_select=True),
+        needs=frozenset({"nouns", "labels"}),
+        provenance="authors' code",
+        caption="SIC, best epoch by labels",
+        note="Uses the true labels to choose its epoch, as the authors' script does: not a fair comparison.",
+    ),
+    "turtle": _turtle("TURTLE, photos", turtle.turtle, "authors' code"),
     "kec": _kec("KEC", note="Knowledge weight chosen for the collection without labels."),
     "kec-fixed": _kec(
         "KEC, fixed weight", note="Knowledge weight as in the paper, the same everywhere.", paper_weight=True
@@ -108,6 +137,8 @@ METHODS: dict[str, Method] = {
         provenance="paper",
         caption="KEC inside TAC, trained heads",
     ),
+    "turtle-tac": _turtle("TURTLE, photos and TAC's text", turtle.turtle_tac, "paper", "nouns"),
+    "turtle-kec": _turtle("TURTLE, photos and knowledge", turtle.turtle_kec, "paper", "knowledge"),
 }
 """By name, in the order of tables."""
 

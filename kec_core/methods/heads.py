@@ -49,6 +49,15 @@ def linear(width: int, n_outputs: int, rng: torch.Generator) -> torch.nn.Linear:
     return layer
 
 
+def uniform_start(width: int, n_clusters: int, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weight (K, d) and bias (K,) as a linear layer usually starts: uniform within 1/sqrt(d)."""
+    import torch
+
+    limit = float(width**-0.5)
+    weight = torch.empty(n_clusters, width).uniform_(-limit, limit, generator=rng)
+    return weight, torch.empty(n_clusters).uniform_(-limit, limit, generator=rng)
+
+
 def mlp(width: int, n_clusters: int, rng: torch.Generator) -> torch.nn.Sequential:
     """TAC's head: Linear(d, d), BatchNorm, ReLU, Linear(d, K); logits (methods.md 1.4)."""
     import torch

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from kec_core.config import Algorithm, ClusteringConfig, Options
@@ -91,6 +91,49 @@ class TacTrainingOptions(CounterpartOptions):
             else self.neighbours,
             steps=steps if self.max_steps is None else min(steps, self.max_steps),
             temperature=self.temperature or (5.0 if large else 0.5),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SicOptions(Options):
+    """SIC (methods.md 2); KEC's comparison runs these defaults on every set."""
+
+    n_init: int = 20  # restarts of the first k-means                                      [C]
+    relevant_nouns: int = 500  # gamma_r, nouns per centre of the relevance filter         [C]
+    uniqueness: float = 0.05  # gamma_u, 1 - largest cosine to the mean noun               [C]
+    sure_share: float = 0.9  # xi_c, share of a cluster's size that its centre rests on    [C]
+    nouns_per_centre: int = 30  # xi_a                                                     [C]
+    neighbours: int = 20  # besides the photo itself                                       [C]
+    start_at_centres: bool = False  # start the head at the k-means centres                [C]
+    balance: float = 5.0  # lambda                                                         [C]
+    semantic: float = 0.1  # beta                                                          [C]
+    learning_rate: float = 1e-4  # of Adam                                                 [C]
+    weight_decay: float = 1e-4  # of Adam                                                  [C]
+    batch: int = 128  # photos per step                                                    [C]
+    epochs: int = 100  # the last one counts                                               [C]
+    paper_compat_select: bool = False  # take the epoch of best test accuracy: uses labels [C] methods.md 2.6
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurtleOptions(CounterpartOptions):
+    """TURTLE (methods.md 3)."""
+
+    outer_steps: int = 6000  # T                                                           [C]
+    inner_steps: int = 10  # M, of the classifiers per outer step                          [C]
+    batch: int = 10_000  # photos per outer step, at most all                              [C]
+    inner_rate: float = 1e-3  # Adam of the classifiers                                    [C]
+    outer_rate: float = 1e-3  # Adam of the labelling                                      [C]
+    warm_start: bool = False  # keep the classifiers between outer steps                   [C]
+    gamma: float = 10.0  # weight of the entropy                                           [C]
+    rescale: bool = True  # give the text space the length of the image features           [R] methods.md 3.4
+    select: bool = False  # try several settings, keep what generalises best without labels [C] methods.md 3.3
+
+    def settings(self) -> tuple[TurtleOptions, ...]:
+        """What ``select`` tries: these options cold and warm, at two inner rates."""
+        return tuple(
+            replace(self, inner_rate=rate, warm_start=warm)
+            for rate in (self.inner_rate, 10 * self.inner_rate)
+            for warm in (False, True)
         )
 
 

@@ -25,6 +25,9 @@ Progress = Callable[[int, int, str], None]
 BLOCK_ROWS = 8192
 """Rows handled at once, so memory never grows with N x M (methods.md 6.3)."""
 
+CACHED_ROWS = 512
+"""Rows that several element-wise steps visit in turn; few enough to stay in the processor's cache."""
+
 
 def no_progress(done: int, total: int, label: str) -> None:
     """Ignore progress: the default for every ``progress`` argument."""
@@ -36,11 +39,20 @@ def l2_normalize(x: FloatMatrix) -> FloatMatrix:
     return np.asarray(x / np.where(norms > 0, norms, 1.0), dtype=np.float32)
 
 
-def softmax_rows(logits: FloatMatrix) -> FloatMatrix:
-    """Softmax over the last axis, safe against overflow. Returns float32, rows sum to 1."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    np.exp(shifted, out=shifted)
-    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), dtype=np.float32)
+def softmax_rows(logits: FloatMatrix, *, out: FloatMatrix | None = None) -> FloatMatrix:
+    """Softmax over the columns, safe against overflow; float32, rows sum to 1.
+
+    Args:
+        logits: float32 (N, M).
+        out: where to write, may be ``logits`` itself; None gives a new array and leaves ``logits`` as it is.
+    """
+    weights = np.empty_like(logits) if out is None else out
+    for rows in blocks(len(logits), CACHED_ROWS):
+        part = weights[rows]
+        np.subtract(logits[rows], logits[rows].max(axis=-1, keepdims=True), out=part)
+        np.exp(part, out=part)
+        part *= 1 / part.sum(axis=-1, keepdims=True)
+    return weights
 
 
 def blocks(n_rows: int, size: int = BLOCK_ROWS) -> Iterator[slice]:

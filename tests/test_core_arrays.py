@@ -21,6 +21,15 @@ def test_softmax_by_hand_and_without_overflow():
     np.testing.assert_allclose(softmax_rows(logits), [[0.25, 0.75], [0.5, 0.5]], rtol=1e-5)
 
 
+def test_softmax_can_be_written_over_its_input():
+    logits = np.random.default_rng(0).normal(size=(1300, 7)).astype(np.float32)
+    kept = logits.copy()
+    expected = softmax_rows(logits)
+    np.testing.assert_array_equal(logits, kept)
+    assert softmax_rows(logits, out=logits) is logits
+    np.testing.assert_array_equal(logits, expected)
+
+
 @settings(max_examples=30, deadline=None)
 @given(MATRICES, st.floats(-20, 20, width=32))
 def test_softmax_rows_sum_to_one_and_ignore_a_shift(logits, shift):

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from kec_core.arrays import (
+    BLOCK_ROWS,
     FloatMatrix,
     FloatVector,
     Progress,
@@ -49,7 +50,8 @@ def ground(
     omega = np.empty((len(x), len(vectors.zeta)), dtype=np.float32)
     for block in blocks(len(x)):
         progress(block.start, len(x), "Comparing photos with concepts")
-        omega[block] = softmax_rows(concept_scores(x[block], vectors, config, defaults))
+        scores = concept_scores(x[block], vectors, config, defaults, out=omega[block])
+        softmax_rows(scores, out=scores)
     if config.smooth_neighbours and len(x) > 1:
         omega = smooth(omega, smoothing_graph(x, config.smooth_neighbours, progress=progress))
     return Grounding(
@@ -80,23 +82,30 @@ def ground_features(
         return ground(x, vectors, config, defaults, progress=progress).kappa
     check_matrix(x[:1], "The image features", columns=vectors.zeta.shape[1])
     operands = _operands(x, vectors, config)
+    omega = np.empty((min(len(x), BLOCK_ROWS), len(vectors.zeta)), dtype=np.float32)  # of one block at a time
     kappa = np.empty(x.shape, dtype=np.float32)
     for block in blocks(len(x)):
         progress(block.start, len(x), "Carrying knowledge into photos")
-        omega = softmax_rows(concept_scores(x[block], vectors, config, defaults))
-        _aggregate_block(x[block], omega, operands, out=kappa[block])
+        scores = concept_scores(x[block], vectors, config, defaults, out=omega[: block.stop - block.start])
+        _aggregate_block(x[block], softmax_rows(scores, out=scores), operands, out=kappa[block])
     return kappa
 
 
 def concept_scores(
-    x: FloatMatrix, vectors: ConceptVectors, config: GroundingConfig, defaults: EncoderDefaults
+    x: FloatMatrix,
+    vectors: ConceptVectors,
+    config: GroundingConfig,
+    defaults: EncoderDefaults,
+    *,
+    out: FloatMatrix | None = None,
 ) -> FloatMatrix:
     """Logits s_g X Zhat^T, float32 (N, M); their softmax over the concepts is omega (methods.md 6.3, GEMM 1).
 
-    Column q depends on concept q alone, so after an edit only its column needs to be computed again.
+    Column q depends on concept q alone, so after an edit only its column needs to be computed again. ``out`` takes
+    the result when given.
     """
     scale = np.float32(logit_scale(config, defaults))
-    return np.asarray(x, dtype=np.float32) @ (scale * vectors.logit).T
+    return np.matmul(np.asarray(x, dtype=np.float32), (scale * vectors.logit).T, out=out)
 
 
 def logit_scale(config: GroundingConfig, defaults: EncoderDefaults) -> float:
@@ -145,19 +154,22 @@ class _Operands:
     Attributes:
         stacked: [Z | eta E], float32 (M, 2d); [Z] alone when no concept has attributes or eta is 0.
         centre: what is taken off x before the product with A~, float32 (d,), or None.
+        scratch: room for [C | eta A~] of one block, float32.
     """
 
     stacked: FloatMatrix
     centre: FloatVector | None
+    scratch: FloatMatrix
 
 
 def _operands(x: FloatMatrix, vectors: ConceptVectors, config: GroundingConfig) -> _Operands:
     eta = np.float32(attribute_scale(config, x.shape[1]))
-    if eta == 0 or not vectors.attributes.any():
-        return _Operands(vectors.zeta, None)
+    speaking = eta != 0 and bool(vectors.attributes.any())
+    stacked = np.hstack([vectors.zeta, eta * vectors.attributes]) if speaking else vectors.zeta
     return _Operands(
-        np.hstack([vectors.zeta, eta * vectors.attributes]),
-        _column_means(x) if config.centre_before_product else None,
+        stacked=stacked,
+        centre=_column_means(x) if speaking and config.centre_before_product else None,
+        scratch=np.empty((min(len(x), BLOCK_ROWS), stacked.shape[1]), dtype=np.float32),
     )
 
 
@@ -171,12 +183,12 @@ def _column_means(x: FloatMatrix) -> FloatVector:
 def _aggregate_block(x: FloatMatrix, omega: FloatMatrix, operands: _Operands, *, out: FloatMatrix) -> None:
     """C + eta (X (*) A~) of some rows, written to ``out`` (B, d)."""
     width = x.shape[1]
-    mixed = omega @ operands.stacked  # (B, M)(M, 2d)
-    out[:] = mixed[:, :width]
-    if mixed.shape[1] > width:
-        product = mixed[:, width:]
-        product *= x if operands.centre is None else x - operands.centre
-        out += product
+    mixed = np.matmul(omega, operands.stacked, out=operands.scratch[: len(omega)])  # (B, M)(M, 2d)
+    if mixed.shape[1] == width:
+        out[:] = mixed
+    else:
+        np.multiply(mixed[:, width:], x if operands.centre is None else x - operands.centre, out=out)
+        out += mixed[:, :width]
 
 
 def smoothing_graph(x: FloatMatrix, count: int, *, progress: Progress = no_progress) -> csr_matrix:

@@ -21,6 +21,7 @@ ICON = (
     '<path d="M29 47l8-11 6 7 4-5 7 9z" fill="#fff"/><circle cx="48" cy="28" r="3.5" fill="#fff"/></svg>'
 )
 POLL_SECONDS = 1
+PROGRESS_WIDTH = 340
 
 
 def draw() -> None:
@@ -56,7 +57,6 @@ def _bar(project: Project) -> None:
                 help=f"Revision: {_html.plain(shown.note)}, {_ui.when(shown.created)}.",
             )
             _ui.encoder_badge(str(shown.summary.get("encoder", "")))
-        st.space("stretch")
         _job_line(project)
 
 
@@ -72,8 +72,9 @@ def _watch(project: Project, job_id: str) -> None:
     if not job.is_active:
         session.notice(_ending(job))
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="job"):
-        st.progress(_ui.share(job), text=_html.plain(_ui.progress_line(job)), width=320)
+    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="job"):
+        text = _html.plain(_ui.progress_line(job))
+        st.progress(_ui.share(job), text=text, width=PROGRESS_WIDTH)
         if st.button(
             "Cancel",
             key="job_cancel",

@@ -107,8 +107,8 @@ def progress_line(job: Job) -> str:
         return "Stopping…"
     if job.state == "queued" or not job.stage:
         return "Starting…"
-    parts = [STAGE_NAMES.get(job.stage, job.stage)]
-    if job.total:
+    parts = [job.label or STAGE_NAMES.get(job.stage, job.stage)]
+    if job.total > 1:
         parts.append(f"{share(job):.0%}")
     if job.eta is not None and job.eta >= 1:
         parts.append(f"about {_html.duration(job.eta)} left")

@@ -114,7 +114,7 @@ def _view(
 def _state(
     step: Step, here: Sequence[StageRecord], wanted: Mapping[str, Any], job: Job | None, outdated: bool
 ) -> StepState:
-    if job is not None and (job.stage in step.stages or any(record.state == "running" for record in here)):
+    if job is not None and (_is_at(job, step, here) or any(record.state == "running" for record in here)):
         return "running"
     if any(record.state != "fresh" for record in here):
         return "failed"
@@ -124,6 +124,12 @@ def _state(
         _option(wanted, name) != _option(record.config, name) for name in step.options for record in here
     )
     return "stale" if changed or outdated else "fresh"
+
+
+def _is_at(job: Job, step: Step, here: Sequence[StageRecord]) -> bool:
+    """Whether a job works on this step now: it names a stage until the next one begins, also when that one is done."""
+    done = {record.report.stage for record in here if record.state == "fresh"}
+    return job.stage in step.stages and job.stage not in done
 
 
 def _option(config: Mapping[str, Any], name: str) -> object:

@@ -67,6 +67,11 @@ def test_a_running_job_shows_where_it_is():
     assert view_steps(done, RunConfig(), None)[1].reused
 
 
+def test_between_two_stages_the_finished_one_is_done():
+    views = view_steps([record("scan")], RunConfig(), job("scan"))
+    assert [view.state for view in views[:2]] == ["fresh", "waiting"]
+
+
 def test_without_a_job_a_stage_that_never_ended_has_stopped():
     views = view_steps([record("scan"), record("embed", "running")], RunConfig(), None)
     assert [view.state for view in views[:3]] == ["fresh", "failed", "waiting"]

@@ -59,7 +59,9 @@ def concept(builder, *words, **changes):
 
 
 def uni(builder, made, count=2, guidance=""):
-    return builder.uni_attributes([made], count, guidance=guidance, progress=no_progress)[0]
+    drafts = builder.uni_attributes([made], count, guidance=guidance, progress=no_progress)[0]
+    assert all(draft.source == "wordnet" for draft in drafts)
+    return tuple(draft.text for draft in drafts)
 
 
 def bi(builder, first, second, count=1):
@@ -69,6 +71,8 @@ def bi(builder, first, second, count=1):
 def test_it_is_a_knowledge_builder(builder):
     checked: KnowledgeBuilder = builder
     assert checked.name == "wordnet"
+    assert checked.revision.startswith("wordnet")
+    assert checked.items() == ()
 
 
 class TestConcepts:

@@ -10,6 +10,7 @@ from kec_core.arrays import Progress
 from kec_core.types import Concept, Noun, Source
 
 Side = Literal["first", "second", "both"]
+ItemStatus = Literal["waiting", "done", "cached", "fallback", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,16 +32,50 @@ class ConceptDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeDraft:
+    """One attribute of a concept, visible in a photo, and what made it (methods.md 6.1 step 3)."""
+
+    text: str
+    source: Source = "wordnet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PairDraft:
     """One attribute that sets the concepts of a pair apart (methods.md 6.1 step 3).
 
     Attributes:
         text: the attribute, visible in a photo.
         side: the concept of the pair it is typical of; "both" when it names the contrast itself.
+        source: what made it.
     """
 
     text: str
     side: Side = "both"
+    source: Source = "wordnet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemReport:
+    """What became of one question to somebody who may fail to answer, for the person.
+
+    Attributes:
+        key: of the question, the same in every run.
+        kind: "concept", "uni" or "pair".
+        label: what it is about.
+        status: "waiting", "done", "cached", "fallback" (made by another builder), "failed" (nobody made it).
+        reason: why not "done", in the server's words where it spoke; or what an accepted answer lacks; or "".
+        seconds: from the first request to the end, waits included.
+    """
+
+    key: str
+    kind: str
+    label: str
+    status: ItemStatus
+    reason: str = ""
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
 
 
 class KnowledgeBuilder(Protocol):
@@ -51,6 +86,15 @@ class KnowledgeBuilder(Protocol):
         """Who builds, e.g. "wordnet" or "llm:MODEL"."""
         ...
 
+    @property
+    def revision(self) -> str:
+        """Differs when the same inputs may give another result; part of the keys of stored results."""
+        ...
+
+    def items(self) -> tuple[ItemReport, ...]:
+        """What became of every question so far; empty for builders that ask nobody."""
+        ...
+
     def concepts(
         self, noun_lists: Sequence[Sequence[Noun]], *, guidance: str, progress: Progress
     ) -> list[ConceptDraft]:
@@ -59,7 +103,7 @@ class KnowledgeBuilder(Protocol):
 
     def uni_attributes(
         self, concepts: Sequence[Concept], count: int, *, guidance: str, progress: Progress
-    ) -> list[tuple[str, ...]]:
+    ) -> list[tuple[AttributeDraft, ...]]:
         """At most ``count`` attributes per concept, best first (lambda_1, methods.md 6.1 step 3)."""
         ...
 

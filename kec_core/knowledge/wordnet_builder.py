@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import chain
 
 from kec_core.arrays import Progress, no_progress
+from kec_core.config import KnowledgeConfig
 from kec_core.knowledge.base import AttributeDraft, ConceptDraft, ItemReport, PairDraft, Side
 from kec_core.knowledge.covering import LEAST_IC_LIVING, Covering, KnownNoun
 from kec_core.knowledge.phrases import Phrase, clean_gloss, visual_phrases
@@ -34,12 +35,19 @@ FAMILIAR_SENSES, FAMILIAR_RANK = 3, 2
 
 
 class WordNetBuilder:
-    """A KnowledgeBuilder; the same nouns always give the same knowledge."""
+    """A KnowledgeBuilder; the same nouns always give the same knowledge.
+
+    Args:
+        wordnet: the dictionary.
+        max_nouns: most nouns read per concept, most frequent first (methods.md A5).
+    """
 
     name = "wordnet"
+    revision = "wordnet rules-1"  # change it with the rules: stored results are found by it
 
-    def __init__(self, wordnet: WordNet) -> None:
+    def __init__(self, wordnet: WordNet, *, max_nouns: int = KnowledgeConfig().max_nouns) -> None:
         self._wordnet = wordnet
+        self._max_nouns = max_nouns
         self._words = VisualWords(wordnet)
         self._covering = Covering(wordnet, self._words)
         self._phrases: dict[str, tuple[Phrase, ...]] = {}
@@ -51,7 +59,7 @@ class WordNetBuilder:
         del guidance
         drafts = []
         for i, nouns in enumerate(noun_lists):
-            drafts.append(self._concept(nouns))
+            drafts.append(self._concept(nouns[: self._max_nouns]))
             progress(i + 1, len(noun_lists), "concepts")
         return drafts
 
@@ -88,6 +96,10 @@ class WordNetBuilder:
             drafts.append((*ours, *theirs))
             progress(i + 1, len(pairs), "pairs")
         return drafts
+
+    def items(self) -> tuple[ItemReport, ...]:
+        """See KnowledgeBuilder: nobody is asked."""
+        return ()
 
     # --- concepts ----------------------------------------------------------------------------------------------------
 

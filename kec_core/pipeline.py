@@ -14,7 +14,7 @@ from kec_core.encoders.base import visual_features
 from kec_core.encoders.text_cache import encode_texts
 from kec_core.images import ImageRecord
 from kec_core.stages import Hooks, Resources, Runner
-from kec_core.store import StageStore
+from kec_core.store import ReadingStore, StageStore
 from kec_core.types import (
     Clustering,
     ConceptVectors,
@@ -106,3 +106,30 @@ def run(
         reports=tuple(runner.reports),
         notes=tuple(note for note in (how, mapping.note, pair_note, why, clustering.note) if note),
     )
+
+
+def rehearse(
+    records: Sequence[ImageRecord],
+    root: Path,
+    resources: Resources,
+    config: RunConfig,
+    store: StageStore,
+    *,
+    keep: Knowledge | None = None,
+    hooks: Hooks | None = None,
+) -> Knowledge:
+    """Do what ``run`` does up to the knowledge; the stages before it are stored, concepts and attributes are not.
+
+    With a builder that only counts (``knowledge.llm_rehearsal``) this tells what ``run`` would ask of it.
+
+    Args, Raises: as ``run``.
+    """
+    runner = Runner(store, hooks or Hooks())
+    encoder = resources.encoder
+    embedded = stages.embed_photos(runner, records, root, encoder)
+    x = visual_features(embedded.arrays["features"], encoder.info.defaults)
+    n_clusters, _ = stages.choose_n_clusters(runner, embedded, x, config)
+    mapping, vocabulary = stages.map_nouns(runner, embedded, x, n_clusters, resources, config)
+    trial = Runner(ReadingStore(store), runner.hooks)
+    encode = partial(encode_texts, encoder, cache=resources.text_cache)
+    return stages.know(trial, mapping, vocabulary, resources, encode, config, keep)[0]

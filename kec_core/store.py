@@ -145,6 +145,26 @@ class FolderStore:
         folder.rename(aside)
 
 
+class ReadingStore:
+    """A StageStore over another one that keeps nothing new: for trying what a run would do."""
+
+    def __init__(self, store: StageStore) -> None:
+        self._store = store
+
+    def load(self, stage: str, fingerprint: str) -> StageResult | None:
+        """See StageStore."""
+        return self._store.load(stage, fingerprint)
+
+    def save(self, stage: str, fingerprint: str, result: StageResult) -> StageResult:
+        """The result as it is, stored nowhere."""
+        del stage, fingerprint
+        return result
+
+    def workspace(self, stage: str, fingerprint: str) -> Path:
+        """See StageStore."""
+        return self._store.workspace(stage, fingerprint)
+
+
 def _sync(folder: Path) -> None:
     """Flush a folder's files to the disk, so the rename that follows cannot overtake them."""
     for path in folder.iterdir():

@@ -11,7 +11,7 @@ from PIL import Image
 
 from kec_core.config import EncoderDefaults
 from kec_core.encoders.base import EncoderInfo
-from kec_core.knowledge.base import ConceptDraft, PairDraft
+from kec_core.knowledge.base import AttributeDraft, ConceptDraft, PairDraft
 from kec_core.types import Noun
 
 COLOURS = {
@@ -84,7 +84,7 @@ class HashEncoder:
 class FirstNounBuilder:
     """A KnowledgeBuilder that takes the first noun for the concept and makes phrases of it."""
 
-    name = "first-noun"
+    name = revision = "first-noun"
 
     def __init__(self, seconds: float = 0.0) -> None:
         self._seconds = seconds
@@ -99,13 +99,19 @@ class FirstNounBuilder:
 
     def uni_attributes(self, concepts, count, *, guidance="", progress):
         time.sleep(self._seconds)
-        return [tuple(f"{concept.name} part {n}" for n in range(count)) for concept in concepts]
+        return [
+            tuple(AttributeDraft(text=f"{concept.name} part {n}") for n in range(count))
+            for concept in concepts
+        ]
 
     def bi_attributes(self, pairs, count, *, guidance="", progress):
         return [
             tuple(PairDraft(text=f"{a.name} unlike {b.name} {n}", side="both") for n in range(count))
             for a, b in pairs
         ]
+
+    def items(self):
+        return ()
 
 
 VOCABULARY = tuple(Noun(word=word) for word in (*COLOURS, *(f"thing{n}" for n in range(30))))

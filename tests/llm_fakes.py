@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kec_core.config import LLMConfig
-from kec_core.knowledge.base import ConceptDraft, PairDraft
+from kec_core.knowledge.base import AttributeDraft, ConceptDraft, PairDraft
 from kec_core.knowledge.llm_endpoint import LLMEndpoint
 from kec_core.types import Concept, Noun
 
@@ -13,7 +13,7 @@ FAST = LLMConfig(backoff=0.01, max_backoff=0.05, timeout=10.0)
 class OtherBuilder:
     """A fallback whose work is easy to recognise; remembers what it was asked for."""
 
-    name = "wordnet"
+    name = revision = "wordnet"
 
     def __init__(self) -> None:
         self.asked: list[object] = []
@@ -24,11 +24,14 @@ class OtherBuilder:
 
     def uni_attributes(self, concepts, count, *, guidance, progress):
         self.asked.extend(concept.name for concept in concepts)
-        return [("other attribute",) for _ in concepts]
+        return [(AttributeDraft(text="other attribute"),) for _ in concepts]
 
     def bi_attributes(self, pairs, count, *, guidance, progress):
         self.asked.extend((a.name, b.name) for a, b in pairs)
         return [(PairDraft(text="other contrast"),) for _ in pairs]
+
+    def items(self):
+        return ()
 
 
 def endpoint(url: str, key: str = "") -> LLMEndpoint:

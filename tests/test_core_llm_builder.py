@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from kec_core.arrays import no_progress
 from kec_core.errors import InputError, LLMAuthError, LLMBudgetError, LLMError
-from kec_core.knowledge.base import ConceptDraft, KnowledgeBuilder, PairDraft
+from kec_core.knowledge.base import AttributeDraft, ConceptDraft, KnowledgeBuilder, PairDraft
 from kec_core.knowledge.llm_ask import (
     propose_attributes,
     propose_concept,
@@ -25,6 +25,8 @@ from kec_core.knowledge.llm_check import check_endpoint, list_models
 from kec_core.knowledge.llm_client import LLMClient, MemoryCache
 from kec_core.knowledge.llm_cost import DEFAULT_PRICES, Budget, Estimate, Meter, Price
 from kec_core.knowledge.llm_endpoint import LLMEndpoint
+from kec_core.knowledge.llm_rehearsal import rehearsing
+from kec_core.knowledge.prompt_texts import PROMPT_VERSION
 from tests.llm_fakes import FAST, OtherBuilder, concept, endpoint, nouns
 from tests.llm_server import LLMServer, Reply, case_of, error, good
 
@@ -38,6 +40,10 @@ def builder_for(server, cache=None, *, config=FAST, meter=None, retry_failed=Fal
     cache = MemoryCache() if cache is None else cache
     client = LLMClient(endpoint(server.url, KEY), cache, config, meter=meter, retry_failed=retry_failed)
     return LLMBuilder(client, OtherBuilder(), **options)
+
+
+def said(*texts):
+    return tuple(AttributeDraft(text=text, source="llm") for text in texts)
 
 
 def only(word, otherwise):
@@ -94,9 +100,9 @@ def test_an_answer_that_keeps_repeating_the_name_is_asked_again_once_and_then_re
         assert server.requests == 3
         server.script = good
         retried = builder_for(server, cache, retry_failed=True)
-        assert retried.uni_attributes([DOG, CAT], 2, **HOW)[0] == ("mark0 near dog", "mark1 near dog")
+        assert retried.uni_attributes([DOG, CAT], 2, **HOW)[0] == said("mark0 near dog", "mark1 near dog")
         assert server.requests == 4
-    assert uni == [("other attribute",), ("mark0 near cat", "mark1 near cat")]
+    assert uni == [(AttributeDraft(text="other attribute"),), said("mark0 near cat", "mark1 near cat")]
     (item,) = [item for item in again.report().items if item.status == "fallback"]
     assert item.reason == 'asked twice, but "dog" only repeats the name'
 
@@ -105,7 +111,7 @@ def test_half_an_answer_is_taken_after_the_second_ask():
     half = Reply(content='{"attributes": ["wet nose", "dog"]}')
     with LLMServer(only("dog", half)) as server:
         builder = builder_for(server)
-        assert builder.uni_attributes([DOG], 2, **HOW) == [("wet nose",)]
+        assert builder.uni_attributes([DOG], 2, **HOW) == [said("wet nose")]
     (item,) = builder.report().items
     assert (item.status, item.requests) == ("done", 2)
 
@@ -113,11 +119,14 @@ def test_half_an_answer_is_taken_after_the_second_ask():
 def test_pairs_are_dimensions_for_both_or_values_per_side():
     with LLMServer() as server:
         assert builder_for(server).bi_attributes([(DOG, CAT)], 1, **HOW) == [
-            (PairDraft(text="mark0 near dog Second: cat", side="both"),)
+            (PairDraft(text="mark0 near dog Second: cat", side="both", source="llm"),)
         ]
         values = builder_for(server, config=replace(FAST, pair_values=True))
         assert values.bi_attributes([(DOG, CAT)], 1, **HOW) == [
-            (PairDraft(text="left0 edge", side="first"), PairDraft(text="right0 edge", side="second"))
+            (
+                PairDraft(text="left0 edge", side="first", source="llm"),
+                PairDraft(text="right0 edge", side="second", source="llm"),
+            )
         ]
 
 
@@ -185,10 +194,40 @@ def test_the_estimate_counts_calls_tokens_and_money_and_stored_answers_are_free(
         builder.concepts(LISTS[:2], **HOW)
         after = builder.estimate(noun_lists=LISTS)
         assert (after.calls, after.cached) == (1, 2)
-        whole = builder.estimate_run(LISTS, uni=2, bi=1, n_pairs=3)
-        assert (whole.calls, whole.cached) == (1 + 3 + 3, 2)
-        assert builder.estimate_run([], uni=2, bi=1, n_pairs=3).calls == 0
     assert server.requests == 2
+
+
+def test_a_rehearsal_counts_what_a_run_would_ask_and_asks_nothing():
+    cache = MemoryCache()
+    with LLMServer(only("tabby", error(400, "no"))) as server:
+        builder = builder_for(server, cache, meter=Meter(price=Price(prompt=1.0, completion=2.0)))
+        trial, counted = rehearsing(builder)
+        drafts = trial.concepts(LISTS, **HOW)
+        assert [d.name for d in drafts] == ["husky", "tabby", "rose"]  # the other builder's
+        concepts = [concept(i, d.name) for i, d in enumerate(drafts)]
+        trial.uni_attributes(concepts, 2, **HOW)
+        trial.bi_attributes([(concepts[0], concepts[1])], 1, **HOW)
+        assert (counted.total.calls, counted.total.cached, server.requests) == (3 + 3 + 1, 0, 0)
+        assert counted.total.completion_tokens == 3 * 35 + 3 * 30 + 18
+        assert counted.total.money > 0
+        builder.concepts(LISTS, **HOW)
+        asked = server.requests
+        trial, counted = rehearsing(builder)
+        names = [d.name for d in trial.concepts(LISTS, **HOW)]
+        assert names == ["kind of husky, poodle", "tabby", "kind of rose, tulip, lily"]
+        # the refused one is not remembered: it was the line's fault, not the model's, and is asked for again
+        assert (counted.total.calls, counted.total.cached) == (1, 2)
+        assert (trial.name, trial.revision) == (builder.name, builder.revision)
+        assert {item.status for item in trial.items()} == {"cached", "fallback"}
+    assert server.requests == asked
+
+
+def test_the_revision_tells_what_shapes_the_answers():
+    with LLMServer() as server:
+        plain, values = builder_for(server), builder_for(server, config=replace(FAST, pair_values=True))
+    assert plain.revision == f"llm:tiny prompts-{PROMPT_VERSION} dimensions else wordnet"
+    assert values.revision != plain.revision
+    assert values.name == plain.name
 
 
 def test_an_unknown_model_has_tokens_only_and_no_money_cap():
@@ -217,11 +256,11 @@ def test_every_item_is_told_as_it_settles():
     told = []
     with LLMServer(only("tabby", error(400, "no"))) as server:
         builder_for(server, on_item=told.append).concepts(LISTS, **HOW)
-    assert [(i.label, i.status) for i in told if i.label == "tabby"] == [
-        ("tabby", "failed"),
-        ("tabby", "fallback"),
-    ]
-    assert len(told) == 4
+    statuses = [(i.label, i.status) for i in told]
+    assert statuses[:3] == [(", ".join(n.word for n in group), "waiting") for group in LISTS]
+    assert [status for label, status in statuses if label == "tabby"] == ["waiting", "failed", "fallback"]
+    assert len(told) == 7
+    assert len({item.key for item in told}) == 3
 
 
 def test_proposals_are_values_and_follow_the_instruction():

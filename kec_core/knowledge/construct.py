@@ -15,7 +15,6 @@ from kec_core.types import (
     Concept,
     Knowledge,
     Noun,
-    Source,
     UniAttribute,
     attribute_id,
     concept_id,
@@ -33,16 +32,17 @@ def build_concepts(
     """One concept per noun set, beside what the person made or locked in ``keep``.
 
     Args:
-        noun_lists: W~_q of every component, most frequent noun first.
+        noun_lists: W~_q of every component, most frequent noun first, whole: how many are read is up to the builder.
         builder: who names them.
-        config: ``max_nouns`` caps a list, ``merge_same_name`` joins equal concepts.
-        keep: earlier knowledge; its user-made and locked concepts stay, with their ids.
+        config: ``merge_same_name`` joins equal concepts.
+        keep: earlier knowledge; its user-made and locked concepts stay, with their ids, and nobody is asked about
+            nouns that they hold already.
         progress: told after each concept.
     """
-    capped = [tuple(nouns[: config.max_nouns]) for nouns in noun_lists]
-    drafts = builder.concepts(capped, guidance=config.guidance, progress=progress)
     kept = _kept(keep or Knowledge())
-    named = list(zip(drafts, capped, strict=True))
+    open_lists = _unclaimed(noun_lists, kept)
+    drafts = builder.concepts(open_lists, guidance=config.guidance, progress=progress)
+    named = list(zip(drafts, open_lists, strict=True))
     if config.merge_same_name:
         named = _merged_by_name(named)
     taken = {concept.name.casefold() for concept in kept.concepts}
@@ -102,6 +102,16 @@ def _kept(earlier: Knowledge) -> Knowledge:
     )
 
 
+def _unclaimed(noun_lists: Sequence[Sequence[Noun]], kept: Knowledge) -> list[tuple[Noun, ...]]:
+    """The noun lists that kept concepts do not hold as a whole: a renamed concept gets no twin of its old name."""
+    claimed = {noun.word.casefold() for concept in kept.concepts for noun in concept.nouns}
+    return [
+        tuple(nouns)
+        for nouns in noun_lists
+        if not nouns or not claimed.issuperset(noun.word.casefold() for noun in nouns)
+    ]
+
+
 def _merged_by_name(
     named: Sequence[tuple[ConceptDraft, tuple[Noun, ...]]],
 ) -> list[tuple[ConceptDraft, tuple[Noun, ...]]]:
@@ -120,11 +130,11 @@ def _with_uni(
     described = {a.concept for a in knowledge.uni}
     concepts = [c for c in knowledge.concepts if not c.locked and c.id not in described]
     drafts = builder.uni_attributes(concepts, config.uni, guidance=config.guidance, progress=progress)
-    texts = [(c, text) for c, group in zip(concepts, drafts, strict=True) for text in group]
-    numbered, numbers = knowledge.with_new_ids(len(texts))
+    made = [(c, draft) for c, group in zip(concepts, drafts, strict=True) for draft in group]
+    numbered, numbers = knowledge.with_new_ids(len(made))
     fresh = tuple(
-        UniAttribute(id=attribute_id(n), concept=concept.id, text=text, source=_source(builder))
-        for n, (concept, text) in zip(numbers, texts, strict=True)
+        UniAttribute(id=attribute_id(n), concept=concept.id, text=draft.text, source=draft.source)
+        for n, (concept, draft) in zip(numbers, made, strict=True)
     )
     return replace(numbered, uni=(*knowledge.uni, *fresh))
 
@@ -150,15 +160,15 @@ def _with_bi(
         progress=progress,
     )
     made = [
-        (concepts[i], concepts[j], draft.text, ends)
+        (_pair(concepts[i], concepts[j]), draft, ends)
         for (i, j), group in zip(open_pairs, drafts, strict=True)
         for draft in group
         if (ends := _ends(draft, i, j, knowledge, similar, both=config.both_ends))
     ]
     numbered, numbers = knowledge.with_new_ids(len(made))
     fresh = tuple(
-        BiAttribute(id=attribute_id(n), pair=_pair(a, b), text=text, ends=ends, source=_source(builder))
-        for n, (a, b, text, ends) in zip(numbers, made, strict=True)
+        BiAttribute(id=attribute_id(n), pair=pair, text=draft.text, ends=ends, source=draft.source)
+        for n, (pair, draft, ends) in zip(numbers, made, strict=True)
     )
     return replace(numbered, bi=(*knowledge.bi, *fresh))
 
@@ -175,7 +185,3 @@ def _ends(
 
 def _pair(a: Concept, b: Concept) -> tuple[str, str]:
     return (a.id, b.id) if a.id < b.id else (b.id, a.id)
-
-
-def _source(builder: KnowledgeBuilder) -> Source:
-    return "llm" if builder.name.startswith("llm") else "wordnet"

@@ -59,9 +59,8 @@ def propose_attributes(
 ) -> tuple[str, ...]:
     """At most ``count`` new attributes of one concept."""
     _refuse_locked(concept)
-    return attributes_of(
-        _ask(builder, uni_question(concept, count, guidance=guidance, instruction=instruction), fresh)
-    )
+    question = uni_question(concept, count, guidance=guidance, instruction=instruction)
+    return tuple(draft.text for draft in attributes_of(_ask(builder, question, fresh)))
 
 
 def propose_pair_attributes(

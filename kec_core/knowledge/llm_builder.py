@@ -4,38 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from kec_core.arrays import Progress, fingerprint, no_progress
 from kec_core.config import KnowledgeConfig
-from kec_core.knowledge.base import ConceptDraft, KnowledgeBuilder, PairDraft
+from kec_core.knowledge.base import AttributeDraft, ConceptDraft, ItemReport, KnowledgeBuilder, PairDraft
 from kec_core.knowledge.llm_client import LLMClient
 from kec_core.knowledge.llm_cost import Estimate
 from kec_core.knowledge.llm_dialogue import Outcome
+from kec_core.knowledge.prompt_texts import PROMPT_VERSION
 from kec_core.knowledge.prompts import Kind, Question, concept_question, pair_question, uni_question
 from kec_core.types import Concept, Noun
 
 Made = TypeVar("Made")
 _LABELS: dict[Kind, str] = {"concept": "concepts", "uni": "attributes", "pair": "pair attributes"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemReport:
-    """What became of one question, for the person.
-
-    Attributes:
-        status: "done", "cached", "fallback" (made by the other builder), "failed" (nobody made it).
-        reason: why not "done", in the server's words where it spoke; or what an accepted answer lacks; or "".
-    """
-
-    kind: Kind
-    label: str
-    status: Literal["done", "cached", "fallback", "failed"]
-    reason: str
-    requests: int
-    prompt_tokens: int
-    completion_tokens: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +42,7 @@ class LLMBuilder:
         client: the endpoint, its cache and its budget.
         fallback: makes what the model could not; such concepts carry its source and say why in their note.
         max_nouns: most nouns shown per concept, most frequent first (methods.md A5).
-        on_item: told each item as it is settled.
+        on_item: told each item when it is about to be asked ("waiting") and as it is settled.
     """
 
     def __init__(
@@ -82,6 +64,16 @@ class LLMBuilder:
         """See KnowledgeBuilder."""
         return f"llm:{self.client.endpoint.model}"
 
+    @property
+    def revision(self) -> str:
+        """See KnowledgeBuilder."""
+        form = "values" if self.client.config.pair_values else "dimensions"
+        return f"{self.name} prompts-{PROMPT_VERSION} {form} else {self.fallback.revision}"
+
+    def items(self) -> tuple[ItemReport, ...]:
+        """See KnowledgeBuilder."""
+        return tuple(self._items.values())
+
     def concepts(
         self, noun_lists: Sequence[Sequence[Noun]], *, guidance: str = "", progress: Progress = no_progress
     ) -> list[ConceptDraft]:
@@ -101,13 +93,13 @@ class LLMBuilder:
 
     def uni_attributes(
         self, concepts: Sequence[Concept], count: int, *, guidance: str = "", progress: Progress = no_progress
-    ) -> list[tuple[str, ...]]:
+    ) -> list[tuple[AttributeDraft, ...]]:
         """See KnowledgeBuilder; raises what ``LLMClient.ask`` raises."""
         if count < 1:
             return [() for _ in concepts]
         outcomes = self._ask(self._uni_questions(concepts, count, guidance), progress)
 
-        def other(failed: Sequence[int]) -> list[tuple[str, ...]]:
+        def other(failed: Sequence[int]) -> list[tuple[AttributeDraft, ...]]:
             asked = [concepts[i] for i in failed]
             return self.fallback.uni_attributes(asked, count, guidance=guidance, progress=no_progress)
 
@@ -145,22 +137,6 @@ class LLMBuilder:
         """What building all of this would cost now; stored answers are free."""
         return self.client.estimate(self._all_questions(noun_lists, concepts, pairs, uni, bi, guidance))
 
-    def estimate_run(
-        self, noun_lists: Sequence[Sequence[Noun]], *, uni: int, bi: int, n_pairs: int, guidance: str = ""
-    ) -> Estimate:
-        """What a whole run would cost at most, before its concepts are known: 2 M + |P| requests.
-
-        The attribute questions are measured with each list's first noun in the concept's place, none of them stored.
-        """
-        first = [Concept(id="", name=nouns[0].word, description="x" * 40) for nouns in noun_lists]
-        pairs = [(first[i % len(first)], first[(i + 1) % len(first)]) for i in range(n_pairs if first else 0)]
-        known = self.estimate(noun_lists=noun_lists, guidance=guidance)
-        unknown = [
-            *(self._uni_questions(first, uni, guidance) if uni else ()),
-            *(self._pair_questions(pairs, bi, guidance) if bi else ()),
-        ]
-        return known + self.client.estimate_new(unknown)
-
     def preview(
         self,
         *,
@@ -178,7 +154,7 @@ class LLMBuilder:
         """What has been done so far, also after an exception."""
         meter = self.client.meter
         return LLMReport(
-            items=tuple(self._items.values()),
+            items=self.items(),
             requests=meter.requests,
             prompt_tokens=meter.prompt_tokens,
             completion_tokens=meter.completion_tokens,
@@ -217,24 +193,26 @@ class LLMBuilder:
         return [pair_question(a, b, count, guidance=guidance, values=values) for a, b in pairs]
 
     def _ask(self, questions: Sequence[Question], progress: Progress) -> list[Outcome]:
+        for question in questions:
+            self._on_item(_item(question))
         label = _LABELS[questions[0].kind] if questions else ""
         return self.client.ask(questions, progress=progress, label=label, on_outcome=self._note)
 
     def _note(self, outcome: Outcome) -> None:
-        item = ItemReport(
-            kind=outcome.question.kind,
-            label=outcome.question.label,
-            status=outcome.status,
-            reason=outcome.reason,
-            requests=outcome.requests,
-            prompt_tokens=outcome.prompt_tokens,
-            completion_tokens=outcome.completion_tokens,
-            seconds=outcome.seconds,
+        self._record(
+            replace(
+                _item(outcome.question),
+                status=outcome.status,
+                reason=outcome.reason,
+                requests=outcome.requests,
+                prompt_tokens=outcome.prompt_tokens,
+                completion_tokens=outcome.completion_tokens,
+                seconds=outcome.seconds,
+            )
         )
-        self._record(outcome, item)
 
-    def _record(self, outcome: Outcome, item: ItemReport) -> None:
-        self._items[fingerprint(outcome.question.content)] = item
+    def _record(self, item: ItemReport) -> None:
+        self._items[item.key] = item
         self._on_item(item)
 
     def _with_fallback(
@@ -248,8 +226,8 @@ class LLMBuilder:
         substitutes = dict(zip(failed, other(failed), strict=True)) if failed else {}
         for i, substitute in substitutes.items():
             if substitute:
-                item = self._items[fingerprint(outcomes[i].question.content)]
-                self._record(outcomes[i], replace(item, status="fallback"))
+                item = self._items[_item(outcomes[i].question).key]
+                self._record(replace(item, status="fallback"))
         return [substitutes[i] if i in substitutes else read(i) for i in range(len(outcomes))]
 
     def _fallback_note(self, outcome: Outcome) -> str:
@@ -263,10 +241,10 @@ class LLMBuilder:
         return f"The model saw the {self.max_nouns} most frequent of {len(nouns)} nouns."
 
 
-def attributes_of(outcome: Outcome) -> tuple[str, ...]:
+def attributes_of(outcome: Outcome) -> tuple[AttributeDraft, ...]:
     """The attributes of an answered uni question."""
     assert outcome.answer is not None
-    return tuple(outcome.answer["attributes"])
+    return tuple(AttributeDraft(text=text, source="llm") for text in outcome.answer["attributes"])
 
 
 def pair_drafts(outcome: Outcome) -> tuple[PairDraft, ...]:
@@ -274,8 +252,17 @@ def pair_drafts(outcome: Outcome) -> tuple[PairDraft, ...]:
     assert outcome.answer is not None
     if "contrasts" in outcome.answer:
         sides = [(contrast, side) for contrast in outcome.answer["contrasts"] for side in ("first", "second")]
-        return tuple(PairDraft(text=contrast[side], side=side) for contrast, side in sides)  # type: ignore[arg-type]
-    return tuple(PairDraft(text=text) for text in outcome.answer["attributes"])
+        return tuple(
+            PairDraft(text=contrast[side], side=side, source="llm")  # type: ignore[arg-type]
+            for contrast, side in sides
+        )
+    return tuple(PairDraft(text=text, source="llm") for text in outcome.answer["attributes"])
+
+
+def _item(question: Question) -> ItemReport:
+    """A question that waits to be asked."""
+    key = fingerprint(question.content)
+    return ItemReport(key=key, kind=question.kind, label=question.label, status="waiting")
 
 
 def _concept_draft(outcome: Outcome, nouns: Sequence[Noun]) -> ConceptDraft:

@@ -139,9 +139,14 @@ class LLMClient:
         missing = [question for key, question in different.items() if key not in known]
         return estimate(missing, self.meter.price, cached=len(known))
 
-    def estimate_new(self, questions: Sequence[Question]) -> Estimate:
-        """What as many questions of this length would cost, none of them stored."""
-        return estimate(questions, self.meter.price)
+    def recall(self, questions: Sequence[Question]) -> list[Outcome]:
+        """What is stored about each question, without asking; those not answered yet are "failed"."""
+        keys = [self._key(question) for question in questions]
+        known = self._remembered(dict(zip(keys, questions, strict=True)))
+        return [
+            known.get(key) or Outcome(question=question, status="failed", answer=None, reason="not asked yet")
+            for key, question in zip(keys, questions, strict=True)
+        ]
 
     def preview(self, questions: Sequence[Question]) -> list[dict[str, Any]]:
         """The bodies that ``ask`` would send first, exactly; each different question once, also when cached."""

@@ -24,12 +24,15 @@ class Resources:
     Attributes:
         vocabulary: candidate nouns; those the encoder does not cover are left out.
         text_cache: where text features are remembered between runs, or None.
+        rebuild: True makes concepts and attributes again although they are stored, so that a builder which gave up on
+            some of them can try those once more.
     """
 
     encoder: Encoder
     vocabulary: tuple[Noun, ...]
     builder: KnowledgeBuilder
     text_cache: TextCache | None = None
+    rebuild: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +52,19 @@ class Runner:
         self.hooks = hooks
         self.reports: list[StageReport] = []
 
-    def stage(self, name: str, inputs: Sequence[object], compute: Callable[[str], StageResult]) -> Stored:
-        """The result of a stage: loaded when its inputs are known, else computed and stored."""
+    def stage(
+        self,
+        name: str,
+        inputs: Sequence[object],
+        compute: Callable[[str], StageResult],
+        *,
+        rebuild: bool = False,
+    ) -> Stored:
+        """The result of a stage: loaded when its inputs are known, else (or to ``rebuild`` it) computed and stored."""
         self.hooks.on_start(name)
         key = fingerprint(name, *inputs)
         started = time.perf_counter()
-        result = self.store.load(name, key)
+        result = None if rebuild else self.store.load(name, key)
         reused = result is not None
         if result is None:
             result = self.store.save(name, key, compute(key))

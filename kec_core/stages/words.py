@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
 from kec_core.config import RunConfig
 from kec_core.encoders.base import Encoder, TextEncoder
 from kec_core.grounding import concept_vectors
+from kec_core.knowledge.base import KnowledgeBuilder
 from kec_core.knowledge.construct import build_attributes, build_concepts
 from kec_core.mapping import component_nouns
 from kec_core.stages.runner import Resources, Runner
@@ -29,17 +33,18 @@ def know(
 
     def compute_concepts(_key: str) -> StageResult:
         made = build_concepts(noun_lists, builder, options, keep=keep, progress=progress)
-        return StageResult(data={"knowledge": made.to_json(), "summary": {"concepts": len(made.concepts)}})
+        summary = {"concepts": len(made.concepts), **_asked(builder, "concept")}
+        return StageResult(data={"knowledge": made.to_json(), "summary": summary})
 
     concept_inputs = [
         nouns_key,
-        builder.name,
+        builder.revision,
         options.guidance,
         options.max_nouns,
         options.merge_same_name,
         kept_key,
     ]
-    concepts = runner.stage("concepts", concept_inputs, compute_concepts)
+    concepts = runner.stage("concepts", concept_inputs, compute_concepts, rebuild=resources.rebuild)
 
     def compute_attributes(_key: str) -> StageResult:
         made, note = build_attributes(
@@ -50,12 +55,28 @@ def know(
             resources.encoder.info.defaults,
             progress=progress,
         )
-        summary = {"uni_attributes": len(made.uni), "bi_attributes": len(made.bi), "note": note}
+        counts = {"uni_attributes": len(made.uni), "bi_attributes": len(made.bi), "note": note}
+        summary = {**counts, **_asked(builder, "uni", "pair")}
         return StageResult(data={"knowledge": made.to_json(), "note": note, "summary": summary})
 
-    attribute_inputs = [concepts.key, resources.encoder.info.revision, options.to_json()]
-    attributes = runner.stage("attributes", attribute_inputs, compute_attributes)
+    attribute_inputs = [
+        concepts.data["knowledge"],
+        builder.revision,
+        resources.encoder.info.revision,
+        options.to_json(),
+    ]
+    attributes = runner.stage("attributes", attribute_inputs, compute_attributes, rebuild=resources.rebuild)
     return Knowledge.from_json(attributes.data["knowledge"]), str(attributes.data["note"])
+
+
+def _asked(builder: KnowledgeBuilder, *kinds: str) -> dict[str, Any]:
+    """For the summary of a stage: how the builder's questions of these kinds ended, and which did not end well."""
+    items = [item for item in builder.items() if item.kind in kinds]
+    if not items:
+        return {}
+    poor = [item for item in items if item.reason or item.status not in ("done", "cached")]
+    marked = [{"kind": i.kind, "label": i.label, "status": i.status, "reason": i.reason} for i in poor]
+    return {"asked": dict(Counter(item.status for item in items)), "marked": marked}
 
 
 def text_vectors(

@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def measure(options: Sequence[str]) -> dict[str, Any]:
     return {
         "ours": summary(ours),
         "bare": summary(bare),
-        "ratio": round(min(s for s, _ in ours) / min(s for s, _ in bare), 2),
+        "ratio": round(best(ours) / best(bare), 2),
         "images": arguments.images,
         "concepts": arguments.concepts,
         "dim": arguments.dim,
@@ -59,29 +60,47 @@ def measure(options: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def summary(runs: Sequence[tuple[float, float]]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What one run cost: wall and processor seconds, peak resident memory in GiB."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_gib: float
+
+
+def summary(runs: Sequence[Watched]) -> dict[str, Any]:
     """The best seconds, all seconds and the largest peak of some runs."""
     return {
-        "seconds": round(min(seconds for seconds, _ in runs), 2),
-        "all_seconds": [round(seconds, 2) for seconds, _ in runs],
-        "peak_gib": round(max(peak for _, peak in runs), 2),
+        "seconds": round(best(runs), 2),
+        "all_seconds": [round(run.seconds, 2) for run in runs],
+        "cpu_seconds": round(min(run.cpu_seconds for run in runs), 2),
+        "peak_gib": round(max(run.peak_gib for run in runs), 2),
     }
 
 
-def alone(work: Callable[[FloatMatrix, int], None], path: Path, n_concepts: int) -> tuple[float, float]:
-    """Seconds and peak resident memory (GiB) of some work in a fresh process."""
+def best(runs: Sequence[Watched]) -> float:
+    """Wall seconds of the quickest run."""
+    return min(run.seconds for run in runs)
+
+
+def alone(work: Callable[[FloatMatrix, int], None], path: Path, n_concepts: int) -> Watched:
+    """What some work costs in a fresh process."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(watched, work, path, n_concepts).result()
 
 
-def watched(work: Callable[[FloatMatrix, int], None], path: Path, n_concepts: int) -> tuple[float, float]:
+def watched(work: Callable[[FloatMatrix, int], None], path: Path, n_concepts: int) -> Watched:
     """Do the work here and now; see ``alone``."""
     x = np.load(path, mmap_mode="r")
-    started = time.perf_counter()
+    started, cpu_started = time.perf_counter(), time.process_time()
     work(x, n_concepts)
-    seconds = time.perf_counter() - started
     unit = 1 if sys.platform == "darwin" else 1024  # Linux counts in kibibytes
-    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
+    return Watched(
+        seconds=time.perf_counter() - started,
+        cpu_seconds=time.process_time() - cpu_started,
+        peak_gib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB,
+    )
 
 
 def carry_knowledge(x: FloatMatrix, n_concepts: int) -> None:

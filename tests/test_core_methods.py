@@ -9,7 +9,14 @@ from kec_core.arrays import l2_normalize
 from kec_core.errors import Cancelled, InputError
 from kec_core.methods import METHODS, run_method
 from kec_core.methods.counterparts import filtered_nouns, mix_of_nouns
-from kec_core.methods.options import KecOptions, KMeansOptions, SicOptions, TacTrainingOptions, TurtleOptions
+from kec_core.methods.options import (
+    KecOptions,
+    KMeansOptions,
+    LaicOptions,
+    SicOptions,
+    TacTrainingOptions,
+    TurtleOptions,
+)
 from kec_core.metrics import score
 from tests.planted_methods import Planted
 
@@ -23,6 +30,7 @@ QUICK = {
     TacTrainingOptions: {"max_steps": 60},
     TurtleOptions: {"outer_steps": 60, "outer_rate": 0.03},
     SicOptions: {"epochs": 60, "n_init": 3, "learning_rate": 0.01},
+    LaicOptions: {"steps": 30},
 }
 """Trained methods stop early on the tiny collections of these tests."""
 

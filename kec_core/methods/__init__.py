@@ -12,13 +12,15 @@ from kec_core.arrays import Progress, no_progress
 from kec_core.clustering.kmeans import check_n_clusters
 from kec_core.config import Options
 from kec_core.errors import InputError
-from kec_core.methods import baselines, kec, sic, tac, turtle
+from kec_core.methods import baselines, cae, kec, laic, sic, tac, turtle
 from kec_core.methods.base import Method, MethodFunction, Need, Provenance, missing_needs, permitted
 from kec_core.methods.inputs import MethodInputs, PhotoFeatures, PromptTower, photo_features
 from kec_core.methods.options import (
+    CaeOptions,
     CaptionOptions,
     KecOptions,
     KMeansOptions,
+    LaicOptions,
     SicOptions,
     TacOptions,
     TacTrainingOptions,
@@ -59,6 +61,26 @@ def _turtle(caption: str, function: MethodFunction, provenance: Provenance, *nee
         fast=TurtleOptions(outer_steps=1000),
         needs=frozenset(needs),
         provenance=provenance,
+        caption=caption,
+    )
+
+
+def _cae(caption: str, text: Need = "nouns", **options: Any) -> Method:  # noqa: ANN401 - fields of CaeOptions
+    return Method(
+        function=cae.cae,
+        options=CaeOptions(**options),
+        needs=frozenset({text}),
+        provenance="reconstruction",
+        caption=caption,
+    )
+
+
+def _laic(caption: str, function: MethodFunction) -> Method:
+    return Method(
+        function=function,
+        options=LaicOptions(),
+        needs=frozenset({"nouns"}),
+        provenance="reconstruction",
         caption=caption,
     )
 
@@ -117,6 +139,14 @@ METHODS: dict[str, Method] = {
         note="Uses the true labels to choose its epoch, as the authors' script does: not a fair comparison.",
     ),
     "turtle": _turtle("TURTLE, photos", turtle.turtle, "authors' code"),
+    "cae": _cae("CAE, nouns and captions"),
+    "cae-no-captions": _cae("CAE without captions", use_captions=False),
+    "cae-no-nouns": _cae("CAE without nouns", "captions", use_nouns=False),
+    "cae-softmax": _cae("CAE, softmax for transport", alignment="softmax"),
+    "cae-uniform": _cae("CAE, even weights", weights="uniform"),
+    "cae-sum": _cae("CAE, sum of the views", fusion="sum"),
+    "laic": _laic("LAIC, no training", laic.laic),
+    "laic-centres": _laic("LAIC, learned centres", laic.laic_centres),
     "kec": _kec("KEC", note="Knowledge weight chosen for the collection without labels."),
     "kec-fixed": _kec(
         "KEC, fixed weight", note="Knowledge weight as in the paper, the same everywhere.", paper_weight=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,8 @@ from kec_core.config import MappingConfig
 from kec_core.mapping import nouns_of_centres, over_cluster
 from kec_core.methods.inputs import MethodInputs
 from kec_core.methods.options import CounterpartOptions
+
+TEXTS_AT_ONCE = 256  # encoded between two reports of progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,3 +74,14 @@ def mix_of_nouns(x: FloatMatrix, nouns: FloatMatrix, tau: float, *, progress: Pr
         progress(block.start, len(x), "Finding text counterparts")
         mixed[block] = l2_normalize(softmax_rows((x[block] @ nouns.T) / np.float32(tau)) @ nouns)
     return mixed
+
+
+def encode_blockwise(
+    inputs: MethodInputs, texts: Sequence[str], label: str, progress: Progress
+) -> FloatMatrix:
+    """Raw features of many texts, float32 (T, d), some at a time, so that a stop is felt."""
+    features = np.empty((len(texts), inputs.test.x.shape[1]), dtype=np.float32)
+    for block in blocks(len(texts), TEXTS_AT_ONCE):
+        progress(block.start, len(texts), label)
+        features[block] = inputs.encode(texts[block])
+    return features

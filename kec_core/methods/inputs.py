@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from kec_core.config import TPL7, EncoderDefaults, GroundingConfig
 from kec_core.encoders.base import TextEncoder, collection_mean, visual_features
 from kec_core.errors import InputError
 from kec_core.types import Knowledge, Noun
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,16 +53,12 @@ def photo_features(
 class PromptTower(Protocol):
     """A frozen text tower that prompts can be learned through (methods.md 5.4)."""
 
-    def start(self, words: Sequence[str], length: int) -> FloatMatrix:
-        """Token embeddings of each word, cut or repeated to ``length`` tokens: float32 (K, length, width)."""
+    def start(self, words: Sequence[str], length: int) -> torch.Tensor:
+        """Token embeddings of each word, cut or repeated to ``length`` tokens: (K, length, width)."""
         ...
 
-    def features(self, context: FloatMatrix) -> FloatMatrix:
-        """Raw text features (K, d) of "a photo of a" + context + "."; context is (K, length, width)."""
-        ...
-
-    def gradient(self, context: FloatMatrix, upstream: FloatMatrix) -> FloatMatrix:
-        """Gradient of sum(features(context) * upstream) by the context, (K, length, width)."""
+    def features(self, context: torch.Tensor) -> torch.Tensor:
+        """Raw text features (K, d) of "a photo of a", the context (K, length, width) and "."; differentiable by it."""
         ...
 
 

@@ -10,6 +10,9 @@ from typing import Literal
 
 from kec_core.config import Algorithm, ClusteringConfig, Options
 
+Alignment = Literal["transport", "softmax"]
+ViewWeights = Literal["adaptive", "uniform"]
+Fusion = Literal["concat", "sum"]
 CaptionTexts = Literal["encoder", "tfidf"]
 
 
@@ -135,6 +138,42 @@ class TurtleOptions(CounterpartOptions):
             for rate in (self.inner_rate, 10 * self.inner_rate)
             for warm in (False, True)
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaeOptions(KMeansOptions):
+    """CAE (methods.md 4)."""
+
+    per_centre: int = 5  # K_s, nouns and captions per centre                              [R]
+    epsilon: float | None = None  # of the entropy; None: twice TAC's tau                  [R] 0.01 with CLIP
+    alignment: Alignment = "transport"  # or softmax, as if without the column constraint  [P]
+    times_similarity: bool = True  # t_ij s_ij rather than t_ij alone                      [S]
+    fit_rows: int = 20_000  # train photos the plan is fitted on, at most                  [R]
+    sinkhorn_steps: int = 100  # iterations at most                                        [R]
+    tolerance: float = 1e-4  # error of the column marginal that ends them                 [R]
+    gamma: float = 0.01  # temperature of the view weights                                 [S]
+    weights: ViewWeights = "adaptive"  # per photo, or the same for every view             [P]
+    fusion: Fusion = "concat"  # weighted concatenation, or weighted sum                   [R]
+    use_nouns: bool = True  # noun counterparts                                            [P]
+    use_captions: bool = True  # caption counterparts                                      [P]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaicOptions(KMeansOptions):
+    """LAIC (methods.md 5); the training options are for its learned centres."""
+
+    nouns_per_centre: int = 5  # candidate nouns: TAC's filtered set                       [R]
+    gamma: float = 1.0  # ridge of the representation matrix                               [R]
+    neighbours: int = 10  # k_hat                                                          [P]
+    adaptive_k: bool = False  # choose k_hat on the data, up to 50                         [R]
+    threshold: float = 0.7  # tau_f, share of neighbours that must agree                   [S]
+    tokens: int = 4  # L, learned tokens per prompt                                        [R]
+    temperature: float = 0.01  # t, CLIP's logit scale                                     [R]
+    balance: float = 0.0  # mu, weight of the entropy of the mean prediction               [R]
+    learning_rate: float = 2e-3  # of Adam, with cosine decay                              [R]
+    steps: int = 200  # per round                                                          [R]
+    batch: int = 512  # photos per step                                                    [R]
+    rounds: int = 1  # times that labels and centres follow each other                     [R]
 
 
 @dataclass(frozen=True, kw_only=True)

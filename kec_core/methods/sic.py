@@ -12,6 +12,7 @@ from kec_core.arrays import FloatMatrix, Progress, blocks, l2_normalize
 from kec_core.config import PHOTO
 from kec_core.errors import InputError
 from kec_core.methods import heads
+from kec_core.methods.counterparts import encode_blockwise
 from kec_core.methods.inputs import MethodInputs
 from kec_core.methods.options import SicOptions
 from kec_core.metrics import score
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 CENTRE_SCALE = 0.05  # a of the centre start                                            [C] methods.md 2.3
 PATIENCE = 5  # epochs without a better test accuracy that end the paper's selection     [C] methods.md 2.6
 LLOYD_STEPS = 5  # iterations of k-means between two reports of progress
-NOUNS_AT_ONCE = 512  # encoded between two reports of progress
 
 
 def sic(
@@ -177,11 +177,8 @@ def photo_nouns(inputs: MethodInputs, progress: Progress) -> FloatMatrix:
     """Raw features of every noun under the single prompt "a photo of a ..." (methods.md 2.1), (V, d)."""
     if inputs.noun_templates == PHOTO:
         return inputs.nouns
-    features = np.empty(inputs.nouns.shape, dtype=np.float32)
-    for block in blocks(len(features), NOUNS_AT_ONCE):
-        progress(block.start, len(features), "Encoding nouns")
-        features[block] = inputs.encode([PHOTO[0].replace("{}", n.word) for n in inputs.vocabulary[block]])
-    return features
+    prompts = [PHOTO[0].replace("{}", noun.word) for noun in inputs.vocabulary]
+    return encode_blockwise(inputs, prompts, "Encoding nouns", progress)
 
 
 def semantic_nouns(centres: FloatMatrix, nouns: FloatMatrix, options: SicOptions) -> FloatMatrix:

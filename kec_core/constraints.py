@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from kec_core.arrays import FloatMatrix, IntVector
+from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
 from kec_core.errors import InputError
 from kec_core.types import Clustering, Constraint, Grounding
 from kec_core.warm_start import continue_kmeans
@@ -148,8 +148,7 @@ def home_clusters(
         return {}
     affinity = np.empty((len(concepts), len(centroids)), dtype=np.float64)
     for row, concept in enumerate(concepts):
-        members = np.concatenate([u for u, c in zip(plan.units, plan.concepts, strict=True) if c == concept])
-        affinity[row] = x[members].mean(axis=0) @ centroids.T
+        affinity[row] = x[_assigned_rows(plan, concept)].mean(axis=0) @ centroids.T
         affinity[row] += DOMINANCE * _dominance(concept, labels, len(centroids), grounding)
     homes = affinity.argmax(axis=1)
     chosen, clusters = linear_sum_assignment(affinity, maximize=True)
@@ -237,6 +236,8 @@ def constrained_clustering(
     clustering: Clustering,
     plan: ConstraintPlan,
     grounding: Grounding | None,
+    *,
+    pull: bool = True,
 ) -> Clustering:
     """A clustering that respects every constraint, with the other photos following the centroids.
 
@@ -245,9 +246,11 @@ def constrained_clustering(
 
     Args:
         x: float32 (N, D), unit rows, the space that was clustered.
-        clustering: of these rows, by whatever algorithm.
+        clustering: of these rows, by whatever algorithm; every id has a photo.
         plan: the constraints on these N photos.
         grounding: of these N photos, tells where concepts are at home; None without knowledge.
+        pull: True lets assigned photos pull the centroid of their home before the first iteration, so that a few
+            examples can found a group; False goes on where an earlier pull has led.
 
     Raises:
         InputError: more photos are kept apart than there are clusters.
@@ -255,9 +258,28 @@ def constrained_clustering(
     if not plan:
         return clustering
     homes = home_clusters(x, clustering.labels, clustering.centroids, plan, grounding)
+    centroids = _pulled(x, clustering.centroids, plan, homes) if pull else clustering.centroids
 
     def settle(nearest: IntVector, centroids: FloatMatrix) -> IntVector:
         return apply_constraints(x, nearest, centroids, plan, homes)
 
-    found = continue_kmeans(x, clustering.centroids, settle=settle)
+    found = continue_kmeans(x, centroids, settle=settle)
     return replace(found, method=clustering.method, seed=clustering.seed, note=clustering.note)
+
+
+def _pulled(
+    x: FloatMatrix, centroids: FloatMatrix, plan: ConstraintPlan, homes: Mapping[str, int]
+) -> FloatMatrix:
+    """Centroids moved towards the mean of the n photos assigned to them, by n / (n + 1) of the way [M]."""
+    pulled = centroids.copy()
+    for concept, home in homes.items():
+        rows = _assigned_rows(plan, concept)
+        examples = l2_normalize(x[rows].mean(axis=0, keepdims=True))[0]
+        pulled[home] = (len(rows) * examples + pulled[home]) / (len(rows) + 1)
+    return l2_normalize(pulled)
+
+
+def _assigned_rows(plan: ConstraintPlan, concept: str) -> NDArray[np.int64]:
+    return np.concatenate(
+        [rows for rows, name in zip(plan.units, plan.concepts, strict=True) if name == concept]
+    )

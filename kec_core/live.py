@@ -217,7 +217,8 @@ def _recluster(
             if other.objective > found.objective * (1 + SWITCH_GAIN):
                 found = other
     plan = plan_constraints(knowledge.constraints, collection.image_ids)
-    return _under_old_ids(constrained_clustering(fused, found, plan, grounding), state.clustering)
+    pull = knowledge.constraints != state.knowledge.constraints
+    return _under_old_ids(constrained_clustering(fused, found, plan, grounding, pull=pull), state.clustering)
 
 
 def _weight(collection: LiveCollection, knowledge: Knowledge) -> float:

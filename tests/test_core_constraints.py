@@ -17,6 +17,7 @@ from kec_core.constraints import (
     plan_constraints,
 )
 from kec_core.errors import InputError
+from kec_core.geometry import centroids_of
 from kec_core.types import Clustering, Constraint, Grounding
 
 AXES = np.eye(3, dtype=np.float32)
@@ -152,6 +153,34 @@ def test_clustering_keeps_constraints_and_lets_the_others_follow():
     assert (after.method, after.seed) == ("kmeans", 3)
     assert after.centroids.shape == (3, 3)
     assert constrained_clustering(x, start, ConstraintPlan(), None) is start
+
+
+def test_a_few_examples_found_a_group():
+    # Two pairs of kinds; k-means with two clusters from here separates the pairs, the person wants the kinds.
+    rng = np.random.default_rng(0)
+    kind = np.tile([0, 1], 40)
+    side = np.repeat([0, 1], 40)
+    axes = np.eye(6, dtype=np.float32)
+    x = l2_normalize(axes[kind] + 0.9 * axes[2 + side] + 0.1 * rng.normal(size=(80, 6)).astype(np.float32))
+    images = [str(n) for n in range(80)]
+    by_side = Clustering(
+        labels=side.astype(np.int32), centroids=centroids_of(x, side.astype(np.int32), 2),
+        objective=0.0, method="kmeans", seed=0,
+    )  # fmt: skip
+    wishes = [
+        Constraint(
+            id=f"k{q}",
+            kind="assign",
+            concept=f"c{q}",
+            images=tuple(str(n) for n in np.flatnonzero(kind == q)[15:25]),
+        )
+        for q in (0, 1)
+    ]
+    plan = plan_constraints(wishes, images)
+    pulled = constrained_clustering(x, by_side, plan, None)
+    pinned = constrained_clustering(x, by_side, plan, None, pull=False)
+    assert (pulled.labels == kind).mean() in (0.0, 1.0)
+    assert (pinned.labels == kind).mean() not in (0.0, 1.0)
 
 
 @settings(max_examples=40, deadline=None)

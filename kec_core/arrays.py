@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -47,11 +49,18 @@ def softmax_rows(logits: FloatMatrix, *, out: FloatMatrix | None = None) -> Floa
         out: where to write, may be ``logits`` itself; None gives a new array and leaves ``logits`` as it is.
     """
     weights = np.empty_like(logits) if out is None else out
-    for rows in blocks(len(logits), CACHED_ROWS):
+
+    def weigh(rows: slice) -> None:
         part = weights[rows]
         np.subtract(logits[rows], logits[rows].max(axis=-1, keepdims=True), out=part)
         np.exp(part, out=part)
         part *= 1 / part.sum(axis=-1, keepdims=True)
+
+    if len(logits) <= CACHED_ROWS:
+        weigh(slice(None))
+        return weights
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy computes outside the interpreter's lock
+        list(pool.map(weigh, blocks(len(logits), CACHED_ROWS)))
     return weights
 
 

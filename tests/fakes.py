@@ -66,8 +66,8 @@ class HashEncoder:
         time.sleep(self._seconds)
         return np.stack([self._of_text(text) for text in texts])
 
-    def covers(self, texts: Sequence[str]):
-        return np.ones(len(texts), dtype=bool)
+    def covers(self, nouns: Sequence[Noun], *, progress=None):
+        return np.ones(len(nouns), dtype=bool)
 
     def _of_colours(self, rgb):
         return ((2 * rgb - 1) @ self._colours).astype(np.float32)

@@ -28,6 +28,9 @@ from kec_core.wordnet import load_wordnet
 if TYPE_CHECKING:
     from PIL import Image
 
+MAX_LINKS = 2
+"""A meaning further below what was taught is not known well enough, and need not be embedded [M]."""
+
 log = logging.getLogger(__name__)
 
 _DEFAULTS = EncoderDefaults(
@@ -63,7 +66,8 @@ class CompactEncoder:
         """See ``load_compact``."""
         self._images = imagenet.ImageNetNetwork()
         self._sentences = sentences.SentenceModel()
-        self._anchors = imagenet_anchors(load_wordnet())
+        self._wordnet = load_wordnet()
+        self._anchors = imagenet_anchors(self._wordnet)
         self._key = map_key(self._anchors, self._images.revision, self._sentences.revision)
         self._fitting = threading.Lock()
         self._fitted: TextMap | None = None
@@ -95,17 +99,30 @@ class CompactEncoder:
         return self._text_map()(self._sentences.embed(texts))
 
     def covers(self, nouns: Sequence[Noun], *, progress: Progress = no_progress) -> NDArray[np.bool_]:
-        """See Encoder: words near to those of the WordNet nodes it was taught; the answer for a list is kept on disk."""
-        words = [noun.word for noun in nouns]
-        file = cache_dir() / f"compact-known-{fingerprint(self._key, words)}.npy"
+        """See Encoder: nouns at or just below the WordNet nodes it was taught, with words near to theirs.
+
+        The answer for a list is kept on disk.
+        """
+        key = fingerprint(self._key, MAX_LINKS, [[noun.word, noun.synset] for noun in nouns])
+        file = cache_dir() / f"compact-known-{key}.npy"
         try:
             known: NDArray[np.bool_] = np.load(file, allow_pickle=False)
         except (OSError, ValueError):
-            known = self._text_map().covers(self._sentences.embed(words, progress=progress))
+            known = np.array([self._is_near(noun) for noun in nouns], dtype=np.bool_)
+            words = [noun.word for noun, near in zip(nouns, known, strict=True) if near]
+            if words:
+                known[known] = self._text_map().covers(self._sentences.embed(words, progress=progress))
             content = io.BytesIO()
             np.save(content, known)
             write_atomically(file, content.getvalue())
         return known
+
+    def _is_near(self, noun: Noun) -> bool:
+        """Whether a noun's meaning is that of a taught node or at most ``MAX_LINKS`` below one; True outside WordNet."""
+        if noun.synset not in self._wordnet:
+            return True
+        links = self._wordnet.ancestors(noun.synset)
+        return any(count <= MAX_LINKS and node in self._anchors.ids for node, count in links.items())
 
     def _text_map(self) -> TextMap:
         """The fitted map: from memory, from the cache folder, or made now."""

@@ -97,7 +97,7 @@ def map_nouns(
     )
 
     def compute_nouns(_key: str) -> StageResult:
-        covered = encoder.covers([noun.word for noun in resources.vocabulary])
+        covered = encoder.covers(resources.vocabulary, progress=progress)
         pool = [noun for noun, usable in zip(resources.vocabulary, covered, strict=True) if usable]
         features = encode_texts(
             encoder,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from kec_core.errors import KecError
 from pages import _html, _navigation, _ui
 from state import revisions, session
 from state.jobs import Job
@@ -75,14 +76,21 @@ def _watch(project: Project, job_id: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="job"):
         text = _html.plain(_ui.progress_line(job))
         st.progress(_ui.share(job), text=text, width=PROGRESS_WIDTH)
-        if st.button(
+        st.button(
             "Cancel",
             key="job_cancel",
             disabled=job.state == "cancelling",
             help="Finished stages are kept; you can resume.",
-        ):
-            session.jobs().cancel(project, job_id)
-            st.rerun(scope="fragment")
+            on_click=_cancel,
+            args=(project, job_id),
+        )
+
+
+def _cancel(project: Project, job_id: str) -> None:
+    try:
+        session.jobs().cancel(project, job_id)
+    except KecError as error:
+        session.notice(str(error))
 
 
 def _ending(job: Job) -> str:

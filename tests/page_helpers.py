@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from kec_core.config import ClusteringConfig, MappingConfig, RunConfig
 from kec_core.stages import Resources
+from state.jobs import Job
 from state.project import Project
 from state.run import run_project
 from tests.fakes import COLOURS, VOCABULARY, FirstNounBuilder, HashEncoder
@@ -53,6 +55,20 @@ def make_project(home: Path, photos: Path, *, name: str = "Colours", labels: str
     return project
 
 
+def make_job(**known) -> Job:
+    """A running job; what is not given is unknown."""
+    usual = {
+        "id": "j1",
+        "kind": "run",
+        "params": {},
+        "state": "running",
+        "stage": "embed",
+        "label": "",
+        "error": "",
+    }
+    return Job(**{**{field.name: None for field in fields(Job)}, "done": 0, "total": 0, **usual, **known})
+
+
 def app(page: str = "projects", *, project: str = "", cluster: str = "") -> AppTest:
     """The app, looked at for the first time at this page, with a project open."""
     test = AppTest.from_file(str(SCRIPT), default_timeout=TIMEOUT)
@@ -69,6 +85,8 @@ def app(page: str = "projects", *, project: str = "", cluster: str = "") -> AppT
 def shown(test: AppTest) -> str:
     """All HTML, headings, captions and messages of a page."""
     said = [
-        element.value for kind in ("markdown", "caption", "error", "info", "warning") for element in getattr(test, kind)
+        element.value
+        for kind in ("markdown", "caption", "error", "info", "warning")
+        for element in getattr(test, kind)
     ]
     return "\n".join([*(element.value for element in test.html), *said])

@@ -5,11 +5,10 @@ import pytest
 from kec_core.config import ClusteringConfig, KnowledgeConfig, MappingConfig, RunConfig
 from kec_core.images import ScanReport
 from kec_core.types import StageReport
-from state.jobs import Job
 from state.project import Project, StageRecord
 from state.stage_results import StageResults
 from state.stage_view import STEPS, view_steps
-from tests.page_helpers import HOSTILE
+from tests.page_helpers import HOSTILE, make_job
 
 ALL = tuple(stage for step in STEPS for stage in step.stages)
 
@@ -22,14 +21,6 @@ def record(stage, state="fresh", config=None, **report):
         config=(config or RunConfig()).to_json(),
         created="2026-01-01T00:00:00+00:00",
     )
-
-
-def job(stage):
-    empty = dict.fromkeys(("eta", "started", "finished", "heartbeat", "pid", "result"))
-    return Job(
-        id="j1", kind="run", params={}, state="running", stage=stage, label="", done=0, total=0, created="",
-        attempts=1, error="", **empty,
-    )  # fmt: skip
 
 
 def states(records, settings=None, running=None):
@@ -63,12 +54,12 @@ def test_a_changed_option_makes_its_step_and_those_after_it_stale(settings, expe
 
 def test_a_running_job_shows_where_it_is():
     done = [record("scan"), record("embed", reused=True), record("overcluster", "running")]
-    assert states(done, running=job("overcluster")) == "ffrwwwww"
+    assert states(done, running=make_job(stage="overcluster")) == "ffrwwwww"
     assert view_steps(done, RunConfig(), None)[1].reused
 
 
 def test_between_two_stages_the_finished_one_is_done():
-    views = view_steps([record("scan")], RunConfig(), job("scan"))
+    views = view_steps([record("scan")], RunConfig(), make_job(stage="scan"))
     assert [view.state for view in views[:2]] == ["fresh", "waiting"]
 
 

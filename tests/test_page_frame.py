@@ -1,0 +1,113 @@
+"""The header of every page: project, revision, encoder, running job; the frame starts the app's own pages only."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import app as server
+from pages import _frame, _ui
+from pages._thumbnails import address
+from state import revisions
+from state.jobs import JobManager
+from tests.page_helpers import app, make_job, shown
+from tests.state_helpers import commit_simple
+
+RUNNING = make_job(label="Encoding photos", done=27, total=50, eta=85.0)
+
+
+@pytest.fixture
+def job(monkeypatch):
+    """A job that is running; ``job[0]`` is what is known of it."""
+    known = [RUNNING]
+    monkeypatch.setattr(JobManager, "active", lambda *_: known[0] if known[0].is_active else None)
+    monkeypatch.setattr(JobManager, "status", lambda *_: known[0])
+    monkeypatch.setattr(
+        JobManager, "cancel", lambda *_: known.__setitem__(0, replace(known[0], state="cancelling"))
+    )
+    return known
+
+
+def test_the_header_names_project_revision_and_encoder(colours):
+    revision = commit_simple(colours, "r1", "dog", name="tidy *up*", summary={"encoder": "compact"})
+    text = shown(app("data", project="colours"))
+    assert "**Colours**" in text
+    assert f"{revision.id} “tidy \\*up\\*”" in text
+    assert "compact (offline), not CLIP" in text
+
+
+def test_without_a_project_there_is_no_header(empty_home):
+    assert "**" not in shown(app())
+
+
+def test_a_running_job_shows_how_far_it_is_and_can_be_cancelled(colours, job):
+    page = app("clusters", project="colours")
+    assert "Encoding photos · 54% · about 1 min 25 s left" in _said(page)
+    page.button(key="job_cancel").click().run()
+    assert job[0].state == "cancelling"
+    assert "Stopping…" in _said(page)
+    assert page.button(key="job_cancel").disabled
+
+
+def _said(page):
+    return page.get("progress")[0].text.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        ({"state": "done", "result": {"images": 1000}}, "Done: 1,000 photos clustered."),
+        ({"state": "done", "kind": "scan", "result": {"images": 1}}, "1 photo checked."),
+        ({"state": "cancelled"}, "Cancelled; finished stages are kept."),
+        ({"state": "interrupted"}, "The work was interrupted; resume it on the Build page."),
+        ({"state": "failed", "error": "No space."}, "It stopped: No space."),
+    ],
+)
+def test_the_end_of_a_job_is_said(ending, said):
+    assert _frame._ending(replace(RUNNING, **ending)) == said
+
+
+@pytest.mark.parametrize(
+    ("known", "line"),
+    [
+        ({"state": "queued"}, "Starting…"),
+        ({"stage": ""}, "Starting…"),
+        ({"label": "", "total": 0, "eta": None}, "Embed"),
+        ({"eta": 0.2}, "Encoding photos · 54%"),
+        ({"done": 0, "total": 1, "eta": None, "label": "Loading models"}, "Loading models"),
+    ],
+)
+def test_progress_is_said_in_words(known, line):
+    assert _ui.progress_line(replace(RUNNING, **known)) == line
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [
+        (timedelta(seconds=5), "just now"),
+        (timedelta(seconds=61), "1 minute ago"),
+        (timedelta(hours=3), "3 hours ago"),
+        (timedelta(days=2), "2 days ago"),
+    ],
+)
+def test_times_are_said_as_people_say_them(ago, words):
+    assert _ui.when((datetime.now(UTC) - ago).isoformat()) == words
+
+
+def test_long_ago_is_a_date():
+    assert _ui.when("2020-03-01T10:00:00+00:00") == "1 March 2020"
+
+
+def test_addresses_of_thumbnails_hold_nothing_but_ids():
+    assert address("a/b?c#d", "f" * 64, 256) == f"/thumb/a%2Fb%3Fc%23d/{'f' * 64}/256.jpg"
+
+
+def test_the_server_runs_a_script_beside_the_pages_so_that_no_file_becomes_a_page():
+    assert server.app.script_path == _frame.SCRIPT
+    assert not (_frame.SCRIPT.parent / "pages").exists()
+
+
+def test_the_page_of_an_older_revision_shows_that_revision(colours):
+    commit_simple(colours, "r1", "dog", clustering_fp=revisions.get(colours, "r1").clustering_fp)
+    revisions.undo(colours)
+    assert "r1" in shown(app("clusters", project="colours"))

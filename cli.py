@@ -298,6 +298,7 @@ def bench(arguments: argparse.Namespace) -> dict[str, Any]:
 
     if arguments.name not in BENCHMARKS:
         raise InputError(f"Unknown benchmark {arguments.name!r}; known benchmarks: {', '.join(BENCHMARKS)}.")
+    arguments.json = arguments.json or "--json" in arguments.options  # options take all that follows the name
     measured: dict[str, Any] = importlib.import_module(f"benchmarks.{arguments.name}").measure(
         arguments.options
     )
@@ -305,7 +306,9 @@ def bench(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _readable(result: dict[str, Any], indent: str = "") -> str:
-    """A result as lines for people: names and values, nested ones indented."""
+    """A result as lines for people: its own Markdown, or names and values, nested ones indented."""
+    if "markdown" in result:
+        return str(result["markdown"])
     lines = []
     for name, value in result.items():
         if isinstance(value, dict):

@@ -1,112 +1,252 @@
-"""Quality on labelled folders: KEC beside k-means, one fixed configuration, mean and sd over seeds.
+"""Quality on labelled folders: every method, one fixed configuration, mean and sd over seeds, mean rank.
 
-``kec bench table --data FOLDER [FOLDER ...] [--encoder compact] [--seeds 5]``. A folder's sub-folders are its labels;
-they give the number of clusters and the scores, nothing else. Every folder is run with the same options.
+``kec bench table --data FOLDER [FOLDER ...] [--methods main|ablation|all|a,b,c] [--encoder compact] [--seeds 5]``.
+A folder's sub-folders are its labels; they give the number of clusters and the scores, nothing else. Where a folder
+has the sub-folders train and test, knowledge comes from train and scores from test. Every folder is run with the
+same options; the tables are printed as Markdown, ready for the README.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
-from kec_core import pipeline
-from kec_core.arrays import as_labels
+from benchmarks.markdown import tables
 from kec_core.config import RunConfig
 from kec_core.encoders import TextCache, load_encoder
 from kec_core.errors import InputError
 from kec_core.images import scan_images
 from kec_core.knowledge.wordnet_builder import WordNetBuilder
-from kec_core.metrics import score
-from kec_core.stages import Resources
+from kec_core.methods import METHODS, Method, MethodInputs, find_method, missing_needs, run_method
+from kec_core.methods.prepare import Split, find_split, prepare, split_note
+from kec_core.methods.summary import METRICS, mean_ranks, summarise
+from kec_core.stages import Hooks, Resources, Runner, Stored, embed_photos
 from kec_core.store import FolderStore, cache_dir
-from kec_core.types import Clustering, Scores
+from kec_core.types import Scores
 from kec_core.vocabulary import wordnet_vocabulary
 from kec_core.wordnet import load_wordnet
 from state.ingest import labels_from_folders
+from state.method_labels import labels_of_test, read_captions, with_answers
+from state.scoring import score_against
+from state.terminal import show_progress
 
-METRICS = ("acc", "nmi", "ari")
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "main": (
+        "kmeans",
+        "tac-notrain",
+        "laic",
+        "cae",
+        "kec",
+        "laic-centres",
+        "sic",
+        "tac",
+        "kec-tac",
+        "turtle",
+        "turtle-tac",
+        "turtle-kec",
+        "zeroshot",
+    ),
+    "ablation": (
+        "kmeans",
+        "kec-con",
+        "kec-des",
+        "kec-con-des",
+        "kec-con-des-ua",
+        "kec-con-des-ba",
+        "kec",
+        "kec-fixed",
+        "kec-spectral",
+        "kec-agglomerative",
+        "kec-bisecting",
+    ),
+}
+"""What the names of ``--methods`` stand for, besides "all"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Collection:
+    """A labelled folder, ready for every method.
+
+    Attributes:
+        labels: of the photos that are clustered.
+        n_clusters: number of different labels.
+    """
+
+    name: str
+    embedded: Stored
+    split: Split | None
+    labels: list[str | None]
+    n_clusters: int
 
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
-    """Run the table; also prints it as Markdown on stderr, ready for the README."""
+    """Run the table; the Markdown tables are part of the result and printed as they are without ``--json``."""
     parser = argparse.ArgumentParser(prog="kec bench table")
     parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
-    parser.add_argument("--encoder", default="compact")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
+    add_options(parser)
     arguments = parser.parse_args(options)
+    resources = load_resources(arguments.encoder)
+    return measure_folders(arguments.data, resources, arguments)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that every quality table has."""
+    parser.add_argument("--encoder", default="compact")
+    parser.add_argument("--methods", default="main", help="main, ablation, all, or names joined by commas")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--preset", default="fast", choices=("fast", "full"))
+    parser.add_argument("--captions", type=Path, metavar="FILE", help="text, one caption per line, for CAE")
+    parser.add_argument("--json", action="store_true")
+
+
+def load_resources(encoder: str) -> Resources:
+    """Encoder, WordNet and the builder that needs no language model."""
     wordnet = load_wordnet()
-    resources = Resources(
-        encoder=load_encoder(arguments.encoder),
+    return Resources(
+        encoder=load_encoder(encoder),
         vocabulary=wordnet_vocabulary(wordnet),
         builder=WordNetBuilder(wordnet),
         text_cache=TextCache(),
     )
-    sets = [measure_set(folder, resources, range(arguments.seeds)) for folder in arguments.data]
+
+
+def measure_folders(
+    folders: Sequence[Path], resources: Resources, arguments: argparse.Namespace
+) -> dict[str, Any]:
+    """Scores of every method on every folder, means over the folders, mean ranks, and all of it as Markdown."""
+    methods = chosen_methods(arguments.methods)
+    captions = read_captions(arguments.captions) if arguments.captions else ()
+    config = RunConfig(encoder=resources.encoder.info.name)
+    sets = [measure_set(folder, resources, config, methods, captions, arguments) for folder in folders]
+    names = [name for name in methods if all(name in each["methods"] for each in sets)]
+    means = {name: {m: fmean(s["methods"][name][m]["mean"] for s in sets) for m in METRICS} for name in names}
+    accuracies = [{name: each["methods"][name]["acc"]["mean"] for name in names} for each in sets]
     result = {
-        "encoder": resources.encoder.info.name,
+        "encoder": resources.encoder.info.caption,
+        "preset": arguments.preset,
         "seeds": arguments.seeds,
         "sets": sets,
-        "mean": {
-            name: {m: fmean(s["methods"][name][m]["mean"] for s in sets) for m in METRICS}
-            for name in sets[0]["methods"]
+        "mean": means,
+        "rank": mean_ranks(accuracies),
+        "methods": {
+            name: {"caption": METHODS[name].caption, "provenance": METHODS[name].provenance} for name in names
         },
     }
-    print(markdown(result), file=sys.stderr)
-    return result
+    return {**result, "markdown": tables(result)}
 
 
-def measure_set(folder: Path, resources: Resources, seeds: Sequence[int]) -> dict[str, Any]:
-    """Scores of k-means and KEC on one folder, mean and sd over seeds."""
-    report = scan_images(folder)
-    names = labels_from_folders(report.images)
-    kinds = sorted(set(names.values()))
-    if len(kinds) < 2:
-        raise InputError(f"{folder} should hold at least two sub-folders of photos, one per label, but has {len(kinds)}.")
+def chosen_methods(text: str) -> dict[str, Method]:
+    """Methods by name, from a group or a list of names.
+
+    Raises:
+        InputError: an unknown name.
+    """
+    names = (
+        METHODS if text == "all" else GROUPS.get(text) or [n.strip() for n in text.split(",") if n.strip()]
+    )
+    return {name: find_method(name) for name in names}
+
+
+def measure_set(
+    folder: Path,
+    resources: Resources,
+    config: RunConfig,
+    methods: Mapping[str, Method],
+    captions: tuple[str, ...],
+    arguments: argparse.Namespace,
+) -> dict[str, Any]:
+    """Scores and seconds of every method on one folder; a method that lacks something there is left out and named."""
     store = FolderStore(cache_dir() / "bench")
-    config = RunConfig(encoder=resources.encoder.info.name, n_clusters=len(kinds))
-    scores: dict[str, list[Scores]] = {"k-means": [], "KEC": []}
-    for seed in seeds:
-        result = pipeline.run(report.images, folder, resources, replace(config, seed=seed), store)
-        truth = as_labels([names[image_id] for image_id in result.embeddings.ids])
-        for name, made in (("k-means", result.baseline), ("KEC", result.clustering)):
-            scores[name].append(_scored(made, truth))
-    methods = {name: _mean_sd(values) for name, values in scores.items()}
-    return {"set": folder.resolve().name, "images": len(report.images), "clusters": len(kinds), "methods": methods}
-
-
-def _scored(made: Clustering, truth: Any) -> Scores:  # noqa: ANN401
-    return score(made.labels, truth)
-
-
-def _mean_sd(values: Sequence[Scores]) -> dict[str, dict[str, float]]:
-    rows = [asdict(value) for value in values]
+    with show_progress() as progress:
+        runner = Runner(store, Hooks(progress=progress))
+        collection = load_collection(folder, resources, runner)
+        scores: dict[str, list[Scores]] = {}
+        seconds: dict[str, list[float]] = {}
+        notes: dict[str, str] = {}
+        left_out: dict[str, str] = {}
+        for seed in range(arguments.seeds):
+            inputs = seed_inputs(collection, resources, replace(config, seed=seed), methods, captions, runner)
+            for name, method in methods.items():
+                lacking = missing_needs(method, inputs)
+                if lacking:
+                    left_out[name] = f"needs {' and '.join(lacking)}"
+                    continue
+                started = time.perf_counter()
+                fast = arguments.preset == "fast" and method.fast is not None
+                made = run_method(
+                    name,
+                    inputs,
+                    collection.n_clusters,
+                    options=method.fast if fast else method.options,
+                    seed=seed,
+                    progress=progress,
+                )
+                seconds.setdefault(name, []).append(time.perf_counter() - started)
+                found = score_against(made.labels, collection.labels)
+                assert found is not None
+                scores.setdefault(name, []).append(found)
+                notes[name] = made.note
+                _say(
+                    f"{collection.name}, seed {seed}, {name}: ACC {found.acc:.3f}, {seconds[name][-1]:.1f} s"
+                )
     return {
-        m: {
-            "mean": fmean(row[m] for row in rows),
-            "sd": stdev(row[m] for row in rows) if len(rows) > 1 else 0.0,
-        }
-        for m in METRICS
+        "set": collection.name,
+        "images": len(collection.labels),
+        "clusters": collection.n_clusters,
+        "split": split_note(collection.split),
+        "methods": {
+            name: {
+                **{metric: asdict(s) for metric, s in summarise(scores[name]).items()},
+                "seconds": round(fmean(seconds[name]), 2),
+                "note": notes[name],
+            }
+            for name in scores
+        },
+        "left_out": left_out,
     }
 
 
-def markdown(result: dict[str, Any]) -> str:
-    """The result as a Markdown table, scores x100: NMI / ACC / ARI, ACC with its sd."""
-    names = list(result["sets"][0]["methods"])
-    lines = ["| set (images, clusters) | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    for row in result["sets"]:
-        cells = [_cell(row["methods"][name]) for name in names]
-        lines.append(f"| {row['set']} ({row['images']}, {row['clusters']}) | " + " | ".join(cells) + " |")
-    means = [" / ".join(f"{100 * result['mean'][name][m]:.1f}" for m in ("nmi", "acc", "ari")) for name in names]
-    lines.append("| mean | " + " | ".join(means) + " |")
-    return "\n".join(lines)
+def load_collection(folder: Path, resources: Resources, runner: Runner) -> Collection:
+    """Photos, features and labels of a folder.
+
+    Raises:
+        InputError: fewer than two labels.
+    """
+    report = scan_images(folder, progress=runner.hooks.progress)
+    embedded = embed_photos(runner, report.images, folder, resources.encoder)
+    names = labels_from_folders(report.images)
+    split = find_split(embedded.data["ids"])
+    labels = labels_of_test([names.get(image_id) for image_id in embedded.data["ids"]], split)
+    kinds = {label for label in labels if label is not None}
+    if len(kinds) < 2:
+        raise InputError(
+            f"{folder} should hold at least two sub-folders of photos, one per label, but has {len(kinds)}; "
+            "choose a folder whose sub-folders are classes."
+        )
+    return Collection(
+        name=folder.resolve().name, embedded=embedded, split=split, labels=labels, n_clusters=len(kinds)
+    )
 
 
-def _cell(scores: dict[str, dict[str, float]]) -> str:
-    nmi, acc, ari = (scores[m] for m in ("nmi", "acc", "ari"))
-    return f"{100 * nmi['mean']:.1f} / {100 * acc['mean']:.1f} ± {100 * acc['sd']:.1f} / {100 * ari['mean']:.1f}"
+def seed_inputs(
+    collection: Collection,
+    resources: Resources,
+    config: RunConfig,
+    methods: Mapping[str, Method],
+    captions: tuple[str, ...],
+    runner: Runner,
+) -> MethodInputs:
+    """What the methods are given for one seed: knowledge is built anew for each."""
+    needs = {need for method in methods.values() for need in method.needs}
+    inputs, _ = prepare(runner, collection.embedded, resources, config, collection.n_clusters, needs=needs)
+    return with_answers(replace(inputs, captions=captions), collection.labels)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

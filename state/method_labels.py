@@ -12,15 +12,17 @@ from kec_core.arrays import IntVector, as_labels
 from kec_core.errors import InputError
 from kec_core.methods import MethodInputs
 from kec_core.methods.prepare import Split
-from state.project import Project
-from state.revisions import Revision
 
 
-def labels_of_test(project: Project, revision: Revision, split: Split | None) -> list[str | None]:
-    """Labels of the photos that are clustered, without the name of the part of a split."""
-    labels = project.labels(revision.scan)
+def labels_of_test(labels: Sequence[str | None], split: Split | None) -> list[str | None]:
+    """Labels of the photos that are clustered, without the name of the part of a split.
+
+    Args:
+        labels: of all photos, None where unknown.
+        split: of the collection.
+    """
     if split is None:
-        return labels
+        return list(labels)
     return [_below_part(labels[row]) for row in split.test]
 
 

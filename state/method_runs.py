@@ -104,7 +104,7 @@ def compare_methods(
     with project.database.kept_open():
         inputs, split = _inputs(project, revision, methods, resources, runner)
         inputs = replace(inputs, captions=read_captions(captions) if captions else ())
-        labels = labels_of_test(project, revision, split)
+        labels = labels_of_test(project.labels(revision.scan), split)
         inputs = with_answers(inputs, labels)
         _check(methods, inputs)
         comparison = _Comparison(runner, inputs, labels, _n_clusters(project, revision), preset, split)

@@ -1,0 +1,63 @@
+"""Results of the quality table as Markdown: scores of every method on every set, and their cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+ORDER = ("nmi", "acc", "ari")
+
+
+def tables(result: Mapping[str, Any]) -> str:
+    """One row per method, scores x100 as NMI / ACC ± sd / ARI; the best ACC of each set is bold."""
+    sets = result["sets"]
+    lines = [
+        f"Encoder: {result['encoder']}. {result['seeds']} seeds, one configuration for all sets, preset "
+        f"{result['preset']}. Cells: NMI / ACC ± sd / ARI, x100. Rank: mean over the sets by ACC.",
+        "",
+        _row(
+            [
+                "method",
+                "follows",
+                *(f"{s['set']} ({s['images']}, {s['clusters']})" for s in sets),
+                "mean",
+                "rank",
+            ]
+        ),
+        _row(["---"] * (len(sets) + 4)),
+    ]
+    best = [max((row["acc"]["mean"] for row in s["methods"].values()), default=0.0) for s in sets]
+    for name, facts in result["methods"].items():
+        cells = [_cell(s["methods"][name], top) for s, top in zip(sets, best, strict=True)]
+        mean = " / ".join(f"{100 * result['mean'][name][metric]:.1f}" for metric in ORDER)
+        lines.append(
+            _row([facts["caption"], facts["provenance"], *cells, mean, f"{result['rank'][name]:.1f}"])
+        )
+    return "\n".join([*lines, "", *_costs(result), *_left_out(sets)])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(scores: Mapping[str, Any], best: float) -> str:
+    accuracy = f"{100 * scores['acc']['mean']:.1f} ± {100 * scores['acc']['sd']:.1f}"
+    if scores["acc"]["mean"] >= best:
+        accuracy = f"**{accuracy}**"
+    return f"{100 * scores['nmi']['mean']:.1f} / {accuracy} / {100 * scores['ari']['mean']:.1f}"
+
+
+def _costs(result: Mapping[str, Any]) -> list[str]:
+    """Seconds of one seed per method and set."""
+    sets = result["sets"]
+    lines = [_row(["seconds per seed", *(s["set"] for s in sets)]), _row(["---"] * (len(sets) + 1))]
+    for name, facts in result["methods"].items():
+        lines.append(_row([facts["caption"], *(f"{s['methods'][name]['seconds']:.1f}" for s in sets)]))
+    return lines
+
+
+def _left_out(sets: Sequence[Mapping[str, Any]]) -> list[str]:
+    reasons = {name: why for s in sets for name, why in s["left_out"].items()}
+    if not reasons:
+        return []
+    return ["", "Left out: " + "; ".join(f"{name} ({why})" for name, why in reasons.items()) + "."]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kec_core.arrays import l2_normalize
+from kec_core.config import KnowledgeConfig
 from kec_core.constraints import (
     ConstraintPlan,
     apply_constraints,
@@ -18,7 +19,9 @@ from kec_core.constraints import (
 )
 from kec_core.errors import InputError
 from kec_core.geometry import centroids_of
-from kec_core.types import Clustering, Constraint, Grounding
+from kec_core.knowledge.construct import build_concepts
+from kec_core.types import Clustering, Concept, Constraint, Grounding, Knowledge, Noun
+from tests.fakes import FirstNounBuilder
 
 AXES = np.eye(3, dtype=np.float32)
 IMAGES = [f"{n}.jpg" for n in range(9)]
@@ -181,6 +184,17 @@ def test_a_few_examples_found_a_group():
     pinned = constrained_clustering(x, by_side, plan, None, pull=False)
     assert (pulled.labels == kind).mean() in (0.0, 1.0)
     assert (pinned.labels == kind).mean() not in (0.0, 1.0)
+
+
+def test_a_rebuild_keeps_a_concept_that_was_given_photos():
+    concepts = (
+        Concept(id="c1", name="Elk", source="wordnet"),
+        Concept(id="c2", name="Owl", source="wordnet"),
+    )
+    earlier = Knowledge(concepts=concepts, constraints=(constraint("assign", 0, concept="c1"),), last_id=3)
+    rebuilt = build_concepts([[Noun(word="cup")]], FirstNounBuilder(), KnowledgeConfig(), keep=earlier)
+    assert [concept.name for concept in rebuilt.concepts] == ["Elk", "cup"]
+    assert rebuilt.constraints == earlier.constraints
 
 
 @settings(max_examples=40, deadline=None)

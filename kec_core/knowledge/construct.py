@@ -86,8 +86,9 @@ def build_attributes(
 
 
 def _kept(earlier: Knowledge) -> Knowledge:
-    """What a rebuild must not touch: user-made and locked concepts, and the attributes of the person."""
-    concepts = tuple(c for c in earlier.concepts if c.locked or c.source == "user")
+    """What a rebuild must not touch: the person's attributes; concepts made or locked by the person, or given photos."""
+    given = {constraint.concept for constraint in earlier.constraints}
+    concepts = tuple(c for c in earlier.concepts if c.locked or c.source == "user" or c.id in given)
     alive = {c.id for c in concepts}
     locked = {c.id for c in concepts if c.locked}
     return replace(

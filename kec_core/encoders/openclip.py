@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import pickle
 from collections.abc import Callable, Sequence
@@ -49,7 +50,7 @@ class OpenClipEncoder:
     """An open_clip model as an Encoder.
 
     Attributes:
-        model: the torch module, in evaluation mode, on ``device``.
+        model: the torch module, in float32 and evaluation mode, on ``device``.
         device: "cuda" or "cpu".
         bf16: whether images are encoded in bfloat16, where the machine computes it faster; texts never are.
     """
@@ -66,6 +67,7 @@ class OpenClipEncoder:
         settings = PreprocessCfg(**model.visual.preprocess_cfg)
         self._crops = settings.resize_mode == "shortest"
         self._transform = image_transform_v2(settings, is_train=False)
+        self._images = _with_bf16_images(model) if self.bf16 else model
         self._text = TextTower(model, tokenizer, device)
 
     @property
@@ -86,7 +88,7 @@ class OpenClipEncoder:
 
         try:
             with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16, enabled=self.bf16):
-                raw = self.model.encode_image(torch.from_numpy(pixels).to(self.device), normalize=False)
+                raw = self._images.encode_image(torch.from_numpy(pixels).to(self.device), normalize=False)
             features: FloatMatrix = raw.float().cpu().numpy()
         except torch.OutOfMemoryError:
             if len(pixels) == 1:
@@ -105,6 +107,23 @@ class OpenClipEncoder:
     def covers(self, nouns: Sequence[Noun], *, progress: Progress = no_progress) -> NDArray[np.bool_]:  # noqa: ARG002 - quick
         """See Encoder: the model was trained on words of every kind."""
         return np.ones(len(nouns), dtype=np.bool_)
+
+
+def _with_bf16_images(model: ClipModel) -> ClipModel:
+    """The model with an image tower of its own whose products are in bfloat16; norms stay float32.
+
+    Autocast alone would convert every weight again in every call, which costs more than it saves.
+    """
+    import torch
+    from torch import nn
+
+    twin = copy.copy(model)
+    twin._modules = {**model._modules, "visual": copy.deepcopy(model.visual)}
+    for module in twin.visual.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d | nn.MultiheadAttention):
+            for parameter in module.parameters(recurse=False):
+                parameter.data = parameter.data.to(torch.bfloat16)
+    return twin
 
 
 def _build(weights: Weights) -> ClipModel:

@@ -19,13 +19,14 @@ from kec_core.arrays import FloatMatrix
 if TYPE_CHECKING:
     import torch
 
-_BATCH_TOKENS = 4096  # per call of the tower: enough to fill the cores, little enough for their caches
+_BATCH_TOKENS = 2048  # per call of the tower: enough to fill the cores, little enough for their caches
 
 
 class ClipModel(Protocol):
     """What is used of an open_clip model (which has no types)."""
 
     visual: Any
+    _modules: dict[str, Any]
     logit_scale: torch.Tensor
 
     def eval(self) -> Self:

@@ -1,0 +1,150 @@
+"""Encoding photos and words with CLIP ViT-B/32, beside the plain open_clip loop, in one run.
+
+    kec bench encode [--images 96] [--side 1600] [--strings 400] [--seed 0]
+
+Random weights (they take the same time as trained ones), synthetic JPEG photos, nouns of WordNet. Plain: the loop of
+open_clip's README in batches: float32, photos opened one after the other, every prompt padded to 77 positions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from kec_core.arrays import FloatMatrix
+from kec_core.encoders import encode_files, encode_texts
+from kec_core.encoders.openclip import OpenClipEncoder, load_open_clip
+from kec_core.vocabulary import wordnet_vocabulary
+from kec_core.wordnet import load_wordnet
+
+MODEL = "ViT-B-32"
+PROMPT = "a photo of a {}"
+BATCH = 64
+
+
+def measure(options: Sequence[str]) -> dict[str, Any]:
+    """Images and strings per second, ours and plain, and how far the features differ; see the module."""
+    parser = argparse.ArgumentParser(prog="kec bench encode")
+    for name, value in (("images", 96), ("side", 1600), ("strings", 400), ("seed", 0)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args(options)
+    with tempfile.TemporaryDirectory(prefix="kec-bench-") as name:
+        folder = Path(name)
+        encoder = _random_model(folder, arguments.seed)
+        photos = _photos(folder, arguments.images, arguments.side, arguments.seed)
+        return {
+            "images": _compare_images(encoder, photos),
+            "texts": _compare_texts(encoder, _nouns(arguments.strings, arguments.seed)),
+            "model": MODEL,
+            "cores": os.cpu_count(),
+        }
+
+
+def _compare_images(encoder: OpenClipEncoder, photos: Sequence[Path]) -> dict[str, Any]:
+    encode_files(encoder, photos[:8])  # the first call prepares kernels
+    plain, plain_seconds = _timed(lambda: _plain_images(encoder, photos))
+    ours, seconds = _timed(lambda: encode_files(encoder, photos, batch_size=BATCH).features)
+    cosines = (plain * ours).sum(axis=1) / (np.linalg.norm(plain, axis=1) * np.linalg.norm(ours, axis=1))
+    return {
+        **_speeds(len(photos), seconds, plain_seconds),
+        "bf16": encoder.bf16,
+        "cosine_min": round(float(cosines.min()), 6),
+    }
+
+
+def _compare_texts(encoder: OpenClipEncoder, nouns: Sequence[str]) -> dict[str, Any]:
+    encode_texts(encoder, nouns[:8], templates=(PROMPT,))
+    plain, plain_seconds = _timed(lambda: _plain_texts(encoder, [PROMPT.format(noun) for noun in nouns]))
+    ours, seconds = _timed(lambda: encode_texts(encoder, nouns, templates=(PROMPT,)))
+    return {
+        **_speeds(len(nouns), seconds, plain_seconds),
+        "max_difference": float(np.abs(plain - ours).max()),
+        "norm_mean": round(float(np.linalg.norm(plain, axis=1).mean()), 3),
+    }
+
+
+def _speeds(count: int, ours: float, plain: float) -> dict[str, Any]:
+    return {
+        "count": count,
+        "ours_per_second": round(count / ours, 2),
+        "plain_per_second": round(count / plain, 2),
+        "ratio": round(plain / ours, 2),
+    }
+
+
+def _plain_images(encoder: OpenClipEncoder, photos: Sequence[Path]) -> FloatMatrix:
+    import open_clip
+    import torch
+
+    settings = open_clip.transform.PreprocessCfg(**encoder.model.visual.preprocess_cfg)
+    preprocess = open_clip.transform.image_transform_v2(settings, is_train=False)
+    parts = []
+    for start in range(0, len(photos), BATCH):
+        batch = torch.stack([preprocess(Image.open(photo)) for photo in photos[start : start + BATCH]])
+        with torch.no_grad():
+            parts.append(encoder.model.encode_image(batch.to(encoder.device), normalize=False).cpu().numpy())
+    return np.concatenate(parts)
+
+
+def _plain_texts(encoder: OpenClipEncoder, prompts: Sequence[str]) -> FloatMatrix:
+    import open_clip
+    import torch
+
+    tokenizer = open_clip.get_tokenizer(MODEL)
+    parts = []
+    for start in range(0, len(prompts), BATCH):
+        tokens = tokenizer(list(prompts[start : start + BATCH]))
+        with torch.no_grad():
+            parts.append(encoder.model.encode_text(tokens.to(encoder.device), normalize=False).cpu().numpy())
+    return np.concatenate(parts)
+
+
+def _timed(work: Callable[[], FloatMatrix]) -> tuple[FloatMatrix, float]:
+    started = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - started
+
+
+def _random_model(folder: Path, seed: int) -> OpenClipEncoder:
+    import open_clip
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = open_clip.create_model(MODEL)
+    file = folder / "random.pt"
+    torch.save(model.state_dict(), file)
+    return load_open_clip(f"{MODEL}/{file}")
+
+
+def _photos(folder: Path, count: int, side: int, seed: int) -> list[Path]:
+    """JPEG files with shapes of every size, like photos and unlike noise."""
+    rng = np.random.default_rng(seed)
+    paths = [folder / f"{number:05d}.jpg" for number in range(count)]
+    for path in paths:
+        coarse: NDArray[np.uint8] = rng.integers(0, 256, size=(12, 16, 3), dtype=np.uint8)
+        fine: NDArray[np.uint8] = rng.integers(0, 256, size=(90, 120, 3), dtype=np.uint8)
+        layers = [
+            Image.fromarray(part).resize((side, side * 3 // 4), Image.Resampling.BICUBIC)
+            for part in (coarse, fine)
+        ]
+        Image.blend(*layers, 0.3).filter(ImageFilter.SHARPEN).save(path, quality=90)
+    return paths
+
+
+def _nouns(count: int, seed: int) -> list[str]:
+    vocabulary = wordnet_vocabulary(load_wordnet())
+    chosen = np.random.default_rng(seed).choice(
+        len(vocabulary), size=min(count, len(vocabulary)), replace=False
+    )
+    return [vocabulary[number].word for number in sorted(chosen)]

@@ -92,19 +92,19 @@ class TextTower:
     def _encode_batch(self, tokens: torch.Tensor) -> FloatMatrix:
         import torch
 
-        length = tokens.shape[1]
-        cropped = {}
-        if self.crops:
-            positions, mask = self._tower.positional_embedding, self._tower.attn_mask
-            cropped = {
-                f"{self._prefix}positional_embedding": positions[:length],
-                f"{self._prefix}attn_mask": mask[:length, :length],
-            }
-        # functional_call lends the tower its cropped tensors for the time of the call: one thread at a time.
+        # functional_call lends the tower its cropped tensors for the time of the call: one thread at a time, from the
+        # reading of the whole ones on.
         with torch.inference_mode(), self._turn:
+            cropped = self._cropped(tokens.shape[1]) if self.crops else {}
             raw = torch.func.functional_call(self._text_module, cropped, (tokens.to(self._device),))
         features: FloatMatrix = raw.float().cpu().numpy()
         return features
+
+    def _cropped(self, length: int) -> dict[str, torch.Tensor]:
+        return {
+            f"{self._prefix}positional_embedding": self._tower.positional_embedding[:length],
+            f"{self._prefix}attn_mask": self._tower.attn_mask[:length, :length],
+        }
 
 
 def _reads_forward_only(tower: _Tower) -> bool:

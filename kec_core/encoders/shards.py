@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -41,8 +42,15 @@ class Shards:
     def __getitem__(self, name: str) -> Shard:
         if self._folder is None:
             return self._memory[name]
-        with np.load(self._file(self._folder, name), allow_pickle=False) as stored:
-            return Shard(features=stored["features"], reasons=tuple(stored["reasons"].tolist()))
+        file = self._file(self._folder, name)
+        try:
+            with np.load(file, allow_pickle=False) as stored:
+                return Shard(features=stored["features"], reasons=tuple(stored["reasons"].tolist()))
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
+            file.unlink(missing_ok=True)
+            raise StoreError(
+                f"{file} cannot be read ({error}) and was removed; run again: only its photos are encoded anew."
+            ) from error
 
     def __setitem__(self, name: str, shard: Shard) -> None:
         if self._folder is None:

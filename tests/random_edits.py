@@ -99,7 +99,8 @@ def _split(rng, knowledge, images):
     source = rng.choice(knowledge.concepts)
     words = list(dict.fromkeys(noun.word for noun in source.nouns))
     middle = rng.randrange(len(words) + 1)
-    parts = [{"name": _word(rng), "nouns": words[:middle]}, {"name": _word(rng), "nouns": words[middle:]}]
+    name = _word(rng)
+    parts = [{"name": name, "nouns": words[:middle]}, {"name": f"other {name}", "nouns": words[middle:]}]
     return {"op": "split_concept", "concept": source.id, "into": parts}
 
 

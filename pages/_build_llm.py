@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
 from kec_core.knowledge.llm_endpoint import KEY_VARIABLE, PRESETS, LLMEndpoint
+from state.llm_setup import LLMSetup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """What a job needs to reach a language model; nothing when none is set up."""
 
-    params: dict[str, str] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -45,6 +47,6 @@ def connection() -> Connection:
         return Connection()
     endpoint = LLMEndpoint(url=url, model=model)
     return Connection(
-        params={"llm_url": endpoint.url, "llm_model": endpoint.model},
+        params={"llm": LLMSetup(endpoint=endpoint).to_json()},
         secrets={KEY_VARIABLE: key.strip()} if key.strip() else {},
     )

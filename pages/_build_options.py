@@ -190,9 +190,10 @@ ADVANCED: dict[str, tuple[Option, ...]] = {
             name="clustering.weight",
             label="Weight of the knowledge",
             high=5.0,
-            automatic="what fits the encoder",
+            automatic="from the photos",
             step=0.1,
-            help="0 groups by looks alone; more lets the words count more.",
+            help="0 groups by looks alone; more lets the words count more (w). Left empty it is the share of photos that looks "
+            "alone leave undecided.",
         ),
         Option(
             name="clustering.algorithm",

@@ -41,12 +41,6 @@ def show(made: Made, view: StepView) -> None:
         DETAILS[name](made)
 
 
-def _embed(made: Made) -> None:
-    shown = revisions.current(made.project)
-    for note in shown.summary.get("notes", ()) if shown else ():
-        st.html(_html.note(note))
-
-
 def _over_cluster(made: Made) -> None:
     sizes = made.results.sizes()
     if len(sizes):
@@ -156,13 +150,15 @@ def _ground(made: Made) -> None:
             )
 
 
-def _cluster(_made: Made) -> None:
+def _cluster(made: Made) -> None:
+    shown = revisions.current(made.project)
+    for note in shown.summary.get("notes", ()) if shown else ():
+        st.html(_html.note(note))
     if st.button("See the clusters", key="see_clusters", icon=":material/grid_view:", type="primary"):
         _navigation.go_to("clusters")
 
 
 DETAILS: dict[str, Callable[[Made], None]] = {
-    "Embed": _embed,
     "Over-cluster": _over_cluster,
     "Nouns": _nouns,
     "Concepts": _concepts,

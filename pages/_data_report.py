@@ -83,6 +83,7 @@ def _skipped(report: ScanReport) -> None:
     st.html(
         _html.gallery(
             [_html.Tile(src="", alt=s.path, caption=f"{s.path}: {s.reason}") for s in shown],
+            size="large",
             label="Cannot be used",
         )
     )

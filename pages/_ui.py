@@ -15,22 +15,7 @@ from pages._thumbnails import LARGE, SMALL, address
 from state import session
 from state.jobs import Job
 from state.project import Project
-
-STAGE_NAMES = {
-    "scan": "Scan",
-    "embed": "Embed",
-    "estimate": "Embed",
-    "overcluster": "Over-cluster",
-    "nouns": "Nouns",
-    "components": "Concepts",
-    "concepts": "Concepts",
-    "attributes": "Attributes",
-    "vectors": "Ground",
-    "ground": "Ground",
-    "cluster": "Cluster",
-    "baseline": "Cluster",
-}
-"""The stages of a run, by the names that the stage rail shows."""
+from state.stage_view import STEP_OF
 
 
 @contextmanager
@@ -107,12 +92,16 @@ def progress_line(job: Job) -> str:
         return "Stopping…"
     if job.state == "queued" or not job.stage:
         return "Starting…"
-    parts = [job.label or STAGE_NAMES.get(job.stage, job.stage)]
+    parts = [job.label or _step_name(job.stage)]
     if job.total > 1:
         parts.append(f"{share(job):.0%}")
     if job.eta is not None and job.eta >= 1:
         parts.append(f"about {_html.duration(job.eta)} left")
     return " · ".join(parts)
+
+
+def _step_name(stage: str) -> str:
+    return STEP_OF[stage].name if stage in STEP_OF else stage
 
 
 def tiles(

@@ -12,11 +12,20 @@ from pages._palette import cluster_colour
 from state import revisions, session
 from state.overview import ClusterCard, Order, Overview, load_overview
 from state.project import Project
+from state.revisions import Revision
 
 CARDS_PER_PAGE = 24
 REPRESENTATIVES = 9
 ORDERS: dict[Order, str] = {"representative": "Most typical first", "boundary": "Least certain first"}
 SORTS = {"size": "Largest first", "coherence": "Least alike first", "name": "By name"}
+
+
+def _notes(revision: Revision) -> None:
+    notes = revision.summary.get("notes", ())
+    if notes:
+        with st.expander("How this result came about", key="notes"):
+            for note in notes:
+                st.html(_html.note(note))
 
 
 def _quality(card: ClusterCard) -> str:
@@ -139,4 +148,5 @@ with _ui.errors():
     else:
         st.title("Clusters", anchor=False)
         _scores.panel(revision)
+        _notes(revision)
         _all(project, overview, cards, images)

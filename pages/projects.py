@@ -39,7 +39,7 @@ def _actions() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Your photo projects", anchor=False, width="content")
         st.space("stretch")
-        with st.popover("Open a folder", icon=":material/folder_open:", key="elsewhere"):
+        with st.popover("Open a project folder", icon=":material/folder_open:", key="elsewhere"):
             st.caption("A project made elsewhere, for example by `kec run`, or one that was copied here.")
             folder = st.text_input("Project folder", key="open_folder", placeholder="/home/me/project")
             if st.button("Open", type="primary", key="open_folder_go", disabled=not folder.strip()):
@@ -70,9 +70,7 @@ def _welcome() -> None:
 def _dots(card: ProjectCard) -> str:
     """How far the latest run of a project came."""
     state = dict(card.stages)
-    done = [
-        all(state.get(stage) == "fresh" for stage in step.stages if stage != "estimate") for step in STEPS
-    ]
+    done = [{state[stage] for stage in step.stages if stage in state} == {"fresh"} for step in STEPS]
     return _html.dots([(step.name, is_done) for step, is_done in zip(STEPS, done, strict=True)])
 
 

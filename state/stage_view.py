@@ -54,7 +54,7 @@ STEPS = (
     ),
     Step(name="Attributes", stages=("attributes",), options=("knowledge",)),
     Step(name="Ground", stages=("vectors", "ground"), options=("grounding",)),
-    Step(name="Cluster", stages=("cluster", "baseline"), options=("clustering",)),
+    Step(name="Cluster", stages=("weight", "cluster", "baseline"), options=("clustering",)),
 )
 """The stages of ``kec_core.stages`` as a person sees them, in the order of the work."""
 

@@ -4,6 +4,7 @@ import pytest
 
 from kec_core.config import ClusteringConfig, KnowledgeConfig, MappingConfig, RunConfig
 from kec_core.images import ScanReport
+from kec_core.stages import STAGES
 from kec_core.types import StageReport
 from state.project import Project, StageRecord
 from state.stage_results import StageResults
@@ -25,6 +26,10 @@ def record(stage, state="fresh", config=None, **report):
 
 def states(records, settings=None, running=None):
     return "".join(view.state[0] for view in view_steps(records, settings or RunConfig(), running))
+
+
+def test_the_rail_has_a_place_for_every_stage_in_order():
+    assert ("scan", *STAGES) == ALL
 
 
 def test_before_the_first_run_everything_waits():

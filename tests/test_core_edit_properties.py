@@ -9,7 +9,6 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.random_edits import random_journal
 
 from kec_core.constraints import check_constraints
 from kec_core.errors import InputError
@@ -25,6 +24,7 @@ from kec_core.knowledge.edits import (
     script_to_json,
 )
 from kec_core.types import Knowledge
+from tests.random_edits import random_journal
 
 IMAGES = [f"photos/{n}.jpg" for n in range(12)]
 

@@ -18,6 +18,7 @@ from kec_core.config import ClusteringConfig, KnowledgeConfig, MappingConfig, Ru
 from kec_core.errors import InputError, KecError
 
 if TYPE_CHECKING:
+    from state.llm_setup import LLMSetup
     from state.run import LabelSource
 
 EXPORT_FORMATS = ("csv", "parquet", "json", "npz", "folders")
@@ -101,8 +102,34 @@ def _add_run(commands: Subparsers) -> None:
     p.add_argument("--uni", type=int, default=KnowledgeConfig().uni, help="attributes per concept (2)")
     p.add_argument("--bi", type=int, default=KnowledgeConfig().bi, help="attributes per similar pair (1)")
     p.add_argument("--weight", type=float, help="weight of the knowledge; 0 is plain k-means")
+    _add_llm(p)
+    p.add_argument(
+        "--dry-run", action="store_true", help="tell what the language model would be asked, and do not ask"
+    )
+    p.add_argument(
+        "--retry-failed", action="store_true", help="ask again for the items that had no usable answer"
+    )
+
+
+def _add_llm(p: argparse.ArgumentParser) -> None:
     p.add_argument("--llm-url", metavar="URL", help="OpenAI-compatible endpoint, ending in /v1")
-    p.add_argument("--llm-model", metavar="NAME", help="model name at that endpoint")
+    p.add_argument(
+        "--llm-model", metavar="NAME", help="model name at that endpoint; the key is OPENAI_API_KEY"
+    )
+    p.add_argument(
+        "--llm-budget", metavar="MOST", help="stop before more is spent: tokens (200k) or money (2.50USD)"
+    )
+    p.add_argument(
+        "--llm-price", metavar="P,A", help="money per million tokens of prompt and of answer, as 0.15,0.60"
+    )
+
+
+def _setup(arguments: argparse.Namespace) -> LLMSetup | None:
+    from state.llm_setup import named_setup
+
+    return named_setup(
+        arguments.llm_url, arguments.llm_model, budget=arguments.llm_budget, price=arguments.llm_price
+    )
 
 
 def _add_methods(commands: Subparsers) -> None:
@@ -121,6 +148,7 @@ def _add_methods(commands: Subparsers) -> None:
         help="full: the authors' number of training steps",
     )
     p.add_argument("--captions", type=Path, metavar="FILE", help="text, one caption per line, for CAE")
+    _add_llm(p)
 
 
 def _add_show(commands: Subparsers) -> None:
@@ -163,8 +191,9 @@ def _add_bench(commands: Subparsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """``kec run``: from a folder of photos to a revision."""
+    """``kec run``: from a folder of photos to a revision; with ``--dry-run`` what a language model would be asked."""
     from kec_core.stages import Hooks
+    from state.llm_run import asking, dry_run
     from state.locks import RunLock
     from state.project import Project
     from state.run import run_project
@@ -172,17 +201,24 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 
     folder: Path = arguments.project
     config = run_config(arguments)
+    setup = _setup(arguments)
+    retry: bool = arguments.retry_failed
     project = (
         Project.open(folder) if Project.is_project(folder) else Project.create(folder, folder.resolve().name)
     )
     with RunLock.acquire(folder, "kec run"), show_progress() as progress:
-        summary = run_project(
-            project,
-            arguments.images,
-            config,
-            labels=_labels(arguments.labels),
-            hooks=Hooks(progress=progress),
-        )
+        hooks = Hooks(progress=progress)
+        if arguments.dry_run:
+            return dry_run(project, arguments.images, config, setup, retry_failed=retry, hooks=hooks)
+        with asking(project, setup, retry_failed=retry) as resources:
+            summary = run_project(
+                project,
+                arguments.images,
+                config,
+                labels=_labels(arguments.labels),
+                resources=resources,
+                hooks=hooks,
+            )
     for note in summary.notes:
         print(note, file=sys.stderr)
     return summary.to_json()
@@ -218,19 +254,25 @@ def _labels(value: str) -> LabelSource:
 def methods(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec methods``: compared methods side by side."""
     from kec_core.stages import Hooks
+    from state.llm_run import asking
     from state.locks import RunLock
     from state.method_runs import compare_methods
     from state.project import Project
     from state.terminal import show_progress
 
     project = Project.open(arguments.project)
-    with RunLock.acquire(project.folder, "kec methods"), show_progress() as progress:
+    with (
+        RunLock.acquire(project.folder, "kec methods"),
+        show_progress() as progress,
+        asking(project, _setup(arguments)) as resources,
+    ):
         rows = compare_methods(
             project,
             _names(arguments.methods),
             n_seeds=arguments.seeds,
             preset=arguments.preset,
             captions=arguments.captions,
+            resources=resources,
             hooks=Hooks(progress=progress),
         )
     return {"methods": [row.to_json() for row in rows]}

@@ -22,7 +22,7 @@ from kec_core.errors import StoreError
 Json = Any
 """A JSON value: dict, list, str, float, int, bool or None."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_SECONDS = 10.0
 """How long a writer waits for another one before it gives up."""
 
@@ -62,6 +62,16 @@ CREATE TABLE llm_answers (
     key TEXT PRIMARY KEY, model TEXT NOT NULL, prompt_version TEXT NOT NULL, prompt TEXT NOT NULL, reply TEXT NOT NULL,
     tokens INTEGER NOT NULL, seconds REAL NOT NULL, created TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
+_UPGRADES = {
+    1: """
+ALTER TABLE jobs ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE llm_items (
+    key TEXT PRIMARY KEY, kind TEXT NOT NULL, label TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
+    requests INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, seconds REAL NOT NULL
+    ) STRICT;
+""",
+}
+"""What leads from a format to the next one; a new file goes all the way too."""
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _NOT_WRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
@@ -137,7 +147,8 @@ def create(path: Path, meta: Mapping[str, Json]) -> Database:
     fresh = path.with_name(f"{path.name}.new{os.getpid()}")
     try:
         with _clear_errors(path), closing(_open(fresh, mode="rwc")) as connection:
-            connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+            connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = 1; COMMIT;")
+            _upgrade(connection)
             rows = [(key, to_text(value)) for key, value in meta.items()]
             connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
             connection.execute("PRAGMA journal_mode = WAL")
@@ -150,13 +161,17 @@ def create(path: Path, meta: Mapping[str, Json]) -> Database:
 def connect(path: Path) -> sqlite3.Connection:
     """Open an existing database with WAL, foreign keys and a busy timeout of 10 s; rows are by name.
 
+    A file of an older format is brought up to this one.
+
     Raises:
         StoreError: no such file, damaged, or written by a newer version of the program.
     """
     with _clear_errors(path):
         connection = _open(path, mode="rw")
         try:
-            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            version = _version(connection)
+            if version in _UPGRADES:
+                version = _upgrade(connection)
         except sqlite3.Error:
             connection.close()
             raise
@@ -164,6 +179,21 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise _wrong_version(path, version)
     return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _upgrade(connection: sqlite3.Connection) -> int:
+    """Bring a file to the present format in one transaction; another program may have been quicker."""
+    connection.execute("BEGIN IMMEDIATE")
+    while (version := _version(connection)) in _UPGRADES:
+        for statement in filter(str.strip, _UPGRADES[version].split(";")):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {version + 1}")
+    connection.execute("COMMIT")
+    return version
 
 
 def _open(path: Path, *, mode: str) -> sqlite3.Connection:

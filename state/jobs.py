@@ -45,6 +45,7 @@ class Job:
         eta: seconds that remain of the current loop, None while unknown.
         created: UTC, ISO 8601. started, finished, heartbeat: Unix time in seconds, or None.
         attempts: how many times it was started.
+        paused: it was asked to send nothing to a language model for now.
         error: one sentence for the person when it failed, else "".
         result: what it returned when done, JSON.
     """
@@ -64,6 +65,7 @@ class Job:
     heartbeat: float | None
     pid: int | None
     attempts: int
+    paused: bool
     error: str
     result: Mapping[str, Any] | None
 
@@ -135,7 +137,7 @@ class JobManager:
                 _mark_dead(db, self._clock())
                 db.execute(
                     "UPDATE jobs SET state = 'queued', error = '', finished = NULL, cancel_asked = NULL, result = NULL, "
-                    "eta = NULL, pid = NULL WHERE number = ?",
+                    "eta = NULL, pid = NULL, paused = 0 WHERE number = ?",
                     (number,),
                 )
             return self._spawn(project, number, lock, secrets or {})
@@ -155,6 +157,18 @@ class JobManager:
                 "UPDATE jobs SET state = 'cancelling', cancel_asked = ? WHERE number = ? AND state IN ('queued', 'running')",
                 (self._clock(), number),
             )
+        return self.status(project, job_id)
+
+    def pause(self, project: Project, job_id: str, *, paused: bool = True) -> Job:
+        """Ask a job to send nothing more to a language model, or with ``paused=False`` to go on; returns at once.
+
+        Other work goes on. What is under way at the model is still waited for and kept.
+
+        Raises:
+            InputError: no such job.
+        """
+        with project.database.writing() as db:
+            db.execute("UPDATE jobs SET paused = ? WHERE number = ?", (int(paused), _number(job_id)))
         return self.status(project, job_id)
 
     def status(self, project: Project, job_id: str) -> Job:
@@ -277,6 +291,7 @@ def _read(project: Project) -> tuple[Job, ...]:
 def _job(row: sqlite3.Row) -> Job:
     made = {
         "id": f"j{row['number']}",
+        "paused": bool(row["paused"]),
         "params": json.loads(row["params"]),
         "result": None if row["result"] is None else json.loads(row["result"]),
     }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from state.database import Database, now
+from state.database import Database, now, to_text
 
 
 class AnswerCache:
@@ -14,11 +14,14 @@ class AnswerCache:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, key: str) -> str | None:
-        """The stored reply to a question, or None."""
+    def get_all(self, keys: Collection[str]) -> dict[str, str]:
+        """The stored replies of those keys that have one."""
         with self._database.reading() as db:
-            row = db.execute("SELECT reply FROM llm_answers WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row["reply"])
+            rows = db.execute(
+                "SELECT key, reply FROM llm_answers WHERE key IN (SELECT value FROM json_each(?))",
+                (to_text(list(keys)),),
+            ).fetchall()
+        return {row["key"]: row["reply"] for row in rows}
 
     def put(self, key: str, reply: str, meta: Mapping[str, Any]) -> None:
         """Remember a reply; an earlier one under the same key is replaced.

@@ -3,53 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 
 from kec_core.config import RunConfig
 from kec_core.encoders import TextCache, load_encoder
 from kec_core.errors import InputError
-from kec_core.knowledge.base import KnowledgeBuilder
+from kec_core.knowledge.base import ItemReport, KnowledgeBuilder
 from kec_core.knowledge.llm_builder import LLMBuilder
 from kec_core.knowledge.llm_client import LLMClient
-from kec_core.knowledge.llm_endpoint import LLMEndpoint
+from kec_core.knowledge.llm_cost import Meter
 from kec_core.knowledge.wordnet_builder import WordNetBuilder
 from kec_core.stages import Resources
 from kec_core.vocabulary import wordnet_vocabulary
 from kec_core.wordnet import WordNet, load_wordnet
+from state.llm_setup import LLMSetup
 from state.project import Project
 
 MakeResources = Callable[[Project, RunConfig], Resources]
 
 
-def named_endpoint(url: str | None, model: str | None) -> LLMEndpoint | None:
-    """The language model at this address, or None when neither is given; its key comes from the environment.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """How a run speaks with a language model.
 
-    Raises:
-        InputError: only one of the two is given, or the address is not usable.
+    Attributes:
+        setup: which, how, and for how much.
+        paused: while it is true nothing new is sent.
+        on_item: told what becomes of each question.
+        retry_failed: make stored concepts and attributes again, asking what had no usable answer.
     """
-    if not url and not model:
-        return None
-    if not url or not model:
-        raise InputError(
-            f"A language model needs both an address and a model name, but the {'address' if model else 'name'} is "
-            "missing; give both (--llm-url, --llm-model) or none."
-        )
-    return LLMEndpoint(url=url, model=model)
+
+    setup: LLMSetup
+    paused: Callable[[], bool] = lambda: False
+    on_item: Callable[[ItemReport], None] = lambda _item: None
+    retry_failed: bool = False
 
 
-def resources_with(endpoint: LLMEndpoint | None) -> MakeResources:
-    """``load_resources`` that may ask a language model at this endpoint (None: none is configured)."""
-    return partial(load_resources, endpoint=endpoint)
-
-
-def load_resources(project: Project, config: RunConfig, *, endpoint: LLMEndpoint | None = None) -> Resources:
+def load_resources(project: Project, config: RunConfig, *, asking: Asking | None = None) -> Resources:
     """Load what the options name; text features are shared by all projects of this machine.
 
     Raises:
         InputError: an unknown encoder, or the builder "llm" without an endpoint.
         ResourceMissing: weights or WordNet are not on this machine.
     """
-    if config.knowledge.builder == "llm" and endpoint is None:
+    if config.knowledge.builder == "llm" and asking is None:
         raise InputError(
             "The knowledge builder llm needs the address and name of a language model, but none is set; "
             "give them (--llm-url, --llm-model), or choose the builder wordnet."
@@ -58,16 +55,37 @@ def load_resources(project: Project, config: RunConfig, *, endpoint: LLMEndpoint
     return Resources(
         encoder=load_encoder(config.encoder),
         vocabulary=wordnet_vocabulary(wordnet),
-        builder=_builder(project, config, wordnet, endpoint),
+        builder=_builder(project, config, wordnet, asking),
         text_cache=TextCache(),
+        rebuild=asking is not None and asking.retry_failed,
     )
 
 
 def _builder(
-    project: Project, config: RunConfig, wordnet: WordNet, endpoint: LLMEndpoint | None
+    project: Project, config: RunConfig, wordnet: WordNet, asking: Asking | None
 ) -> KnowledgeBuilder:
-    """The builder that the options name; "auto" is the language model when there is one (llm.md)."""
-    plain = WordNetBuilder(wordnet)
-    if config.knowledge.builder == "wordnet" or endpoint is None:
+    """The builder that the options name; "auto" is the language model when there is one."""
+    plain = WordNetBuilder(wordnet, max_nouns=config.knowledge.max_nouns)
+    if config.knowledge.builder == "wordnet" or asking is None:
         return plain
-    return LLMBuilder(LLMClient(endpoint, project.answers), plain)
+    return llm_builder(project, config, asking, plain)
+
+
+def llm_builder(
+    project: Project, config: RunConfig, asking: Asking, fallback: KnowledgeBuilder
+) -> LLMBuilder:
+    """A builder that asks a language model and keeps the answers in the project.
+
+    Raises:
+        InputError: a cap on money, but no price of the model.
+    """
+    setup = asking.setup
+    client = LLMClient(
+        setup.endpoint,
+        project.answers,
+        setup.config,
+        meter=Meter(setup.budget, setup.price),
+        paused=asking.paused,
+        retry_failed=asking.retry_failed,
+    )
+    return LLMBuilder(client, fallback, max_nouns=config.knowledge.max_nouns, on_item=asking.on_item)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kec_core.arrays import Progress, fingerprint
+from kec_core.config import RunConfig
 from kec_core.errors import InputError
 from kec_core.methods import MethodInputs, find_method, missing_needs, run_method
 from kec_core.methods.base import Method, permitted
@@ -24,7 +25,9 @@ from kec_core.types import Clustering
 from state import revisions
 from state.clusterings import load_clustering
 from state.features import load_features
-from state.loading import MakeResources, load_resources, named_endpoint, resources_with
+from state.llm_run import asking
+from state.llm_setup import LLMSetup
+from state.loading import MakeResources, load_resources
 from state.method_labels import labels_of_test, read_captions, top1, with_answers
 from state.progress import JobContext
 from state.project import Project
@@ -207,12 +210,14 @@ def _inputs(
 ) -> tuple[MethodInputs, Split | None]:
     """The inputs of the shown revision: its own knowledge, or with a split knowledge of the train photos alone."""
     features = load_features(project, revision)
-    resources: Resources = make_resources(project, revision.config)
+    split = find_split(features.ids)
+    resources: Resources = make_resources(
+        project, revision.config if split else _without_builder(revision.config)
+    )
     embedded = Stored(
         key=features.embed_key, arrays={"features": features.raw}, data={"ids": list(features.ids)}
     )
     needs = {need for method in methods.values() for need in method.needs}
-    split = find_split(features.ids)
     return prepare(
         runner,
         embedded,
@@ -223,6 +228,11 @@ def _inputs(
         knowledge=revision.knowledge if split is None else None,
         keep=revision.knowledge if revisions.journal(project, revision.id) else None,
     )
+
+
+def _without_builder(config: RunConfig) -> RunConfig:
+    """The revision's own knowledge is used, so no language model is needed."""
+    return replace(config, knowledge=replace(config.knowledge, builder="wordnet"))
 
 
 def _n_clusters(project: Project, revision: Revision) -> int:
@@ -243,18 +253,20 @@ def _check(methods: Mapping[str, Method], inputs: MethodInputs) -> None:
 def methods_job(context: JobContext) -> dict[str, Any]:
     """The job "methods".
 
-    Params: methods (names), seeds, preset ("full" or "fast"), captions (file or null), llm_url and llm_model (both or
-    none, as for a run).
+    Params: methods (names), seeds, preset ("full" or "fast"), captions (file or null), llm (``LLMSetup`` JSON or null,
+    as for a run).
     """
     params = context.params
     captions = params.get("captions")
-    rows = compare_methods(
-        context.project,
-        params["methods"],
-        n_seeds=params.get("seeds", 5),
-        preset=params.get("preset", "fast"),
-        captions=Path(captions) if captions else None,
-        resources=resources_with(named_endpoint(params.get("llm_url"), params.get("llm_model"))),
-        hooks=Hooks(progress=context.progress, on_start=context.progress.stage),
-    )
+    setup = LLMSetup.from_json(params.get("llm"))
+    with asking(context.project, setup, paused=context.progress.paused) as resources:
+        rows = compare_methods(
+            context.project,
+            params["methods"],
+            n_seeds=params.get("seeds", 5),
+            preset=params.get("preset", "fast"),
+            captions=Path(captions) if captions else None,
+            resources=resources,
+            hooks=Hooks(progress=context.progress, on_start=context.progress.stage),
+        )
     return {"methods": [{**row.to_json(), "caption": row.caption, "keys": row.keys} for row in rows]}

@@ -57,8 +57,8 @@ class Eta:
 class JobProgress:
     """What a job calls as it works. One thread writes to the database; calls cost next to nothing.
 
-    Use as a context manager around the work: the thread also writes the heartbeat and looks for a cancel request,
-    however long the work stays silent.
+    Use as a context manager around the work: the thread also writes the heartbeat and looks for requests to cancel or
+    to pause, however long the work stays silent.
     """
 
     def __init__(self, database: Database, number: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -70,6 +70,7 @@ class JobProgress:
         self._changed = False
         self._guard = threading.Lock()
         self._cancel = threading.Event()
+        self._paused = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep_writing, name="job progress", daemon=True)
 
@@ -96,6 +97,10 @@ class JobProgress:
             self._eta = Eta()
             self._shown |= {"stage": name}
         self(0, 0, "")
+
+    def paused(self) -> bool:
+        """Whether the person wants nothing sent to a language model for now."""
+        return self._paused.is_set()
 
     def __enter__(self) -> Self:
         self._write()
@@ -131,9 +136,10 @@ class JobProgress:
                 "heartbeat = :now WHERE number = :number",
                 row,
             )
-            state = db.execute("SELECT state FROM jobs WHERE number = :number", row).fetchone()["state"]
-        if state == "cancelling":
+            asked = db.execute("SELECT state, paused FROM jobs WHERE number = :number", row).fetchone()
+        if asked["state"] == "cancelling":
             self._cancel.set()
+        (self._paused.set if asked["paused"] else self._paused.clear)()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

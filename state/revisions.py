@@ -11,7 +11,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from kec_core.errors import InputError, StoreError
-from kec_core.types import Scores
+from kec_core.types import Knowledge, Scores
 from state.project import Project
 from state.recovery import note_revisions
 from state.revision_rows import (
@@ -218,6 +218,17 @@ def set_scores(project: Project, revision_id: str, scores: Scores | None, baseli
             "UPDATE revisions SET scores = ?, baseline = ? WHERE number = ?",
             (optional_json(scores), optional_json(baseline), find(db, revision_id)),
         )
+
+
+def knowledge_to_keep(project: Project, shown: RevisionInfo | None) -> Knowledge | None:
+    """The knowledge a person last had a hand in on this branch; its user-made and locked parts stay in a rebuild.
+
+    Not simply the shown one: a run that follows another run must find the same inputs to reuse its stages.
+    """
+    step = shown
+    while step is not None and not step.edits:
+        step = get(project, step.parent) if step.parent else None
+    return None if step is None else get(project, step.id).knowledge
 
 
 def _expect(db: sqlite3.Connection, parent: str | None) -> None:

@@ -15,17 +15,21 @@ from kec_core import pipeline
 from kec_core.config import RunConfig
 from kec_core.errors import InputError
 from kec_core.images import ScanReport
+from kec_core.knowledge.llm_builder import LLMBuilder, LLMReport
 from kec_core.metrics import internal_scores
 from kec_core.pipeline import RunResult
 from kec_core.stages import Hooks
-from kec_core.types import InternalScores, Knowledge, Scores, SkippedImage, StageReport
+from kec_core.types import InternalScores, Scores, SkippedImage, StageReport
 from state import revisions
 from state.ingest import labels_from_csv, labels_from_folders
-from state.loading import MakeResources, load_resources, named_endpoint, resources_with
+from state.llm_items import account
+from state.llm_run import asking
+from state.llm_setup import LLMSetup
+from state.loading import MakeResources, load_resources
 from state.overview import compute_overview, save_overview
 from state.progress import JobContext
 from state.project import Project
-from state.revisions import Baseline, NewRevision, Revision, RevisionInfo
+from state.revisions import Baseline, NewRevision, Revision
 from state.scan import StageWatch, scan_photos
 from state.scoring import rescore, score_against
 from state.thumbnails import SIDES, THUMBNAILS, build_thumbnails
@@ -46,6 +50,7 @@ class RunSummary:
         skipped: files that are not used, and why.
         stages: every stage in order, with seconds and whether it was reused.
         notes: what the person should know, e.g. how K was chosen.
+        asked: what a language model was asked in this run; None when none was used.
     """
 
     revision: Revision
@@ -53,6 +58,7 @@ class RunSummary:
     skipped: tuple[SkippedImage, ...]
     stages: tuple[StageReport, ...]
     notes: tuple[str, ...]
+    asked: LLMReport | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``kec run --json`` prints (design.md 7)."""
@@ -77,7 +83,13 @@ class RunSummary:
             "seconds": {report.stage: round(report.seconds, 3) for report in self.stages},
             "revision": self.revision.id,
             "seed": self.revision.config.seed,
+            **({} if self.asked is None else {"llm": self._llm_json(self.asked)}),
         }
+
+    def _llm_json(self, asked: LLMReport) -> dict[str, Any]:
+        """Requests, tokens and money of this run; how the items ended, in whichever run they were asked."""
+        spent = {key: value for key, value in asdict(asked).items() if key != "items"}
+        return {**spent, "items": account(self.stages).counts}
 
 
 def run_project(
@@ -114,13 +126,14 @@ def run_project(
         scan = scan_photos(project, root, watch)
         take_labels(project, root, scan, labels)
         watch.hooks().progress(0, 1, "Loading the encoder and words")
+        loaded = resources(project, config)
         result = pipeline.run(
             scan.images,
             root,
-            resources(project, config),
+            loaded,
             config,
             project.store,
-            keep=_knowledge_to_keep(project, parent),
+            keep=revisions.knowledge_to_keep(project, parent),
             hooks=watch.hooks(),
         )
         number = project.set_images(_readable(scan, result.skipped))
@@ -135,7 +148,8 @@ def run_project(
         is_new=parent is None or revision.id != parent.id,
         skipped=project.skipped(number),
         stages=tuple(watch.reports),
-        notes=(*scan.warnings, *result.notes),
+        notes=(*scan.warnings, *result.notes, *_replaced(watch.reports)),
+        asked=loaded.builder.report() if isinstance(loaded.builder, LLMBuilder) else None,
     )
 
 
@@ -143,18 +157,24 @@ def run_job(context: JobContext) -> dict[str, Any]:
     """The job "run".
 
     Params: images (folder, or null for the project's), config (RunConfig JSON), labels (as ``kec run --labels``, or
-    "keep"), llm_url and llm_model (both or none). A key comes as the secret ``OPENAI_API_KEY``.
+    "keep"), llm (``LLMSetup`` JSON, or null), retry_failed. A key comes as the secret ``OPENAI_API_KEY``.
     """
     params = context.params
     labels = params.get("labels", "keep")
-    summary = run_project(
+    with asking(
         context.project,
-        Path(params["images"]) if params.get("images") else None,
-        RunConfig.from_json(params["config"]),
-        labels=labels if labels in ("folders", "none", "keep") else Path(labels),
-        resources=resources_with(named_endpoint(params.get("llm_url"), params.get("llm_model"))),
-        hooks=Hooks(progress=context.progress, on_start=context.progress.stage),
-    )
+        LLMSetup.from_json(params.get("llm")),
+        paused=context.progress.paused,
+        retry_failed=params.get("retry_failed", False),
+    ) as resources:
+        summary = run_project(
+            context.project,
+            Path(params["images"]) if params.get("images") else None,
+            RunConfig.from_json(params["config"]),
+            labels=labels if labels in ("folders", "none", "keep") else Path(labels),
+            resources=resources,
+            hooks=Hooks(progress=context.progress, on_start=context.progress.stage),
+        )
     return {**summary.to_json(), "notes": list(summary.notes), "is_new": summary.is_new}
 
 
@@ -200,15 +220,16 @@ def _readable(scan: ScanReport, failed: Sequence[SkippedImage]) -> ScanReport:
     return replace(scan, images=images, skipped=(*scan.skipped, *failed))
 
 
-def _knowledge_to_keep(project: Project, shown: Revision | None) -> Knowledge | None:
-    """The knowledge a person last had a hand in on this branch; its user-made and locked parts stay in a rebuild.
-
-    Not simply the shown one: a run that follows another run must find the same inputs to reuse its stages.
-    """
-    step: RevisionInfo | None = shown
-    while step is not None and not step.edits:
-        step = revisions.get(project, step.parent) if step.parent else None
-    return None if step is None else revisions.get(project, step.id).knowledge
+def _replaced(reports: Sequence[StageReport]) -> tuple[str, ...]:
+    """A note when a language model left items to another builder."""
+    told = account(reports)
+    if not told.replaced:
+        return ()
+    first = told.replaced[0]
+    return (
+        f"{len(told.replaced)} of {sum(told.counts.values())} items had no usable answer and were made by the fallback, "
+        f'marked as such; the first: "{first.label}", since {first.reason}. They alone are asked again by kec run --retry-failed and on the Build page.',
+    )
 
 
 def _commit(

@@ -26,6 +26,7 @@ JobFunction = Callable[[JobContext], Mapping[str, Any]]
 KINDS: dict[str, str] = {
     "run": "state.run:run_job",
     "scan": "state.run:scan_job",
+    "estimate": "state.llm_run:estimate_job",
     "methods": "state.method_runs:methods_job",
 }
 """Job kinds and their functions, "module:function": a module is imported only when such a job runs."""

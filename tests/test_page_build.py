@@ -110,7 +110,7 @@ def test_a_language_model_is_reached_with_a_key_that_is_not_stored(colours, monk
     page.text_input(key="llm_key").set_value("sesame-open").run()
     page.button(key="run_all").click().run()
     params, secrets = asked[0]
-    assert (params["llm_url"], params["llm_model"]) == ("http://localhost:8080/v1", "small")
+    assert (params["llm"]["url"], params["llm"]["model"]) == ("http://localhost:8080/v1", "small")
     assert secrets == {"OPENAI_API_KEY": "sesame-open"}
     assert "sesame" not in str(params)
 

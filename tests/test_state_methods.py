@@ -1,7 +1,6 @@
 import json
 import re
 import shutil
-from functools import partial
 
 import numpy as np
 import pytest
@@ -45,8 +44,7 @@ def project(tmp_path_factory):
 @pytest.fixture
 def here(monkeypatch):
     """The command line finds the small encoder."""
-    monkeypatch.setattr("state.method_runs.compare_methods", partial(compare_methods, resources=resources))
-    monkeypatch.setattr("state.method_runs.resources_with", lambda _endpoint: resources)
+    monkeypatch.setattr("state.llm_run.load_resources", resources)
 
 
 def compare(project, names=QUICK, **options):
@@ -161,6 +159,9 @@ class Quiet:
 
     def stage(self, _name):
         """Nobody watches."""
+
+    def paused(self):
+        return False
 
 
 def test_labels_become_words_for_prompts():

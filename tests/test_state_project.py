@@ -10,6 +10,7 @@ from kec_core.errors import InputError, StoreError
 from kec_core.images import ImageRecord, ScanReport
 from kec_core.types import SkippedImage, StageReport
 from state.database import SCHEMA_VERSION, create
+from state.llm_items import read_items
 from state.project import Project, Relinked
 from tests.state_helpers import as_ordinary_user, commit_simple, image, scan
 
@@ -51,7 +52,7 @@ def test_open_refuses_a_newer_version_and_changes_nothing(project):
     db.close()
     before = (project.folder / "project.db").read_bytes()
     with pytest.raises(
-        StoreError, match=r"newer version of KEC\+ Studio \(format 2, this one reads 1\).*update"
+        StoreError, match=rf"newer version of KEC\+ Studio \(format {SCHEMA_VERSION + 1}, .*update"
     ):
         Project.open(project.folder)
     assert (project.folder / "project.db").read_bytes() == before
@@ -235,7 +236,22 @@ def test_stage_records_keep_their_order_and_latest_state(project):
 
 def test_answers_are_remembered_and_replaced(project):
     cache = project.answers
-    assert cache.get("k") is None
+    assert cache.get_all(["k"]) == {}
     cache.put("k", "one", {"model": "m", "prompt": "p", "prompt_version": "3", "tokens": 12, "seconds": 0.5})
     cache.put("k", "two", {})
-    assert Project.open(project.folder).answers.get("k") == "two"
+    cache.put("l", "three", {})
+    assert Project.open(project.folder).answers.get_all(["l", "k", "?"]) == {"k": "two", "l": "three"}
+
+
+def test_a_project_of_the_first_format_is_brought_up_to_date(project):
+    project.answers.put("k", "kept", {})
+    with sqlite3.connect(project.folder / "project.db") as db:
+        db.execute("DROP TABLE llm_items")
+        db.execute("ALTER TABLE jobs DROP COLUMN paused")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    opened = Project.open(project.folder)
+    assert read_items(opened.database) == ()
+    assert opened.answers.get_all(["k"]) == {"k": "kept"}
+    with opened.database.reading() as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION

@@ -10,7 +10,7 @@ from kec_core.stages import STAGES, Hooks, Resources
 from kec_core.types import Concept
 from state import revisions
 from state.clusterings import load_baseline, load_clustering, save_clustering
-from state.loading import load_resources, named_endpoint
+from state.loading import load_resources
 from state.progress import JobContext, JobProgress
 from state.project import Project
 from state.run import run_job, run_project
@@ -258,27 +258,25 @@ def test_a_project_without_photos_asks_for_their_folder(tmp_path):
 def test_the_job_runs_with_its_params(project, monkeypatch):
     asked = []
 
-    def with_endpoint(endpoint):
-        asked.append(endpoint)
-        return resources
+    def load(_project, _config, *, asking):
+        asked.append(asking)
+        return resources(_project, _config)
 
-    monkeypatch.setattr("state.run.resources_with", with_endpoint)
+    monkeypatch.setattr("state.llm_run.load_resources", load)
     with project.database.writing() as db:
         db.execute("INSERT INTO jobs (kind, params, state, created) VALUES ('run', '{}', 'running', '')")
     params = {"images": str(project.images_root), "config": WIDER.to_json(), "labels": "none"}
-    params |= {"llm_url": "http://localhost:11434", "llm_model": "tiny"}
+    params |= {"llm": {"url": "http://localhost:11434", "model": "tiny", "budget": {"tokens": 9}}}
+    params |= {"retry_failed": True}
     with JobProgress(project.database, 1) as progress:
         result = run_job(JobContext(project=project, params=params, progress=progress))
     assert (result["revision"], result["scores"], result["is_new"]) == ("r2", None, True)
-    assert (asked[0].url, asked[0].model) == ("http://localhost:11434/v1", "tiny")
+    (how,) = asked
+    assert (how.setup.endpoint.url, how.setup.endpoint.model) == ("http://localhost:11434/v1", "tiny")
+    assert (how.setup.budget.tokens, how.retry_failed, how.paused()) == (9, True, False)
 
 
-def test_a_language_model_needs_address_and_name(project):
-    assert named_endpoint(None, "") is None
-    with pytest.raises(InputError, match="but the address is missing"):
-        named_endpoint(None, "tiny")
-    with pytest.raises(InputError, match="but the name is missing"):
-        named_endpoint("http://localhost", None)
+def test_the_builder_llm_needs_a_language_model(project):
     config = replace(CONFIG, knowledge=KnowledgeConfig(builder="llm"))
     with pytest.raises(InputError, match="llm needs the address and name of a language model"):
         load_resources(project, config)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -32,8 +32,8 @@ class AnswerCache(Protocol):
     Besides answers it holds one small entry per endpoint: what it understands.
     """
 
-    def get(self, key: str) -> str | None:
-        """The stored reply, or None."""
+    def get_all(self, keys: Collection[str]) -> Mapping[str, str]:
+        """The stored replies of those keys that have one."""
         ...
 
     def put(self, key: str, reply: str, meta: Mapping[str, Any]) -> None:
@@ -52,9 +52,9 @@ class MemoryCache:
         self.replies: dict[str, str] = {}
         self.meta: dict[str, dict[str, Any]] = {}
 
-    def get(self, key: str) -> str | None:
+    def get_all(self, keys: Collection[str]) -> Mapping[str, str]:
         """See AnswerCache."""
-        return self.replies.get(key)
+        return {key: self.replies[key] for key in keys if key in self.replies}
 
     def put(self, key: str, reply: str, meta: Mapping[str, Any]) -> None:
         """See AnswerCache."""
@@ -167,7 +167,8 @@ class LLMClient:
 
     def dialect(self) -> Dialect:
         """What the endpoint is known to understand; the fullest when it was never asked."""
-        return Dialect.from_json(self.cache.get(self._dialect_key()))
+        key = self._dialect_key()
+        return Dialect.from_json(self.cache.get_all([key]).get(key))
 
     def remember_dialect(self, dialect: Dialect) -> None:
         """Store what the endpoint understands, if that is new."""
@@ -201,13 +202,12 @@ class LLMClient:
         return fingerprint("dialect", self.endpoint.url, self.endpoint.model)
 
     def _remembered(self, questions: Mapping[str, Question]) -> dict[str, Outcome]:
-        found = ((key, self._recall(question, self.cache.get(key))) for key, question in questions.items())
+        stored = self.cache.get_all(questions)
+        found = ((key, self._recall(questions[key], reply)) for key, reply in stored.items())
         return {key: outcome for key, outcome in found if outcome is not None}
 
-    def _recall(self, question: Question, stored: str | None) -> Outcome | None:
+    def _recall(self, question: Question, stored: str) -> Outcome | None:
         """The outcome of an earlier run; a stored text that no longer reads is asked for again."""
-        if stored is None:
-            return None
         with suppress(ValueError):
             data = json.loads(stored)
             if isinstance(data, dict) and "rejected" in data:

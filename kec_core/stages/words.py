@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from kec_core.config import RunConfig
@@ -74,8 +75,7 @@ def _asked(builder: KnowledgeBuilder, *kinds: str) -> dict[str, Any]:
     items = [item for item in builder.items() if item.kind in kinds]
     if not items:
         return {}
-    poor = [item for item in items if item.reason or item.status not in ("done", "cached")]
-    marked = [{"kind": i.kind, "label": i.label, "status": i.status, "reason": i.reason} for i in poor]
+    marked = [asdict(item) for item in items if item.reason or item.status not in ("done", "cached")]
     return {"asked": dict(Counter(item.status for item in items)), "marked": marked}
 
 

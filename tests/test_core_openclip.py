@@ -80,7 +80,7 @@ class TestTextsAreCroppedToTheLongestPrompt:
     @pytest.mark.parametrize("name", FULL)
     def test_where_later_positions_count_all_are_computed(self, encoders, name):
         encoder = encoders[name]
-        assert not encoder._text.crops
+        assert not encoder.text.crops
         np.testing.assert_allclose(encoder.encode_texts(TEXTS), all_positions(encoder, TEXTS), atol=1e-6)
 
     @pytest.mark.parametrize("name", FULL)

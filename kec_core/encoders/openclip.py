@@ -52,6 +52,7 @@ class OpenClipEncoder:
     Attributes:
         model: the torch module, in float32 and evaluation mode, on ``device``.
         device: "cuda" or "cpu".
+        text: the text tower by itself.
         bf16: whether images are encoded in bfloat16, where the machine computes it faster; texts never are.
     """
 
@@ -68,7 +69,7 @@ class OpenClipEncoder:
         self._crops = settings.resize_mode == "shortest"
         self._transform = image_transform_v2(settings, is_train=False)
         self._images = _with_bf16_images(model) if self.bf16 else model
-        self._text = TextTower(model, tokenizer, device)
+        self.text = TextTower(model, tokenizer, device)
 
     @property
     def info(self) -> EncoderInfo:
@@ -102,7 +103,7 @@ class OpenClipEncoder:
         """See Encoder; longer texts than the model takes are cut."""
         if not texts:
             return np.empty((0, self.info.dim), dtype=np.float32)
-        return self._text.encode(texts)
+        return self.text.encode(texts)
 
     def covers(self, nouns: Sequence[Noun], *, progress: Progress = no_progress) -> NDArray[np.bool_]:  # noqa: ARG002 - quick
         """See Encoder: the model was trained on words of every kind."""

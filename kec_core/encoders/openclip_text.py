@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
@@ -70,16 +71,16 @@ class TextTower:
 
     def encode(self, texts: Sequence[str]) -> FloatMatrix:
         """One or more texts to raw float32 (T, d); prompts of like length share a batch."""
-        tokens = self._tokenizer(list(texts))
-        lengths = self._lengths(tokens)
+        tokens = self.tokens(texts)
+        lengths = self.lengths(tokens)
         order = np.argsort(lengths, kind="stable")
         parts = [self._encode_batch(tokens[rows, : lengths[rows[-1]]]) for rows in _batches(order, lengths)]
         features = np.concatenate(parts)
         features[order] = features.copy()
         return features
 
-    def _lengths(self, tokens: torch.Tensor) -> NDArray[np.int64]:
-        """Positions each prompt needs: up to the one its feature is read at, or all where cropping is not right."""
+    def lengths(self, tokens: torch.Tensor) -> NDArray[np.int64]:
+        """(T,) positions each prompt needs: up to the one its feature is read at, or all where cropping is not right."""
         if not self.crops:
             return np.full(len(tokens), tokens.shape[1])
         pool = _pool(self._tower)
@@ -92,13 +93,59 @@ class TextTower:
     def _encode_batch(self, tokens: torch.Tensor) -> FloatMatrix:
         import torch
 
+        with torch.inference_mode():
+            features: FloatMatrix = self.features(tokens).float().cpu().numpy()
+        return features
+
+    def features(
+        self, tokens: torch.Tensor, *, context: torch.Tensor | None = None, at: int = 0
+    ) -> torch.Tensor:
+        """Raw features of one batch, (B, d), on the tower's device.
+
+        Args:
+            tokens: (B, length) token numbers; cut after the position that is read, where ``crops`` allows it.
+            context: (B, count, width) token embeddings to put at positions ``at`` and following, whatever the tokens
+                there are; the features are differentiable by them.
+            at: first position of the context.
+        """
+        import torch
+
         # functional_call lends the tower its cropped tensors for the time of the call: one thread at a time, from the
         # reading of the whole ones on.
-        with torch.inference_mode(), self._turn:
+        with self._turn, self._lending(context, at):
             cropped = self._cropped(tokens.shape[1]) if self.crops else {}
-            raw = torch.func.functional_call(self._text_module, cropped, (tokens.to(self._device),))
-        features: FloatMatrix = raw.float().cpu().numpy()
-        return features
+            raw: torch.Tensor = torch.func.functional_call(
+                self._text_module, cropped, (tokens.to(self._device),)
+            )
+        return raw
+
+    @contextmanager
+    def _lending(self, context: torch.Tensor | None, at: int) -> Iterator[None]:
+        """For the time of a call, token embeddings are replaced by ``context`` from position ``at`` on."""
+        import torch
+
+        if context is None:
+            yield
+            return
+        given = context.to(self._device)
+
+        def put(_module: object, _tokens: object, embedded: torch.Tensor) -> torch.Tensor:
+            return torch.cat([embedded[:, :at], given, embedded[:, at + given.shape[1] :]], dim=1)
+
+        hook = self._tower.token_embedding.register_forward_hook(put)
+        try:
+            yield
+        finally:
+            hook.remove()
+
+    def tokens(self, texts: Sequence[str]) -> torch.Tensor:
+        """Token numbers (T, context) of some texts, with start, end and padding."""
+        return self._tokenizer(list(texts))
+
+    def embeddings(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Embeddings of some token numbers, one row each, apart from the tower's own table."""
+        found: torch.Tensor = self._tower.token_embedding(tokens.to(self._device))
+        return found.detach().float().cpu()
 
     def _cropped(self, length: int) -> dict[str, torch.Tensor]:
         return {

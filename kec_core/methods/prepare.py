@@ -12,6 +12,7 @@ from kec_core import stages
 from kec_core.arrays import FloatMatrix, IntVector, fingerprint
 from kec_core.config import RunConfig
 from kec_core.encoders.base import collection_mean
+from kec_core.encoders.openclip_prompts import learned_prompts
 from kec_core.encoders.text_cache import encode_texts
 from kec_core.methods.base import Need
 from kec_core.methods.inputs import MethodInputs, PhotoFeatures, photo_features
@@ -85,6 +86,7 @@ def prepare(
         encode=partial(encode_texts, resources.encoder, cache=resources.text_cache),
         noun_templates=resources.encoder.info.noun_templates,
         grounding=config.grounding,
+        prompts=learned_prompts(resources.encoder),
     )
     if "nouns" in needs:
         inputs = _with_nouns(inputs, runner, resources)
@@ -109,7 +111,7 @@ def _photos(
 
 
 def _with_nouns(inputs: MethodInputs, runner: Runner, resources: Resources) -> MethodInputs:
-    covered = resources.encoder.covers(resources.vocabulary)
+    covered = resources.encoder.covers(resources.vocabulary, progress=runner.hooks.progress)
     pool: tuple[Noun, ...] = tuple(
         noun for noun, usable in zip(resources.vocabulary, covered, strict=True) if usable
     )
@@ -139,5 +141,5 @@ def _with_knowledge(
         knowledge, _ = stages.know(runner, mapping, vocabulary, resources, inputs.encode, config, keep)
     weight = knowledge.weight
     if weight is None:
-        weight, _ = stages.choose_weight(runner, part, x, n_clusters, config)
+        weight, _ = stages.choose_weight(runner, part, x, n_clusters, defaults, config)
     return replace(inputs, knowledge=knowledge, weight=weight)

@@ -145,7 +145,7 @@ class ClusteringConfig(Options):
     algorithm: Algorithm = "kmeans"  # spherical k-means by default                        [P]
     n_init: int = 20  # restarts, best objective kept                                      [P]
     max_iter: int = 300  # iterations                                                      [P]
-    weight: float | None = None  # w on the knowledge part; None: 1 - visual stability     [M] design.md 8
+    weight: float | None = None  # w on the knowledge part; None: by what looks leave open  [M]
     faiss_compat: bool = False  # fit on 256 points per centroid as faiss does unasked     [C]
 
 

@@ -14,20 +14,25 @@ def blobs(spread, seed=0):
     )
 
 
+def open_share(spread):
+    return 1 - float(bootstrap_agreement(blobs(spread), 4).mean())
+
+
 def test_clear_groups_are_never_left_open():
     agreement = bootstrap_agreement(blobs(0.05), 4)
     assert agreement.shape == (160,)
     np.testing.assert_array_equal(agreement, 1.0)
-    assert knowledge_weight(agreement) == 0.0
 
 
 def test_noise_is_left_open():
-    clear, vague = (knowledge_weight(bootstrap_agreement(blobs(s), 4)) for s in (0.2, 3.0))
-    assert clear < 0.1 < 0.3 < vague <= 1.0
+    assert open_share(0.2) < 0.1 < 0.3 < open_share(3.0) <= 1.0
 
 
-def test_weight_is_one_minus_the_mean_agreement():
-    assert knowledge_weight(np.array([1, 0.5, 0, 0.5], dtype=np.float32)) == pytest.approx(0.5)
+@pytest.mark.parametrize(
+    ("share", "weight"), [(0.0, 0.25), (1 / 6, 0.375), (1 / 3, 0.5), (0.5, 0.5), (1.0, 0.5)]
+)
+def test_weight_grows_from_half_to_full_with_the_photos_left_open(share, weight):
+    assert knowledge_weight(share, 0.5) == pytest.approx(weight)
 
 
 def test_same_seed_same_agreement():

@@ -141,5 +141,5 @@ def _with_knowledge(
         knowledge, _ = stages.know(runner, mapping, vocabulary, resources, inputs.encode, config, keep)
     weight = knowledge.weight
     if weight is None:
-        weight, _ = stages.choose_weight(runner, part, x, n_clusters, defaults, config)
+        weight, _ = stages.choose_weight(runner, part, x, n_clusters, resources.encoder.info.defaults, config)
     return replace(inputs, knowledge=knowledge, weight=weight)

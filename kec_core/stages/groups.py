@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kec_core.arrays import FloatMatrix
 from kec_core.clustering import bootstrap_agreement, cluster, fuse, knowledge_weight
 from kec_core.config import ClusteringConfig, EncoderDefaults, RunConfig
@@ -52,22 +54,29 @@ def ground_photos(
 
 
 def choose_weight(
-    runner: Runner, embedded: Stored, x: FloatMatrix, n_clusters: int, config: RunConfig
+    runner: Runner,
+    embedded: Stored,
+    x: FloatMatrix,
+    n_clusters: int,
+    defaults: EncoderDefaults,
+    config: RunConfig,
 ) -> tuple[float, str]:
-    """w: what the person asked for, or the share of photos that the visual features leave open, and why."""
+    """w: what the person asked for, or what the photos left open by their looks suggest, and why."""
     if config.clustering.weight is not None:
         return config.clustering.weight, ""
 
     def compute(_key: str) -> StageResult:
         agreement = bootstrap_agreement(x, n_clusters, seed=config.seed, progress=runner.hooks.progress)
-        weight = knowledge_weight(agreement)
-        return StageResult(data={"weight": weight, "summary": {"weight": weight}})
+        open_share = 1.0 - float(agreement.mean(dtype=np.float64))
+        weight = knowledge_weight(open_share, defaults.weight)
+        return StageResult(data={"open": open_share, "weight": weight, "summary": {"weight": weight}})
 
-    stored = runner.stage("weight", [embedded.key, n_clusters, config.seed], compute)
+    stored = runner.stage("weight", [embedded.key, n_clusters, defaults.weight, config.seed], compute)
     weight = float(stored.data["weight"])
     why = (
-        f"Knowledge counts {weight:.2f} beside the photos: grouped by looks alone, {weight:.0%} of the photos change "
-        "their group when the collection is resampled."
+        f"Knowledge counts {weight:.2f} beside the photos (between {defaults.weight / 2:g} and {defaults.weight:g}): "
+        f"grouped by looks alone, {stored.data['open']:.0%} of the photos change their group when the collection is "
+        "resampled."
     )
     return weight, why
 

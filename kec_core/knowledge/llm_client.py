@@ -20,7 +20,7 @@ from kec_core.knowledge.llm_dialogue import Dialogue, Outcome
 from kec_core.knowledge.llm_endpoint import LLMEndpoint
 from kec_core.knowledge.llm_run import Run
 from kec_core.knowledge.prompt_texts import PROMPT_VERSION
-from kec_core.knowledge.prompts import Question
+from kec_core.knowledge.prompts import Question, without_photos
 
 Stored = tuple[str, str, Mapping[str, Any]]
 """Key, reply and meta of one answer."""
@@ -187,7 +187,7 @@ class LLMClient:
         meta = {
             "model": self.endpoint.model,
             "prompt_version": PROMPT_VERSION,
-            "prompt": json.dumps(outcome.question.messages, ensure_ascii=False),
+            "prompt": json.dumps(without_photos(outcome.question.messages), ensure_ascii=False),
             "tokens": outcome.prompt_tokens + outcome.completion_tokens,
             "seconds": outcome.seconds,
             "kind": outcome.question.kind,

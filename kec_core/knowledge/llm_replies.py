@@ -16,6 +16,7 @@ from kec_core.errors import LLMReplyError
 NAME_LETTERS = 60
 DESCRIPTION_LETTERS = 200
 ATTRIBUTE_LETTERS = 100
+CAPTION_WORDS = 40
 LONGEST_ANSWER = 20_000
 """Letters of an answer that are searched for JSON; the longest sensible answer has about 2,000."""
 
@@ -78,6 +79,12 @@ class PartsAnswer(Answer):
     """Reply to the split prompt."""
 
     parts: Annotated[list[Part], Field(min_length=2, max_length=4)]
+
+
+class CaptionAnswer(Answer):
+    """Reply to the question about one photo."""
+
+    caption: str
 
 
 def schema_of(model: type[Answer], count: int | None = None) -> dict[str, Any]:
@@ -218,6 +225,14 @@ def check_contrasts(
         return Verdict(answer={"contrasts": kept[:count]})
     complaint = complaint or f"{count} contrasts with two different sides were asked for"
     return Verdict(answer={"contrasts": kept} if kept else None, complaint=complaint)
+
+
+def check_caption(answer: CaptionAnswer) -> Verdict:
+    """Accept a sentence of some words; what goes beyond ``CAPTION_WORDS`` is cut, as text encoders would."""
+    said = clean(answer.caption, 20 * CAPTION_WORDS).split()
+    if len(said) < 3:
+        return Verdict(answer=None, complaint="a sentence about the photo was asked for")
+    return Verdict(answer={"caption": " ".join(said[:CAPTION_WORDS])})
 
 
 def check_parts(answer: PartsAnswer, name: str, nouns: Sequence[str]) -> Verdict:

@@ -50,6 +50,12 @@ SPLIT_TASK = (
     'belongs to one sub-concept only. Form: {"parts": [{"name": "...", "nouns": ["..."]}]}'
 )
 
+CAPTION_TASK = (
+    "You are given a photo. Describe it in one sentence of at most {words} words: the main object or scene, as exactly "
+    "as it can be named, and what is distinctive in its looks. Leave out moods and guesses. "
+    'Form: {{"caption": "..."}}'
+)
+
 CONCEPT_EXAMPLES: tuple[Example, ...] = (
     (
         "Nouns: sousaphone, bugle, cornet, flugelhorn",

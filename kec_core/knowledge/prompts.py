@@ -1,7 +1,8 @@
 """The questions put to a language model: prompts A (concept), B (uni), C (pair) of methods.md 6.4, and splits.
 
-Each question is a task in the system turn, worked examples as chat turns, and the case at hand. Photos, file
-names and image ids never enter a prompt: a model sees nouns, concept names, descriptions and the person's words.
+Each question is a task in the system turn, worked examples as chat turns, and the case at hand. File names and image
+ids never enter a prompt: a model sees nouns, concept names, descriptions and the person's words. Photos enter the
+prompts of ``captions.py`` alone.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from typing import Any, Literal
 
 from kec_core.errors import InputError
 from kec_core.knowledge.llm_replies import (
+    CAPTION_WORDS,
     AttributesAnswer,
+    CaptionAnswer,
     ConceptAnswer,
     ContrastsAnswer,
     PartsAnswer,
     Verdict,
     check_attributes,
+    check_caption,
     check_concept,
     check_contrasts,
     check_parts,
@@ -28,6 +32,7 @@ from kec_core.knowledge.llm_replies import (
     schema_of,
 )
 from kec_core.knowledge.prompt_texts import (
+    CAPTION_TASK,
     CONCEPT_EXAMPLES,
     CONCEPT_TASK,
     CONTRAST_EXAMPLES,
@@ -47,9 +52,12 @@ from kec_core.types import Concept
 
 LONGEST_GUIDANCE = 2000
 """Letters; longer wishes crowd out the nouns in small models."""
+PHOTO_TOKENS = 1000
+"""What a photo counts in an estimate; models differ between about 100 and 3,000."""
 
-Kind = Literal["concept", "uni", "pair", "split"]
-Message = dict[str, str]
+Kind = Literal["concept", "uni", "pair", "split", "caption"]
+Message = dict[str, Any]
+"""One chat turn; its content is a text, or a list of parts of which one is a photo."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -170,9 +178,45 @@ def split_question(
     )
 
 
+def caption_question(photo: str, url: str, *, guidance: str = "") -> Question:
+    """One sentence about one photo (methods.md 7.3).
+
+    Args:
+        photo: its content hash.
+        url: the photo itself as a data address.
+        guidance: the person's wish for the whole collection.
+    """
+
+    def judge(text: str) -> Verdict:
+        return check_caption(read_answer(text, CaptionAnswer))
+
+    system, case = _turns(CAPTION_TASK.format(words=CAPTION_WORDS), (), "The photo:", guidance, "")
+    parts = [{"type": "text", "text": case["content"]}, {"type": "image_url", "image_url": {"url": url}}]
+    return Question(
+        kind="caption",
+        label=photo,
+        messages=(system, {"role": "user", "content": parts}),
+        schema=schema_of(CaptionAnswer),
+        content=_content("caption", guidance, "", photo=photo),
+        expected_tokens=45,
+        judge=judge,
+    )
+
+
+def without_photos(messages: Sequence[Message]) -> list[dict[str, str]]:
+    """Chat turns with a word in place of every photo: for counting and for keeping."""
+    return [{**message, "content": " ".join(_texts_in(message["content"]))} for message in messages]
+
+
+def _texts_in(content: str | list[dict[str, Any]]) -> list[str]:
+    return [content] if isinstance(content, str) else [part.get("text", "[photo]") for part in content]
+
+
 def approximate_tokens(messages: Sequence[Message]) -> int:
-    """About how many tokens a prompt has: one per four bytes of UTF-8, and four around each turn."""
-    return sum(math.ceil(len(m["content"].encode()) / 4) + 4 for m in messages)
+    """About how many tokens a prompt has: one per four bytes of UTF-8, four around each turn, 1,000 for a photo."""
+    photos = sum(len(m["content"]) - 1 for m in messages if not isinstance(m["content"], str))
+    texts = sum(math.ceil(len(m["content"].encode()) / 4) + 4 for m in without_photos(messages))
+    return texts + PHOTO_TOKENS * photos
 
 
 def _turns(

@@ -44,7 +44,7 @@ class Shards:
             return self._memory[name]
         file = self._file(self._folder, name)
         try:
-            with np.load(file, allow_pickle=False) as stored:
+            with file.open("rb") as content, np.load(content, allow_pickle=False) as stored:
                 return Shard(features=stored["features"], reasons=tuple(stored["reasons"].tolist()))
         except (OSError, ValueError, KeyError, BadZipFile) as error:
             file.unlink(missing_ok=True)

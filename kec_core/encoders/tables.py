@@ -65,7 +65,7 @@ def _read_npy(file: Path) -> tuple[NDArray[Any], None]:
 
 
 def _read_npz(file: Path) -> tuple[NDArray[Any], tuple[str, ...] | None]:
-    with np.load(file, allow_pickle=False) as stored:
+    with file.open("rb") as content, np.load(content, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     tables = {name: array for name, array in arrays.items() if array.ndim == 2}
     lists = {name: array for name, array in arrays.items() if array.ndim == 1 and array.dtype.kind in "UT"}

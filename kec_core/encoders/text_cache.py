@@ -75,6 +75,8 @@ class TextCache:
         except sqlite3.Error as error:
             raise self._trouble(error) from error
         try:
+            # A power cut may cost the last rows, never the file.
+            connection.execute("PRAGMA synchronous = NORMAL")
             yield connection
         except sqlite3.Error as error:
             raise self._trouble(error) from error

@@ -65,9 +65,7 @@ def imagenet_anchors(wordnet: WordNet) -> Anchors:
         nodes=tuple(row for _, row in texts),
         members=tuple(tuple(below[node]) for node in nodes),
         ids=frozenset(nodes),
-        words=tuple(
-            dict.fromkeys(word for node in nodes for word in wordnet.synset(node).words[:_MAX_WORDS])
-        ),
+        words=tuple(dict.fromkeys(word for node in nodes for word in _words(wordnet, node))),
     )
 
 
@@ -130,7 +128,7 @@ class TextMap:
     @classmethod
     def load(cls, file: Path) -> TextMap:
         """Read what ``save`` wrote; OSError or ValueError when it is damaged."""
-        with np.load(file, allow_pickle=False) as stored:
+        with file.open("rb") as content, np.load(content, allow_pickle=False) as stored:
             return cls(anchors=stored["anchors"], coefficients=stored["coefficients"], words=stored["words"])
 
 

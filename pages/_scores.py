@@ -56,25 +56,24 @@ CLEARNESS = (
 
 def panel(revision: Revision) -> None:
     """The scores of a revision and of k-means on the same photos."""
-    baseline = revision.baseline
-    if revision.scores is not None:
-        st.html(_html.score_panel(_agreement(revision.scores, baseline.scores if baseline else None)))
-        with st.expander("Scores that need no labels", key="internal_scores"):
-            _internal(revision)
-    else:
+    baseline = revision.baseline.scores if revision.baseline else None
+    if revision.scores is None:
         _internal(revision)
         st.html(
             _html.note(
-                "These scores look at the photos alone: they say how clear the clusters are, not whether they are the ones you "
-                "want. With labels for a part of the photos (page Data) you also see how right they are."
+                "These scores look at the photos alone: they say how clear the clusters are, not whether they are the "
+                "ones you want. With labels for a part of the photos (page Data) you also see how right they are."
             )
         )
-    behind = revision.scores and baseline and baseline.scores and revision.scores.acc < baseline.scores.acc
-    if behind:
+        return
+    st.html(_html.score_panel(_agreement(revision.scores, baseline)))
+    if baseline and revision.scores.acc < baseline.acc:
         st.warning(
             "Here plain k-means fits the labels better. A smaller weight of the knowledge (Build, Cluster) may help.",
             icon=":material/balance:",
         )
+    with st.expander("Scores that need no labels", key="internal_scores"):
+        _internal(revision)
 
 
 def _internal(revision: Revision) -> None:

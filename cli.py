@@ -148,6 +148,14 @@ def _add_methods(commands: Subparsers) -> None:
         help="full: the authors' number of training steps",
     )
     p.add_argument("--captions", type=Path, metavar="FILE", help="text, one caption per line, for CAE")
+    p.add_argument(
+        "--photo-captions", type=Path, metavar="FILE.csv", help="columns file,caption, for the method caption"
+    )
+    p.add_argument(
+        "--send-photos",
+        action="store_true",
+        help="let the model at --llm-url describe the photos: they leave this machine",
+    )
     _add_llm(p)
 
 
@@ -256,15 +264,18 @@ def methods(arguments: argparse.Namespace) -> dict[str, Any]:
     from kec_core.stages import Hooks
     from state.llm_run import asking
     from state.locks import RunLock
+    from state.method_captions import PhotoCaptions
     from state.method_runs import compare_methods
     from state.project import Project
     from state.terminal import show_progress
 
     project = Project.open(arguments.project)
+    setup = _setup(arguments)
+    described = PhotoCaptions(file=arguments.photo_captions, model=setup if arguments.send_photos else None)
     with (
         RunLock.acquire(project.folder, "kec methods"),
         show_progress() as progress,
-        asking(project, _setup(arguments)) as resources,
+        asking(project, setup) as resources,
     ):
         rows = compare_methods(
             project,
@@ -272,6 +283,7 @@ def methods(arguments: argparse.Namespace) -> dict[str, Any]:
             n_seeds=arguments.seeds,
             preset=arguments.preset,
             captions=arguments.captions,
+            described=described,
             resources=resources,
             hooks=Hooks(progress=progress),
         )

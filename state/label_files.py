@@ -1,4 +1,7 @@
-"""Labels come in: from the names of folders, or from a CSV file. For scoring only, never given to a method."""
+"""Labels come in: from the names of folders, or from a CSV file. For scoring only, never given to a method.
+
+Captions of photos come in by the same reader.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ from kec_core.errors import InputError
 from kec_core.images import ImageRecord
 from state.csv_cells import plain
 
-COLUMNS = ("file", "label")
 _DELIMITERS = (",", ";", "\t")
 _SHOWN = 3
 
@@ -23,13 +25,16 @@ def labels_from_folders(records: Iterable[ImageRecord]) -> dict[str, str]:
     return {image_id: folder for image_id, folder in folders.items() if folder != "."}
 
 
-def labels_from_csv(path: Path, root: Path, records: Sequence[ImageRecord]) -> dict[str, str]:
+def labels_from_csv(
+    path: Path, root: Path, records: Sequence[ImageRecord], *, column: str = "label"
+) -> dict[str, str]:
     """Labels by image id from a CSV file with columns ``file`` and ``label`` (others are ignored).
 
     Args:
         path: CSV in UTF-8, separated by comma, semicolon or tab.
         root: the photo folder. ``file`` is a path relative to it, or a file name that occurs once.
         records: the photos in use. Rows of files that are there but not in use (unreadable ones) are passed over.
+        column: name of the column that is read, for files of something else than labels.
 
     Returns:
         Labels of the named photos; an empty cell is no label.
@@ -44,7 +49,7 @@ def labels_from_csv(path: Path, root: Path, records: Sequence[ImageRecord]) -> d
         by_name.setdefault(PurePosixPath(image_id).name, []).append(image_id)
     labels: dict[str, str] = {}
     problems: dict[str, list[str]] = {}
-    for line, file, label in _rows(path):
+    for line, file, label in _rows(path, column):
         found = _find(file, root, ids, by_name)
         if kind := _problem(found, labels, file, root):
             problems.setdefault(kind, []).append(f"{file!r} in line {line}")
@@ -53,7 +58,7 @@ def labels_from_csv(path: Path, root: Path, records: Sequence[ImageRecord]) -> d
     if problems:
         raise InputError(
             f"Each row of {path} should name one photo of the collection, once, but {_said(problems)}; "
-            "correct these rows, no label was taken."
+            f"correct these rows, no {column} was taken."
         )
     return {image_id: label for image_id, label in labels.items() if label}
 
@@ -98,19 +103,19 @@ def _is_there(root: Path, file: str) -> bool:
         return False
 
 
-def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
+def _rows(path: Path, column: str) -> Iterator[tuple[int, str, str]]:
     """Line number, file and label of each row that is not blank."""
-    text = _read(path)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    text = _read(path, column)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text, column))
     try:
-        file_column, label_column = _columns(path, reader.fieldnames or ())
+        file_column, label_column = _columns(path, reader.fieldnames or (), column)
         rows = 0
         for row in reader:
             rows += 1
             file, label = row[file_column], row[label_column]
             if file is None or label is None:
                 raise InputError(
-                    f"Line {reader.line_num} of {path} should have a file and a label, but is cut short; complete it."
+                    f"Line {reader.line_num} of {path} should have a file and a {column}, but is cut short; complete it."
                 )
             yield reader.line_num, file, plain(label.strip())
     except csv.Error as error:
@@ -118,36 +123,36 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
             f"{path} is not valid CSV after line {reader.line_num} ({error}); correct it."
         ) from error
     if not rows:
-        raise InputError(f"A labels file needs rows below its first line, but {path} has none; add them.")
+        raise InputError(f"A {column}s file needs rows below its first line, but {path} has none; add them.")
 
 
-def _columns(path: Path, names: Sequence[str]) -> tuple[str, str]:
+def _columns(path: Path, names: Sequence[str], column: str) -> tuple[str, str]:
     """The names of the two columns as the file spells them."""
     found = {(name or "").strip().lower(): name for name in names}
-    if not set(COLUMNS) <= set(found):
+    if not {"file", column} <= set(found):
         raise InputError(
-            f"A labels file needs the columns file and label in its first line, but {path} has "
+            f"A {column}s file needs the columns file and {column} in its first line, but {path} has "
             f"{', '.join(map(repr, names)) or 'nothing'}; add them."
         )
-    return found["file"], found["label"]
+    return found["file"], found[column]
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, column: str) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise InputError(
-            f"The labels file {path} cannot be read ({error.strerror}); check the path."
+            f"The {column}s file {path} cannot be read ({error.strerror}); check the path."
         ) from error
     except UnicodeDecodeError as error:
         raise InputError(
-            f"A labels file should be text in UTF-8, but {path} is not (at byte {error.start}); "
+            f"A {column}s file should be text in UTF-8, but {path} is not (at byte {error.start}); "
             'save it as "CSV UTF-8" and try again.'
         ) from error
 
 
-def _delimiter(text: str) -> str:
+def _delimiter(text: str, column: str) -> str:
     """The separator whose reading of the first line has both columns; comma when none has."""
     header = text.partition("\n")[0].strip().lower()
-    fits = (d for d in _DELIMITERS if set(COLUMNS) <= {cell.strip(' "') for cell in header.split(d)})
+    fits = (d for d in _DELIMITERS if {"file", column} <= {cell.strip(' "') for cell in header.split(d)})
     return next(fits, ",")

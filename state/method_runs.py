@@ -15,6 +15,7 @@ from typing import Any, Literal
 from kec_core.arrays import Progress, fingerprint
 from kec_core.config import RunConfig
 from kec_core.errors import InputError
+from kec_core.images import ImageRecord
 from kec_core.methods import MethodInputs, find_method, missing_needs, run_method
 from kec_core.methods.base import Method, permitted
 from kec_core.methods.prepare import Split, find_split, prepare, split_note
@@ -28,6 +29,7 @@ from state.features import load_features
 from state.llm_run import asking
 from state.llm_setup import LLMSetup
 from state.loading import MakeResources, load_resources
+from state.method_captions import PhotoCaptions, photo_captions
 from state.method_labels import labels_of_test, read_captions, top1, with_answers
 from state.progress import JobContext
 from state.project import Project
@@ -35,6 +37,7 @@ from state.revisions import Revision
 from state.scoring import score_against
 
 Preset = Literal["full", "fast"]
+NO_CAPTIONS = PhotoCaptions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,7 @@ def compare_methods(
     n_seeds: int = 5,
     preset: Preset = "fast",
     captions: Path | None = None,
+    described: PhotoCaptions = NO_CAPTIONS,
     resources: MakeResources = load_resources,
     hooks: Hooks | None = None,
 ) -> list[MethodRow]:
@@ -88,6 +92,7 @@ def compare_methods(
         n_seeds: seeds 0 to n - 1.
         preset: "fast" takes the options for a CPU where a method has them.
         captions: text file, one caption per line, for the methods that need captions.
+        described: where captions of the photos themselves come from.
         resources: makes encoder, vocabulary and knowledge builder.
         hooks: told about progress; progress may raise Cancelled, and finished seeds are kept.
 
@@ -107,6 +112,10 @@ def compare_methods(
     with project.database.kept_open():
         inputs, split = _inputs(project, revision, methods, resources, runner)
         inputs = replace(inputs, captions=read_captions(captions) if captions else ())
+        if any("photo captions" in method.needs for method in methods.values()):
+            photos = _clustered(project, revision, split)
+            sentences = photo_captions(project, described, photos, runner.hooks.progress)
+            inputs = replace(inputs, photo_captions=sentences)
         labels = labels_of_test(project.labels(revision.scan), split)
         inputs = with_answers(inputs, labels)
         _check(methods, inputs)
@@ -172,7 +181,11 @@ class _Comparison:
             content += [inputs.noun_templates, [noun.word for noun in inputs.vocabulary]]
         if "knowledge" in method.needs and inputs.knowledge is not None:
             content += [inputs.knowledge.to_json(), inputs.grounding.to_json(), inputs.weight]
-        content += [list(inputs.captions), list(inputs.photo_captions), list(inputs.class_names)]
+        if method.needs & {"nouns", "captions"}:
+            content.append(list(inputs.captions))
+        if "photo captions" in method.needs:
+            content.append(list(inputs.photo_captions))
+        content.append(list(inputs.class_names))
         return [*content, None if inputs.labels is None else inputs.labels.tolist()]
 
     def _telling(self, prefix: str) -> Progress:
@@ -230,6 +243,12 @@ def _inputs(
     )
 
 
+def _clustered(project: Project, revision: Revision, split: Split | None) -> list[ImageRecord]:
+    """The photos that are clustered, in row order."""
+    photos = project.images(revision.scan)
+    return list(photos) if split is None else [photos[row] for row in split.test]
+
+
 def _without_builder(config: RunConfig) -> RunConfig:
     """The revision's own knowledge is used, so no language model is needed."""
     return replace(config, knowledge=replace(config.knowledge, builder="wordnet"))
@@ -254,7 +273,7 @@ def methods_job(context: JobContext) -> dict[str, Any]:
     """The job "methods".
 
     Params: methods (names), seeds, preset ("full" or "fast"), captions (file or null), llm (``LLMSetup`` JSON or null,
-    as for a run).
+    as for a run), photo_captions (file or null), send_photos (true: the person agrees that llm is shown the photos).
     """
     params = context.params
     captions = params.get("captions")
@@ -266,6 +285,10 @@ def methods_job(context: JobContext) -> dict[str, Any]:
             n_seeds=params.get("seeds", 5),
             preset=params.get("preset", "fast"),
             captions=Path(captions) if captions else None,
+            described=PhotoCaptions(
+                file=Path(params["photo_captions"]) if params.get("photo_captions") else None,
+                model=setup if params.get("send_photos") else None,
+            ),
             resources=resources,
             hooks=Hooks(progress=context.progress, on_start=context.progress.stage),
         )

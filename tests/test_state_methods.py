@@ -8,8 +8,11 @@ import pytest
 import cli
 from kec_core.config import ClusteringConfig, MappingConfig, RunConfig
 from kec_core.errors import Cancelled, InputError
+from kec_core.knowledge.captions import Caption
 from kec_core.stages import Hooks, Resources
 from kec_core.store import StageResult
+from state.llm_setup import named_setup
+from state.method_captions import PhotoCaptions
 from state.method_labels import read_captions, readable_names
 from state.method_runs import compare_methods, methods_job
 from state.progress import JobContext
@@ -179,3 +182,33 @@ def test_captions_are_lines(tmp_path):
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="one caption per line"):
         read_captions(path)
+
+
+def test_captions_of_photos_come_from_a_file(project, tmp_path):
+    with pytest.raises(InputError, match="'caption' needs photo captions"):
+        compare(project, ["caption"])
+    path = tmp_path / "captions.csv"
+    rows = [f"{image.id},a {image.id.split('/')[0]} thing" for image in project.images()]
+    path.write_text("\n".join(["file,caption", *rows[1:]]), encoding="utf-8")
+    (row,) = compare(project, ["caption"], n_seeds=1, described=PhotoCaptions(file=path))
+    assert row.scores["acc"].mean > 0.9
+    assert "1 photos have no caption." in row.note
+    path.write_text(f"file,caption\n{project.images()[0].id},\n", encoding="utf-8")
+    with pytest.raises(InputError, match="None of the 24 photos has a caption"):
+        compare(project, ["caption"], described=PhotoCaptions(file=path))
+
+
+def test_a_model_describes_the_photos_only_when_it_may_see_them(project, monkeypatch):
+    asked = []
+
+    def describe(client, photos, root, *, consent, progress):
+        assert consent
+        asked.append((client.endpoint.model, root))
+        return [Caption(text=f"a {photo.id.split('/')[0]} thing") for photo in photos]
+
+    monkeypatch.setattr("state.method_captions.caption_photos", describe)
+    setup = named_setup("http://localhost:1/v1", "sees")
+    (row,) = compare(project, ["caption"], n_seeds=1, described=PhotoCaptions(model=setup))
+    assert row.scores["acc"].mean == 1.0
+    compare(project, ["kmeans"], n_seeds=1, described=PhotoCaptions(model=setup))
+    assert asked == [("sees", project.images_root)]

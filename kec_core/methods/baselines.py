@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from kec_core.arrays import FloatMatrix, Progress, l2_normalize
@@ -57,7 +59,10 @@ def caption_and_cluster(
         features = term_weights(inputs.photo_captions, options.max_terms)
     if options.with_photos:
         features = fuse(inputs.test.x, features, 1.0)
-    return cluster(features, n_clusters, options.clustering(), seed=seed, progress=progress)
+    made = cluster(features, n_clusters, options.clustering(), seed=seed, progress=progress)
+    silent = sum(not caption.strip() for caption in inputs.photo_captions)
+    note = f"{silent} photos have no caption." if silent else ""
+    return replace(made, note=" ".join(filter(None, (note, made.note))))
 
 
 def term_weights(texts: tuple[str, ...], max_terms: int) -> FloatMatrix:

@@ -29,12 +29,10 @@ def kec(
 
 
 def fusion_weight(inputs: MethodInputs, options: KecOptions) -> float:
-    """w: the option, else the paper's fixed one or the collection's."""
+    """w: the option, else the collection's, else the encoder's."""
     if options.weight is not None:
         return options.weight
-    if options.paper_weight or inputs.weight is None:
-        return inputs.defaults.weight
-    return inputs.weight
+    return inputs.defaults.weight if inputs.weight is None else inputs.weight
 
 
 def ablated(config: GroundingConfig, ablation: str) -> GroundingConfig:

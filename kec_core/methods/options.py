@@ -37,7 +37,6 @@ class KecOptions(KMeansOptions):
 
     algorithm: Algorithm = "kmeans"  # downstream clusterer                                [P]
     weight: float | None = None  # w; None: chosen for the collection without labels       [M] design.md 8
-    paper_weight: bool = False  # w of the paper's setting: the encoder's fixed one        [C] as TAC
     ablation: str = ""  # which parts count, e.g. "con+des"; "" takes the run's own        [P]
 
 

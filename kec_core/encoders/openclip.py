@@ -91,13 +91,13 @@ class OpenClipEncoder:
             with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16, enabled=self.bf16):
                 raw = self._images.encode_image(torch.from_numpy(pixels).to(self.device), normalize=False)
             features: FloatMatrix = raw.float().cpu().numpy()
+            return features
         except torch.OutOfMemoryError:
             if len(pixels) == 1:
                 raise
-            half = len(pixels) // 2
-            parts = [self.encode_images(pixels[:half]), self.encode_images(pixels[half:])]
-            return np.concatenate(parts)
-        return features
+        # Not within the handler: the error would hold on to the memory of the failed call.
+        half = len(pixels) // 2
+        return np.concatenate([self.encode_images(pixels[:half]), self.encode_images(pixels[half:])])
 
     def encode_texts(self, texts: Sequence[str]) -> FloatMatrix:
         """See Encoder; longer texts than the model takes are cut."""

@@ -321,7 +321,15 @@ def setup(arguments: argparse.Namespace) -> dict[str, Any]:
 
     found = resources.setup(demo=arguments.demo, clip=arguments.clip, say=_say)
     result: dict[str, Any] = {
-        "found": [{"path": str(f.path), "source": f.source, "note": f.note} for f in found]
+        "found": [
+            {
+                "resource": f.resource,
+                "path": None if f.path is None else str(f.path),
+                "source": f.source,
+                "note": f.note,
+            }
+            for f in found
+        ]
     }
     if arguments.demo:
         with show_progress() as progress:

@@ -147,11 +147,13 @@ class Knowledge:
         try:
             fields = dict(data)
             concepts = tuple(
-                Concept(**{**c, "nouns": tuple(Noun(**n) for n in c["nouns"])}) for c in fields.pop("concepts")
+                Concept(**{**c, "nouns": tuple(Noun(**n) for n in c["nouns"])})
+                for c in fields.pop("concepts")
             )
             uni = tuple(UniAttribute(**a) for a in fields.pop("uni"))
             bi = tuple(
-                BiAttribute(**{**a, "pair": tuple(a["pair"]), "ends": tuple(a["ends"])}) for a in fields.pop("bi")
+                BiAttribute(**{**a, "pair": tuple(a["pair"]), "ends": tuple(a["ends"])})
+                for a in fields.pop("bi")
             )
             groups = tuple(Group(**g) for g in fields.pop("groups"))
             constraints = tuple(

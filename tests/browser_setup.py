@@ -27,7 +27,9 @@ def main() -> int:
             subprocess.run(command, check=False, env=environment, stdout=subprocess.DEVNULL)
     if find_browser():
         return 0
-    print("No Chromium or Chrome found; browser tests need one (or its path in KEC_BROWSER).", file=sys.stderr)
+    print(
+        "No Chromium or Chrome found; browser tests need one (or its path in KEC_BROWSER).", file=sys.stderr
+    )
     return 1 if os.environ.get("CI") else 0
 
 

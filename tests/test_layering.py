@@ -65,5 +65,7 @@ def test_heavy_libraries_are_imported_only_where_they_are_used(path):
 
 def test_the_check_sees_a_forbidden_import(tmp_path):
     bad = tmp_path / "bad.py"
-    bad.write_text("def f():\n    import streamlit as st\n    from state.project import Project\n", encoding="utf-8")
+    bad.write_text(
+        "def f():\n    import streamlit as st\n    from state.project import Project\n", encoding="utf-8"
+    )
     assert imported_roots(bad) == {"streamlit", "state"}

@@ -34,3 +34,35 @@ def colours(made_project, empty_home):
     """The app's workspace with a finished project of its own, ready to be changed."""
     shutil.copytree(made_project, empty_home / made_project.name)
     return Project(empty_home / made_project.name)
+
+
+@pytest.fixture(scope="session")
+def tiny_clips(tmp_path_factory):
+    """Checkpoints of tiny open_clip models with random weights: model to file."""
+    from tests.tiny_clip import make_checkpoints
+
+    return make_checkpoints(tmp_path_factory.mktemp("clip"))
+
+
+@pytest.fixture(scope="session")
+def compact_home(tmp_path_factory):
+    """A cache folder for the compact encoder, and a tiny WordNet that keeps its thousand anchors quick to fit."""
+    from tests.tiny_wordnet import write_wordnet
+
+    home = tmp_path_factory.mktemp("compact")
+    write_wordnet(home / "wordnet")
+    return home
+
+
+@pytest.fixture(scope="session")
+def compact_encoder(compact_home):
+    """The compact encoder with its real weights, fitted to the tiny WordNet."""
+    from kec_core.encoders import compact, load_encoder
+    from kec_core.wordnet import load_wordnet
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KEC_CACHE_DIR", str(compact_home / "cache"))
+        patch.setattr(compact, "load_wordnet", lambda: load_wordnet(compact_home / "wordnet"))
+        encoder = load_encoder("compact")
+        encoder.encode_texts(["the map is fitted now, in this cache folder"])
+    return encoder

@@ -8,31 +8,18 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from kec_core.arrays import l2_normalize
-from kec_core.encoders import compact, imagenet, load_encoder, sentences, visual_features
+from kec_core.encoders import compact, imagenet, sentences, visual_features
 from kec_core.errors import Cancelled, ResourceMissing
 from kec_core.types import Noun
 from kec_core.wordnet import load_wordnet
-from tests.tiny_wordnet import write_wordnet
 
 pytestmark = pytest.mark.weights
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A cache folder, and a tiny WordNet: a thousand anchors are fitted in a second or two."""
-    folder = tmp_path_factory.mktemp("compact")
-    write_wordnet(folder / "wordnet")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def encoder(home):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KEC_CACHE_DIR", str(home / "cache"))
-        patch.setattr(compact, "load_wordnet", lambda: load_wordnet(home / "wordnet"))
-        made = load_encoder("compact")
-        made.encode_texts(["fit the map now, in this cache folder"])
-        yield made
+@pytest.fixture
+def encoder(compact_encoder, compact_home, monkeypatch):
+    monkeypatch.setenv("KEC_CACHE_DIR", str(compact_home / "cache"))
+    return compact_encoder
 
 
 @pytest.fixture(scope="module")
@@ -120,14 +107,14 @@ class TestOneSpace:
         assert temple[:2].min() > temple[2:].max() + 0.1
         assert flower[2:].min() > flower[:2].max() + 0.1
 
-    def test_nouns_like_its_own_words_are_known(self, encoder, monkeypatch, home):
-        monkeypatch.setenv("KEC_CACHE_DIR", str(home / "cache"))
+    def test_nouns_like_its_own_words_are_known(self, encoder, monkeypatch, compact_home):
         nouns = [Noun(word=word) for word in ("dog", "truck", "trucks", "monetary policy", "logarithm")]
         assert encoder.covers(nouns).tolist() == [True, True, True, False, False]
 
-    def test_a_meaning_far_from_what_it_was_taught_is_not_known_by_its_word(self, encoder, monkeypatch, home):
-        monkeypatch.setenv("KEC_CACHE_DIR", str(home / "cache"))
-        wordnet = load_wordnet(home / "wordnet")
+    def test_a_meaning_far_from_what_it_was_taught_is_not_known_by_its_word(
+        self, encoder, monkeypatch, compact_home
+    ):
+        wordnet = load_wordnet(compact_home / "wordnet")
         (truck,), (akita,) = (
             wordnet.senses("truck"),
             wordnet.senses("akita"),
@@ -135,19 +122,17 @@ class TestOneSpace:
         nouns = [Noun(word="truck", synset=truck), Noun(word="truck", synset=akita)]
         assert encoder.covers(nouns).tolist() == [True, False]
 
-    def test_the_answer_for_a_vocabulary_is_kept(self, encoder, monkeypatch, home):
-        monkeypatch.setenv("KEC_CACHE_DIR", str(home / "cache"))
+    def test_the_answer_for_a_vocabulary_is_kept(self, encoder, monkeypatch, compact_home):
         nouns = [Noun(word="hound"), Noun(word="algebra")]
         first = encoder.covers(nouns)
         monkeypatch.setattr(encoder, "_sentences", None)
         np.testing.assert_array_equal(encoder.covers(nouns), first)
 
-    def test_the_fitted_map_is_kept(self, encoder, monkeypatch, home):
+    def test_the_fitted_map_is_kept(self, encoder, monkeypatch, compact_home):
         def refuse(*_):
             raise AssertionError("fitted again")
 
-        monkeypatch.setenv("KEC_CACHE_DIR", str(home / "cache"))
-        monkeypatch.setattr(compact, "load_wordnet", lambda: load_wordnet(home / "wordnet"))
+        monkeypatch.setattr(compact, "load_wordnet", lambda: load_wordnet(compact_home / "wordnet"))
         monkeypatch.setattr(compact, "fit", refuse)
         again = compact.load_compact()
         assert again.info == encoder.info

@@ -20,32 +20,29 @@ from kec_core.encoders import (
 )
 from kec_core.errors import InputError
 from kec_core.types import Noun
-from kec_core.wordnet import load_wordnet
 from tests.fakes import HashEncoder
 from tests.photos import gradient, save
-from tests.tiny_clip import make_checkpoints
-from tests.tiny_wordnet import write_wordnet
 
 TEXTS = ["dog", "a photo of a cat", "", "a small red bird that sits on a wire in the rain", "dog"]
 
 
 @pytest.fixture(scope="module")
-def encoders(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("encoders")
-    files = make_checkpoints(folder)
-    write_wordnet(folder / "wordnet")
-    np.save(folder / "x.npy", np.ones((2, 16), dtype=np.float32))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KEC_CACHE_DIR", str(folder / "cache"))
-        patch.setattr(compact, "load_wordnet", lambda: load_wordnet(folder / "wordnet"))
-        clip = f"open_clip:kec-tiny/{files['kec-tiny']}"
-        yield {
-            "hash": HashEncoder(),
-            "clip": load_encoder(clip),
-            "custom": load_encoder(f"open_clip:kec-tiny-custom/{files['kec-tiny-custom']}"),
-            "compact": load_encoder("compact"),
-            "readymade": load_encoder(f"embeddings:{folder / 'x.npy'}#{clip}"),
-        }
+def encoders(tiny_clips, compact_encoder, tmp_path_factory):
+    file = tmp_path_factory.mktemp("encoders") / "x.npy"
+    np.save(file, np.ones((2, 16), dtype=np.float32))
+    clip = f"open_clip:kec-tiny/{tiny_clips['kec-tiny']}"
+    return {
+        "hash": HashEncoder(),
+        "clip": load_encoder(clip),
+        "custom": load_encoder(f"open_clip:kec-tiny-custom/{tiny_clips['kec-tiny-custom']}"),
+        "compact": compact_encoder,
+        "readymade": load_encoder(f"embeddings:{file}#{clip}"),
+    }
+
+
+@pytest.fixture(autouse=True)
+def _caches(compact_home, monkeypatch):
+    monkeypatch.setenv("KEC_CACHE_DIR", str(compact_home / "cache"))
 
 
 WITH_IMAGES = ["hash", "clip", "custom", pytest.param("compact", marks=pytest.mark.weights)]

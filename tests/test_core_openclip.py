@@ -20,7 +20,7 @@ from PIL import Image
 from kec_core.encoders import openclip_text, openclip_weights
 from kec_core.encoders.openclip import load_open_clip
 from kec_core.errors import InputError, ResourceMissing
-from tests.tiny_clip import CONFIGS, CROPPED, FULL, make_checkpoints
+from tests.tiny_clip import CONFIGS, CROPPED, FULL
 
 TEXTS = [
     "dog",
@@ -33,13 +33,8 @@ TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def checkpoints(tmp_path_factory):
-    return make_checkpoints(tmp_path_factory.mktemp("clip"))
-
-
-@pytest.fixture(scope="module")
-def encoders(checkpoints):
-    return {name: load_open_clip(f"{name}/{checkpoints[name]}") for name in CONFIGS}
+def encoders(tiny_clips):
+    return {name: load_open_clip(f"{name}/{tiny_clips[name]}") for name in CONFIGS}
 
 
 def all_positions(encoder, texts, model="kec-tiny"):
@@ -174,16 +169,16 @@ class TestInfo:
         assert info.defaults.counterpart_tau == pytest.approx(0.5 * 0.07, rel=0.01)
         assert (info.dim, info.image_side) == (16, 32)
 
-    def test_other_weights_are_another_revision(self, checkpoints, encoders, tmp_path):
-        state = torch.load(checkpoints["kec-tiny"], weights_only=True)
+    def test_other_weights_are_another_revision(self, tiny_clips, encoders, tmp_path):
+        state = torch.load(tiny_clips["kec-tiny"], weights_only=True)
         state["text_projection"][0, 0] += 1
         torch.save(state, tmp_path / "other.pt")
         other = load_open_clip(f"kec-tiny/{tmp_path / 'other.pt'}")
         assert other.info.revision != encoders["kec-tiny"].info.revision
 
-    def test_the_same_weights_elsewhere_are_the_same_revision(self, checkpoints, encoders, tmp_path):
+    def test_the_same_weights_elsewhere_are_the_same_revision(self, tiny_clips, encoders, tmp_path):
         copy = tmp_path / "copy.pt"
-        copy.write_bytes(checkpoints["kec-tiny"].read_bytes())
+        copy.write_bytes(tiny_clips["kec-tiny"].read_bytes())
         assert load_open_clip(f"kec-tiny/{copy}").info.revision == encoders["kec-tiny"].info.revision
 
 
@@ -193,14 +188,14 @@ class Grenade:
 
 
 class TestWeightsThatAreNotUsable:
-    def test_code_in_a_checkpoint_is_never_run(self, tmp_path, monkeypatch, checkpoints):
+    def test_code_in_a_checkpoint_is_never_run(self, tmp_path, monkeypatch, tiny_clips):
         monkeypatch.chdir(tmp_path)
         (tmp_path / "bad.pt").write_bytes(pickle.dumps(Grenade(), protocol=2))
         with pytest.raises(InputError, match="should hold weights of kec-tiny"):
             load_open_clip("kec-tiny/bad.pt")
         assert not (tmp_path / "exploded").exists()
 
-    def test_weights_of_another_model(self, checkpoints, tmp_path):
+    def test_weights_of_another_model(self, tiny_clips, tmp_path):
         torch.save({"visual.proj": torch.zeros(2, 2)}, tmp_path / "other.pt")
         with pytest.raises(InputError, match="give a state dict"):
             load_open_clip(f"kec-tiny/{tmp_path / 'other.pt'}")

@@ -8,7 +8,7 @@ from tests.browser import open_browser, running_app
 from tests.page_helpers import HOSTILE
 
 pytestmark = pytest.mark.browser
-PATIENCE = 20_000  # milliseconds
+PATIENCE = 60_000  # milliseconds; only a failure waits that long
 
 
 @pytest.fixture(scope="module")

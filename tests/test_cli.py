@@ -1,0 +1,154 @@
+"""The command line as other programs meet it: JSON on stdout, one clear line and status 2 for bad input."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import cli
+
+RUN_KEYS = {
+    "images",
+    "skipped",
+    "encoder",
+    "knowledge",
+    "overclusters",
+    "concepts",
+    "uni_attributes",
+    "bi_attributes",
+    "clusters",
+    "scores",
+    "baseline",
+    "internal",
+    "seconds",
+    "revision",
+    "seed",
+}
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Sixteen noisy photos in two folders, one file that is no photo."""
+    root = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for kind, base in (("red", (200, 40, 40)), ("blue", (40, 40, 200))):
+        (root / kind).mkdir()
+        for number in range(8):
+            pixels = np.clip(np.array(base) + rng.normal(0, 40, (48, 48, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(root / kind / f"{number} =1+1.png")
+    (root / "broken.jpg").write_bytes(b"not a photo")
+    return root
+
+
+@pytest.fixture(scope="module")
+def project(photos, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("home") / "project"
+    assert cli.main(run_words(photos, folder)) == 0
+    return folder
+
+
+def run_words(photos, folder, *more):
+    words = ["run", str(photos), "--project", str(folder), "--encoder", "compact", "--knowledge", "wordnet"]
+    return [*words, "--labels", "folders", "--clusters", "2", "--json", *more]
+
+
+def refused(capsys, *words):
+    """Run a command that must fail; returns its one line."""
+    assert cli.main([str(word) for word in words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = [line for line in err.splitlines() if line.startswith("kec: ")]
+    assert len(lines) == 1
+    assert "Traceback" not in err
+    return lines[0]
+
+
+def test_run_prints_one_object_and_a_second_run_is_the_same_revision(photos, project, capsys):
+    assert cli.main(run_words(photos, project)) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert set(printed) == RUN_KEYS
+    assert printed["images"] == 16
+    assert [item["path"] for item in printed["skipped"]] == ["broken.jpg"]
+    assert (printed["encoder"], printed["knowledge"], printed["clusters"]) == ("compact", "wordnet", 2)
+    assert set(printed["scores"]) == set(printed["baseline"]["scores"]) == {"acc", "nmi", "ari"}
+    assert all(0 <= printed["scores"][name] <= 1 for name in ("acc", "nmi"))
+    assert printed["revision"] == "r1"
+
+
+@pytest.mark.parametrize("part", ["concepts", "attributes", "clusters", "history"])
+def test_show_prints_every_part(project, capsys, part):
+    assert cli.main(["show", str(project), f"--{part}", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["revision"] == "r1"
+    assert printed["uni" if part == "attributes" else part]
+    assert cli.main(["show", str(project), f"--{part}"]) == 0
+    assert "revision: r1" in capsys.readouterr().out
+
+
+def test_export_writes_what_it_names_and_no_formula(project, capsys, tmp_path):
+    out = tmp_path / "out"
+    words = ["export", str(project), "--out", str(out), "--format", "csv,parquet,json,npz,folders", "--json"]
+    assert cli.main(words) == 0
+    json.loads(capsys.readouterr().out)
+    assert {path.suffix for path in out.rglob("*")} >= {".csv", ".parquet", ".json", ".npz", ".png"}
+    for table in out.glob("*.csv"):
+        for line in table.read_text(encoding="utf-8").splitlines():
+            assert not any(cell.lstrip('"').startswith("=") for cell in line.split(","))
+
+
+def test_bad_input_is_one_line_with_status_2(photos, project, capsys, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    new = tmp_path / "new"
+    assert "has none; choose another one" in refused(capsys, "run", empty, "--project", new)
+    assert "kec run" in refused(capsys, "show", new)
+    assert "no-such-encoder" in refused(
+        capsys, "run", photos, "--project", new, "--encoder", "no-such-encoder"
+    )
+    assert "between 1 and the number of photos (16)" in refused(
+        capsys, "run", photos, "--project", project, "--encoder", "compact", "--clusters", "99"
+    )
+    assert "known" in refused(capsys, "export", project, "--out", tmp_path / "x", "--format", "docx")
+    assert "known benchmarks" in refused(capsys, "bench", "nothing")
+    assert "--help" in refused(capsys, "run", photos)
+    assert "--help" in refused(capsys, "nothing")
+
+
+def test_labels_with_an_unknown_file_are_refused_and_nothing_is_lost(photos, project, capsys, tmp_path):
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,label\nno such photo.png,cat\n", encoding="utf-8")
+    words = [
+        "run",
+        photos,
+        "--project",
+        project,
+        "--encoder",
+        "compact",
+        "--clusters",
+        "2",
+        "--labels",
+        labels,
+    ]
+    assert "no such photo.png" in refused(capsys, *words)
+    assert cli.main(["show", str(project), "--clusters", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["images"] == 16
+
+
+def test_shuffled_labels_change_no_assignment(photos, project, capsys, tmp_path):
+    assert cli.main(["show", str(project), "--clusters", "--json"]) == 0
+    before = json.loads(capsys.readouterr().out)
+    names = sorted(str(p.relative_to(photos)) for p in photos.rglob("*.png"))
+    labels = tmp_path / "labels.csv"
+    rows = [f'"{name}",{kind}' for name, kind in zip(names, "abbabaabbabaabab", strict=True)]
+    labels.write_text("\n".join(["file,label", *rows]), encoding="utf-8")
+    words = run_words(photos, project)
+    words[words.index("folders")] = str(labels)
+    assert cli.main(words) == 0
+    assert json.loads(capsys.readouterr().out)["revision"] == before["revision"]
+    assert cli.main(["show", str(project), "--clusters", "--json"]) == 0
+    after = json.loads(capsys.readouterr().out)
+    assert after["clusters"] == before["clusters"]
+    assert after["scores"] != before["scores"]

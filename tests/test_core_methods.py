@@ -7,9 +7,10 @@ import torch
 
 from kec_core.arrays import l2_normalize
 from kec_core.errors import Cancelled, InputError
-from kec_core.methods import METHODS, run_method
+from kec_core.methods import METHODS, photo_features, run_method
 from kec_core.methods.counterparts import filtered_nouns, mix_of_nouns
 from kec_core.methods.options import (
+    CaptionOptions,
     KecOptions,
     KMeansOptions,
     LaicOptions,
@@ -71,6 +72,45 @@ def test_every_method_can_be_stopped(easy, name):
 
     with pytest.raises(Cancelled):
         run(name, easy.inputs(), progress=stop)
+
+
+@pytest.mark.parametrize(
+    ("name", "least"), [("tac", 60), ("kec-tac", 60), ("turtle", 60), ("sic", 60), ("laic-centres", 30)]
+)
+def test_training_tells_progress_at_every_step(easy, name, least):
+    told = []
+    run(name, easy.inputs(), progress=lambda done, total, label: told.append(done <= total))
+    assert len(told) >= least
+    assert all(told)
+
+
+def test_zero_shot_names_every_photo_and_the_seven_templates_count(easy):
+    seen = []
+
+    def encode(texts):
+        seen.extend(texts)
+        return easy.encode(texts)
+
+    made = run("zeroshot", easy.inputs(encode=encode))
+    np.testing.assert_array_equal(made.labels, easy.truth)  # ids are the class names' own positions
+    assert len(seen) == 7 * 4
+    assert "a origami class2." in seen
+
+
+def test_captions_can_be_weighed_by_their_words_or_joined_with_the_photos(easy):
+    for options in (CaptionOptions(texts="tfidf"), CaptionOptions(with_photos=True)):
+        made = run_method("caption", easy.inputs(), 4, options=options)
+        assert score(made.labels, easy.truth).acc == 1.0
+    silent = run_method("caption", easy.inputs(photo_captions=("a dog",) + ("",) * 119), 4)
+    assert silent.note.startswith("119 photos have no caption.")
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if "photo captions" not in METHODS[name].needs])
+def test_with_a_split_only_test_photos_are_clustered(name):
+    train, test = Planted(), Planted(per_class=8, seed=0)
+    inputs = train.inputs(test=photo_features(test.raw, train.inputs().defaults), labels=test.truth)
+    assert inputs.has_split
+    assert run(name, inputs).labels.shape == (32,)
 
 
 def test_an_unknown_method_is_refused_with_the_known_ones():

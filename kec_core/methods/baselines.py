@@ -10,6 +10,7 @@ from kec_core.arrays import FloatMatrix, Progress, l2_normalize
 from kec_core.clustering import cluster, fuse
 from kec_core.config import TPL7
 from kec_core.geometry import nearest_centroids
+from kec_core.methods.counterparts import encode_blockwise
 from kec_core.methods.inputs import MethodInputs
 from kec_core.methods.options import CaptionOptions, KMeansOptions, ZeroShotOptions
 from kec_core.types import Clustering
@@ -29,8 +30,7 @@ def zero_shot(
 
     Its cluster ids are positions in ``inputs.class_names``, so that they can be scored without matching too.
     """
-    progress(0, 1, "Encoding class names")
-    names = class_features(inputs)
+    names = class_features(inputs, progress)
     labels, cosines = nearest_centroids(inputs.test.x, names, progress=progress)
     return Clustering(
         labels=labels,
@@ -41,21 +41,23 @@ def zero_shot(
     )
 
 
-def class_features(inputs: MethodInputs) -> FloatMatrix:
+def class_features(inputs: MethodInputs, progress: Progress) -> FloatMatrix:
     """w_c: each prompt's feature made unit, then the mean over the seven templates made unit; float32 (C, d)."""
     prompts = [template.replace("{}", name) for template in TPL7 for name in inputs.class_names]
-    unit = l2_normalize(inputs.encode(prompts)).reshape(len(TPL7), len(inputs.class_names), -1)
-    return l2_normalize(unit.mean(axis=0))
+    unit = l2_normalize(encode_blockwise(inputs, prompts, "Encoding class names", progress))
+    return l2_normalize(unit.reshape(len(TPL7), len(inputs.class_names), -1).mean(axis=0))
 
 
 def caption_and_cluster(
     inputs: MethodInputs, n_clusters: int, options: CaptionOptions, seed: int, progress: Progress
 ) -> Clustering:
     """k-means on the texts of one caption per photo (methods.md 7.3)."""
-    progress(0, 1, "Encoding captions")
     if options.texts == "encoder":
-        features = l2_normalize(inputs.encode(inputs.photo_captions))
+        features = l2_normalize(
+            encode_blockwise(inputs, inputs.photo_captions, "Encoding captions", progress)
+        )
     else:
+        progress(0, 1, "Weighing the words of the captions")
         features = term_weights(inputs.photo_captions, options.max_terms)
     if options.with_photos:
         features = fuse(inputs.test.x, features, 1.0)

@@ -94,6 +94,8 @@ def _cancel(project: Project, job_id: str) -> None:
 
 
 def _ending(job: Job) -> str:
+    if job.state == "done" and job.kind == "estimate":
+        return "Estimated."
     if job.state == "done" and job.result is not None:
         photos = _html.count(int(job.result.get("images", 0)), "photo")
         return f"{photos} checked." if job.kind == "scan" else f"Done: {photos} clustered."

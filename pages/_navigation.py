@@ -13,6 +13,7 @@ _PAGES = {
     "data": ("Data", ":material/folder_open:"),
     "build": ("Build", ":material/construction:"),
     "clusters": ("Clusters", ":material/grid_view:"),
+    "settings": ("Settings", ":material/settings:"),
 }
 
 

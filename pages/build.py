@@ -7,8 +7,8 @@ from typing import TypeGuard
 import streamlit as st
 
 from kec_core.config import RunConfig
-from pages import _build_llm, _build_options, _build_results, _html, _options, _ui
-from pages._build_llm import Connection
+from pages import _build_options, _build_results, _html, _llm, _options, _ui
+from pages._llm import Connection
 from state import session
 from state.jobs import Job, log_tail
 from state.project import Project
@@ -113,7 +113,7 @@ def _essentials(project: Project, config: RunConfig) -> Connection:
                 height=80,
                 **_options.prepare(project, "knowledge.guidance", config.knowledge.guidance),
             )
-        return _build_llm.connection() if config.knowledge.builder == "llm" else Connection()
+        return _llm.panel(project) if config.knowledge.builder == "llm" else Connection()
 
 
 def _label(view: StepView) -> str:

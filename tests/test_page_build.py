@@ -100,29 +100,6 @@ def test_run_all_starts_a_job_with_the_options_of_the_project(colours, started):
     assert started == [("run", {"images": None, "config": CONFIG.to_json(), "labels": "keep"})]
 
 
-def test_a_language_model_is_reached_with_a_key_that_is_not_stored(colours, monkeypatch):
-    asked = []
-    monkeypatch.setattr(jobs.JobManager, "start", lambda *_a, secrets, **_k: asked.append((_a[-1], secrets)))
-    page = app("build", project="colours")
-    page.selectbox(key="colours.knowledge.builder").set_value("llm").run()
-    page.text_input(key="llm_url").set_value("http://localhost:8080/v1").run()
-    page.text_input(key="llm_model").set_value("small").run()
-    page.text_input(key="llm_key").set_value("sesame-open").run()
-    page.button(key="run_all").click().run()
-    params, secrets = asked[0]
-    assert (params["llm"]["url"], params["llm"]["model"]) == ("http://localhost:8080/v1", "small")
-    assert secrets == {"OPENAI_API_KEY": "sesame-open"}
-    assert "sesame" not in str(params)
-
-
-def test_an_address_that_is_none_is_refused(colours):
-    page = app("build", project="colours")
-    page.selectbox(key="colours.knowledge.builder").set_value("llm").run()
-    page.text_input(key="llm_model").set_value("small").run()
-    page.text_input(key="llm_url").set_value("ftp://x").run()
-    assert "should look like http" in page.error[0].value.replace("\\", "")
-
-
 def test_a_step_that_is_out_of_date_can_be_run_from_there(colours, started):
     colours.save_settings(replace(CONFIG, knowledge=KnowledgeConfig(uni=4)))
     page = app("build", project="colours")

@@ -18,6 +18,7 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.markdown import tables
+from kec_core.arrays import Progress
 from kec_core.config import RunConfig
 from kec_core.encoders import TextCache, load_encoder
 from kec_core.errors import InputError
@@ -153,6 +154,15 @@ def chosen_methods(text: str) -> dict[str, Method]:
     return {name: find_method(name) for name in names}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One method with one seed."""
+
+    scores: Scores
+    seconds: float
+    note: str
+
+
 def measure_set(
     folder: Path,
     resources: Resources,
@@ -162,53 +172,53 @@ def measure_set(
     arguments: argparse.Namespace,
 ) -> dict[str, Any]:
     """Scores and seconds of every method on one folder; a method that lacks something there is left out and named."""
-    store = FolderStore(cache_dir() / "bench")
+    outcomes: dict[str, list[Outcome]] = {}
+    left_out: dict[str, str] = {}
     with show_progress() as progress:
-        runner = Runner(store, Hooks(progress=progress))
+        runner = Runner(FolderStore(cache_dir() / "bench"), Hooks(progress=progress))
         collection = load_collection(folder, resources, runner)
-        scores: dict[str, list[Scores]] = {}
-        seconds: dict[str, list[float]] = {}
-        notes: dict[str, str] = {}
-        left_out: dict[str, str] = {}
         for seed in range(arguments.seeds):
             inputs = seed_inputs(collection, resources, replace(config, seed=seed), methods, captions, runner)
             for name, method in methods.items():
-                lacking = missing_needs(method, inputs)
-                if lacking:
+                if lacking := missing_needs(method, inputs):
                     left_out[name] = f"needs {' and '.join(lacking)}"
                     continue
-                started = time.perf_counter()
-                fast = arguments.preset == "fast" and method.fast is not None
-                made = run_method(
-                    name,
-                    inputs,
-                    collection.n_clusters,
-                    options=method.fast if fast else method.options,
-                    seed=seed,
-                    progress=progress,
-                )
-                seconds.setdefault(name, []).append(time.perf_counter() - started)
-                found = score_against(made.labels, collection.labels)
-                assert found is not None
-                scores.setdefault(name, []).append(found)
-                notes[name] = made.note
+                outcome = measure_method(name, inputs, collection, seed, arguments.preset, progress)
+                outcomes.setdefault(name, []).append(outcome)
                 _say(
-                    f"{collection.name}, seed {seed}, {name}: ACC {found.acc:.3f}, {seconds[name][-1]:.1f} s"
+                    f"{collection.name}, seed {seed}, {name}: ACC {outcome.scores.acc:.3f}, {outcome.seconds:.1f} s"
                 )
     return {
         "set": collection.name,
         "images": len(collection.labels),
         "clusters": collection.n_clusters,
         "split": split_note(collection.split),
-        "methods": {
-            name: {
-                **{metric: asdict(s) for metric, s in summarise(scores[name]).items()},
-                "seconds": round(fmean(seconds[name]), 2),
-                "note": notes[name],
-            }
-            for name in scores
-        },
+        "methods": {name: _row(several) for name, several in outcomes.items()},
         "left_out": left_out,
+    }
+
+
+def measure_method(
+    name: str, inputs: MethodInputs, collection: Collection, seed: int, preset: str, progress: Progress
+) -> Outcome:
+    """Run one method with one seed and score it."""
+    method = METHODS[name]
+    options = method.fast if preset == "fast" and method.fast is not None else method.options
+    started = time.perf_counter()
+    made = run_method(name, inputs, collection.n_clusters, options=options, seed=seed, progress=progress)
+    seconds = time.perf_counter() - started
+    scores = score_against(made.labels, collection.labels)
+    assert scores is not None
+    return Outcome(scores=scores, seconds=seconds, note=made.note)
+
+
+def _row(several: Sequence[Outcome]) -> dict[str, Any]:
+    """All seeds of one method."""
+    spreads = summarise([outcome.scores for outcome in several])
+    return {
+        **{metric: asdict(spread) for metric, spread in spreads.items()},
+        "seconds": round(fmean(outcome.seconds for outcome in several), 2),
+        "note": several[-1].note,
     }
 
 

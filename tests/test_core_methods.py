@@ -128,6 +128,13 @@ def test_a_method_says_what_it_lacks():
         run_method("kec", Planted().inputs(knowledge=None), 4)
 
 
+def test_only_the_method_that_says_so_may_choose_its_epoch_by_labels(easy):
+    options = SicOptions(paper_compat_select=True, epochs=2, n_init=1)
+    with pytest.raises(InputError, match="needs a label for every photo; use sic, which takes the last"):
+        run_method("sic", easy.inputs(), 4, options=options)
+    assert "chosen by the true labels" in run("sic-best-epoch", easy.inputs()).note
+
+
 def test_more_clusters_than_photos_are_refused():
     with pytest.raises(InputError, match=r"between 1 and the number of photos \(120\), but 121"):
         run_method("kmeans", Planted().inputs(), 121)

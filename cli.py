@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     _add_run(commands)
     _add_methods(commands)
+    _add_edit(commands)
     _add_show(commands)
     _add_export(commands)
     _add_setup(commands)
@@ -130,6 +131,15 @@ def _setup(arguments: argparse.Namespace) -> LLMSetup | None:
     return named_setup(
         arguments.llm_url, arguments.llm_model, budget=arguments.llm_budget, price=arguments.llm_price
     )
+
+
+def _add_edit(commands: Subparsers) -> None:
+    p = _command(
+        commands, "edit", edit, "apply a script of edits to a project's knowledge and regroup its photos"
+    )
+    p.add_argument("project", type=Path, metavar="PROJECT")
+    p.add_argument("--script", type=Path, required=True, metavar="EDITS.json", help='{"edits": [...]}')
+    p.add_argument("--dry-run", action="store_true", help="tell what would happen and keep nothing")
 
 
 def _add_methods(commands: Subparsers) -> None:
@@ -257,6 +267,25 @@ def _labels(value: str) -> LabelSource:
     if value == "folders" or value == "none" or value == "keep":
         return value
     return Path(value)
+
+
+def edit(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``kec edit``: replay a script of edits, all of it or nothing."""
+    from kec_core.knowledge.edits import parse_script
+    from state.editing import edit_project
+    from state.locks import RunLock
+    from state.project import Project
+
+    script: Path = arguments.script
+    try:
+        edits = parse_script(json.loads(script.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(
+            f"--script should be a JSON file with a list of edits, but {script} cannot be read ({error}); give another."
+        ) from error
+    project = Project.open(arguments.project)
+    with RunLock.acquire(project.folder, "kec edit"):
+        return edit_project(project, edits, dry_run=arguments.dry_run).to_json()
 
 
 def methods(arguments: argparse.Namespace) -> dict[str, Any]:

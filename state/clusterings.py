@@ -13,13 +13,20 @@ from state.revisions import Baseline, RevisionInfo
 _CLUSTER, _BASELINE = "cluster", "baseline"
 
 
-def save_clustering(project: Project, clustering: Clustering) -> str:
-    """Keep a clustering made outside a run (the live loop); returns the fingerprint for ``NewRevision.clustering_fp``."""
+def save_clustering(project: Project, clustering: Clustering, *, ground: str) -> str:
+    """Keep a clustering made outside a run (the live loop); returns the fingerprint for ``NewRevision.clustering_fp``.
+
+    Args:
+        project: where.
+        clustering: what.
+        ground: key of the stored grounding it was made from, so that its features are found again.
+    """
     data = {
         "objective": clustering.objective,
         "method": clustering.method,
         "seed": clustering.seed,
         "note": clustering.note,
+        "ground": ground,
     }
     key = fingerprint(clustering.labels, clustering.centroids, data)
     if project.store.load(_CLUSTER, key) is None:

@@ -152,3 +152,37 @@ def test_shuffled_labels_change_no_assignment(photos, project, capsys, tmp_path)
     after = json.loads(capsys.readouterr().out)
     assert after["clusters"] == before["clusters"]
     assert after["scores"] != before["scores"]
+
+
+def test_edit_replays_a_script_or_refuses_it_whole(project, capsys, tmp_path):
+    assert cli.main(["show", str(project), "--concepts", "--json"]) == 0
+    before = json.loads(capsys.readouterr().out)
+    first, second = (concept["id"] for concept in before["concepts"][:2])
+    script = tmp_path / "edits.json"
+
+    def write(*edits):
+        script.write_text(json.dumps({"edits": edits}), encoding="utf-8")
+
+    rename = {"op": "rename_concept", "concept": first, "name": "=cmd() <b>red</b>"}
+    write(rename, {"op": "delete_concept", "concept": "c999"})
+    assert "index 1" in refused(capsys, "edit", project, "--script", script)
+    write(rename, {"op": "add_attribute", "concept": second, "text": "plain blue all over"})
+    words = ["edit", str(project), "--script", str(script), "--json"]
+    assert cli.main([*words, "--dry-run"]) == 0
+    rehearsed = json.loads(capsys.readouterr().out)
+    assert rehearsed["revision"] == before["revision"]
+    assert cli.main(words) == 0
+    done = json.loads(capsys.readouterr().out)
+    assert set(done) == {"before", "after", "moved", "concepts", "clusters", "revision"}
+    assert done | {"revision": ""} == rehearsed | {"revision": ""}
+    assert done["revision"] == "r2"
+    assert cli.main(["show", str(project), "--concepts", "--json"]) == 0
+    after = json.loads(capsys.readouterr().out)
+    assert after["concepts"][0]["name"] == "=cmd() <b>red</b>"
+    assert "plain blue all over" in after["concepts"][1]["attributes"]
+    assert cli.main(["show", str(project), "--history", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["history"][1]["edits"]) == 2
+    out = tmp_path / "exported"
+    assert cli.main(["export", str(project), "--out", str(out), "--format", "csv,npz", "--json"]) == 0
+    capsys.readouterr()
+    assert "cannot be read" in refused(capsys, "edit", project, "--script", tmp_path / "missing.json")

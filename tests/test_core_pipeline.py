@@ -158,3 +158,27 @@ def test_no_readable_photo_is_one_sentence(resources, tmp_path, photos):
     empty.mkdir()
     with pytest.raises(InputError, match="None of the 2 photos could be read"):
         pipeline.run(records, empty, resources, CONFIG, FolderStore(tmp_path / "store"))
+
+
+def test_photos_that_were_encoded_before_are_not_encoded_again(photos, resources, tmp_path, monkeypatch):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    names = sorted(path.name for path in photos.iterdir())
+    for name in names[:-2]:
+        (folder / name).write_bytes((photos / name).read_bytes())
+    store = FolderStore(tmp_path / "store")
+    run(folder, resources, store)
+    (folder / names[0]).unlink()
+    for name in names[-2:]:
+        (folder / f"aa {name}").write_bytes((photos / name).read_bytes())
+    seen = []
+    encode = HashEncoder.encode_images
+    monkeypatch.setattr(
+        HashEncoder, "encode_images", lambda self, p: (seen.append(len(p)), encode(self, p))[1]
+    )
+    mixed = run(folder, resources, store)
+    assert sum(seen) == 2
+    assert mixed.reports[0].summary["encoded"] == 2
+    alone = run(folder, resources, FolderStore(tmp_path / "fresh"))
+    assert mixed.embeddings.ids == alone.embeddings.ids
+    np.testing.assert_allclose(mixed.embeddings.features, alone.embeddings.features, rtol=1e-6)

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from kec_core.config import ClusteringConfig, KnowledgeConfig, MappingConfig, RunConfig
 from kec_core.errors import Cancelled, InputError, StoreError
@@ -172,15 +173,18 @@ def test_more_photos_make_a_new_revision_and_the_old_one_stays_aligned(project):
 
 
 def test_a_photo_that_cannot_be_read_any_more_is_listed_and_leaves_no_row(project):
-    def break_one(stage):
+    new = project.images_root / "ocean/new.png"
+    Image.new("RGB", (8, 8), (41, 63, 201)).save(new)
+
+    def break_it(stage):
         if stage == "embed":
-            (project.images_root / "ocean/3.png").unlink()
+            new.unlink()
 
     (project.images_root / "leaf/9.png").write_bytes((project.images_root / "leaf/0.png").read_bytes())
-    summary = again(project, hooks=Hooks(on_start=break_one))
-    assert [item.path for item in summary.skipped] == ["ocean/3.png"]
-    assert [photo.id for photo in project.images() if photo.id == "ocean/3.png"] == []
-    assert len(project.images()) == len(labels_of(project, summary.revision)) == 20
+    summary = again(project, hooks=Hooks(on_start=break_it))
+    assert [item.path for item in summary.skipped] == ["ocean/new.png"]
+    assert [photo.id for photo in project.images() if photo.id == "ocean/new.png"] == []
+    assert len(project.images()) == len(labels_of(project, summary.revision)) == 21
     assert summary.revision.scores.acc == 1.0
 
 

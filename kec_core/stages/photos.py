@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,38 +17,72 @@ from kec_core.errors import InputError
 from kec_core.images import ImageRecord
 from kec_core.mapping import components, count_overclusters, nouns_of_centres, over_cluster
 from kec_core.stages.runner import Resources, Runner, Stored
-from kec_core.store import StageResult
+from kec_core.store import StageResult, StageStore
 from kec_core.types import Noun, NounMapping
 
 
 def embed_photos(runner: Runner, records: Sequence[ImageRecord], root: Path, encoder: Encoder) -> Stored:
-    """Raw features of every readable photo, (N, d); unreadable ones are listed, ids stay aligned."""
+    """Raw features of every readable photo, (N, d); unreadable ones are listed, ids stay aligned.
+
+    Photos that an earlier result of this encoder holds, by content, are taken from there.
+    """
     hashes = [record.sha256 for record in records]
+    revision = encoder.info.revision
 
     def compute(key: str) -> StageResult:
+        known = _known_rows(runner.store, revision, set(hashes))
+        fresh = [record for record in records if record.sha256 not in known]
         encoded = encode_files(
             encoder,
-            [root / record.id for record in records],
+            [root / record.id for record in fresh],
             progress=runner.hooks.progress,
             workspace=runner.store.workspace("embed", key),
         )
-        bad = dict(encoded.failed)
-        if len(bad) == len(records):
+        bad = {fresh[row].id: reason for row, reason in encoded.failed}
+        good = [record for record in records if record.id not in bad]
+        if not good:
             raise InputError(
                 f"None of the {len(records)} photos could be read (first: {next(iter(bad.values()))}); "
                 "choose a folder with readable photos."
             )
-        good = [record.id for row, record in enumerate(records) if row not in bad]
+        features = encoded.features if not known else _joined(good, known, encoded.features)
         return StageResult(
-            arrays={"features": encoded.features},
+            arrays={"features": features},
             data={
-                "ids": good,
-                "failed": [{"path": records[row].id, "reason": reason} for row, reason in bad.items()],
-                "summary": {"images": len(good), "skipped": len(bad), "encoder": encoder.info.name},
+                "ids": [record.id for record in good],
+                "hashes": [record.sha256 for record in good],
+                "encoder": revision,
+                "failed": [{"path": image_id, "reason": reason} for image_id, reason in bad.items()],
+                "summary": {
+                    "images": len(good),
+                    "skipped": len(bad),
+                    "encoder": encoder.info.name,
+                    "encoded": len(fresh),
+                },
             },
         )
 
-    return runner.stage("embed", [encoder.info.revision, hashes, [r.id for r in records]], compute)
+    return runner.stage("embed", [revision, hashes, [r.id for r in records]], compute)
+
+
+def _known_rows(store: StageStore, encoder: str, wanted: set[str]) -> dict[str, FloatMatrix]:
+    """Raw features (d,) that are stored already, by content hash of the photo."""
+    known: dict[str, FloatMatrix] = {}
+    for key in store.fingerprints("embed"):
+        if len(known) == len(wanted):
+            break
+        stored = store.load("embed", key)
+        if stored is not None and stored.data.get("encoder") == encoder:
+            features = stored.arrays["features"]
+            rows = enumerate(stored.data["hashes"])
+            known |= {sha256: features[row] for row, sha256 in rows if sha256 in wanted}
+    return known
+
+
+def _joined(good: Sequence[ImageRecord], known: Mapping[str, FloatMatrix], fresh: FloatMatrix) -> FloatMatrix:
+    """Known and fresh rows in the order of the photos, (N, d); ``fresh`` holds those not known, in that order."""
+    rows = iter(fresh)
+    return np.stack([known[r.sha256] if r.sha256 in known else next(rows) for r in good])
 
 
 def choose_n_clusters(runner: Runner, embedded: Stored, x: FloatMatrix, config: RunConfig) -> tuple[int, str]:

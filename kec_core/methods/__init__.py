@@ -207,13 +207,16 @@ def run_method(
         A clustering of the test photos: int32 (N_test,) ids in 0..K-1, centroids of the space that was clustered.
 
     Raises:
-        InputError: unknown method, options of another one, an impossible K, or something it needs is missing.
+        InputError: unknown method, options of another one, an impossible K, a single photo, or something it
+            needs is missing.
     """
     method = find_method(name)
     if options is not None and not isinstance(options, type(method.options)):
         raise InputError(
             f"Method {name!r} takes {type(method.options).__name__}, but {type(options).__name__} was given."
         )
+    if len(inputs.train.x) < 2:
+        raise InputError("Methods learn from at least two photos, but there is only one; add photos.")
     check_n_clusters(n_clusters, len(inputs.test.x))
     lacking = missing_needs(method, inputs)
     if lacking:

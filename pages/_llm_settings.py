@@ -68,14 +68,9 @@ def cost(kept: LLMSettings) -> None:
 
 def _price(kept: LLMSettings) -> None:
     price = kept.prices.get(kept.model)
-    if not kept.model:
-        st.metric("Price of the model", "–")
-    elif price is None:
-        st.metric("Price of the model", "not known", help="Tokens are counted all the same.")
-    else:
-        st.metric(
-            "Price of the model", f"{price.prompt:g} / {price.completion:g}", help="Per million tokens."
-        )
+    said = "not known" if price is None else f"{price.prompt:g} / {price.completion:g}"
+    tip = "Per million tokens of prompt and of answer. Without a price, tokens are counted all the same."
+    st.html(_html.facts([("Price of the model", said if kept.model else "–", tip)]))
 
 
 def _prices(kept: LLMSettings) -> None:
@@ -134,6 +129,7 @@ def patience(kept: LLMSettings) -> None:
         min_value=1.0,
         max_value=3600.0,
         step=10.0,
+        format="%.0f",
         help="A request without an answer by then is sent again.",
         **tied("timeout", kept.timeout, lambda old, seconds: replace(old, timeout=seconds)),
     )

@@ -98,8 +98,6 @@ def _model(kept: LLMSettings) -> None:
         with _ui.errors(), st.spinner("Asking the server"):
             session.set_widget(MODELS, {kept.url: list_models(endpoint)})
             st.rerun()
-    if listed:
-        left.caption(f"{len(listed)} models are offered there.")
     if (
         right.button("Test", key="llm_test", disabled=endpoint is None or not kept.model, width="stretch")
         and endpoint
@@ -107,6 +105,8 @@ def _model(kept: LLMSettings) -> None:
         session.set_widget(CHECKED, None)
         with _ui.errors(), st.spinner("Asking one small question"):
             session.set_widget(CHECKED, (endpoint.url, endpoint.model, check_endpoint(endpoint)))
+    if listed:
+        st.html(_html.note(f"{_html.count(len(listed), 'model')} offered there."))
     _tested(kept)
 
 
@@ -172,7 +172,12 @@ def _leaves(kept: LLMSettings) -> None:
             key=f"llm_message_{kind}_{len(shown)}",
             width=160,
         )
-    st.code(json.dumps(shown[number - 1].body, indent=2, ensure_ascii=False), language=None, height=380)
+    st.code(
+        json.dumps(shown[number - 1].body, indent=2, ensure_ascii=False),
+        language=None,
+        height=380,
+        wrap_lines=True,
+    )
 
 
 def _kind_name(kind: str) -> str:

@@ -116,9 +116,9 @@ def test_caps_and_patience_are_kept(empty_home):
 
 def test_the_price_of_the_model_is_shown(empty_home):
     save_llm_settings(empty_home, LLMSettings(url="http://h/v1", model="gpt-4o-mini"))
-    assert app("settings").metric[0].value == "0.15 / 0.6"
+    assert "<dt>Price of the model</dt><dd>0.15 / 0.6</dd>" in shown(app("settings"))
     save_llm_settings(empty_home, LLMSettings(url="http://h/v1", model="tiny"))
-    assert app("settings").metric[0].value == "not known"
+    assert "<dt>Price of the model</dt><dd>not known</dd>" in shown(app("settings"))
 
 
 def test_the_price_table_can_be_edited():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from kec_core.types import Concept, Knowledge
+from kec_core.types import BiAttribute, Concept, Knowledge, UniAttribute
 from pages import _gallery, _html, _navigation, _ui
 from state import revisions
 from state.project import Project
@@ -112,7 +112,7 @@ def _attributes(made: Made) -> None:
 def _uni(knowledge: Knowledge) -> None:
     texts: dict[str, list[str]] = {}
     for attribute in knowledge.uni:
-        texts.setdefault(attribute.concept, []).append(attribute.text)
+        texts.setdefault(attribute.concept, []).append(attribute.text + _marked(knowledge, attribute))
     ids = [concept.id for concept in knowledge.concepts if concept.id in texts]
     rows = [(knowledge.by_id[i].name, texts[i]) for i in ids[_gallery.turn("page_uni", len(ids), 50)]]
     st.html(_html.definitions(rows))
@@ -122,12 +122,17 @@ def _bi(knowledge: Knowledge) -> None:
     texts: dict[tuple[str, str], list[str]] = {}
     for attribute in knowledge.bi:
         receives = " and ".join(knowledge.by_id[i].name for i in attribute.ends if i in knowledge.by_id)
-        texts.setdefault(attribute.pair, []).append(
-            f"{attribute.text} ({receives})" if receives else attribute.text
-        )
+        text = f"{attribute.text} ({receives})" if receives else attribute.text
+        texts.setdefault(attribute.pair, []).append(text + _marked(knowledge, attribute))
     pairs = list(texts)[_gallery.turn("page_bi", len(texts), 50)]
     names = {concept.id: concept.name for concept in knowledge.concepts}
     st.html(_html.definitions([(f"{names[a]} or {names[b]}", texts[a, b]) for a, b in pairs]))
+
+
+def _marked(knowledge: Knowledge, attribute: UniAttribute | BiAttribute) -> str:
+    """Says where WordNet stood in for a language model."""
+    stood_in = knowledge.builder.startswith("llm") and attribute.source == "wordnet"
+    return " · by WordNet" if stood_in else ""
 
 
 @st.fragment

@@ -47,6 +47,7 @@ def _concepts(_project: Project, revision: Revision) -> dict[str, Any]:
                 "nouns": [noun.word for noun in c.nouns],
                 "attributes": list(knowledge.attributes_of(c.id)),
                 "source": c.source,
+                "note": c.note,
                 "muted": c.muted,
                 "locked": c.locked,
             }
@@ -59,8 +60,14 @@ def _attributes(_project: Project, revision: Revision) -> dict[str, Any]:
     knowledge = revision.knowledge
     names = {c.id: c.name for c in knowledge.concepts}
     return {
-        "uni": [{"id": a.id, "concept": names[a.concept], "text": a.text} for a in knowledge.uni],
-        "bi": [{"id": a.id, "concepts": [names[i] for i in a.pair], "text": a.text} for a in knowledge.bi],
+        "uni": [
+            {"id": a.id, "concept": names[a.concept], "text": a.text, "source": a.source}
+            for a in knowledge.uni
+        ],
+        "bi": [
+            {"id": a.id, "concepts": [names[i] for i in a.pair], "text": a.text, "source": a.source}
+            for a in knowledge.bi
+        ],
     }
 
 

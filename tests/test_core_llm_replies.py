@@ -166,6 +166,15 @@ def test_no_name_or_a_sentence_is_not_a_concept(name):
         judged(concept_question(["rose"]), concept=name, description="red petals")
 
 
+def test_a_list_in_the_place_of_a_name_is_asked_for_again():
+    listed = "flea market, street cart, garbage truck, lawn cart"
+    verdict = judged(concept_question(["cart"]), concept=listed, description="wheels")
+    assert verdict.answer is None
+    assert "is a list or a sentence instead of one name" in verdict.complaint
+    named = judged(concept_question(["cart"]), concept="small two-wheeled cart for a garden", description="x")
+    assert named.answer["concept"] == "small two-wheeled cart for a garden"
+
+
 def test_pairs_give_dimensions_and_echoing_both_names_is_no_difference():
     question = pair_question(DOG, CAT, 1)
     assert judged(question, attributes=["shape of the muzzle"]).answer == {

@@ -10,7 +10,8 @@ from kec_core.config import KnowledgeConfig
 from kec_core.knowledge.base import ItemReport
 from kec_core.knowledge.llm_cost import Budget, Estimate, Price
 from kec_core.knowledge.llm_endpoint import KEY_VARIABLE
-from kec_core.types import StageReport
+from kec_core.types import Knowledge, StageReport, UniAttribute
+from pages._build_results import _marked
 from pages._llm import budget_words, estimate_words
 from state import jobs
 from state.database import to_text
@@ -174,3 +175,10 @@ def test_a_cap_on_money_without_a_price_is_one_sentence(project):
     save_llm_settings(project.folder.parent, replace(SETTINGS, budget=Budget(money=1.0)))
     page = app("build", project="colours")
     assert any("tiny is not in the price table" in e.value for e in page.error)
+
+
+def test_attributes_that_wordnet_made_in_place_of_the_model_say_so():
+    attribute = UniAttribute(id="a001", concept="c001", text="fur", source="wordnet")
+    assert _marked(Knowledge(builder="llm:tiny"), attribute) == " · by WordNet"
+    assert _marked(Knowledge(builder="llm:tiny"), replace(attribute, source="llm")) == ""
+    assert _marked(Knowledge(builder="wordnet"), attribute) == ""

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from kec_core.errors import LLMReplyError
 
 NAME_LETTERS = 60
+NAME_WORDS = 6  # three are asked for; a few more still name one thing
 DESCRIPTION_LETTERS = 200
 ATTRIBUTE_LETTERS = 100
 CAPTION_WORDS = 40
@@ -181,6 +182,8 @@ def check_concept(answer: ConceptAnswer, nouns: Sequence[str], examples: Collect
         raise LLMReplyError(
             f'"concept" should be a name of one to three words, not "{name[:80]}"', answer.concept
         )
+    if len(name.split()) > NAME_WORDS:
+        return Verdict(answer=None, complaint=f'"{name}" is a list or a sentence instead of one name')
     seen = frozenset[str]().union(*map(words, nouns))
     if any(alike(name, example) for example in examples) and not words(name) & seen:
         return Verdict(answer=None, complaint=f'"{name}" repeats an example instead of naming these nouns')

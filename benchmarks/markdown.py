@@ -13,7 +13,8 @@ def tables(result: Mapping[str, Any]) -> str:
     sets = result["sets"]
     lines = [
         f"Encoder: {result['encoder']}. {result['seeds']} seeds, one configuration for all sets, preset "
-        f"{result['preset']}. Cells: NMI / ACC ± sd / ARI, x100. Rank: mean over the sets by ACC.",
+        f"{result['preset']}. Cells: NMI / ACC ± sd / ARI, x100. Rank: mean over the sets by ACC, "
+        "best in bold; a method that is told class names or labels is not ranked.",
         "",
         _row(
             [
@@ -26,13 +27,14 @@ def tables(result: Mapping[str, Any]) -> str:
         ),
         _row(["---"] * (len(sets) + 4)),
     ]
-    best = [max((row["acc"]["mean"] for row in s["methods"].values()), default=0.0) for s in sets]
+    best = [max((s["methods"][name]["acc"]["mean"] for name in result["rank"]), default=1.0) for s in sets]
     for name, facts in result["methods"].items():
-        cells = [_cell(s["methods"][name], top) for s, top in zip(sets, best, strict=True)]
+        rank = result["rank"].get(name)
+        tops = best if rank is not None else [float("inf")] * len(sets)
+        cells = [_cell(s["methods"][name], top) for s, top in zip(sets, tops, strict=True)]
         mean = " / ".join(f"{100 * result['mean'][name][metric]:.1f}" for metric in ORDER)
-        lines.append(
-            _row([facts["caption"], facts["provenance"], *cells, mean, f"{result['rank'][name]:.1f}"])
-        )
+        place = "-" if rank is None else f"{rank:.1f}"
+        lines.append(_row([facts["caption"], facts["provenance"], *cells, mean, place]))
     return "\n".join([*lines, "", *_costs(result), *_left_out(sets)])
 
 

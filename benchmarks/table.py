@@ -127,14 +127,15 @@ def measure_folders(
     sets = [measure_set(folder, resources, config, methods, captions, arguments) for folder in folders]
     names = [name for name in methods if all(name in each["methods"] for each in sets)]
     means = {name: {m: fmean(s["methods"][name][m]["mean"] for s in sets) for m in METRICS} for name in names}
-    accuracies = [{name: each["methods"][name]["acc"]["mean"] for name in names} for each in sets]
+    fair = [name for name in names if not METHODS[name].needs & {"class names", "labels"}]
+    accuracies = [{name: each["methods"][name]["acc"]["mean"] for name in fair} for each in sets]
     result = {
         "encoder": resources.encoder.info.caption,
         "preset": arguments.preset,
         "seeds": arguments.seeds,
         "sets": sets,
         "mean": means,
-        "rank": mean_ranks(accuracies),
+        "rank": mean_ranks(accuracies) if fair else {},
         "methods": {
             name: {"caption": METHODS[name].caption, "provenance": METHODS[name].provenance} for name in names
         },

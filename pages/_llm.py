@@ -30,7 +30,7 @@ STATUSES = {
     "done": "answered",
     "cached": "answered before",
     "fallback": "made by WordNet",
-    "failed": "failed",
+    "failed": "no usable answer",
 }
 _ORDER = ("failed", "fallback", "done", "cached", "waiting")
 
@@ -186,12 +186,13 @@ def _progress(job: Job) -> str:
 
 
 def show_items(items: Sequence[ItemReport]) -> None:
-    """Figures of how items stand, and a table with the troubled ones first."""
+    """Figures of how items stand, and a table: troubled ones first, then the latest."""
     counts = {status: sum(item.status == status for item in items) for status in STATUSES}
     tokens = sum(item.prompt_tokens + item.completion_tokens for item in items)
     figures = [(STATUSES[status], f"{n:,}", "") for status, n in counts.items() if n]
     st.html(_html.facts([*figures, ("tokens", f"{tokens:,}", "Prompt and answer, failed requests included")]))
-    table(sorted(items, key=lambda item: _ORDER.index(item.status)))
+    places = sorted(range(len(items)), key=lambda i: (_ORDER.index(items[i].status), -i))
+    table([items[i] for i in places])
 
 
 def table(items: Sequence[ItemReport]) -> None:
@@ -208,7 +209,17 @@ def table(items: Sequence[ItemReport]) -> None:
         }
         for item in items[:ROWS]
     ]
-    st.dataframe(rows, hide_index=True, height=min(300, 38 + 35 * len(rows)))
+    narrow = st.column_config.NumberColumn(width="small")
+    st.dataframe(
+        rows,
+        hide_index=True,
+        height=min(300, 38 + 35 * len(rows)),
+        column_config={
+            "About": st.column_config.TextColumn(width="medium"),
+            "Reason": st.column_config.TextColumn(width="large"),
+            **dict.fromkeys(("Requests", "Tokens", "Seconds"), narrow),
+        },
+    )
     if len(items) > ROWS:
         st.html(_html.note(f"{ROWS} of {len(items):,} are shown."))
 

@@ -67,6 +67,10 @@ def test_a_folder_with_train_and_test_is_scored_on_test(small):
     assert each["clusters"] == 4
     assert each["split"] == "Knowledge comes from 24 photos in train/, scores from 12 in test/."
     assert each["methods"]["zeroshot"]["acc"]["mean"] == 1.0
+    assert set(result["rank"]) == {"kmeans", "tac-notrain", "kec"}
+    upper_bound = next(line for line in result["markdown"].splitlines() if line.startswith("| Zero-shot"))
+    assert upper_bound.endswith("| - |")
+    assert "**" not in upper_bound
 
 
 def test_a_folder_without_classes_is_refused(small):

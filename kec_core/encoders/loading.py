@@ -44,7 +44,7 @@ def encode_files(
     encoder: Encoder,
     paths: Sequence[Path],
     *,
-    batch_size: int = 64,
+    batch_size: int = 32,
     workers: int | None = None,
     progress: Progress = no_progress,
     workspace: Path | None = None,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 _BATCH_TOKENS = 2048  # per call of the tower: enough to fill the cores, little enough for their caches
+_ENOUGH_TOKENS = 256  # such a batch takes no longer prompts: their padding would cost more than a call
 
 
 class ClipModel(Protocol):
@@ -191,12 +192,12 @@ def _text_module(model: ClipModel) -> torch.nn.Module:
 
 
 def _batches(order: NDArray[np.intp], lengths: NDArray[np.int64]) -> Iterator[NDArray[np.intp]]:
-    """Cut rows sorted by length into batches of about ``_BATCH_TOKENS`` tokens each, padding included."""
+    """Cut rows sorted by length into batches: at most ``_BATCH_TOKENS`` with padding, and little padding in them."""
     start = 0
-    while start < len(order):
-        # A batch is as long as its last row: look at each possible end.
-        ends = np.arange(start + 1, len(order) + 1)
-        tokens = (ends - start) * lengths[order[start:]]
-        stop = start + max(1, int(np.searchsorted(tokens, _BATCH_TOKENS, side="right")))
-        yield order[start:stop]
-        start = stop
+    for end in range(1, len(order)):
+        length, next_length = lengths[order[end - 1]], lengths[order[end]]
+        full = (end - start + 1) * next_length > _BATCH_TOKENS
+        if full or (next_length > length and (end - start) * length >= _ENOUGH_TOKENS):
+            yield order[start:end]
+            start = end
+    yield order[start:]

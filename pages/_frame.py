@@ -38,6 +38,8 @@ def _header() -> None:
     """Project, revision, encoder and running job, on one line; nothing while no project is open."""
     for text in session.take_notices():
         st.toast(_html.plain(text))
+    for text in session.take_refusals():
+        st.error(_html.plain(text), icon=":material/error:")
     with _ui.errors():
         project = session.project()
         if project is not None:
@@ -46,6 +48,7 @@ def _header() -> None:
 
 def _bar(project: Project) -> None:
     shown = revisions.current(project)
+    session.saw(None if shown is None else shown.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="header"):
         st.markdown(f"**{_html.plain(project.name)}**", width="content")
         if shown is None:
@@ -58,7 +61,44 @@ def _bar(project: Project) -> None:
                 help=f"Revision: {_html.plain(shown.note)}, {_ui.when(shown.created)}.",
             )
             _ui.encoder_badge(str(shown.summary.get("encoder", "")))
+            _steps(project)
+            _other_window(project)
         _job_line(project)
+
+
+def _steps(project: Project) -> None:
+    """Undo and redo, each with what it would do."""
+    steps = revisions.steps(project)
+    staged = len(session.staged())
+    back = f"Take back the latest of {staged} collected edits" if staged else f"Back to {steps.undo}"
+    st.button(
+        "Undo",
+        key="undo",
+        icon=":material/undo:",
+        disabled=not staged and steps.undo is None,
+        help=back if staged or steps.undo else "This is the first revision.",
+        on_click=session.undo,
+        args=(project,),
+        shortcut="Z",
+    )
+    st.button(
+        "Redo",
+        key="redo",
+        icon=":material/redo:",
+        disabled=steps.redo is None,
+        help=f"Forth to {steps.redo}" if steps.redo else "Nothing was undone.",
+        on_click=session.redo,
+        args=(project,),
+        shortcut="Shift+Z",
+    )
+
+
+def _other_window(project: Project) -> None:
+    """Say that somebody else edits, and let this window go on instead."""
+    other = session.other_editor(project)
+    if other is not None:
+        st.badge(f"{_html.plain(other.label)} is editing", color="orange", icon=":material/lock:")
+        st.button("Edit here", key="take_over", on_click=session.take_over, args=(project,))
 
 
 def _job_line(project: Project) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 
 from kec_core.arrays import IntVector, as_labels, fingerprint
 from kec_core.encoders import TextCache, encode_texts, load_encoder
+from kec_core.encoders.base import TextEncoder
 from kec_core.errors import InputError
 from kec_core.impact import Impact, compare
 from kec_core.knowledge.edits import Edit, apply_script, describe, script_to_json
@@ -23,7 +24,7 @@ from state.clusterings import load_baseline, load_clustering, save_clustering
 from state.features import load_features
 from state.overview import compute_overview, save_overview
 from state.project import Project
-from state.revisions import NewRevision, Revision
+from state.revisions import NewRevision, Revision, RevisionInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +93,11 @@ def open_live(project: Project, revision: Revision) -> LiveState:
         image_ids=features.ids,
         x=x,
         grounded=features.raw if raw else x,
-        encode=partial(encode_texts, load_encoder(str(revision.summary["encoder"])), cache=TextCache()),
+        encode=_text_encoder(str(revision.summary["encoder"])),
         defaults=features.defaults,
         config=revision.config.grounding,
-        n_clusters=int(revision.summary["clusters"]),
-        weight=float(revision.summary["weight"]),
+        n_clusters=int(automatic(revision)["clusters"]),
+        weight=float(automatic(revision)["weight"]),
         truth=_truth(project.labels(revision.scan)),
         baseline=baseline,
         seed=revision.config.seed,
@@ -134,9 +135,22 @@ def keep(project: Project, parent: Revision, state: LiveState, edits: Sequence[E
             "bi_attributes": len(state.knowledge.bi),
             "clusters": state.clustering.n_clusters,
             "weight": weight,
+            "automatic": automatic(parent),
         },
     )
     return revisions.commit(project, new, parent=parent.id)
+
+
+def automatic(revision: RevisionInfo) -> Mapping[str, Any]:
+    """The number of clusters and the weight that hold where the person sets none: those of the run behind a revision."""
+    known = revision.summary.get("automatic", revision.summary)
+    return {"clusters": known["clusters"], "weight": known["weight"]}
+
+
+@lru_cache(maxsize=2)
+def _text_encoder(name: str) -> TextEncoder:
+    """Strings to raw features; loading the weights takes seconds, so a process does it once."""
+    return partial(encode_texts, load_encoder(name), cache=TextCache())
 
 
 def _save_grounding(project: Project, parent: Revision, state: LiveState) -> str:

@@ -245,7 +245,15 @@ class Project:
                 return False
             db.execute("DELETE FROM labels")
             db.executemany("INSERT INTO labels VALUES (?, ?)", labels.items())
+            db.execute(
+                "INSERT INTO meta VALUES ('labels_version', '1') ON CONFLICT (key) DO UPDATE SET value = value + 1"
+            )
         return True
+
+    @property
+    def labels_version(self) -> int:
+        """Grows whenever the labels change."""
+        return int(self._get("labels_version", 0))
 
     def labels(self, scan: int | None = None) -> list[str | None]:
         """The label of every photo in row order, None where unknown; ``scan`` as in ``images``."""

@@ -1,23 +1,47 @@
-"""What one browser window remembers: the open project, the open cluster, messages; the only user of session state.
+"""What one browser window remembers: the open project, what is picked, edits to come; the only user of session state.
 
 The address of the page carries the project and the cluster, so a reload, a bookmark or a second tab finds them again.
+Edits go through ``act``: it knows what this window has seen, so a window that is behind is told instead of overwriting.
 """
 
 from __future__ import annotations
 
 import os
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
-from kec_core.errors import KecError
+from kec_core.errors import InputError, KecError, StoreError
+from kec_core.knowledge.edits import Edit
 from state.jobs import JobManager
+from state.locks import Holder
 from state.open_projects import OpenProjects
 from state.project import Project
+from state.revisions import Revision
+from state.selection import Selection, Way
 from state.serve import IMAGES_ROOTS_VARIABLE
+from state.workbench import LiveStates, Preview, Workbench
 from state.workspace import Workspace
 
-_PROJECT, _CLUSTER, _NOTICES = "kec_project", "kec_cluster", "kec_notices"
+Mode = Literal["live", "staged"]
+"""Every edit at once, or collected and looked at before they are applied together."""
+LIVE_PHOTOS = 100_000
+"""Up to so many photos an edit takes about a second, so edits apply at once unless the person says otherwise."""
+MAKES_REVISIONS = ("run", "finalise")
+"""Jobs whose result would be lost if the project moved on meanwhile."""
+
+_PROJECT, _CLUSTER, _NOTICES, _REFUSALS = "kec_project", "kec_cluster", "kec_notices", "kec_refusals"
+_SEEN, _SELECTION, _MODE, _STAGED, _WINDOW = (
+    "kec_seen",
+    "kec_selection",
+    "kec_mode",
+    "kec_staged",
+    "kec_window",
+)
 _PROJECT_PARAMETER, _CLUSTER_PARAMETER = "project", "cluster"
 
 
@@ -76,6 +100,8 @@ def open_project(folder: Path) -> None:
 def close_project() -> None:
     """Show no project."""
     close_cluster()
+    for key in (_SEEN, _SELECTION, _MODE, _STAGED):
+        st.session_state.pop(key, None)
     st.session_state.pop(_PROJECT, None)
     st.query_params.pop(_PROJECT_PARAMETER, None)
 
@@ -111,6 +137,16 @@ def take_notices() -> tuple[str, ...]:
     return tuple(st.session_state.pop(_NOTICES, ()))
 
 
+def refuse(text: str) -> None:
+    """Say, when the page is drawn next, why something was not done; it stays until the person does something else."""
+    st.session_state.setdefault(_REFUSALS, []).append(text)
+
+
+def take_refusals() -> tuple[str, ...]:
+    """What was not done, and why; each once."""
+    return tuple(st.session_state.pop(_REFUSALS, ()))
+
+
 def widget(key: str) -> object:
     """What a widget holds now, None before it was drawn."""
     return st.session_state.get(key)
@@ -119,3 +155,179 @@ def widget(key: str) -> object:
 def set_widget(key: str, value: object) -> None:
     """Make a widget show a value; call before it is drawn."""
     st.session_state[key] = value
+
+
+# --- what is picked
+
+
+def selection() -> Selection:
+    """The photos and concepts that are picked, the same on every page."""
+    picked: Selection = st.session_state.get(_SELECTION, Selection())
+    return picked
+
+
+def select(
+    *, images: Iterable[str] | None = None, concepts: Iterable[str] | None = None, way: Way = "replace"
+) -> None:
+    """Pick photos or concepts; what is not given stays as it is."""
+    picked = selection()
+    if images is not None:
+        picked = picked.with_images(images, way)
+    if concepts is not None:
+        picked = picked.with_concepts(concepts, way)
+    st.session_state[_SELECTION] = picked
+
+
+def clear_selection() -> None:
+    """Pick nothing."""
+    st.session_state.pop(_SELECTION, None)
+
+
+# --- editing
+
+
+@st.cache_resource(show_spinner=False)
+def _live_states() -> LiveStates:
+    return LiveStates()
+
+
+def workbench(project: Project) -> Workbench:
+    """Where edits are tried and kept."""
+    return Workbench(project, _live_states())
+
+
+def saw(revision_id: str | None) -> None:
+    """Remember which revision this window shows; edits are refused when the project has moved on since."""
+    st.session_state[_SEEN] = revision_id
+
+
+def mode(project: Project) -> Mode:
+    """Whether edits apply at once or are collected first."""
+    usual: Mode = "live" if len(project.images()) <= LIVE_PHOTOS else "staged"
+    chosen: Mode = st.session_state.get(_MODE, usual)
+    return chosen
+
+
+def set_mode(chosen: Mode) -> None:
+    """Apply edits at once, or collect them first."""
+    st.session_state[_MODE] = chosen
+
+
+def staged() -> tuple[Edit, ...]:
+    """The edits that are collected and not applied."""
+    collected: tuple[Edit, ...] = st.session_state.get(_STAGED, ())
+    return collected
+
+
+def unstage(count: int | None = None) -> None:
+    """Take back the latest ``count`` collected edits, by default all."""
+    kept = staged()[: -count if count else 0]
+    st.session_state[_STAGED] = kept
+
+
+def preview(project: Project, edits: Sequence[Edit]) -> Preview | None:
+    """What edits would do, on top of those collected; None when they do not fit (the person is told why)."""
+    try:
+        return workbench(project).preview((*staged(), *edits))
+    except KecError as error:
+        refuse(str(error))
+        return None
+
+
+def act(project: Project, edits: Sequence[Edit]) -> Revision | None:
+    """Apply edits at once, or collect them, as the mode says; call it in a widget's callback.
+
+    Returns:
+        The new revision; None when the edits were collected or refused (the person is told why).
+    """
+    if mode(project) == "live":
+        return apply_now(project, edits)
+    if preview(project, edits) is not None:
+        st.session_state[_STAGED] = (*staged(), *edits)
+    return None
+
+
+def apply_staged(project: Project) -> Revision | None:
+    """Apply the collected edits together; None when they are refused, and then they stay collected."""
+    kept = apply_now(project, staged())
+    if kept is not None:
+        unstage()
+    return kept
+
+
+def apply_now(project: Project, edits: Sequence[Edit]) -> Revision | None:
+    """Apply edits whatever the mode is; None when they are refused (the person is told why)."""
+
+    def kept(bench: Workbench, _seen: str) -> Revision:
+        return bench.commit(bench.preview(edits))
+
+    return _change(project, kept)
+
+
+def undo(project: Project) -> Revision | None:
+    """Step back; what is collected goes first, edit by edit."""
+    if staged():
+        unstage(1)
+        return None
+    return _change(project, lambda bench, seen: bench.undo(expected=seen))
+
+
+def redo(project: Project) -> Revision | None:
+    """Step forth again."""
+    return _change(project, lambda bench, seen: bench.redo(expected=seen))
+
+
+def go_to(project: Project, revision_id: str) -> Revision | None:
+    """Show any revision."""
+    return _change(project, lambda bench, seen: bench.go_to(revision_id, expected=seen))
+
+
+def _change(project: Project, work: Callable[[Workbench, str], Revision]) -> Revision | None:
+    """Do something that leads to another revision, or say why not."""
+    bench = workbench(project)
+    try:
+        seen = str(st.session_state.get(_SEEN) or bench.shown().id)
+        _need_turn(project, bench, seen)
+        revision = work(bench, seen)
+    except KecError as error:
+        refuse(str(error))
+        return None
+    saw(revision.id)
+    return revision
+
+
+def _need_turn(project: Project, bench: Workbench, seen: str) -> None:
+    """Raise when somebody else changes the project, or has changed it since this window looked."""
+    job = jobs().active(project)
+    if job is not None and job.kind in MAKES_REVISIONS:
+        raise StoreError("A run is working on this project; wait for its end or cancel it, then edit.")
+    if not project.lock.acquire(_window(), _window_label()):
+        raise StoreError(
+            "Another window is editing this project; nothing was changed here. Press 'Edit here' to go on in this window."
+        )
+    if bench.shown().id != seen:
+        raise InputError(
+            f"This project was changed in another window: it is at {bench.shown().id} now, this window showed {seen}. "
+            "Nothing was lost and nothing was changed here; look at it as it is now, then repeat your edit."
+        )
+
+
+def other_editor(project: Project) -> Holder | None:
+    """The window that edits this project now, None when it is this one or nobody."""
+    holder = project.lock.holder()
+    return None if holder is None or holder.owner == _window() else holder
+
+
+def take_over(project: Project) -> None:
+    """Edit in this window from now on; the other one becomes read-only."""
+    project.lock.acquire(_window(), _window_label(), take_over=True)
+
+
+def _window() -> str:
+    """An id of this browser window, as long as it is open."""
+    window: str = st.session_state.setdefault(_WINDOW, f"{datetime.now():%H:%M} {uuid.uuid4().hex}")
+    return window
+
+
+def _window_label() -> str:
+    return f"the window opened at {_window().split()[0]}"

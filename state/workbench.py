@@ -1,0 +1,173 @@
+"""The workbench of a project: try edits on the shown revision, keep them, step back and forth (ux.md 5.2).
+
+A live state is worth keeping between two clicks: the next edit goes on from it, and undo only restores what differs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kec_core.arrays import fingerprint
+from kec_core.errors import InputError
+from kec_core.impact import Impact, compare
+from kec_core.knowledge.edits import Edit, apply_script
+from kec_core.live import LiveState, restore, update
+from state import revisions
+from state.clusterings import load_clustering
+from state.editing import automatic, keep, open_live
+from state.project import Project
+from state.revisions import Revision
+
+STATES = 4
+"""Live states kept in memory, over all projects: one of 50,000 photos and 100 concepts takes about 150 MB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Preview:
+    """What some edits would do; nothing is kept yet.
+
+    Attributes:
+        revision: the one they were tried on.
+        edits: in order.
+        before, after: the state of the revision, and the state with the edits.
+        impact: what lies between them.
+    """
+
+    revision: Revision
+    edits: tuple[Edit, ...]
+    before: LiveState
+    after: LiveState
+    impact: Impact
+
+
+class LiveStates:
+    """The live states that were used last; safe to share between all windows of a server."""
+
+    def __init__(self, capacity: int = STATES) -> None:
+        self._capacity = capacity
+        self._states: OrderedDict[tuple[str, ...], LiveState] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def of(self, project: Project, revision: Revision) -> LiveState:
+        """The live state of a revision: remembered, restored from a relative, or opened from the disk.
+
+        Raises:
+            ResourceMissing: the weights of its encoder are not on this machine.
+            StoreError: a stored result is missing or damaged.
+        """
+        collection = _collection(project, revision)
+        key = (*collection, revision.id)
+        with self._lock:
+            if key not in self._states:
+                relative = next(
+                    (self._states[k] for k in reversed(self._states) if k[:-1] == collection), None
+                )
+                self.put(project, revision, _opened(project, revision, relative))
+            self._states.move_to_end(key)
+            return self._states[key]
+
+    def put(self, project: Project, revision: Revision, state: LiveState) -> None:
+        """Remember the state of a revision that was just made."""
+        with self._lock:
+            self._states[(*_collection(project, revision), revision.id)] = state
+            while len(self._states) > self._capacity:
+                self._states.popitem(last=False)
+
+
+class Workbench:
+    """What a person does to the shown revision of a project.
+
+    Args:
+        project: with at least one revision.
+        states: shared by all workbenches of the process.
+    """
+
+    def __init__(self, project: Project, states: LiveStates) -> None:
+        self.project = project
+        self._states = states
+
+    def shown(self) -> Revision:
+        """The revision that edits apply to.
+
+        Raises:
+            InputError: there is no result yet.
+        """
+        revision = revisions.current(self.project)
+        if revision is None:
+            raise InputError(
+                f"The project {self.project.name!r} has no result to edit yet; build one on the Build page first."
+            )
+        return revision
+
+    def live(self, revision: Revision | None = None) -> LiveState:
+        """The live state of a revision, the shown one by default; raises as ``LiveStates.of``."""
+        return self._states.of(self.project, revision or self.shown())
+
+    def preview(self, edits: Sequence[Edit], *, revision: Revision | None = None) -> Preview:
+        """Try edits: all of them or none.
+
+        Args:
+            edits: in order.
+            revision: what they apply to; the shown one by default.
+
+        Raises:
+            InputError: an edit does not fit; its index is named.
+        """
+        base = revision or self.shown()
+        images = (
+            frozenset(image.id for image in self.project.images(base.scan)) if _name_images(edits) else None
+        )
+        changed = apply_script(base.knowledge, edits, images=images)
+        before = self.live(base)
+        after = update(before, changed)
+        return Preview(
+            revision=base, edits=tuple(edits), before=before, after=after, impact=compare(before, after)
+        )
+
+    def commit(self, preview: Preview) -> Revision:
+        """Keep what was tried as a new revision and show it.
+
+        Raises:
+            StoreError: another window has moved on from the revision it was tried on; nothing is kept.
+        """
+        kept = keep(self.project, preview.revision, preview.after, preview.edits)
+        self._states.put(self.project, kept, preview.after)
+        return kept
+
+    def undo(self, *, expected: str | None = None) -> Revision:
+        """Show the parent of the shown revision; raises as ``revisions.undo``."""
+        return revisions.undo(self.project, expected=expected)
+
+    def redo(self, *, expected: str | None = None) -> Revision:
+        """Show the revision that was left by the latest undo; raises as ``revisions.redo``."""
+        return revisions.redo(self.project, expected=expected)
+
+    def go_to(self, revision_id: str, *, expected: str | None = None) -> Revision:
+        """Show any revision; raises as ``revisions.go_to``."""
+        return revisions.go_to(self.project, revision_id, expected=expected)
+
+
+def _name_images(edits: Sequence[Edit]) -> bool:
+    return any(edit.image_ids() for edit in edits)
+
+
+def _collection(project: Project, revision: Revision) -> tuple[str, ...]:
+    """What two revisions have in common when a live state of one can be restored to the other."""
+    baseline = "" if revision.baseline is None else revision.baseline.clustering_fp
+    return (
+        str(project.folder.resolve()),
+        str(revision.scan),
+        str(revision.summary["encoder"]),
+        fingerprint(revision.config.grounding.to_json(), automatic(revision), revision.config.seed),
+        baseline,
+        str(project.labels_version),
+    )
+
+
+def _opened(project: Project, revision: Revision, relative: LiveState | None) -> LiveState:
+    if relative is None:
+        return open_live(project, revision)
+    return restore(relative, revision.knowledge, load_clustering(project, revision))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kec_core.arrays import IntVector
 from kec_core.live import LiveState
 from kec_core.types import Scores
 
@@ -44,15 +45,10 @@ class Impact:
 
 def compare(before: LiveState, after: LiveState) -> Impact:
     """What differs between two states of one collection: a preview when ``after`` is not kept."""
-    old, new = before.clustering.labels, after.clustering.labels
-    moved = np.flatnonzero(old != new)
-    pairs, counts = np.unique(np.stack([old[moved], new[moved]]), axis=1, return_counts=True)
-    order = np.argsort(-counts, kind="stable")
+    moved, flows = moves(before.clustering.labels, after.clustering.labels)
     return Impact(
         moved=moved,
-        flows=tuple(
-            Flow(source=int(pairs[0, i]), target=int(pairs[1, i]), photos=int(counts[i])) for i in order
-        ),
+        flows=flows,
         scores_before=before.scores,
         scores_after=after.scores,
         coherence_before=before.coherence,
@@ -60,3 +56,20 @@ def compare(before: LiveState, after: LiveState) -> Impact:
         concepts=(len(before.vectors.concept_ids), len(after.vectors.concept_ids)),
         clusters=(before.clustering.n_clusters, after.clustering.n_clusters),
     )
+
+
+def moves(old: IntVector, new: IntVector) -> tuple[NDArray[np.int64], tuple[Flow, ...]]:
+    """Which photos change cluster, and from where to where.
+
+    Args:
+        old: int32 (N,).
+        new: int32 (N,), of the same photos, under the ids of ``old`` (``clustering.match_labels``).
+
+    Returns:
+        Rows of the photos that change cluster, ascending; and the flows, largest first.
+    """
+    moved = np.flatnonzero(old != new)
+    pairs, counts = np.unique(np.stack([old[moved], new[moved]]), axis=1, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    flows = (Flow(source=int(pairs[0, i]), target=int(pairs[1, i]), photos=int(counts[i])) for i in order)
+    return moved, tuple(flows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -64,6 +66,55 @@ def score(
         nmi=float(normalized_mutual_info_score(columns, rows, average_method=nmi_average)),
         ari=float(adjusted_rand_score(columns, rows)),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Confusion:
+    """Clusters against labels, in the order that puts matched pairs on the diagonal.
+
+    Attributes:
+        counts: int64 (clusters, labels), photos of each pair.
+        clusters: id of each row; the first rows are matched one to one with the first columns (Hungarian).
+        labels: of each column; matched ones first, the largest match first.
+        matched: number of matched pairs.
+    """
+
+    counts: NDArray[np.int64]
+    clusters: tuple[int, ...]
+    labels: tuple[str, ...]
+    matched: int
+
+
+def confusion(predicted: IntVector, truth: Sequence[str]) -> Confusion:
+    """How clusters and labels meet.
+
+    Args:
+        predicted: int32 (N,), cluster of each photo.
+        truth: N labels.
+
+    Raises:
+        ShapeError: the two are not equally long, or are empty.
+    """
+    names = np.asarray(truth)
+    counts = contingency(predicted, names)
+    rows, columns = linear_sum_assignment(counts, maximize=True)
+    shared = counts[rows, columns] > 0
+    rows, columns = rows[shared], columns[shared]
+    order = np.argsort(-counts[rows, columns], kind="stable")
+    by_row = _first(rows[order], counts.sum(axis=1))
+    by_column = _first(columns[order], counts.sum(axis=0))
+    return Confusion(
+        counts=counts[np.ix_(by_row, by_column)],
+        clusters=tuple(np.unique(predicted)[by_row].tolist()),
+        labels=tuple(np.unique(names)[by_column].tolist()),
+        matched=len(order),
+    )
+
+
+def _first(chosen: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """All positions: the chosen ones in their order, then the others, largest first."""
+    rest = np.setdiff1d(np.arange(len(sizes)), chosen)
+    return np.concatenate([chosen, rest[np.argsort(-sizes[rest], kind="stable")]]).astype(np.int64)
 
 
 def internal_scores(x: FloatMatrix, labels: IntVector, *, seed: int = 0) -> InternalScores:

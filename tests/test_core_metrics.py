@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from kec_core.errors import ShapeError
 from kec_core.metrics import (
+    confusion,
     contingency,
     internal_scores,
     score,
@@ -115,3 +116,30 @@ def test_size_entropy_of_a_hand_made_case():
     expected = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25)) / np.log(2)
     assert size_entropy(ids(0, 0, 0, 9)) == pytest.approx(expected)
     assert size_entropy(ids(2, 2)) == 0.0
+
+
+def test_confusion_puts_matched_pairs_on_the_diagonal_largest_first():
+    predicted = ids(3, 3, 3, 7, 7, 9, 9, 9, 9, 9)
+    truth = ["cat", "cat", "dog", "dog", "dog", "ape", "ape", "ape", "ape", "cat"]
+    found = confusion(predicted, truth)
+    assert found.clusters == (9, 3, 7)
+    assert found.labels == ("ape", "cat", "dog")
+    assert found.counts.tolist() == [[4, 1, 0], [0, 2, 1], [0, 0, 2]]
+    assert found.matched == 3
+
+
+def test_confusion_appends_what_has_no_partner():
+    found = confusion(ids(0, 0, 1, 2, 2, 2), ["a", "a", "a", "b", "b", "b"])
+    assert (found.clusters, found.labels, found.matched) == ((2, 0, 1), ("b", "a"), 2)
+    assert found.counts.tolist() == [[3, 0], [0, 2], [0, 1]]
+    more_labels = confusion(ids(0, 0, 0), ["x", "y", "y"])
+    assert (more_labels.labels, more_labels.matched) == (("y", "x"), 1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from("abc")), min_size=1, max_size=30))
+def test_the_diagonal_of_the_confusion_is_the_accuracy(pairs):
+    predicted, truth = ids(*(p for p, _ in pairs)), [t for _, t in pairs]
+    found = confusion(predicted, truth)
+    assert np.trace(found.counts) / len(pairs) == pytest.approx(score(predicted, np.array(truth)).acc)
+    assert found.counts.sum() == len(pairs)

@@ -2,8 +2,9 @@
 
     kec bench llm [--items 500] [--in-flight 20] [--latency 0.2]
 
-A server in a process of its own answers after a fixed latency. Ideal = items / in flight x latency. Beside ours runs
-the straightforward way: the ``openai`` client alone, one batch of requests after the other.
+A server in a process of its own answers after a fixed latency. Ideal = items / in flight x latency. Ours keeps every
+answer in a project's database, as a run does. Beside it runs the straightforward way, which keeps nothing: the
+``openai`` client alone, one batch of requests after the other. ``cpu_ms`` is what a request costs our process.
 """
 
 from __future__ import annotations
@@ -13,97 +14,113 @@ import asyncio
 import json
 import subprocess
 import sys
-import threading
+import tempfile
 import time
-from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from kec_core.config import LLMConfig
 from kec_core.knowledge.llm_check import check_endpoint
-from kec_core.knowledge.llm_client import LLMClient, MemoryCache
+from kec_core.knowledge.llm_client import LLMClient
 from kec_core.knowledge.llm_endpoint import LLMEndpoint
 from kec_core.knowledge.prompts import Question, concept_question
+from state.database import create
+from state.llm_cache import AnswerCache
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Connection(asyncio.Protocol):
+    """Answers each request of a connection with the same bytes; its own work is a hundredth of the client's."""
 
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        content = json.dumps({"concept": "steam engine", "description": "black boiler on iron wheels"})
-        choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
-        usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-        reply = {
-            "id": "x",
-            "object": "chat.completion",
-            "created": 0,
-            "model": "m",
-            "choices": [choice],
-            "usage": usage,
-        }
-        data = json.dumps(reply).encode()
-        time.sleep(self.server.latency)  # type: ignore[attr-defined]
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+    def __init__(self, latency: float, reply: bytes) -> None:
+        self.latency = latency
+        self.reply = reply
+        self.heard = b""
 
-    def log_message(self, *_: Any) -> None:  # noqa: ANN401 - as in http.server
-        """Quiet."""
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.heard += data
+        head, found, body = self.heard.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+        if len(body) >= length:
+            self.heard = body[length:]
+            asyncio.get_running_loop().call_later(self.latency, self.transport.write, self.reply)
 
 
-def serve(latency: float) -> None:
+def _reply() -> bytes:
+    content = json.dumps({"concept": "steam engine", "description": "black boiler on iron wheels"})
+    choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    reply = {"id": "x", "object": "chat.completion", "created": 0, "model": "m"}
+    data = json.dumps({**reply, "choices": [choice], "usage": usage}).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
+    return head.encode() + data
+
+
+async def serve(latency: float) -> None:
     """Answer until standard input closes; prints the address first."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.latency = latency  # type: ignore[attr-defined]
-    print(f"http://127.0.0.1:{server.server_address[1]}/v1", flush=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    sys.stdin.read()
+    loop, reply = asyncio.get_running_loop(), _reply()
+    server = await loop.create_server(lambda: _Connection(latency, reply), "127.0.0.1", 0, backlog=256)
+    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
+    await loop.run_in_executor(None, sys.stdin.read)
 
 
-def ours(endpoint: LLMEndpoint, questions: list[Question], in_flight: int) -> float:
-    """Seconds through ``LLMClient``."""
-    client = LLMClient(endpoint, MemoryCache(), LLMConfig(in_flight=in_flight))
-    started = time.perf_counter()
-    outcomes = client.ask(questions)
-    seconds = time.perf_counter() - started
+@contextmanager
+def _serving(latency: float) -> Iterator[LLMEndpoint]:
+    command = [sys.executable, "-m", "benchmarks.llm", str(latency)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield LLMEndpoint(url=server.stdout.readline().strip(), model="m")
+        server.communicate()
+
+
+def ours(endpoint: LLMEndpoint, questions: list[Question], in_flight: int) -> None:
+    """Ask through ``LLMClient`` and keep every answer on the disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = create(Path(folder) / "project.db", {})
+        client = LLMClient(endpoint, AnswerCache(database), LLMConfig(in_flight=in_flight))
+        with database.kept_open():
+            outcomes = client.ask(questions)
     assert all(outcome.status == "done" for outcome in outcomes)
-    return seconds
 
 
-async def batches(endpoint: LLMEndpoint, questions: list[Question], in_flight: int) -> float:
-    """Seconds with the bare client, batch after batch."""
+async def batches(endpoint: LLMEndpoint, questions: list[Question], in_flight: int) -> None:
+    """Ask with the bare client, batch after batch."""
     from openai import AsyncOpenAI
 
-    started = time.perf_counter()
     async with AsyncOpenAI(api_key="none", base_url=endpoint.url) as client:
         create: Any = client.chat.completions.create
         for start in range(0, len(questions), in_flight):
             batch = questions[start : start + in_flight]
             await asyncio.gather(*(create(model=endpoint.model, messages=list(q.messages)) for q in batch))
-    return time.perf_counter() - started
+
+
+def _timed(work: Callable[[], None]) -> tuple[float, float]:
+    """Seconds that passed, and seconds of processor time of this process."""
+    started, used = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - started, time.process_time() - used
 
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
-    """Run both ways against one server; seconds, and ratios to the ideal."""
+    """Run both ways against one server; seconds, ratios to the ideal, processor time per request."""
     parser = argparse.ArgumentParser(prog="kec bench llm", description=__doc__)
     parser.add_argument("--items", type=int, default=500)
     parser.add_argument("--in-flight", type=int, default=20)
     parser.add_argument("--latency", type=float, default=0.2, help="seconds")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args(options)
-    command = [sys.executable, "-m", "benchmarks.llm", str(args.latency)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        endpoint = LLMEndpoint(url=server.stdout.readline().strip(), model="m")
+    questions = [concept_question([f"noun {i}"]) for i in range(args.items)]
+    with _serving(args.latency) as endpoint:
         check_endpoint(endpoint)  # imports and the first connection are not what is measured
-        questions = [concept_question([f"noun {i}"]) for i in range(args.items)]
-        mine = ours(endpoint, questions, args.in_flight)
-        plain = asyncio.run(batches(endpoint, questions, args.in_flight))
-        server.communicate()
+        mine, used = _timed(lambda: ours(endpoint, questions, args.in_flight))
+        plain, plain_used = _timed(lambda: asyncio.run(batches(endpoint, questions, args.in_flight)))
     ideal = args.items / args.in_flight * args.latency
     result = {
         "ideal": ideal,
@@ -111,9 +128,11 @@ def measure(options: Sequence[str]) -> dict[str, Any]:
         "plain": plain,
         "ratio": mine / ideal,
         "plain_ratio": plain / ideal,
+        "cpu_ms": 1000 * used / args.items,
+        "plain_cpu_ms": 1000 * plain_used / args.items,
     }
     return {key: round(value, 3) for key, value in result.items()}
 
 
 if __name__ == "__main__":
-    serve(float(sys.argv[1]))
+    asyncio.run(serve(float(sys.argv[1])))

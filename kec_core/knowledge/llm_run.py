@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 HEARTBEAT = 0.2
 """Seconds between calls of ``progress`` while nothing else happens, so that Cancelled is felt at once."""
 _TICK = 0.02
-
+GATHER = 0.02
+"""Seconds in which answers gather before they are stored together; a durable write takes about half as long."""
 
 _Settled = tuple[str, Outcome, bool]
 """Key, outcome, and whether it is lasting: the model's own, not a failure of the line."""
@@ -67,7 +68,8 @@ class Run:
         self._total = len(found)
         self._paused = client.paused()
         self._stopped: LLMError | None = None
-        self._settled: asyncio.Queue[_Settled | None] = asyncio.Queue()
+        self._settled: list[_Settled] = []
+        self._arrival = asyncio.Event()
         self._working = 0
         self._dialect = client.dialect()
         self._proven = False
@@ -93,7 +95,7 @@ class Run:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-                self._keep(self._arrived())
+                self._keep(self._settled)
         if self._stopped is not None:
             raise self._stopped
 
@@ -118,39 +120,32 @@ class Run:
         """Settle questions from the shared queue; a spent budget ends all workers after their current one."""
         for key, question in queue:
             try:
-                self._settled.put_nowait((key, *await self._settle(api, question)))
+                outcome, lasting = await self._settle(api, question)
             except LLMBudgetError as error:
                 self._stopped = error
                 break
             except LLMError as error:
                 self._stopped = error  # before another worker takes its turn
                 raise
+            self._settled.append((key, outcome, lasting))
+            self._arrival.set()
         self._working -= 1
-        if not self._working:
-            self._settled.put_nowait(None)
+        self._arrival.set()
 
     async def _store(self) -> None:
-        """Store answers as they arrive: in a thread, and together those that arrived during the last write.
+        """Store answers soon after they arrive: in a thread, and several at once; only then do they count.
 
         A durable write takes milliseconds, in which the other requests would stand still.
         """
-        while (first := await self._settled.get()) is not None:
-            batch = [first, *self._arrived()]
+        while self._working or self._settled:
+            await self._arrival.wait()
+            await asyncio.sleep(GATHER)
+            self._arrival.clear()
+            batch, self._settled = self._settled, []
             await asyncio.to_thread(self._keep, batch)
             for key, outcome, _ in batch:
                 self.found[key] = outcome
                 self.on_outcome(outcome)
-
-    def _arrived(self) -> list[_Settled]:
-        """What waits to be stored; the mark of the end stays in the queue."""
-        batch: list[_Settled] = []
-        while not self._settled.empty():
-            item = self._settled.get_nowait()
-            if item is None:
-                self._settled.put_nowait(None)
-                break
-            batch.append(item)
-        return batch
 
     def _keep(self, batch: Sequence[_Settled]) -> None:
         self.client.keep([outcome for _, outcome, lasting in batch if lasting])

@@ -46,6 +46,29 @@ class EncoderInfo:
     noun_templates: tuple[str, ...] = TPL7
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Places:
+    """What an encoder makes of the places of one photo.
+
+    Attributes:
+        features: float32 (rows, columns, d), raw features of the places, in the space of the texts.
+        seen: uint8 (side, side, 3), what the encoder looked at.
+        pooled: True when the photo's own feature is the plain mean of ``features``.
+    """
+
+    features: NDArray[np.float32]
+    seen: NDArray[np.uint8]
+    pooled: bool
+
+
+class PlaceEncoder(Protocol):
+    """An encoder that can tell which places of a photo a text fits."""
+
+    def encode_places(self, image: Image.Image) -> Places:
+        """Features of the places of an upright RGB photo; InputError where this network has none."""
+        ...
+
+
 class Encoder(Protocol):
     """Turns images and texts into raw (not normalised) features of one shared space."""
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
 from kec_core.config import PHOTO, EncoderDefaults
 from kec_core.encoders import imagenet, sentences
-from kec_core.encoders.base import EncoderInfo, Pixels
+from kec_core.encoders.base import EncoderInfo, Pixels, Places
 from kec_core.encoders.text_map import TextMap, fit, imagenet_anchors, map_key
 from kec_core.errors import ResourceMissing
 from kec_core.store import cache_dir, write_atomically
@@ -93,6 +93,11 @@ class CompactEncoder:
     def encode_images(self, pixels: Pixels) -> FloatMatrix:
         """See Encoder: pooled features, not centred (``visual_features`` centres a whole collection)."""
         return self._images.pooled(pixels)
+
+    def encode_places(self, image: Image.Image) -> Places:
+        """See PlaceEncoder: the map whose mean is the feature of the photo."""
+        pixels = imagenet.preprocess(image)
+        return Places(features=self._images.places(pixels), seen=imagenet.seen(pixels), pooled=True)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatMatrix:
         """See Encoder: directions of the centred image space; the shorter, the less is known of the text."""

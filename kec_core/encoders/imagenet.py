@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix
 from kec_core.encoders.base import Pixels
@@ -15,6 +16,7 @@ from kec_core.encoders.hardware import best_device
 from kec_core.errors import ResourceMissing
 
 if TYPE_CHECKING:
+    import torch
     from PIL import Image
     from torch import nn
 
@@ -52,16 +54,26 @@ class ImageNetNetwork:
 
     def pooled(self, pixels: Pixels) -> FloatMatrix:
         """float32 (B, 3, 260, 260) to (B, 1280): the last feature map averaged over its places, never negative."""
-        import torch
-
         features = np.empty((len(pixels), DIM), dtype=np.float32)
         step = _MICRO_BATCH if self._device == "cpu" else len(pixels)
-        with torch.inference_mode():
-            for start in range(0, len(pixels), step):
-                part = torch.from_numpy(pixels[start : start + step]).to(self._device)
-                maps: torch.Tensor = self._features(part.contiguous(memory_format=torch.channels_last))
-                features[start : start + step] = maps.mean(dim=(2, 3)).cpu().numpy()
+        for start in range(0, len(pixels), step):
+            maps = self._maps(pixels[start : start + step])
+            features[start : start + step] = maps.mean(dim=(2, 3)).cpu().numpy()
         return features
+
+    def places(self, pixels: Pixels) -> NDArray[np.float32]:
+        """float32 (3, 260, 260) to (9, 9, 1280): the feature map that ``pooled`` averages."""
+        places: NDArray[np.float32] = self._maps(pixels[None])[0].permute(1, 2, 0).cpu().numpy()
+        return places
+
+    def _maps(self, pixels: Pixels) -> torch.Tensor:
+        """The last feature maps, (B, 1280, 9, 9)."""
+        import torch
+
+        with torch.inference_mode():
+            part = torch.from_numpy(pixels).to(self._device)
+            maps: torch.Tensor = self._features(part.contiguous(memory_format=torch.channels_last))
+            return maps
 
 
 def weights_file() -> Path:
@@ -89,6 +101,11 @@ def preprocess(image: Image.Image) -> Pixels:
     square = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side))
     pixels = np.asarray(square, dtype=np.float32).transpose(2, 0, 1)
     return (pixels - np.float32(127)) / np.float32(128)
+
+
+def seen(pixels: Pixels) -> NDArray[np.uint8]:
+    """What ``preprocess`` kept of a photo: float32 (3, 260, 260) to uint8 (260, 260, 3)."""
+    return np.clip(pixels.transpose(1, 2, 0) * 128 + 127, 0, 255).astype(np.uint8)
 
 
 def _fuse(network: nn.Module) -> nn.Module:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
 from kec_core.config import TPL7, EncoderDefaults
-from kec_core.encoders.base import EncoderInfo, Pixels
+from kec_core.encoders.base import EncoderInfo, Pixels, Places
 from kec_core.encoders.hardware import best_device, has_bf16
 from kec_core.encoders.openclip_text import ClipModel, TextTower
 from kec_core.encoders.openclip_weights import Weights, find_weights, needs_hub, require_hub
@@ -98,6 +98,39 @@ class OpenClipEncoder:
         # Not within the handler: the error would hold on to the memory of the failed call.
         half = len(pixels) // 2
         return np.concatenate([self.encode_images(pixels[:half]), self.encode_images(pixels[half:])])
+
+    def encode_places(self, image: Image.Image) -> Places:
+        """See PlaceEncoder: the patches of a vision transformer, through its last norm and projection.
+
+        Raises:
+            InputError: the image tower is another kind of network, or pools its patches by attention.
+        """
+        import torch
+
+        tower = self.model.visual
+        if not hasattr(tower, "forward_intermediates") or getattr(tower, "attn_pool", 0) is not None:
+            raise InputError(
+                f"Places of a photo can be shown for a plain vision transformer, but {self.info.caption} is "
+                "another kind of network; choose an open_clip ViT or the compact encoder."
+            )
+        pixels = self.preprocess(image)
+        with torch.inference_mode():
+            patches = tower.forward_intermediates(
+                torch.from_numpy(pixels[None]).to(self.device),
+                indices=1,
+                normalize_intermediates=True,
+                intermediates_only=True,
+            )["image_intermediates"][-1]
+            features = patches[0].permute(1, 2, 0)
+            features = features if tower.proj is None else features @ tower.proj
+        return Places(features=features.cpu().numpy(), seen=self._seen(pixels), pooled=False)
+
+    def _seen(self, pixels: Pixels) -> NDArray[np.uint8]:
+        """What ``preprocess`` kept of a photo, as colours."""
+        known = self.model.visual.preprocess_cfg
+        colours = pixels.transpose(1, 2, 0) * np.asarray(known["std"]) + np.asarray(known["mean"])
+        seen: NDArray[np.uint8] = np.clip(colours * 255, 0, 255).astype(np.uint8)
+        return seen
 
     def encode_texts(self, texts: Sequence[str]) -> FloatMatrix:
         """See Encoder; longer texts than the model takes are cut."""

@@ -1,0 +1,137 @@
+"""What a cluster is about, and what sets it apart from its nearest one: differences of means, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.clustering import fuse
+from kec_core.explain.photos import Explainer
+from kec_core.explain.words import Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """How much a concept or an attribute fits the photos here and there.
+
+    Attributes:
+        id: of the concept or attribute.
+        here, there: mean over the photos; for a concept its posterior in [0, 1], for an attribute the cosine of
+            photo and text in [-1, 1].
+    """
+
+    kind: Kind
+    text: str
+    id: str
+    here: float
+    there: float
+
+    @property
+    def gap(self) -> float:
+        """How much more it fits here than there."""
+        return self.here - self.there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClusterWords:
+    """A cluster in words and photos.
+
+    Attributes:
+        cluster, nearest: ids; ``nearest`` is None when there is no other cluster.
+        concepts: its strongest concepts, against all photos; strongest first.
+        attributes: the attributes that fit it more than the other photos, largest gap first.
+        apart: concepts and attributes that fit it more than ``nearest``, per kind the largest gap first.
+        there: what fits ``nearest`` more, likewise.
+        photos: rows of the photos nearest to its centre, nearest first.
+    """
+
+    cluster: int
+    nearest: int | None
+    concepts: tuple[Contrast, ...]
+    attributes: tuple[Contrast, ...]
+    apart: tuple[Contrast, ...]
+    there: tuple[Contrast, ...]
+    photos: NDArray[np.int64]
+
+
+def explain_cluster(
+    explainer: Explainer, cluster: int, *, against: int | None = None, top: int = 5, photos: int = 9
+) -> ClusterWords:
+    """The words and photos that define a cluster, and what sets it apart.
+
+    Args:
+        explainer: of the state.
+        cluster: id of a cluster with photos.
+        against: the cluster to compare with; by default the nearest one.
+        top: concepts, and attributes, at most in every list.
+        photos: photos at most.
+
+    Raises:
+        InputError: the cluster has no photos.
+    """
+    explainer.centre(cluster)
+    rival = explainer.nearest(cluster) if against is None else against
+    overall = len(explainer.sizes)  # one row more than there are cluster ids: the mean over all photos
+    concepts = _concept_contrasts(explainer, cluster, overall)
+    attributes = _attribute_contrasts(explainer, cluster, overall)
+    apart: list[Contrast] = []
+    there: list[Contrast] = []
+    if rival is not None:
+        for contrasts in (
+            _concept_contrasts(explainer, cluster, rival),
+            _attribute_contrasts(explainer, cluster, rival),
+        ):
+            ranked = sorted(contrasts, key=lambda contrast: -contrast.gap)
+            apart += [contrast for contrast in ranked[:top] if contrast.gap > 0]
+            there += [contrast for contrast in ranked[::-1][:top] if contrast.gap < 0]
+    return ClusterWords(
+        cluster=cluster,
+        nearest=rival,
+        concepts=_largest(concepts, top, by_gap=False),
+        attributes=_largest(attributes, top, by_gap=True),
+        apart=tuple(apart),
+        there=tuple(there),
+        photos=_central(explainer, cluster, photos),
+    )
+
+
+def _largest(contrasts: Sequence[Contrast], top: int, *, by_gap: bool) -> tuple[Contrast, ...]:
+    ranked = sorted(contrasts, key=lambda contrast: -(contrast.gap if by_gap else contrast.here))
+    return tuple(contrast for contrast in ranked[:top] if contrast.gap > 0 or not by_gap)
+
+
+def _concept_contrasts(explainer: Explainer, here: int, there: int) -> list[Contrast]:
+    means = explainer.mean_omega
+    by_id = explainer.state.knowledge.by_id
+    return [
+        Contrast(kind="name", text=by_id[concept].name, id=concept, here=float(a), there=float(b))
+        for concept, a, b in zip(explainer.state.vectors.concept_ids, means[here], means[there], strict=True)
+    ]
+
+
+def _attribute_contrasts(explainer: Explainer, here: int, there: int) -> list[Contrast]:
+    """Every attribute once, however many concepts share its text."""
+    parts = explainer.parts
+    rows = {parts.words[p].text: p for p in np.flatnonzero(~parts.speaks)[::-1]}
+    chosen = sorted(rows.values())
+    fits = parts.directions[chosen].astype(np.float64) @ explainer.mean_looks[[here, there]].T
+    return [
+        Contrast(
+            kind=parts.words[p].kind,
+            text=parts.words[p].text,
+            id=parts.words[p].id,
+            here=float(fit[0]),
+            there=float(fit[1]),
+        )
+        for p, fit in zip(chosen, fits, strict=True)
+    ]
+
+
+def _central(explainer: Explainer, cluster: int, count: int) -> NDArray[np.int64]:
+    state = explainer.state
+    rows = np.flatnonzero(state.clustering.labels == cluster)
+    fused = fuse(state.collection.x[rows], state.grounding.kappa[rows], explainer.weight)
+    return rows[np.argsort(-(fused @ explainer.centres[cluster]), kind="stable")[:count]]

@@ -8,8 +8,12 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
+from kec_core.arrays import fingerprint
 from kec_core.config import RunConfig
 from kec_core.images import ImageRecord, ScanReport
+from kec_core.store import StageResult
 from kec_core.types import Concept, Knowledge
 from state import revisions
 from state.revisions import NewRevision
@@ -55,3 +59,23 @@ def as_ordinary_user():
     finally:
         os.seteuid(0)
         shutil.rmtree(folder)
+
+
+def commit_labels(project, parent, labels, **fields):
+    """A revision with just this grouping: no features behind it, clusters without concepts."""
+    labels = np.asarray(labels, dtype=np.int32)
+    n_clusters = int(labels.max()) + 1
+    key = fingerprint(labels)
+    ones = np.ones(len(labels), dtype=np.float32)
+    overview = {
+        "labels": labels,
+        "own": ones,
+        "rival": -ones,
+        "coherence": np.ones(n_clusters, dtype=np.float32),
+        "concepts": np.empty((n_clusters, 0), dtype=np.float32),
+    }
+    project.store.save("overview", key, StageResult(arrays=overview, data={"concept_ids": []}))
+    arrays = {"labels": labels, "centroids": np.eye(n_clusters, dtype=np.float32)}
+    data = {"objective": 0.0, "method": "kmeans", "seed": 0, "note": ""}
+    project.store.save("cluster", key, StageResult(arrays=arrays, data=data))
+    return commit_simple(project, parent, "wren", clustering_fp=key, **fields)

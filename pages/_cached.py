@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
+from kec_core.concept_photos import ConceptPhotos
+from kec_core.concept_photos import concept_photos as compute_concept_photos
 from kec_core.images import ImageRecord
+from kec_core.live import LiveState
 from state import revisions
 from state.overview import ClusterCard, cluster_cards, load_overview
 from state.project import Project
@@ -28,6 +32,17 @@ def labels(project: Project, scan: int) -> tuple[str | None, ...]:
 def cards(project: Project, revision: Revision) -> tuple[ClusterCard, ...]:
     """The clusters of a revision at a glance."""
     return _cards(str(project.folder), revision.id, _stamp(project))
+
+
+def concept_photos(revision: Revision, state: LiveState) -> ConceptPhotos:
+    """Whose the photos are in a state of a revision, with its collected edits."""
+    return _concept_photos(revision.id, id(state), state)
+
+
+def cluster_names(project: Project, revision: Revision) -> Callable[[int], str]:
+    """The name of a cluster by its id; clusters that a preview makes have none yet."""
+    names = {card.id: card.name for card in cards(project, revision)}
+    return lambda cluster: names.get(cluster, "a new cluster")
 
 
 def _stamp(project: Project) -> tuple[int, ...]:
@@ -52,3 +67,8 @@ def _cards(folder: str, revision_id: str, stamp: tuple[int, ...]) -> tuple[Clust
     revision = revisions.get(project, revision_id)
     truth = _labels(folder, revision.scan, stamp)
     return cluster_cards(load_overview(project, revision), revision.knowledge, truth)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _concept_photos(revision_id: str, made: int, _state: LiveState) -> ConceptPhotos:  # noqa: ARG001 - a key
+    return compute_concept_photos(_state)  # holds the state, so its id stays its own while this is remembered

@@ -12,6 +12,7 @@ _PAGES = {
     "projects": ("Projects", ":material/photo_library:"),
     "data": ("Data", ":material/folder_open:"),
     "build": ("Build", ":material/construction:"),
+    "concepts": ("Concepts", ":material/edit_note:"),
     "clusters": ("Clusters", ":material/grid_view:"),
     "settings": ("Settings", ":material/settings:"),
 }

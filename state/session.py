@@ -35,13 +35,8 @@ MAKES_REVISIONS = ("run", "finalise")
 """Jobs whose result would be lost if the project moved on meanwhile."""
 
 _PROJECT, _CLUSTER, _NOTICES, _REFUSALS = "kec_project", "kec_cluster", "kec_notices", "kec_refusals"
-_SEEN, _SELECTION, _MODE, _STAGED, _WINDOW = (
-    "kec_seen",
-    "kec_selection",
-    "kec_mode",
-    "kec_staged",
-    "kec_window",
-)
+_SEEN, _SELECTION, _EPOCH = "kec_seen", "kec_selection", "kec_epoch"
+_MODE, _STAGED, _WINDOW = "kec_mode", "kec_staged", "kec_window"
 _PROJECT_PARAMETER, _CLUSTER_PARAMETER = "project", "cluster"
 
 
@@ -167,20 +162,44 @@ def selection() -> Selection:
 
 
 def select(
-    *, images: Iterable[str] | None = None, concepts: Iterable[str] | None = None, way: Way = "replace"
+    *,
+    images: Iterable[str] | None = None,
+    concepts: Iterable[str] | None = None,
+    way: Way = "replace",
+    from_widget: bool = False,
 ) -> None:
-    """Pick photos or concepts; what is not given stays as it is."""
+    """Pick photos or concepts; what is not given stays as it is.
+
+    Args:
+        images: image ids.
+        concepts: concept ids.
+        way: instead of what is picked, besides it, or taken out of it.
+        from_widget: the widget in which it was picked shows it already; every other widget is drawn anew.
+    """
     picked = selection()
     if images is not None:
         picked = picked.with_images(images, way)
     if concepts is not None:
         picked = picked.with_concepts(concepts, way)
     st.session_state[_SELECTION] = picked
+    if not from_widget:
+        _new_epoch()
 
 
 def clear_selection() -> None:
     """Pick nothing."""
     st.session_state.pop(_SELECTION, None)
+    _new_epoch()
+
+
+def selection_epoch() -> int:
+    """Changes when the selection was changed from outside the widgets that show it: a part of their keys."""
+    epoch: int = st.session_state.get(_EPOCH, 0)
+    return epoch
+
+
+def _new_epoch() -> None:
+    st.session_state[_EPOCH] = selection_epoch() + 1
 
 
 # --- editing

@@ -5,15 +5,16 @@ A live state is worth keeping between two clicks: the next edit goes on from it,
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kec_core.arrays import fingerprint
 from kec_core.errors import InputError
 from kec_core.impact import Impact, compare
-from kec_core.knowledge.edits import Edit, apply_script
+from kec_core.knowledge.edits import Edit, apply_script, script_to_json
 from kec_core.live import LiveState, restore, update
 from state import revisions
 from state.clusterings import load_clustering
@@ -49,6 +50,7 @@ class LiveStates:
     def __init__(self, capacity: int = STATES) -> None:
         self._capacity = capacity
         self._states: OrderedDict[tuple[str, ...], LiveState] = OrderedDict()
+        self._latest: dict[tuple[str, ...], Preview] = {}
         self._lock = threading.RLock()
 
     def of(self, project: Project, revision: Revision) -> LiveState:
@@ -75,6 +77,13 @@ class LiveStates:
             self._states[(*_collection(project, revision), revision.id)] = state
             while len(self._states) > self._capacity:
                 self._states.popitem(last=False)
+
+    def latest(self, key: tuple[str, ...], make: Callable[[], Preview]) -> Preview:
+        """The latest preview, made only when another one was asked for: looking and then keeping costs one try."""
+        with self._lock:
+            if key not in self._latest:
+                self._latest = {key: make()}
+            return self._latest[key]
 
 
 class Workbench:
@@ -117,15 +126,18 @@ class Workbench:
             InputError: an edit does not fit; its index is named.
         """
         base = revision or self.shown()
+        script = json.dumps(script_to_json(edits), sort_keys=True)
+        key = (*_collection(self.project, base), base.id, script)
+        return self._states.latest(key, lambda: self._tried(base, tuple(edits)))
+
+    def _tried(self, base: Revision, edits: tuple[Edit, ...]) -> Preview:
         images = (
             frozenset(image.id for image in self.project.images(base.scan)) if _name_images(edits) else None
         )
         changed = apply_script(base.knowledge, edits, images=images)
         before = self.live(base)
         after = update(before, changed)
-        return Preview(
-            revision=base, edits=tuple(edits), before=before, after=after, impact=compare(before, after)
-        )
+        return Preview(revision=base, edits=edits, before=before, after=after, impact=compare(before, after))
 
     def commit(self, preview: Preview) -> Revision:
         """Keep what was tried as a new revision and show it.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, Self
 
 from kec_core.errors import InputError
@@ -17,6 +17,9 @@ Similarity = Literal["cosine", "centred", "zscore", "quantile", "agglomerative"]
 GroundingMode = Literal["scaled", "raw", "literal_unit"]
 Algorithm = Literal["kmeans", "spectral", "agglomerative", "bisecting"]
 BuilderName = Literal["auto", "wordnet", "llm"]
+
+PAPER_WEIGHT = 1.0
+"""w of [n(x); w n(kappa)] in the paper's setting: both halves count alike [C] as TAC (methods.md A9)."""
 
 PHOTO = ("a photo of a {}",)
 """The single noun prompt [P] (methods.md A11)."""
@@ -183,3 +186,24 @@ class RunConfig:
             clustering=ClusteringConfig.from_json(rest.pop("clustering", {})),
             **rest,
         )
+
+
+def studio_defaults(config: RunConfig) -> RunConfig:
+    """Every option as this program chooses it; what to look at and what matters to the person stay as they are."""
+    knowledge = KnowledgeConfig(builder=config.knowledge.builder, guidance=config.knowledge.guidance)
+    return RunConfig(
+        encoder=config.encoder, n_clusters=config.n_clusters, seed=config.seed, knowledge=knowledge
+    )
+
+
+def paper_defaults(config: RunConfig) -> RunConfig:
+    """The paper's fixed setting: photos and words count alike everywhere, one merge rule for every encoder.
+
+    What the paper leaves open (the temperature of the match, the number of small clusters) stays as in
+    ``studio_defaults``; methods.md A1, A6, A9.
+    """
+    return replace(
+        studio_defaults(config),
+        mapping=MappingConfig(beta=0.8, similarity="cosine", collapse_guard=False),
+        clustering=ClusteringConfig(weight=PAPER_WEIGHT),
+    )

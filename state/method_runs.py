@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from kec_core.arrays import Progress, fingerprint
 from kec_core.config import RunConfig
@@ -19,7 +19,7 @@ from kec_core.images import ImageRecord
 from kec_core.methods import MethodInputs, find_method, missing_needs, run_method
 from kec_core.methods.base import Method, permitted
 from kec_core.methods.prepare import Split, find_split, prepare, split_note
-from kec_core.methods.summary import Spread, spread, summarise
+from kec_core.methods.summary import spread, summarise
 from kec_core.stages import Hooks, Resources, Runner, Stored, read_clustering
 from kec_core.store import StageResult
 from kec_core.types import Clustering
@@ -31,44 +31,13 @@ from state.llm_setup import LLMSetup
 from state.loading import MakeResources, load_resources
 from state.method_captions import PhotoCaptions, photo_captions
 from state.method_labels import labels_of_test, read_captions, top1, with_answers
+from state.method_results import MethodRow, Preset, keep_row
 from state.progress import JobContext
 from state.project import Project
 from state.revisions import Revision
 from state.scoring import score_against
 
-Preset = Literal["full", "fast"]
 NO_CAPTIONS = PhotoCaptions()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MethodRow:
-    """One method over all seeds.
-
-    Attributes:
-        scores: by metric; None when no photo that was clustered has a label.
-        seconds: of one seed, on average, without what all methods share (features, nouns, knowledge).
-        note: what people must know to read the numbers.
-        keys: of the clustering of each seed in the project's store, stage "method".
-    """
-
-    name: str
-    caption: str
-    provenance: str
-    scores: Mapping[str, Spread] | None
-    seconds: float
-    note: str
-    keys: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As ``kec methods --json`` prints it (design.md 7)."""
-        scores = None if self.scores is None else {name: asdict(s) for name, s in self.scores.items()}
-        return {
-            "name": self.name,
-            "provenance": self.provenance,
-            "scores": scores,
-            "seconds": round(self.seconds, 3),
-            "note": self.note,
-        }
 
 
 def compare_methods(
@@ -120,7 +89,11 @@ def compare_methods(
         inputs = with_answers(inputs, labels)
         _check(methods, inputs)
         comparison = _Comparison(runner, inputs, labels, _n_clusters(project, revision), preset, split)
-        return [comparison.row(name, method, n_seeds) for name, method in methods.items()]
+        rows = []
+        for name, method in methods.items():
+            rows.append(comparison.row(name, method, n_seeds))
+            keep_row(project, revision.id, preset, rows[-1])
+        return rows
 
 
 class _Comparison:

@@ -44,3 +44,30 @@ def test_options_cannot_be_changed_in_place(options):
     name = dataclasses.fields(options)[0].name
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(options(), name, None)
+
+
+def test_presets_change_options_and_leave_what_is_the_persons():
+    mine = RunConfig(
+        encoder="compact",
+        n_clusters=7,
+        seed=3,
+        mapping=MappingConfig(alpha=0.1),
+        knowledge=KnowledgeConfig(builder="wordnet", guidance="by species", uni=9),
+    )
+    paper = config.paper_defaults(mine)
+    assert (paper.encoder, paper.n_clusters, paper.seed) == ("compact", 7, 3)
+    assert (paper.knowledge.builder, paper.knowledge.guidance, paper.knowledge.uni) == (
+        "wordnet",
+        "by species",
+        2,
+    )
+    assert (paper.clustering.weight, paper.mapping.alpha) == (1.0, 0.8)
+    assert (paper.mapping.beta, paper.mapping.similarity, paper.mapping.collapse_guard) == (
+        0.8,
+        "cosine",
+        False,
+    )
+    studio = config.studio_defaults(paper)
+    assert (studio.clustering, studio.mapping) == (ClusteringConfig(), MappingConfig())
+    assert studio.knowledge == paper.knowledge
+    assert config.paper_defaults(paper) == paper

@@ -238,6 +238,7 @@ def constrained_clustering(
     grounding: Grounding | None,
     *,
     pull: bool = True,
+    worth: float = 1.0,
 ) -> Clustering:
     """A clustering that respects every constraint, with the other photos following the centroids.
 
@@ -251,6 +252,7 @@ def constrained_clustering(
         grounding: of these N photos, tells where concepts are at home; None without knowledge.
         pull: True lets assigned photos pull the centroid of their home before the first iteration, so that a few
             examples can found a group; False goes on where an earlier pull has led.
+        worth: how many examples the centroid itself counts for when it is pulled.
 
     Raises:
         InputError: more photos are kept apart than there are clusters.
@@ -258,7 +260,7 @@ def constrained_clustering(
     if not plan:
         return clustering
     homes = home_clusters(x, clustering.labels, clustering.centroids, plan, grounding)
-    centroids = _pulled(x, clustering.centroids, plan, homes) if pull else clustering.centroids
+    centroids = _pulled(x, clustering.centroids, plan, homes, worth) if pull else clustering.centroids
 
     def settle(nearest: IntVector, centroids: FloatMatrix) -> IntVector:
         return apply_constraints(x, nearest, centroids, plan, homes)
@@ -268,14 +270,14 @@ def constrained_clustering(
 
 
 def _pulled(
-    x: FloatMatrix, centroids: FloatMatrix, plan: ConstraintPlan, homes: Mapping[str, int]
+    x: FloatMatrix, centroids: FloatMatrix, plan: ConstraintPlan, homes: Mapping[str, int], worth: float
 ) -> FloatMatrix:
-    """Centroids moved towards the mean of the n photos assigned to them, by n / (n + 1) of the way [M]."""
+    """Centroids moved towards the mean of the n photos assigned to them, by n / (n + worth) of the way [M]."""
     pulled = centroids.copy()
     for concept, home in homes.items():
         rows = _assigned_rows(plan, concept)
         examples = l2_normalize(x[rows].mean(axis=0, keepdims=True))[0]
-        pulled[home] = (len(rows) * examples + pulled[home]) / (len(rows) + 1)
+        pulled[home] = (len(rows) * examples + worth * pulled[home]) / (len(rows) + worth)
     return l2_normalize(pulled)
 
 

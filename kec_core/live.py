@@ -19,6 +19,7 @@ from kec_core.clustering import fuse, match_ids, rename
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.constraints import constrained_clustering, plan_constraints
 from kec_core.encoders.base import TextEncoder
+from kec_core.founding import founded_clustering, names_groups
 from kec_core.geometry import cluster_sums
 from kec_core.grounding import aggregate, concept_scores, concept_vectors, smooth, smoothing_graph
 from kec_core.metrics import score
@@ -204,31 +205,54 @@ def _recluster(
 ) -> Clustering:
     """Clusters that continue those of the state, under their ids."""
     collection = state.collection
-    fused = fuse(collection.x, grounding.kappa, _weight(collection, knowledge))
+    fused = fuse(collection.x, grounding.kappa, weight_of(collection, knowledge))
     n_clusters = knowledge.n_clusters or collection.n_clusters
+    plan = plan_constraints(knowledge.constraints, collection.image_ids)
+    pull = knowledge.constraints != state.knowledge.constraints
+    if names_groups(knowledge) and (pull or _is_named_anew(state, vectors)):
+        found = founded_clustering(fused, grounding, plan, n_clusters, seed=collection.seed)
+    else:
+        found = _continued(state, knowledge, vectors, grounding, fused, n_clusters)
+        found = constrained_clustering(fused, found, plan, grounding, pull=pull)
+    return _under_old_ids(found, state.clustering)
+
+
+def _is_named_anew(state: LiveState, vectors: ConceptVectors) -> bool:
+    """Whether concepts that are all the person's came instead of others, or are largely new."""
+    return not names_groups(state.knowledge) or _is_new(state, vectors)
+
+
+def _continued(
+    state: LiveState,
+    knowledge: Knowledge,
+    vectors: ConceptVectors,
+    grounding: Grounding,
+    fused: FloatMatrix,
+    n_clusters: int,
+) -> Clustering:
+    """K-means from the present groups; after a big change, from others too when those fit better."""
+    collection = state.collection
 
     def continued(groups: IntVector) -> Clustering:
         return continue_kmeans(fused, resized_centroids(fused, groups, n_clusters, seed=collection.seed))
 
     found = continued(state.clustering.labels)
-    if _is_big(state, knowledge, vectors):
+    reweighted = weight_of(collection, knowledge) != weight_of(collection, state.knowledge)
+    if not names_groups(knowledge) and (reweighted or _is_new(state, vectors)):
         for groups in _other_groups(collection, grounding):
             other = continued(groups)
             if other.objective > found.objective * (1 + SWITCH_GAIN):
                 found = other
-    plan = plan_constraints(knowledge.constraints, collection.image_ids)
-    pull = knowledge.constraints != state.knowledge.constraints
-    return _under_old_ids(constrained_clustering(fused, found, plan, grounding, pull=pull), state.clustering)
+    return found
 
 
-def _weight(collection: LiveCollection, knowledge: Knowledge) -> float:
+def weight_of(collection: LiveCollection, knowledge: Knowledge) -> float:
+    """The weight of the knowledge that holds: the person's, else the collection's."""
     return collection.weight if knowledge.weight is None else knowledge.weight
 
 
-def _is_big(state: LiveState, knowledge: Knowledge, vectors: ConceptVectors) -> bool:
-    """Whether so much is new that k-means from the present groups may be caught in them."""
-    if _weight(state.collection, knowledge) != _weight(state.collection, state.knowledge):
-        return True
+def _is_new(state: LiveState, vectors: ConceptVectors) -> bool:
+    """Whether so many concepts are new that k-means from the present groups may be caught in them."""
     same = int(_source_columns(state.vectors, vectors)[1].sum())
     larger = max(len(vectors.concept_ids), len(state.vectors.concept_ids))
     return larger - same > BIG_CHANGE * larger

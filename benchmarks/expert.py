@@ -1,0 +1,211 @@
+"""What a person's knowledge is worth: an expert's script of edits against the automatic result, on labelled folders.
+
+``kec bench expert --data FOLDER [FOLDER ...] [--seeds 5] [--photos 5]``. The expert knows the names of the groups
+wanted. The script replaces the knowledge by these names with two attributes each (``expert_names.py``); a second one
+also assigns a few photos to every group, chosen by the seed. Both go through the live loop that the app uses. Class
+names and the labels of the assigned photos are the expert's knowledge here; scores are of the other photos, and of
+all photos beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.expert_names import expert_text
+from benchmarks.table import Collection, load_collection, load_resources
+from kec_core.arrays import as_labels
+from kec_core.clustering import cluster, fuse
+from kec_core.config import RunConfig
+from kec_core.grounding import concept_vectors, ground
+from kec_core.knowledge.edits import AssignImages, ConceptText, Edit, SetKnowledge, apply_script
+from kec_core.live import LiveCollection, LiveState, start, update
+from kec_core.methods.prepare import prepare
+from kec_core.methods.summary import METRICS, summarise
+from kec_core.metrics import score
+from kec_core.stages import Hooks, Resources, Runner
+from kec_core.store import FolderStore, cache_dir
+from kec_core.types import Scores
+from state.terminal import show_progress
+
+ROWS: Mapping[str, str] = {
+    "kmeans": "k-means on the photos alone",
+    "automatic": "KEC, automatic",
+    "names": "named by an expert",
+    "names+photos": "named, {photos} photos assigned per group",
+}
+"""What is compared, in order, and how the table calls it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One grouping with one seed: scores without the assigned photos, and of all photos."""
+
+    rest: Scores
+    all: Scores
+
+
+def measure(options: Sequence[str]) -> dict[str, Any]:
+    """Run the comparison; the Markdown table is part of the result."""
+    parser = argparse.ArgumentParser(prog="kec bench expert")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
+    parser.add_argument("--encoder", default="compact")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--photos", type=int, default=5, help="photos assigned per group (5)")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args(options)
+    resources = load_resources(arguments.encoder)
+    sets = [measure_set(folder, resources, arguments.seeds, arguments.photos) for folder in arguments.data]
+    result = {
+        "encoder": resources.encoder.info.caption,
+        "seeds": arguments.seeds,
+        "photos": arguments.photos,
+        "sets": sets,
+        "gain": {
+            name: fmean(each["rows"][name]["gain"] for each in sets) for name in ("names", "names+photos")
+        },
+    }
+    return {**result, "markdown": table(result)}
+
+
+def measure_set(folder: Path, resources: Resources, seeds: int, photos: int) -> dict[str, Any]:
+    """Every grouping of one folder: mean and sd over the seeds, and the gain in ACC over the automatic result."""
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in ROWS}
+    with show_progress() as progress:
+        runner = Runner(FolderStore(cache_dir() / "bench"), Hooks(progress=progress))
+        collection = load_collection(folder, resources, runner)
+        for seed in range(seeds):
+            for name, outcome in one_seed(collection, resources, runner, seed, photos).items():
+                outcomes[name].append(outcome)
+    rows = {name: _row(several) for name, several in outcomes.items()}
+    for row in rows.values():
+        row["gain"] = row["acc"]["mean"] - rows["automatic"]["acc"]["mean"]
+    _say(f"{collection.name}: " + ", ".join(f"{name} {row['acc']['mean']:.3f}" for name, row in rows.items()))
+    return {
+        "set": collection.name,
+        "images": len(collection.labels),
+        "clusters": collection.n_clusters,
+        "rows": rows,
+    }
+
+
+def one_seed(
+    collection: Collection, resources: Resources, runner: Runner, seed: int, photos: int
+) -> dict[str, Outcome]:
+    """All groupings with one seed, the automatic ones made as ``kec run`` makes them."""
+    state = automatic_state(collection, resources, runner, seed)
+    classes = [str(label) for label in collection.labels]
+    shown = assigned_photos(classes, photos, seed)
+    image_ids = state.collection.image_ids
+    names = naming_script(sorted(set(classes)))
+    examples = [
+        AssignImages(images=tuple(image_ids[row] for row in rows), concept=expert_text(name)[0])
+        for name, rows in shown.items()
+    ]
+    assert state.collection.baseline is not None
+    labels = {
+        "kmeans": state.collection.baseline,
+        "automatic": state.clustering.labels,
+        "names": edited(state, [names]).clustering.labels,
+        "names+photos": edited(state, [names, *examples]).clustering.labels,
+    }
+    rest = np.setdiff1d(np.arange(len(classes)), np.concatenate(list(shown.values())))
+    truth = as_labels(classes)
+    return {
+        name: Outcome(rest=score(found[rest], truth[rest]), all=score(found, truth))
+        for name, found in labels.items()
+    }
+
+
+def automatic_state(collection: Collection, resources: Resources, runner: Runner, seed: int) -> LiveState:
+    """The automatic result with its live collection."""
+    config = replace(RunConfig(encoder=resources.encoder.info.name), seed=seed)
+    inputs, _ = prepare(
+        runner, collection.embedded, resources, config, collection.n_clusters, needs={"knowledge"}
+    )
+    assert inputs.knowledge is not None
+    assert inputs.weight is not None
+    x, defaults, k = inputs.test.x, inputs.defaults, collection.n_clusters
+    vectors = concept_vectors(inputs.knowledge, inputs.encode, config.grounding)
+    kappa = ground(x, vectors, config.grounding, defaults).kappa
+    clustering = cluster(fuse(x, kappa, inputs.weight), k, config.clustering, seed=seed)
+    live = LiveCollection(
+        image_ids=tuple(collection.embedded.data["ids"]),
+        x=x,
+        grounded=x,
+        encode=inputs.encode,
+        defaults=defaults,
+        config=config.grounding,
+        n_clusters=k,
+        weight=inputs.weight,
+        baseline=cluster(x, k, config.clustering, seed=seed).labels,
+        seed=seed,
+    )
+    return start(live, inputs.knowledge, clustering)
+
+
+def assigned_photos(classes: Sequence[str], count: int, seed: int) -> dict[str, NDArray[np.int64]]:
+    """Rows of some photos of every class."""
+    rng = np.random.default_rng(seed)
+    names = np.asarray(classes)
+    return {
+        name: rng.choice(rows, min(count, len(rows)), replace=False)
+        for name in sorted(set(classes))
+        for rows in [np.flatnonzero(names == name)]
+    }
+
+
+def naming_script(classes: Sequence[str]) -> Edit:
+    """What an expert would write: the groups wanted, with their attributes."""
+    texts = [expert_text(name) for name in classes]
+    return SetKnowledge(
+        concepts=tuple(ConceptText(name=name, attributes=attributes) for name, attributes in texts)
+    )
+
+
+def edited(state: LiveState, edits: Sequence[Edit]) -> LiveState:
+    """The state after a script, as the app computes it."""
+    return update(state, apply_script(state.knowledge, edits))
+
+
+def _row(several: Sequence[Outcome]) -> dict[str, Any]:
+    spreads = summarise([outcome.rest for outcome in several])
+    whole = summarise([outcome.all for outcome in several])
+    return {
+        **{metric: asdict(spread) for metric, spread in spreads.items()},
+        "all_photos": {metric: whole[metric].mean for metric in METRICS},
+    }
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """ACC x100 of every grouping on every set, mean ± sd over the seeds; the gain over the automatic result."""
+    sets = result["sets"]
+    heads = [f"{each['set']} ({each['images']}, {each['clusters']})" for each in sets]
+    lines = [
+        f"Encoder: {result['encoder']}. ACC x100, mean ± sd of {result['seeds']} seeds; assigned photos are left out "
+        "of every score. In brackets: gain over the automatic result.",
+        "",
+        f"| | {' | '.join(heads)} |",
+        f"|{' --- |' * (len(sets) + 1)}",
+    ]
+    for name, caption in ROWS.items():
+        cells = [_cell(each["rows"][name], gain=name.startswith("names")) for each in sets]
+        lines.append(f"| {caption.format(photos=result['photos'])} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(row: Mapping[str, Any], *, gain: bool) -> str:
+    text = f"{100 * row['acc']['mean']:.1f} ± {100 * row['acc']['sd']:.1f}"
+    return f"{text} ({100 * row['gain']:+.1f})" if gain else text
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -18,10 +18,11 @@ from kec_core.errors import StoreError
 from kec_core.geometry import centroids_of, cluster_sums, row_cosines
 from kec_core.store import StageResult
 from kec_core.types import Clustering, Grounding, Knowledge
+from state.cluster_marks import ClusterMarks, cluster_marks
 from state.project import Project
 from state.revisions import RevisionInfo
 
-Order = Literal["representative", "boundary"]
+Order = Literal["representative", "boundary", "outlier"]
 _STAGE = "overview"
 
 
@@ -36,6 +37,7 @@ class Overview:
         coherence: float32 (K,) in [0, 1], mean cosine of the photos' visual features with their mean.
         concepts: float32 (K, M), mean omega of the cluster's photos; rows sum to 1.
         concept_ids: the M concepts.
+        marks: names and ticks of the person.
     """
 
     labels: IntVector
@@ -44,11 +46,18 @@ class Overview:
     coherence: FloatVector
     concepts: FloatMatrix
     concept_ids: tuple[str, ...]
+    marks: ClusterMarks = field(default_factory=ClusterMarks)
 
     def members(self, cluster: int, order: Order = "representative") -> IntVector:
-        """Rows of a cluster's photos: the most central first, or those nearest to another cluster first."""
+        """Rows of a cluster's photos.
+
+        Args:
+            cluster: its id.
+            order: the most central first; those nearest to another cluster first; or the least central first.
+        """
         rows = np.flatnonzero(self.labels == cluster)
-        by = -self.own[rows] if order == "representative" else self.own[rows] - self.rival[rows]
+        own = self.own[rows]
+        by = {"representative": -own, "boundary": own - self.rival[rows], "outlier": own}[order]
         return rows[np.argsort(by, kind="stable")].astype(np.int32)
 
 
@@ -57,10 +66,11 @@ class ClusterCard:
     """A cluster at a glance.
 
     Attributes:
-        name: its dominant concept, made unique by the next one.
+        name: what the person calls it, else its dominant concept, made unique by the next one.
         size: number of photos.
         coherence: in [0, 1], see ``Overview``.
         purity: share of its labelled photos that carry the most frequent label ``label``; None without labels.
+        done: whether the person has ticked it off.
     """
 
     id: int
@@ -69,6 +79,7 @@ class ClusterCard:
     coherence: float
     purity: float | None = None
     label: str = ""
+    done: bool = False
 
 
 def compute_overview(x: FloatMatrix, grounding: Grounding, weight: float, clustering: Clustering) -> Overview:
@@ -128,7 +139,11 @@ def load_overview(project: Project, revision: RevisionInfo) -> Overview:
         raise StoreError(
             f"The overview of revision {revision.id} is missing from {project.store.root}; run the project again to restore it."
         )
-    return Overview(**stored.arrays, concept_ids=tuple(stored.data["concept_ids"]))
+    return Overview(
+        **stored.arrays,
+        concept_ids=tuple(stored.data["concept_ids"]),
+        marks=cluster_marks(project, revision.id),
+    )
 
 
 def cluster_cards(
@@ -152,6 +167,7 @@ def cluster_cards(
             coherence=float(overview.coherence[cluster]),
             purity=tops[cluster][1] if cluster in tops else None,
             label=tops[cluster][0] if cluster in tops else "",
+            done=cluster in overview.marks.done,
         )
         for cluster in range(len(sizes))
         if sizes[cluster]
@@ -160,7 +176,13 @@ def cluster_cards(
 
 
 def cluster_names(overview: Overview, knowledge: Knowledge) -> list[str]:
-    """A name per cluster: its dominant concept; clusters that share it get what sets them apart added."""
+    """A name per cluster id: the person's, else its dominant concept; clusters that share it get what sets them apart."""
+    given = overview.marks.names
+    by_concept = _concept_names(overview, knowledge)
+    return [given.get(cluster, name) for cluster, name in enumerate(by_concept)]
+
+
+def _concept_names(overview: Overview, knowledge: Knowledge) -> list[str]:
     concepts = [knowledge.by_id[c].name if c in knowledge.by_id else c for c in overview.concept_ids]
     if not concepts:
         return [f"Cluster {cluster + 1}" for cluster in range(len(overview.coherence))]

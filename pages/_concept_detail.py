@@ -64,7 +64,13 @@ def _head(
             "Split", key="concept_split", icon=":material/call_split:", shortcut="S", disabled=concept.locked
         ):
             _concept_verbs.split(project, photos, concept, images)
-        if st.button("Test a phrase", key="concept_test", icon=":material/science:", shortcut="A"):
+        if st.button(
+            "Test",
+            key="concept_test",
+            icon=":material/science:",
+            shortcut="A",
+            help="Type a phrase and see which photos it finds, before it becomes an attribute.",
+        ):
             _concept_verbs.test(project, concept, photos)
         _switches(project, concept)
 

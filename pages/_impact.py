@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from kec_core.errors import KecError
 from kec_core.impact import Impact, compare
@@ -35,11 +36,13 @@ def _staged(project: Project, revision: Revision) -> None:
         st.error(_html.plain(f"The collected edits do not fit any more: {error}"), icon=":material/error:")
         st.button("Discard them", key="discard", on_click=session.unstage)
         return
-    sentences = [describe(edit, tried.before.knowledge) for edit in session.staged()[:1]]
+    first = describe(session.staged()[0], tried.before.knowledge)
     more = len(session.staged()) - 1
-    with st.container(horizontal=True, vertical_alignment="center", key="impact"):
+    with _row():
         st.badge("preview", color="orange", icon=":material/preview:")
-        st.html(_html.card_text(sentences[0] + (f" … and {more} more" if more else ""), []), width="stretch")
+        st.html(_html.card_text(first + (f" … and {more} more" if more else ""), []))
+        figures(tried.impact, revision)
+        st.space("stretch")
         _moved_button(project, revision, tried.impact, tried.before, tried.after)
         st.button(
             "Apply",
@@ -50,7 +53,10 @@ def _staged(project: Project, revision: Revision) -> None:
             shortcut="Mod+Enter",
         )
         st.button("Discard", key="discard", on_click=session.unstage, shortcut="Escape")
-    figures(tried.impact, revision)
+
+
+def _row() -> DeltaGenerator:
+    return st.container(horizontal=True, vertical_alignment="center", gap="medium", key="impact")
 
 
 def _latest(project: Project, revision: Revision, state: LiveState) -> None:
@@ -63,11 +69,12 @@ def _latest(project: Project, revision: Revision, state: LiveState) -> None:
         return
     before = session.workbench(project).live(revisions.get(project, revision.parent))
     impact = compare(before, state)
-    with st.container(horizontal=True, vertical_alignment="center", key="impact"):
+    with _row():
         st.badge(revision.id, color="green", icon=":material/check:")
-        st.html(_html.card_text(revision.note, []), width="stretch")
+        st.html(_html.card_text(revision.note, []))
+        figures(impact, revision)
+        st.space("stretch")
         _moved_button(project, revision, impact, before, state)
-    figures(impact, revision)
 
 
 def figures(impact: Impact, revision: Revision | None = None) -> None:

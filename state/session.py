@@ -35,7 +35,7 @@ MAKES_REVISIONS = ("run", "finalise")
 """Jobs whose result would be lost if the project moved on meanwhile."""
 
 _PROJECT, _CLUSTER, _NOTICES, _REFUSALS = "kec_project", "kec_cluster", "kec_notices", "kec_refusals"
-_SEEN, _SELECTION, _EPOCH = "kec_seen", "kec_selection", "kec_epoch"
+_SEEN, _SELECTION, _EPOCH, _CONCEPT = "kec_seen", "kec_selection", "kec_epoch", "kec_concept"
 _MODE, _STAGED, _WINDOW = "kec_mode", "kec_staged", "kec_window"
 _PROJECT_PARAMETER, _CLUSTER_PARAMETER = "project", "cluster"
 
@@ -95,7 +95,7 @@ def open_project(folder: Path) -> None:
 def close_project() -> None:
     """Show no project."""
     close_cluster()
-    for key in (_SEEN, _SELECTION, _MODE, _STAGED):
+    for key in (_SEEN, _SELECTION, _CONCEPT, _MODE, _STAGED):
         st.session_state.pop(key, None)
     st.session_state.pop(_PROJECT, None)
     st.query_params.pop(_PROJECT_PARAMETER, None)
@@ -120,6 +120,16 @@ def close_cluster() -> None:
     """Show all clusters."""
     st.session_state.pop(_CLUSTER, None)
     st.query_params.pop(_CLUSTER_PARAMETER, None)
+
+
+def concept() -> str:
+    """The id of the concept that is looked at, "" for none; it may be gone."""
+    return str(st.session_state.get(_CONCEPT, ""))
+
+
+def open_concept(concept_id: str) -> None:
+    """Look at one concept."""
+    st.session_state[_CONCEPT] = concept_id
 
 
 def notice(text: str) -> None:

@@ -1,0 +1,117 @@
+"""Trying, keeping, stepping back and forth, on a project made by the real pipeline."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from kec_core.errors import InputError, StoreError
+from kec_core.knowledge.edits import AddAttribute, DeleteConcept, MuteConcept, RenameConcept, SetClusters
+from state import editing, revisions
+from state.clusterings import load_clustering
+from state.project import Project
+from state.selection import Selection
+from state.workbench import LiveStates, Workbench
+from tests.fakes import HashEncoder
+from tests.page_helpers import make_photos, make_project
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    return make_project(home, make_photos(tmp_path_factory.mktemp("photos")))
+
+
+@pytest.fixture
+def project(made, tmp_path, monkeypatch):
+    shutil.copytree(made.folder, tmp_path / "copy")
+    editing._text_encoder.cache_clear()
+    monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
+    yield Project.open(tmp_path / "copy")
+    editing._text_encoder.cache_clear()
+
+
+def test_a_preview_keeps_nothing_and_a_commit_keeps_what_was_seen(project):
+    bench = Workbench(project, LiveStates())
+    first = bench.shown()
+    edit = RenameConcept(concept=first.knowledge.concepts[0].id, name="something else")
+    tried = bench.preview([edit])
+    assert [r.id for r in revisions.history(project)] == [first.id]
+    kept = bench.commit(tried)
+    assert kept.parent == first.id
+    assert kept.knowledge == tried.after.knowledge
+    assert np.array_equal(load_clustering(project, kept).labels, tried.after.clustering.labels)
+    assert bench.live() is tried.after
+
+
+def test_the_latest_preview_is_not_made_twice(project):
+    bench = Workbench(project, LiveStates())
+    edit = MuteConcept(concept=bench.shown().knowledge.concepts[0].id)
+    assert bench.preview([edit]) is bench.preview([edit])
+    assert bench.preview([]) is not bench.preview([edit])
+
+
+def test_a_restored_state_equals_one_opened_from_the_disk(project):
+    states = LiveStates()
+    bench = Workbench(project, states)
+    concept = bench.shown().knowledge.concepts[0].id
+    for edit in (AddAttribute(concept=concept, text="round"), MuteConcept(concept=concept)):
+        bench.commit(bench.preview([edit]))
+    bench.undo()
+    restored = bench.live()
+    opened = Workbench(project, LiveStates()).live()
+    assert restored.knowledge == opened.knowledge
+    assert np.array_equal(restored.clustering.labels, opened.clustering.labels)
+    np.testing.assert_allclose(restored.grounding.kappa, opened.grounding.kappa, atol=1e-6)
+    assert restored.scores == opened.scores
+
+
+def test_only_the_last_states_stay_in_memory(project):
+    states = LiveStates(capacity=2)
+    bench = Workbench(project, states)
+    for k in (2, 3, 4):
+        bench.commit(bench.preview([SetClusters(k=k)]))
+    assert len(states._states) == 2
+
+
+def test_a_bench_that_is_behind_cannot_keep_its_edit(project):
+    mine, theirs = Workbench(project, LiveStates()), Workbench(project, LiveStates())
+    concepts = mine.shown().knowledge.concepts
+    tried = mine.preview([DeleteConcept(concept=concepts[0].id)])
+    theirs.commit(theirs.preview([DeleteConcept(concept=concepts[1].id)]))
+    with pytest.raises(StoreError, match="changed in another window"):
+        mine.commit(tried)
+    assert [r.id for r in revisions.history(project)] == ["r1", "r2"]
+    with pytest.raises(StoreError, match="changed in another window"):
+        mine.undo(expected="r1")
+
+
+def test_new_labels_are_seen_at_once(project):
+    bench = Workbench(project, LiveStates())
+    before = bench.live().scores
+    everything_alike = {image.id: "one" for image in project.images()}
+    project.set_labels(everything_alike)
+    assert bench.live().scores != before
+
+
+def test_what_the_run_chose_is_known_after_edits(project):
+    bench = Workbench(project, LiveStates())
+    chosen = editing.automatic(bench.shown())
+    bench.commit(bench.preview([SetClusters(k=2)]))
+    assert bench.shown().summary["clusters"] == 2
+    assert editing.automatic(bench.shown()) == chosen
+
+
+def test_a_project_without_a_result_says_so(tmp_path):
+    with pytest.raises(InputError, match="has no result to edit yet"):
+        Workbench(Project.create(tmp_path / "p", "P"), LiveStates()).shown()
+
+
+def test_a_selection_is_replaced_extended_reduced_inverted():
+    picked = Selection().with_images("ab").with_images("bc", "add")
+    assert picked.images == ("a", "b", "c")
+    assert picked.with_images("b", "subtract").images == ("a", "c")
+    assert picked.inverted("abcde").images == ("d", "e")
+    assert picked.with_concepts(["c1"]).images == picked.images
+    assert not Selection()
+    assert picked

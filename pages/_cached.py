@@ -12,9 +12,11 @@ from kec_core.concept_photos import concept_photos as compute_concept_photos
 from kec_core.images import ImageRecord
 from kec_core.live import LiveState
 from state import revisions
+from state.comparison import Changes, compare_revisions
+from state.comparison import count_moved as count_moved_photos
 from state.overview import ClusterCard, cluster_cards, load_overview
 from state.project import Project
-from state.revisions import Revision
+from state.revisions import Revision, RevisionInfo
 
 ENTRIES = 6
 
@@ -22,6 +24,11 @@ ENTRIES = 6
 def images(project: Project, scan: int) -> tuple[ImageRecord, ...]:
     """The photos of a scan in row order; a scan never changes once it has a number."""
     return _images(str(project.folder), scan)
+
+
+def row_of(project: Project, scan: int) -> dict[str, int]:
+    """The row of every photo of a scan by its id."""
+    return _row_of(str(project.folder), scan)
 
 
 def labels(project: Project, scan: int) -> tuple[str | None, ...]:
@@ -45,6 +52,17 @@ def cluster_names(project: Project, revision: Revision) -> Callable[[int], str]:
     return lambda cluster: names.get(cluster, "a new cluster")
 
 
+def changes(project: Project, before: RevisionInfo, after: RevisionInfo) -> Changes:
+    """What lies between two revisions."""
+    return _changes(str(project.folder), (before.id, before.clustering_fp), (after.id, after.clustering_fp))
+
+
+def count_moved(project: Project, before: RevisionInfo, after: RevisionInfo) -> int | None:
+    """How many photos changed cluster, see ``state.comparison.count_moved``."""
+    key = (before.clustering_fp, after.clustering_fp, before.scan == after.scan)
+    return _count_moved(str(project.folder), key, before, after)
+
+
 def _stamp(project: Project) -> tuple[int, ...]:
     """Changes whenever anything is written into the project's database."""
     files = [project.database.path, project.database.path.with_name(project.database.path.name + "-wal")]
@@ -54,6 +72,11 @@ def _stamp(project: Project) -> tuple[int, ...]:
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
 def _images(folder: str, scan: int) -> tuple[ImageRecord, ...]:
     return Project(Path(folder)).images(scan)
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def _row_of(folder: str, scan: int) -> dict[str, int]:
+    return {image.id: row for row, image in enumerate(_images(folder, scan))}
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
@@ -72,3 +95,18 @@ def _cards(folder: str, revision_id: str, stamp: tuple[int, ...]) -> tuple[Clust
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _concept_photos(revision_id: str, made: int, _state: LiveState) -> ConceptPhotos:  # noqa: ARG001 - a key
     return compute_concept_photos(_state)  # holds the state, so its id stays its own while this is remembered
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def _changes(folder: str, before: tuple[str, str], after: tuple[str, str]) -> Changes:
+    return compare_revisions(Project(Path(folder)), before[0], after[0])
+
+
+@st.cache_resource(max_entries=5000, show_spinner=False)
+def _count_moved(
+    folder: str,
+    key: tuple[object, ...],  # noqa: ARG001 - a key
+    _before: RevisionInfo,
+    _after: RevisionInfo,
+) -> int | None:
+    return count_moved_photos(Project(Path(folder)), _before, _after)

@@ -76,7 +76,7 @@ def gallery(tiles: Sequence[Tile], *, size: str = "medium", label: str = "Photos
 
     Args:
         tiles: the photos, in order.
-        size: "small", "medium" or "large" tiles, or "strip" for one row in a card.
+        size: "small", "medium" or "large" tiles; in a card "strip" for six in a row, "trio" for three.
         label: what a screen reader calls the grid; also keeps the ids of two galleries on a page apart.
     """
     items = "".join(_tile(tile, f"{label}{i}") for i, tile in enumerate(tiles))
@@ -224,14 +224,19 @@ def _score_cell(value: float | None, row: ScoreRow, kind: str) -> str:
 def _difference(row: ScoreRow) -> str:
     if row.ours is None or row.baseline is None:
         return '<td class="kec-quiet">–</td>'
-    gap = row.ours - row.baseline
-    if f"{abs(gap):{row.shown}}" == f"{0:{row.shown}}":
-        return '<td class="kec-quiet">same</td>'
-    better = (gap > 0) == row.higher_is_better
+    kind, change = delta(row.ours - row.baseline, row.shown, higher_is_better=row.higher_is_better)
+    return f'<td class="kec-{kind}">{change}</td>'
+
+
+def delta(gap: float, shown: str, *, higher_is_better: bool = True) -> tuple[str, str]:
+    """A difference of two scores: its kind ("up", "down" or "quiet") and how to show it; never by colour alone."""
+    if f"{abs(gap):{shown}}" == f"{0:{shown}}":
+        return "quiet", "same"
+    better = (gap > 0) == higher_is_better
     arrow, kind, word = ("▲", "up", "better") if better else ("▼", "down", "worse")
     sign = "+" if gap > 0 else "−"
-    size = f"{abs(gap) * 100:.1f} points" if row.shown.endswith("%") else f"{abs(gap):{row.shown}}"
-    return f'<td class="kec-{kind}">{arrow} {sign}{size} <span class="kec-quiet">{word}</span></td>'
+    size = f"{abs(gap) * 100:.1f} points" if shown.endswith("%") else f"{abs(gap):{shown}}"
+    return kind, f'{arrow} {sign}{size} <span class="kec-quiet">{word}</span>'
 
 
 def dots(steps: Sequence[tuple[str, bool]]) -> str:

@@ -14,6 +14,7 @@ _PAGES = {
     "build": ("Build", ":material/construction:"),
     "concepts": ("Concepts", ":material/edit_note:"),
     "clusters": ("Clusters", ":material/grid_view:"),
+    "history": ("History", ":material/history:"),
     "settings": ("Settings", ":material/settings:"),
 }
 

@@ -84,6 +84,18 @@ def compare_revisions(project: Project, before: str, after: str) -> Changes:
     )
 
 
+def count_moved(project: Project, before: RevisionInfo, after: RevisionInfo) -> int | None:
+    """How many photos change cluster between two revisions of the same photos; None when the photos differ.
+
+    Raises:
+        StoreError: a clustering is missing or damaged.
+    """
+    if before.scan != after.scan:
+        return None
+    old, new = (np.asarray(load_overview(project, one).labels) for one in (before, after))
+    return len(moves(old, rename(new, match_ids(new, old)))[0])
+
+
 def _common(
     project: Project, one: RevisionInfo, two: RevisionInfo
 ) -> tuple[tuple[ImageRecord, ...], NDArray[np.int64], NDArray[np.int64]]:

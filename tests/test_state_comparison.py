@@ -3,7 +3,7 @@ import pytest
 from kec_core.errors import InputError
 from kec_core.impact import Flow
 from state import revisions
-from state.comparison import automatic_result, branch, class_table, compare_revisions
+from state.comparison import automatic_result, branch, class_table, compare_revisions, count_moved
 from state.overview import load_overview
 from state.project import Project
 from tests.state_helpers import commit_labels, scan
@@ -46,6 +46,14 @@ def test_a_cluster_that_is_split_keeps_its_larger_part(project):
     commit_labels(project, "r1", [0, 0, 0, 2, 2, 1, 1, 1])
     changes = compare_revisions(project, "r1", "r2")
     assert changes.flows == (Flow(source=0, target=2, photos=2),)
+
+
+def test_moved_photos_can_be_counted_alone(project):
+    first = commit_labels(project, None, [0, 0, 0, 0, 1, 1, 2, 2])
+    second = commit_labels(project, "r1", [1, 1, 0, 1, 0, 0, 2, 2])
+    assert count_moved(project, first, second) == 1
+    project.set_images(scan(*"xy"))
+    assert count_moved(project, first, commit_labels(project, "r2", [0, 0], scan=project.last_scan)) is None
 
 
 def test_of_two_scans_the_common_photos_are_compared_by_name(project):

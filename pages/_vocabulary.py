@@ -1,0 +1,140 @@
+"""The words of the person's own field: looked at first, then concepts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from kec_core.errors import InputError, KecError
+from kec_core.knowledge.duplicates import concepts_named_like
+from kec_core.knowledge.edits import AddConcept, Edit
+from kec_core.live import LiveState
+from kec_core.vocabulary import DomainTerm, domain_vocabulary
+from kec_core.wordnet import WordNet, load_wordnet
+from pages import _html
+from pages._panel import View
+from state import session
+
+MAX_TERMS = 2000
+MAX_MEGABYTES = 2
+HEIGHT = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked:
+    """A term, and the name of the concept that is named like it ("" when it is new)."""
+
+    term: DomainTerm
+    like: str
+    is_same: bool
+
+
+def draw(view: View) -> None:
+    """Draw the list of terms, what would come of it, and the button that adds them."""
+    st.markdown(
+        "**Words of your field**", help="A domain vocabulary: its terms become concepts of their own."
+    )
+    text = _text()
+    if not text.strip():
+        st.html(
+            _html.note(
+                "One term per line, with a description if you like: “roe deer: small deer without a tail”. "
+                "You see them checked before anything changes."
+            )
+        )
+        return
+    try:
+        terms = domain_vocabulary(text, _wordnet())
+        if len(terms) > MAX_TERMS:
+            raise InputError(f"The list has {len(terms):,} terms; add at most {MAX_TERMS:,} at a time.")
+    except KecError as error:
+        st.error(_html.plain(error), icon=":material/error:")
+        return
+    checked = _check(terms, view.state)
+    _preview(checked)
+    _add(view, checked)
+
+
+def _text() -> str:
+    """What was pasted, or what a file holds when one was loaded."""
+    pasted = st.text_area(
+        "Terms",
+        key="vocabulary_text",
+        placeholder="red deer\nroe deer: small deer without a tail",
+        label_visibility="collapsed",
+        height=130,
+    )
+    file = st.file_uploader(
+        "or load a text file",
+        type=["txt", "csv", "md"],
+        key="vocabulary_file",
+        max_upload_size=MAX_MEGABYTES,
+        help="One term per line; it is used instead of what is typed above.",
+    )
+    return pasted if file is None else file.getvalue().decode("utf-8-sig", "replace")
+
+
+@st.cache_resource(show_spinner="Reading WordNet…")
+def _wordnet() -> WordNet:
+    return load_wordnet()
+
+
+def _check(terms: Sequence[DomainTerm], state: LiveState) -> list[_Checked]:
+    knowledge = state.knowledge
+    names = [term.noun.word for term in terms]
+    with st.spinner("Comparing with the concepts…"):
+        alike = concepts_named_like(names, knowledge, state.collection.encode)
+    return [
+        _Checked(
+            term=term,
+            like=knowledge.by_id[one].name if one else "",
+            is_same=bool(one) and knowledge.by_id[one].name.casefold() == term.noun.word.casefold(),
+        )
+        for term, one in zip(terms, alike, strict=True)
+    ]
+
+
+def _preview(checked: Sequence[_Checked]) -> None:
+    st.dataframe(
+        [
+            {"Term": one.term.noun.word, "": _verdict(one), "Description": one.term.description}
+            for one in checked
+        ],
+        hide_index=True,
+        height=min(HEIGHT, 38 + 35 * len(checked)),
+        key="vocabulary_table",
+    )
+
+
+def _verdict(one: _Checked) -> str:
+    if one.is_same:
+        return "already a concept"
+    return f"reads like “{one.like}”" if one.like else "new"
+
+
+def _add(view: View, checked: Sequence[_Checked]) -> None:
+    new = [one for one in checked if not one.is_same]
+    doubtful = [one for one in new if one.like]
+    with_doubtful = bool(doubtful) and st.checkbox(
+        f"Also add {_html.count(len(doubtful), 'term')} that read like a concept there is",
+        key="vocabulary_doubtful",
+        help="Two concepts that mean the same share their photos by chance; rename the present one instead.",
+    )
+    added = [one for one in new if with_doubtful or not one.like]
+    try:
+        edits: list[Edit] = [
+            AddConcept(name=one.term.noun.word, description=one.term.description) for one in added
+        ]
+    except KecError as error:
+        st.error(_html.plain(f"The list cannot be added: {error}"), icon=":material/error:")
+        return
+    st.button(
+        f"Add {_html.count(len(edits), 'concept')}",
+        key="vocabulary_add",
+        type="primary",
+        disabled=not edits,
+        on_click=session.act,
+        args=(view.project, edits),
+    )

@@ -1,0 +1,180 @@
+"""The workbench as a person meets it: pick, act, look, take back."""
+
+import shutil
+
+import pytest
+
+from state import editing, revisions
+from state.project import Project
+from state.workspace import HOME_VARIABLE
+from tests.fakes import HashEncoder
+from tests.page_helpers import app, make_photos, make_project, shown
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    return make_project(home, make_photos(tmp_path_factory.mktemp("photos")))
+
+
+@pytest.fixture
+def project(made, tmp_path, monkeypatch):
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    editing._text_encoder.cache_clear()
+    monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
+    shutil.copytree(made.folder, tmp_path / "colours")
+    yield Project.open(tmp_path / "colours")
+    editing._text_encoder.cache_clear()
+
+
+def page(**fields):
+    return app("concepts", project="colours", **fields)
+
+
+def names(project):
+    return [concept.name for concept in revisions.current(project).knowledge.concepts]
+
+
+def looked_at(test):
+    return test.session_state["kec_concept"]
+
+
+def test_without_a_result_it_leads_to_build(tmp_path, monkeypatch):
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    Project.create(tmp_path / "new", "New")
+    test = app("concepts", project="new")
+    assert "No concepts yet" in shown(test)
+    assert test.button(key="empty_build").label == "Go to Build"
+
+
+def test_it_opens_on_the_concept_with_the_most_photos(project):
+    test = page()
+    concept = revisions.current(project).knowledge.by_id[looked_at(test)]
+    assert concept.name in [heading.value for heading in test.subheader]
+    assert "as the run made it" in shown(test)
+
+
+def test_next_and_previous_go_round(project):
+    test = page()
+    ids = [concept.id for concept in revisions.current(project).knowledge.concepts]
+    here = ids.index(looked_at(test))
+    test.button(key="concept_next").click().run()
+    assert looked_at(test) == ids[(here + 1) % len(ids)]
+    test.button(key="concept_previous").click().run()
+    assert looked_at(test) == ids[here]
+
+
+def test_muting_is_a_revision_that_undo_takes_back_and_redo_brings_again(project):
+    test = page()
+    test.button(key="concept_mute").click().run()
+    assert revisions.current(project).id == "r2"
+    assert test.button(key="concept_mute").label == "Unmute"
+    assert "Muted" in shown(test)
+    test.button(key="undo").click().run()
+    assert revisions.current(project).id == "r1"
+    assert test.button(key="concept_mute").label == "Mute"
+    test.button(key="redo").click().run()
+    assert revisions.current(project).id == "r2"
+
+
+def test_an_attribute_is_added_changed_and_deleted_in_place(project):
+    test = page()
+    concept = looked_at(test)
+    count = sum(a.concept == concept for a in revisions.current(project).knowledge.uni)
+    test.text_input(key=f"attribute_new_{concept}_{count}").input("round and shiny").run()
+    (added,) = (a for a in revisions.current(project).knowledge.uni if a.text == "round and shiny")
+    test.text_input(key=f"attribute_{added.id}_round and shiny").input("round <b>and</b> dull").run()
+    changed = next(a for a in revisions.current(project).knowledge.uni if a.id == added.id)
+    assert changed.text == "round <b>and</b> dull"
+    test.button(key=f"attribute_delete_{added.id}").click().run()
+    assert added.id not in [a.id for a in revisions.current(project).knowledge.uni]
+    assert not test.exception
+
+
+def test_a_repeated_attribute_is_refused_in_words(project):
+    test = page()
+    concept = looked_at(test)
+    for text in ("shiny", "SHINY"):
+        count = sum(a.concept == concept for a in revisions.current(project).knowledge.uni)
+        test.text_input(key=f"attribute_new_{concept}_{count}").input(text).run()
+    assert "already there" in shown(test)
+    assert revisions.current(project).id == "r2"
+
+
+def test_locking_keeps_a_concept_from_being_deleted(project):
+    test = page()
+    test.button(key="concept_lock").click().run()
+    assert test.button(key="concept_delete").disabled
+    assert test.button(key="concept_rename").disabled
+
+
+def test_collected_edits_are_previewed_then_applied_together_or_discarded(project):
+    test = page()
+    test.session_state["kec_mode"] = "staged"
+    test.run()
+    test.button(key="concept_mute").click().run()
+    test.button(key="concept_lock").click().run()
+    assert revisions.current(project).id == "r1"
+    assert "and 1 more" in shown(test)
+    test.button(key="discard").click().run()
+    assert "and 1 more" not in shown(test)
+    test.button(key="concept_mute").click().run()
+    test.button(key="apply").click().run()
+    current = revisions.current(project)
+    assert current.id == "r2"
+    assert [edit["op"] for edit in current.edits] == ["mute_concept"]
+
+
+def test_undo_takes_back_collected_edits_one_by_one(project):
+    test = page()
+    test.session_state["kec_mode"] = "staged"
+    test.run()
+    test.button(key="concept_mute").click().run()
+    test.button(key="concept_lock").click().run()
+    test.button(key="undo").click().run()
+    assert len(test.session_state["kec_staged"]) == 1
+    assert revisions.current(project).id == "r1"
+
+
+def test_fewer_concepts_merge_the_most_similar(project):
+    test = page()
+    before = len(names(project))
+    dial = next(one for one in test.number_input if one.label == "Concepts")
+    dial.set_value(before - 1).run()
+    assert len(names(project)) == before - 1
+    assert [edit["op"] for edit in revisions.current(project).edits] == ["merge_concepts"]
+
+
+def test_more_clusters_than_concepts_is_said(project):
+    test = page()
+    dial = next(one for one in test.number_input if one.label == "Clusters")
+    dial.set_value(len(names(project)) + 1).run()
+    assert "the words cannot tell all clusters apart" in shown(test)
+
+
+def test_the_weight_can_be_set_and_given_back(project):
+    test = page()
+    test.slider[0].set_value(1.5).run()
+    assert revisions.current(project).knowledge.weight == 1.5
+    test.button(key="automatic_weight").click().run()
+    assert revisions.current(project).knowledge.weight is None
+
+
+def test_a_window_that_is_behind_is_told_and_changes_nothing(project):
+    mine, theirs = page(), page()
+    theirs.button(key="concept_mute").click().run()
+    mine.button(key="concept_lock").click().run()
+    assert "Another window is editing this project" in shown(mine)
+    assert revisions.current(project).id == "r2"
+    mine.button(key="take_over").click().run()
+    mine.button(key="concept_lock").click().run()
+    assert revisions.current(project).id == "r3"
+
+
+def test_searching_looks_into_names_descriptions_and_nouns(project):
+    test = page()
+    name = names(project)[0]
+    test.text_input(key="concept_find").input(name[:3]).run()
+    assert name in test.dataframe[0].value["Concept"].tolist()
+    test.text_input(key="concept_find").input("no such words anywhere").run()
+    assert "No concept has these words." in shown(test)

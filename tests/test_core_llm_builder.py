@@ -12,9 +12,10 @@ import pytest
 from pydantic import SecretStr
 
 from kec_core.arrays import no_progress
-from kec_core.errors import InputError, LLMAuthError, LLMBudgetError, LLMError
+from kec_core.errors import Cancelled, InputError, LLMAuthError, LLMBudgetError, LLMError
 from kec_core.knowledge.base import AttributeDraft, ConceptDraft, KnowledgeBuilder, PairDraft
 from kec_core.knowledge.llm_ask import (
+    Wish,
     propose_attributes,
     propose_concept,
     propose_pair_attributes,
@@ -266,17 +267,17 @@ def test_every_item_is_told_as_it_settles():
 def test_proposals_are_values_and_follow_the_instruction():
     husky = concept(7, "dog", nouns=nouns("husky", "poodle", "Akita"))
     with LLMServer() as server:
-        builder = builder_for(server)
-        assert propose_concept(builder, husky, instruction="shorter") == ConceptDraft(
+        client = builder_for(server).client
+        assert propose_concept(client, husky, Wish(instruction="shorter")) == ConceptDraft(
             name="kind of husky, poodle, Akita",
             description="grey stripes beside husky, poodle, Akita",
             source="llm",
         )
         assert case_of(server.bodies[0]).endswith("The wish here: shorter")
-        assert propose_concept(builder, CAT).name == "kind of cat"
-        assert propose_attributes(builder, CAT, 1) == ("mark0 near cat",)
-        assert propose_pair_attributes(builder, DOG, CAT, 1)[0].side == "both"
-        split = propose_split(builder, husky, guidance="by coat")
+        assert propose_concept(client, CAT).name == "kind of cat"
+        assert propose_attributes(client, CAT, 1) == ("mark0 near cat",)
+        assert propose_pair_attributes(client, DOG, CAT, 1)[0].side == "both"
+        split = propose_split(client, husky, Wish(guidance="by coat"))
     assert [(p.name, [n.word for n in p.nouns]) for p in split.parts] == [
         ("early", ["husky"]),
         ("late", ["poodle", "Akita"]),
@@ -289,10 +290,10 @@ def test_a_proposal_that_fails_says_why_and_a_locked_concept_is_not_asked_about(
     with LLMServer(lambda body, attempt: error(400, "too long for me")) as server:
         builder = builder_for(server)
         with pytest.raises(LLMError, match=r"no usable answer about 'cat'.*too long for me"):
-            propose_attributes(builder, CAT, 1)
+            propose_attributes(builder.client, CAT, 1)
         asked = server.requests
         with pytest.raises(InputError, match="'dog' is locked"):
-            propose_pair_attributes(builder, replace(DOG, locked=True), CAT, 1)
+            propose_pair_attributes(builder.client, replace(DOG, locked=True), CAT, 1)
         assert server.requests == asked
     assert builder.fallback.asked == []
 
@@ -300,8 +301,24 @@ def test_a_proposal_that_fails_says_why_and_a_locked_concept_is_not_asked_about(
 def test_nouns_no_part_claims_are_the_rest():
     parts = {"parts": [{"name": "sled dog", "nouns": ["husky"]}, {"name": "curly dog", "nouns": ["poodle"]}]}
     with LLMServer(lambda body, attempt: Reply(content=json.dumps(parts))) as server:
-        split = propose_split(builder_for(server), concept(1, "dog", nouns=nouns("husky", "poodle", "wolf")))
+        split = propose_split(
+            builder_for(server).client, concept(1, "dog", nouns=nouns("husky", "poodle", "wolf"))
+        )
     assert [n.word for n in split.rest] == ["wolf"]
+
+
+def test_a_single_noun_is_not_shared_out_and_a_question_can_be_taken_back():
+    def stop(_done, _total, _label):
+        raise Cancelled("enough")
+
+    parts = {"parts": [{"name": "sled dog", "nouns": []}, {"name": "curly dog", "nouns": []}]}
+    with LLMServer(lambda body, attempt: Reply(content=json.dumps(parts))) as server:
+        client = builder_for(server).client
+        split = propose_split(client, concept(1, "dog", nouns=nouns("husky")))
+        with pytest.raises(Cancelled, match="enough"):
+            propose_concept(client, DOG, Wish(progress=stop))
+    assert [part.name for part in split.parts] == ["sled dog", "curly dog"]
+    assert [n.word for n in split.rest] == ["husky"]
 
 
 def test_the_settings_page_can_list_models_and_try_one():

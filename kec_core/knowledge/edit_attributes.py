@@ -16,7 +16,7 @@ from kec_core.knowledge.edit_base import (
     listed,
     quoted,
 )
-from kec_core.knowledge.edit_fields import Name, Text, TwoNames
+from kec_core.knowledge.edit_fields import MaybeName, Name, Text, TwoNames
 from kec_core.types import BiAttribute, Knowledge, UniAttribute, attribute_id
 
 
@@ -41,11 +41,12 @@ class AddAttribute(Edit):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddPairAttribute(Edit):
-    """A new attribute that sets two concepts apart; both receive it."""
+    """A new attribute that sets two concepts apart; both receive it, or ``only`` one of them."""
 
     op: ClassVar[str] = "add_pair_attribute"
     concepts: TwoNames
     text: Text
+    only: MaybeName = None
 
     def __post_init__(self) -> None:
         Edit.__post_init__(self)
@@ -58,13 +59,24 @@ class AddPairAttribute(Edit):
         pair = pair_of(first.id, second.id)
         refuse_repeated((a for a in knowledge.bi if a.pair == pair), self.text)
         numbered, (number,) = knowledge.with_new_ids(1)
-        attribute = BiAttribute(id=attribute_id(number), pair=pair, text=self.text, ends=pair)
+        attribute = BiAttribute(
+            id=attribute_id(number), pair=pair, text=self.text, ends=self._ends(knowledge, pair)
+        )
         return replace(numbered, bi=(*numbered.bi, attribute))
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
         names = listed(concept.name for concept in find_concepts(knowledge, self.concepts))
-        return f"Set {names} apart by {quoted(self.text)}."
+        side = f", seen on {quoted(find_concept(knowledge, self.only).name)}" if self.only is not None else ""
+        return f"Set {names} apart by {quoted(self.text)}{side}."
+
+    def _ends(self, knowledge: Knowledge, pair: tuple[str, str]) -> tuple[str, ...]:
+        if self.only is None:
+            return pair
+        end = find_concept(knowledge, self.only).id
+        if end not in pair:
+            raise InputError(f"only should be one of the two concepts, but is {quoted(self.only)}.")
+        return (end,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

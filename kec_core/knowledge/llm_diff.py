@@ -1,0 +1,188 @@
+"""What a language model's proposal would change, line by line: the person takes each line or leaves it.
+
+What the person wrote is never touched unasked: a line over their own words starts unticked, their own attributes get
+no line at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kec_core.knowledge.base import ConceptDraft, PairDraft
+from kec_core.knowledge.changes import pair_of
+from kec_core.knowledge.edit_base import Edit
+from kec_core.knowledge.edits import (
+    AddAttribute,
+    AddPairAttribute,
+    EditAttribute,
+    RenameConcept,
+    SplitConcept,
+    SplitPart,
+)
+from kec_core.knowledge.llm_ask import SplitProposal
+from kec_core.knowledge.llm_replies import alike
+from kec_core.types import BiAttribute, Concept, Knowledge, UniAttribute
+
+YOURS = "these are your own words"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One change that can be taken or left.
+
+    Attributes:
+        what: the thing that changes, in one or two words.
+        old: its present text, "" when it is new.
+        new: the proposed text.
+        change: the edit, or the part of a split; None when it cannot be done, ``note`` says why.
+        ticked: whether it is taken unless the person says otherwise.
+        note: a remark, or "".
+    """
+
+    what: str
+    old: str
+    new: str
+    change: Edit | SplitPart | None
+    ticked: bool = True
+    note: str = ""
+
+
+def concept_lines(knowledge: Knowledge, concept: Concept, draft: ConceptDraft) -> tuple[Line, ...]:
+    """Another name, another description; what stays the same has no line."""
+    own = concept.source == "user"
+    lines = []
+    if draft.name.casefold() != concept.name.casefold():
+        taken = _taken(knowledge, concept, draft.name)
+        lines.append(
+            Line(
+                what="Name",
+                old=concept.name,
+                new=draft.name,
+                change=None if taken else RenameConcept(concept=concept.id, name=draft.name),
+                ticked=not own and not taken,
+                note=taken or (YOURS if own else ""),
+            )
+        )
+    if draft.description and draft.description != concept.description:
+        mine = own and bool(concept.description)
+        lines.append(
+            Line(
+                what="Description",
+                old=concept.description,
+                new=draft.description,
+                change=RenameConcept(concept=concept.id, description=draft.description),
+                ticked=not mine,
+                note=YOURS if mine else "",
+            )
+        )
+    return tuple(lines)
+
+
+def attribute_lines(knowledge: Knowledge, concept: Concept, texts: Sequence[str]) -> tuple[Line, ...]:
+    """New attributes of a concept, in the place of those that no person wrote, then beside them."""
+    present = [attribute for attribute in knowledge.uni if attribute.concept == concept.id]
+    free, new = _unmatched(present, texts)
+    lines = [_instead("Typical", attribute, text) for attribute, text in zip(free, new, strict=False)]
+    added = (
+        Line(what="Typical", old="", new=text, change=AddAttribute(concept=concept.id, text=text))
+        for text in new[len(lines) :]
+    )
+    return (*lines, *added)
+
+
+def pair_lines(
+    knowledge: Knowledge, first: Concept, second: Concept, drafts: Sequence[PairDraft]
+) -> tuple[Line, ...]:
+    """New attributes of a pair, in the place of those that no person wrote, then beside them; each side apart."""
+    pair = pair_of(first.id, second.id)
+    present = [attribute for attribute in knowledge.bi if attribute.pair == pair]
+    lines: list[Line] = []
+    for side, what, end in (
+        ("both", "Apart", None),
+        ("first", first.name, first.id),
+        ("second", second.name, second.id),
+    ):
+        there = [attribute for attribute in present if end is None or attribute.ends == (end,)]
+        free, new = _unmatched(there, [draft.text for draft in drafts if draft.side == side])
+        lines += [_instead(what, attribute, text) for attribute, text in zip(free, new, strict=False)]
+        lines += [
+            Line(what=what, old="", new=text, change=AddPairAttribute(concepts=pair, text=text, only=end))
+            for text in new[len(free) :]
+        ]
+    return tuple(lines)
+
+
+def split_lines(knowledge: Knowledge, concept: Concept, proposal: SplitProposal) -> tuple[Line, ...]:
+    """One line per sub-concept."""
+    own = concept.source == "user"
+    lines = []
+    for part in proposal.parts:
+        taken = _taken(knowledge, concept, part.name)
+        words = tuple(noun.word for noun in part.nouns)
+        change = SplitPart(name=part.name, nouns=words)
+        note = taken or (YOURS if own else "") or ", ".join(words)
+        lines.append(
+            Line(
+                what="Part",
+                old="",
+                new=part.name,
+                change=None if taken else change,
+                ticked=not own and not taken,
+                note=note,
+            )
+        )
+    return tuple(lines)
+
+
+def edits_of(concept: Concept, lines: Iterable[Line]) -> tuple[Edit, ...]:
+    """The edits that do these lines, in order.
+
+    Args:
+        concept: the one that is asked about; what no part of a split takes stays with it.
+        lines: those that are taken.
+    """
+    changes = [line.change for line in lines]
+    parts = [change for change in changes if isinstance(change, SplitPart)]
+    edits = tuple(change for change in changes if isinstance(change, Edit))
+    return (*edits, _split(concept, parts)) if parts else edits
+
+
+def _split(concept: Concept, parts: Sequence[SplitPart]) -> SplitConcept:
+    """Into these parts, and into the concept itself when nouns are left or there would be one part only."""
+    gone = {noun.casefold() for part in parts for noun in part.nouns}
+    rest = tuple(noun.word for noun in concept.nouns if noun.word.casefold() not in gone)
+    if rest or len(parts) == 1:
+        stays = SplitPart(name=concept.name, nouns=rest, description=concept.description)
+        parts = [*parts, stays]
+    return SplitConcept(concept=concept.id, into=tuple(parts))
+
+
+def _taken(knowledge: Knowledge, concept: Concept, name: str) -> str:
+    """Why a concept cannot have this name, or ""."""
+    others = (other for other in knowledge.concepts if other.id != concept.id)
+    return (
+        "another concept has this name"
+        if any(other.name.casefold() == name.casefold() for other in others)
+        else ""
+    )
+
+
+def _unmatched(
+    present: Sequence[UniAttribute | BiAttribute], texts: Iterable[str]
+) -> tuple[list[UniAttribute | BiAttribute], list[str]]:
+    """The attributes that no person wrote and nobody confirmed, and the texts that say something new."""
+    new: list[str] = []
+    confirmed: set[str] = set()
+    for text in texts:
+        same = {attribute.id for attribute in present if alike(attribute.text, text)}
+        confirmed |= same
+        if not same and not any(alike(text, other) for other in new):
+            new.append(text)
+    free = [a for a in present if a.source != "user" and a.id not in confirmed]
+    return free, new
+
+
+def _instead(what: str, attribute: UniAttribute | BiAttribute, text: str) -> Line:
+    change = EditAttribute(attribute=attribute.id, text=text)
+    return Line(what=what, old=attribute.text, new=text, change=change)

@@ -28,6 +28,7 @@ KINDS: dict[str, str] = {
     "scan": "state.run:scan_job",
     "estimate": "state.llm_run:estimate_job",
     "methods": "state.method_runs:methods_job",
+    "layout": "state.layouts:layout_job",
     "stability": "state.stability:stability_job",
 }
 """Job kinds and their functions, "module:function": a module is imported only when such a job runs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kec_core.imagenet_synsets import ALL, CLASSES, read_synsets
 from kec_core.links import make_links
 from kec_core.wndb import NO_LEXFILE, RELATIONS, NounTable
 
@@ -15,14 +16,9 @@ NOTICE = (
 
 def read_timm() -> NounTable:
     """The synsets of ImageNet, about 21,800; ids are WordNet 3.0 offsets, and there are no relations."""
-    from timm.data.imagenet_info import ImageNetInfo
-
-    info = ImageNetInfo("imagenet22k")
-    classes = ImageNetInfo("imagenet1k")  # one of the 1,000 classes is not among the 21,841 synsets
-    entries = []
-    for label in sorted({*info.label_names(), *classes.label_names()}):  # type: ignore[no-untyped-call]  # timm is untyped
-        words, _, gloss = info.label_name_to_description(label, detailed=True).partition(": ")
-        entries.append((int(label[1:]), words.split(", "), gloss))
+    # One of the 1,000 classes is not among the 21,841 synsets.
+    known = {one.id: one for one in [*read_synsets(ALL), *read_synsets(CLASSES)]}
+    entries = [(int(one[1:]), known[one].words.split(", "), known[one].definition) for one in sorted(known)]
     return table_without_relations(entries)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, blocks, fingerprint, l2_normalize
+from kec_core.imagenet_synsets import CLASSES, read_synsets
 from kec_core.store import write_atomically
 from kec_core.wordnet import WordNet
 
@@ -71,14 +72,8 @@ def imagenet_anchors(wordnet: WordNet) -> Anchors:
 
 def _classes(wordnet: WordNet) -> Iterator[tuple[str, str]]:
     """Synset id in this WordNet (or ImageNet's, when there is none) and name ("tench, Tinca tinca") of each class."""
-    from timm.data.imagenet_info import ImageNetInfo
-
-    info = ImageNetInfo()
-    for number in range(1000):
-        name = info.index_to_description(number)
-        definition = info.index_to_description(number, detailed=True).removeprefix(f"{name}: ")
-        label = info.index_to_label_name(number)
-        yield wordnet.match(name.split(", "), definition, synset_id=label) or label, name
+    for one in read_synsets(CLASSES):
+        yield wordnet.match(one.words.split(", "), one.definition, synset_id=one.id) or one.id, one.words
 
 
 def _node_texts(wordnet: WordNet, node: str) -> Iterator[str]:

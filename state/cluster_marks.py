@@ -18,7 +18,8 @@ from kec_core.errors import InputError
 from state.clusterings import load_clustering
 from state.database import to_text
 from state.project import Project
-from state.revisions import RevisionInfo, as_number, history
+from state.revision_rows import as_number
+from state.revisions import RevisionInfo, history
 
 LONGEST_NAME = 80
 _KEY = "cluster_marks"

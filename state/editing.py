@@ -11,7 +11,7 @@ import numpy as np
 
 from kec_core.arrays import IntVector, as_labels, fingerprint
 from kec_core.encoders import TextCache, encode_texts, load_encoder
-from kec_core.encoders.base import TextEncoder
+from kec_core.encoders.base import Encoder, TextEncoder
 from kec_core.errors import InputError
 from kec_core.impact import Impact, compare
 from kec_core.knowledge.edits import Edit, apply_script, describe, script_to_json
@@ -148,9 +148,19 @@ def automatic(revision: RevisionInfo) -> Mapping[str, Any]:
 
 
 @lru_cache(maxsize=2)
+def loaded_encoder(name: str) -> Encoder:
+    """An encoder by name; loading the weights takes seconds, so a process does it once.
+
+    Raises:
+        ResourceMissing: its weights are not on this machine.
+    """
+    return load_encoder(name)
+
+
+@lru_cache(maxsize=2)
 def _text_encoder(name: str) -> TextEncoder:
-    """Strings to raw features; loading the weights takes seconds, so a process does it once."""
-    return partial(encode_texts, load_encoder(name), cache=TextCache())
+    """Strings to raw features."""
+    return partial(encode_texts, loaded_encoder(name), cache=TextCache())
 
 
 def _save_grounding(project: Project, parent: Revision, state: LiveState) -> str:

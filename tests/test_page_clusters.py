@@ -1,12 +1,55 @@
-"""Clusters page: scores beside k-means, cards, an opened cluster; names of photos and concepts are text."""
+"""Clusters page: scores beside k-means, cards, an opened cluster in words, why a photo is where it is; names are text."""
 
+import json
 from dataclasses import replace
 
-from pages import _gallery
-from state import revisions
+import pytest
+
+from kec_core.knowledge.edits import parse_script
+from pages import _cluster_cards, _photo_picker
+from state import editing, revisions
+from state.cluster_marks import cluster_marks, name_cluster, set_cluster_done
 from state.project import Project
-from tests.page_helpers import app, shown
+from state.selection import Selection
+from state.workbench import LiveStates, Workbench
+from tests.fakes import HashEncoder
+from tests.page_helpers import HOSTILE, app, shown
 from tests.state_helpers import commit_simple
+
+
+@pytest.fixture(autouse=True)
+def words(monkeypatch, tmp_path):
+    """The encoder of the small project, which no name leads to."""
+    monkeypatch.setenv("KEC_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(editing, "load_encoder", lambda _name: HashEncoder())
+    for cached in (editing.loaded_encoder, editing._text_encoder):
+        cached.cache_clear()
+    yield
+    for cached in (editing.loaded_encoder, editing._text_encoder):
+        cached.cache_clear()
+
+
+def photos_of(page):
+    """The photos of the gallery to pick from, as they are sent to the browser."""
+    return json.loads(page.get("bidi_component")[0].proto.json)["photos"]
+
+
+def names_of(page):
+    return [photo["alt"] for photo in photos_of(page)]
+
+
+def open_first(page):
+    return next(b for b in page.button if (b.key or "").startswith("open_cluster_")).click().run()
+
+
+def pick(page, *images):
+    page.session_state["kec_selection"] = Selection(images=images)
+    page.run()
+    assert not page.exception
+    return page
+
+
+# --- all clusters
 
 
 def test_before_the_first_run_it_leads_to_build(empty_home):
@@ -46,12 +89,45 @@ def test_new_labels_show_at_once(colours):
     assert "100% all the same" in shown(page.run())
 
 
-def test_an_opened_cluster_shows_its_photos_and_leads_back(colours):
+def test_many_clusters_are_turned_in_pages(colours, monkeypatch):
+    monkeypatch.setattr(_cluster_cards, "CARDS_PER_PAGE", 3)
     page = app("clusters", project="colours")
-    button = next(button for button in page.button if (button.key or "").startswith("open_cluster_"))
-    button.click().run()
+    assert sum((b.key or "").startswith("open_cluster_") for b in page.button) == 3
+    page.pagination[0].set_value(2).run()
+    assert sum((b.key or "").startswith("open_cluster_") for b in page.button) == 1
+
+
+def test_clusters_that_are_done_can_be_hidden(colours):
+    set_cluster_done(colours, "r1", 0, True)
+    page = app("clusters", project="colours")
+    assert "1 of 4 done" in shown(page)
+    assert shown(page).count("✓ done") == 1
+    keys = {}
+    for show in ("open", "done", "all"):
+        page.segmented_control(key="clusters_show").set_value(show).run()
+        keys[show] = {b.key for b in page.button if (b.key or "").startswith("open_cluster_")}
+    assert keys["done"] == {"open_cluster_0"}
+    assert keys["open"] == {"open_cluster_1", "open_cluster_2", "open_cluster_3"}
+    assert keys["all"] == keys["done"] | keys["open"]
+
+
+def test_a_filter_that_leaves_nothing_says_so(colours):
+    page = app("clusters", project="colours")
+    page.segmented_control(key="clusters_show").set_value("done").run()
+    assert "No cluster is ticked off yet." in shown(page)
+    for cluster in range(4):
+        set_cluster_done(colours, "r1", cluster, True)
+    page.segmented_control(key="clusters_show").set_value("open").run()
+    assert "All clusters are done." in shown(page)
+
+
+# --- one cluster
+
+
+def test_an_opened_cluster_shows_its_photos_and_leads_back(colours):
+    page = open_first(app("clusters", project="colours"))
     assert not page.exception
-    assert shown(page).count('role="listitem"') == 14
+    assert len(photos_of(page)) == 14
     page.button(key="cluster_back").click().run()
     assert page.title[0].value == "Clusters"
 
@@ -69,27 +145,110 @@ def test_next_and_previous_walk_through_the_clusters_and_around(colours):
     assert shown(page) == first
 
 
-def test_the_least_certain_photos_come_first_when_asked(colours):
+def test_next_leads_to_what_is_left_to_do(colours):
+    for cluster in (1, 2):
+        set_cluster_done(colours, "r1", cluster, True)
+    page = app("clusters", project="colours")
+    page.segmented_control(key="clusters_show").set_value("open").run()
+    page.button(key="open_cluster_0").click().run()
+    for expected in ("3", "0"):
+        page.button(key="cluster_next").click().run()
+        assert page.query_params["cluster"] == expected
+    page.button(key="cluster_done").click().run()
+    page.button(key="cluster_next").click().run()
+    assert page.query_params["cluster"] == "3"
+
+
+def test_a_cluster_is_ticked_off_and_back(colours):
+    page = app("clusters", project="colours", cluster="2")
+    page.button(key="cluster_done").click().run()
+    assert "1 of 4 done" in shown(page)
+    assert page.button(key="cluster_done").label == "Not done"
+    assert cluster_marks(colours, "r1").done == {2}
+    page.button(key="cluster_done").click().run()
+    assert cluster_marks(colours, "r1").done == frozenset()
+
+
+def test_a_cluster_gets_a_name_of_its_own(colours):
     page = app("clusters", project="colours", cluster="0")
-    typical = shown(page)
+    assert not page.text_input
+    page.button(key="cluster_rename").click().run()
+    page.text_input(key="cluster_name_0").set_value("<b>My *reds*</b>")
+    page.button(key="cluster_name_save").click().run()
+    assert "&lt;b&gt;My *reds*&lt;/b&gt;" in shown(page)
+    assert "<b>My" not in shown(page)
+    assert not page.text_input
+    assert cluster_marks(colours, "r1").names == {0: "<b>My *reds*</b>"}
+
+
+def test_a_name_that_is_taken_is_refused_and_can_be_changed(colours):
+    name_cluster(colours, "r1", 1, "mine")
+    page = app("clusters", project="colours", cluster="0")
+    page.button(key="cluster_rename").click().run()
+    page.text_input(key="cluster_name_0").set_value("mine")
+    page.button(key="cluster_name_save").click().run()
+    assert "Another cluster is named" in page.error[0].value
+    assert page.text_input(key="cluster_name_0").value == "mine"
+    page.button(key="cluster_name_cancel").click().run()
+    assert not page.text_input
+    assert cluster_marks(colours, "r1").names == {1: "mine"}
+
+
+def test_a_name_stays_with_its_cluster_through_an_edit(colours):
+    name_cluster(colours, "r1", 0, "kept")
+    bench = Workbench(colours, LiveStates())
+    edit = {"op": "add_attribute", "concept": "crimson", "text": "crimson shade"}
+    bench.commit(bench.preview(parse_script({"edits": [edit]})))
+    page = app("clusters", project="colours", cluster="0")
+    assert "kept" in shown(page)
+
+
+def test_a_cluster_is_told_in_words_and_set_apart_from_its_nearest(colours):
+    page = app("clusters", project="colours", cluster="0")
+    text = shown(page)
+    headings = [heading.value for heading in page.subheader]
+    assert "What it is about" in headings
+    assert any(heading.startswith("What sets it apart from") for heading in headings)
+    assert 'title="Mean share of this concept in the photos (posterior omega)."' in text
+    nearest = page.button(key="cluster_nearest")
+    assert nearest.label.startswith("Open ")
+    nearest.click().run()
+    assert page.query_params["cluster"] != "0"
+
+
+def test_the_photos_come_in_three_orders(colours):
+    page = app("clusters", project="colours", cluster="0")
+    typical = names_of(page)
     page.segmented_control(key="cluster_order").set_value("boundary").run()
-    assert not page.exception
-    assert shown(page) != typical
+    boundary = names_of(page)
+    page.segmented_control(key="cluster_order").set_value("outlier").run()
+    assert names_of(page)[0] == typical[-1]
+    assert names_of(page) != typical
+    assert boundary != typical
+    assert sorted(boundary) == sorted(typical)
 
 
 def test_large_clusters_are_turned_in_pages(colours, monkeypatch):
-    monkeypatch.setattr(_gallery, "PER_PAGE", 5)
+    monkeypatch.setattr(_photo_picker, "PER_PAGE", 5)
     page = app("clusters", project="colours", cluster="0")
-    assert shown(page).count('role="listitem"') == 5
-    turner = page.pagination[0]
-    turner.set_value(3).run()
-    assert shown(page).count('role="listitem"') in (2, 4)
+    assert len(photos_of(page)) == 5
+    page.pagination[0].set_value(3).run()
+    assert len(photos_of(page)) in (2, 4)
+
+
+def test_all_photos_of_a_cluster_can_be_picked_and_put_back(colours):
+    page = app("clusters", project="colours", cluster="0")
+    page.button(key="cluster_select").click().run()
+    assert sorted(page.session_state["kec_selection"].images) == sorted(names_of(page))
+    assert all(photo["picked"] for photo in photos_of(page))
+    page.button(key="cluster_unselect").click().run()
+    assert not any(photo["picked"] for photo in photos_of(page))
 
 
 def test_hostile_names_are_text(colours):
-    page = app("clusters", project="colours")
-    button = next(button for button in page.button if (button.key or "").startswith("open_cluster_"))
-    text = shown(button.click().run())
+    page = open_first(app("clusters", project="colours"))
+    hostile = next(name for name in names_of(page) if HOSTILE in name)
+    text = shown(pick(page, hostile))
     assert "&lt;img src=x onerror=alert(1)&gt; *_`[a](b)`.png" in text
     assert "<img src=x" not in text
 
@@ -102,3 +261,58 @@ def test_a_revision_without_its_arrays_says_what_to_do(colours):
     commit_simple(colours, "r1", "dog", clustering_fp="gone")
     page = app("clusters", project="colours")
     assert "run the project again" in page.error[0].value.replace("\\", "")
+
+
+def test_without_the_weights_the_photos_are_still_there(colours, monkeypatch):
+    def missing(_name):
+        raise editing.InputError("The weights of this encoder are not here; fetch them.")
+
+    monkeypatch.setattr(editing, "load_encoder", missing)
+    page = app("clusters", project="colours", cluster="0")
+    assert "weights of this encoder" in page.error[0].value
+    assert len(photos_of(page)) == 12
+
+
+# --- why a photo is where it is
+
+
+def test_a_picked_photo_is_explained_and_its_parts_come_to_its_nearness(colours):
+    page = app("clusters", project="colours", cluster="0")
+    text = shown(pick(page, names_of(page)[3]))
+    assert "Nearness to ocean" in text
+    assert "the photo itself" in text
+    assert "its description" in text
+
+
+def test_the_photo_that_was_picked_last_is_explained(colours):
+    page = app("clusters", project="colours", cluster="0")
+    first, second, third = names_of(page)[:3]
+    pick(page, second)
+    pick(page, first, second)
+    assert f'alt="{first}"' in shown(page)
+    pick(page, first, second, third)
+    assert f'alt="{third}"' in shown(page)
+    pick(page, first, second)
+    assert f'alt="{second}"' in shown(page)
+
+
+def test_it_says_why_not_elsewhere(colours):
+    page = app("clusters", project="colours", cluster="0")
+    pick(page, names_of(page)[0])
+    page.segmented_control(key="why_view").set_value("rival").run()
+    assert "Leans to ocean" in shown(page)
+    assert len(page.selectbox(key="why_other_0").options) == 3
+
+
+def test_it_says_what_a_score_is_made_of(colours):
+    page = app("clusters", project="colours", cluster="0")
+    pick(page, names_of(page)[0])
+    page.segmented_control(key="why_view").set_value("concept").run()
+    text = shown(page)
+    assert "Score of ocean" in text
+    assert "Attributes do not count in this score" in text
+
+
+def test_an_encoder_that_knows_no_places_says_so(colours):
+    page = app("clusters", project="colours", cluster="0")
+    assert "features of whole photos only" in shown(pick(page, names_of(page)[0]))

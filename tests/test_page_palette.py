@@ -1,0 +1,86 @@
+"""Colours of clusters: seen on both backgrounds, told apart by every kind of sight, never grey, and steady."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pages._palette import MUTED, cluster_colour
+
+THEME = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text())["theme"]
+# Machado, Oliveira, Fernandes 2009, severity 1.0, on linear RGB
+SIGHT = {
+    "full": np.eye(3),
+    "no red cones": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "no green cones": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "no blue cones": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+TO_CONES = [
+    [0.4122214708, 0.5363325363, 0.0514459929],
+    [0.2119034982, 0.6806995451, 0.1073969566],
+    [0.0883024619, 0.2817188376, 0.6299787005],
+]
+TO_LAB = [
+    [0.2104542553, 0.7936177850, -0.0040720468],
+    [1.9779984951, -2.4285922050, 0.4505937099],
+    [0.0259040371, 0.7827717662, -0.8086757660],
+]
+
+
+def linear(*colours):
+    rgb = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in colours]) / 255
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def oklab(rgb):
+    return np.cbrt(np.clip(rgb, 0, 1) @ np.transpose(TO_CONES)) @ np.transpose(TO_LAB)
+
+
+def contrast(one, other):
+    low, high = sorted(linear(colour)[0] @ [0.2126, 0.7152, 0.0722] for colour in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+HUNDRED = [cluster_colour(cluster) for cluster in range(100)]
+
+
+def test_a_hundred_clusters_have_a_hundred_colours_that_stay():
+    assert len(set(HUNDRED)) == 100
+    assert [cluster_colour(cluster) for cluster in (0, 1, 99)] == ["#1f77b3", "#ff9600", "#e14b96"]
+    assert cluster_colour(100) == cluster_colour(0)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_colour_is_seen_on_the_background(theme):
+    background = THEME[theme]["backgroundColor"]
+    assert min(contrast(colour, background) for colour in HUNDRED) >= 2
+    assert contrast(MUTED, background) >= 2
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize(("clusters", "apart"), [(12, 0.08), (20, 0.06), (50, 0.035), (100, 0.02)])
+def test_colours_are_told_apart_by_every_sight(sight, clusters, apart):
+    seen = oklab(linear(*HUNDRED[:clusters]) @ np.transpose(SIGHT[sight]))
+    distances = np.linalg.norm(seen[:, None] - seen[None], axis=2) + 9 * np.eye(clusters)
+    assert distances.min() >= apart
+
+
+def test_no_cluster_looks_muted():
+    grey, *colours = oklab(linear(MUTED, *HUNDRED))
+    assert np.hypot(*grey[1:]) < 0.02
+    assert min(np.hypot(*colour[1:]) for colour in colours) > 0.05

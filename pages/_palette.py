@@ -19,7 +19,7 @@ _COLOURS = """
     #e12d87 #00c3f0 #d25ad2 #b4b487 #c34ba5 #2d4b78 #a578f0 #960f69 #d296c3 #4b5a87
     #d27878 #d20fb4 #782da5 #87a5f0 #ff9696 #1e7887 #3c694b #6969e1 #4b5ac3 #6900c3
     #78872d #964b5a #4bc34b #a52d2d #b44b69 #8769f0 #c3b469 #6987d2 #8796f0 #e14b96
-""".split()
+""".split()  # noqa: SIM905 - a table of ten times ten
 
 
 def cluster_colour(cluster: int) -> str:

@@ -114,6 +114,7 @@ def load_resources(encoder: str) -> Resources:
         vocabulary=wordnet_vocabulary(wordnet),
         builder=WordNetBuilder(wordnet),
         text_cache=TextCache(),
+        wordnet=wordnet,
     )
 
 

@@ -60,8 +60,18 @@ def check_constraints(constraints: Sequence[Constraint]) -> None:
                 seen[key] = image
 
 
-def plan_constraints(constraints: Sequence[Constraint], image_ids: Sequence[str]) -> ConstraintPlan:
+def plan_constraints(
+    constraints: Sequence[Constraint],
+    image_ids: Sequence[str],
+    *,
+    counts_under: Mapping[str, str] | None = None,
+) -> ConstraintPlan:
     """Constraints as rows of ``image_ids``; photos that are no longer there are passed over.
+
+    Args:
+        constraints: of one knowledge.
+        image_ids: of the collection.
+        counts_under: its ``column_of``: concepts of a collapsed group are one there.
 
     Raises:
         InputError: the constraints contradict each other.
@@ -84,7 +94,9 @@ def plan_constraints(constraints: Sequence[Constraint], image_ids: Sequence[str]
     )
     return ConstraintPlan(
         units=tuple(np.sort(np.asarray(members, dtype=np.int64)) for members in rows.values()),
-        concepts=tuple(concept_of.get(unit, "") for unit in rows),
+        concepts=tuple(
+            (counts_under or {}).get(concept, concept) for concept in (concept_of.get(u, "") for u in rows)
+        ),
         apart=tuple(units for units in apart if len(units) > 1),
     )
 

@@ -53,7 +53,7 @@ def founded_clustering(
 
 def _won(grounding: Grounding, plan: ConstraintPlan) -> IntVector:
     """The column of the strongest concept of every photo; of the assigned ones, the concept they are assigned to."""
-    won = grounding.omega.argmax(axis=1).astype(np.int32)
+    won: IntVector = grounding.omega.argmax(axis=1).astype(np.int32)
     column = {concept: place for place, concept in enumerate(grounding.concept_ids)}
     for rows, concept in zip(plan.units, plan.concepts, strict=True):
         if concept in column:

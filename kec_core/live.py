@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from kec_core.arrays import FloatMatrix, IntVector, blocks, softmax_rows
+from kec_core.arrays import FloatMatrix, FloatVector, IntVector, blocks, softmax_rows
 from kec_core.clustering import fuse, match_ids, rename
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.constraints import constrained_clustering, plan_constraints
@@ -136,7 +136,11 @@ def _reground(state: LiveState, knowledge: Knowledge) -> tuple[ConceptVectors, F
     collection = state.collection
     vectors = concept_vectors(knowledge, collection.encode, collection.config)
     old = state.vectors
-    same_scores = vectors.concept_ids == old.concept_ids and np.array_equal(vectors.logit, old.logit)
+    same_scores = (
+        vectors.concept_ids == old.concept_ids
+        and np.array_equal(vectors.logit, old.logit)
+        and np.array_equal(_priors(vectors), _priors(old))
+    )
     if not same_scores:
         logits = _updated_logits(state, vectors)
         return vectors, logits, _grounding(collection, vectors, logits)
@@ -160,7 +164,12 @@ def _source_columns(old: ConceptVectors, new: ConceptVectors) -> tuple[NDArray[n
     source = np.array([place.get(concept, -1) for concept in new.concept_ids])
     kept = source >= 0
     kept[kept] = (new.logit[kept] == old.logit[source[kept]]).all(axis=1)
+    kept[kept] = _priors(new)[kept] == _priors(old)[source[kept]]
     return np.maximum(source, 0), kept
+
+
+def _priors(vectors: ConceptVectors) -> FloatVector:
+    return np.zeros(len(vectors.logit), dtype=np.float32) if vectors.prior is None else vectors.prior
 
 
 def _fill(
@@ -175,6 +184,7 @@ def _fill(
         zeta=vectors.zeta[columns],
         attributes=vectors.attributes[columns],
         concept_ids=tuple(vectors.concept_ids[column] for column in columns),
+        prior=None if vectors.prior is None else vectors.prior[columns],
     )
     for block in blocks(len(logits)):
         scores = concept_scores(collection.grounded[block], some, collection.config, collection.defaults)
@@ -207,7 +217,7 @@ def _recluster(
     collection = state.collection
     fused = fuse(collection.x, grounding.kappa, weight_of(collection, knowledge))
     n_clusters = knowledge.n_clusters or collection.n_clusters
-    plan = plan_constraints(knowledge.constraints, collection.image_ids)
+    plan = plan_constraints(knowledge.constraints, collection.image_ids, counts_under=knowledge.column_of)
     pull = knowledge.constraints != state.knowledge.constraints
     if names_groups(knowledge) and (pull or _is_named_anew(state, vectors)):
         found = founded_clustering(fused, grounding, plan, n_clusters, seed=collection.seed)

@@ -11,10 +11,11 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from kec_core.arrays import FloatMatrix, IntVector, JsonDict, fingerprint
+from kec_core.arrays import FloatMatrix, FloatVector, IntVector, JsonDict, fingerprint
 from kec_core.errors import InputError
 
 Source = Literal["wordnet", "llm", "user"]
+GroupSource = Literal["automatic", "user"]
 ConstraintKind = Literal["together", "apart", "assign"]
 
 
@@ -53,11 +54,19 @@ class Concept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """An inner node of the concept tree; ``parent`` is another group's id, or "" at the top."""
+    """An inner node of the concept tree.
+
+    Attributes:
+        parent: another group's id, or "" at the top.
+        source: "automatic" groups are made anew with the tree; those a person made or changed stay.
+        collapsed: True lets all concepts below count as one in the grounding, under the group's id.
+    """
 
     id: str
     name: str
     parent: str = ""
+    source: GroupSource = "user"
+    collapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,13 +129,36 @@ class Knowledge:
 
     @cached_property
     def by_id(self) -> dict[str, Concept]:
-        """Concepts by id."""
-        return {concept.id: concept for concept in self.concepts}
+        """Concepts by id, and collapsed groups as the concepts they count as, locked since no edit of a concept fits them."""
+        collapsed = {
+            group.id: Concept(id=group.id, name=group.name, group=group.parent, locked=True)
+            for group in self.groups
+            if group.collapsed
+        }
+        return {**collapsed, **{concept.id: concept for concept in self.concepts}}
 
     @cached_property
     def fingerprint(self) -> str:
         """Content hash, 32 hex digits."""
         return fingerprint(self.to_json())
+
+    @cached_property
+    def column_of(self) -> dict[str, str]:
+        """For every concept that counts, the id it counts under: of the outermost collapsed group above it, or its own."""
+        parents = {group.id: group for group in self.groups}
+        columns: dict[str, str] = {}
+        for concept in self.concepts:
+            if concept.muted:
+                continue
+            columns[concept.id] = concept.id
+            seen: set[str] = set()
+            step = concept.group
+            while step in parents and step not in seen:
+                seen.add(step)
+                if parents[step].collapsed:
+                    columns[concept.id] = step
+                step = parents[step].parent
+        return columns
 
     def attributes_of(self, concept_id: str) -> tuple[str, ...]:
         """The texts of A_q: uni attributes, then the pair attributes this concept receives."""
@@ -223,16 +255,20 @@ class NounMapping:
 class ConceptVectors:
     """Text features of the concepts, in the order of ``concept_ids`` (muted concepts left out).
 
+    The concepts of a collapsed group are one row, under the group's id.
+
     Attributes:
         logit: float32 (M, d), what images are compared with (Zhat); unit rows in grounding mode "scaled".
         zeta: float32 (M, d), phi + psi, what is aggregated (Z).
         attributes: float32 (M, d), mean attribute vector per concept (E); zeros where it has none.
+        prior: float32 (M,), added to the scores: what the person's guidance prefers or avoids; None for nothing.
     """
 
     logit: FloatMatrix
     zeta: FloatMatrix
     attributes: FloatMatrix
     concept_ids: tuple[str, ...]
+    prior: FloatVector | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

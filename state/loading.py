@@ -57,6 +57,7 @@ def load_resources(project: Project, config: RunConfig, *, asking: Asking | None
         vocabulary=wordnet_vocabulary(wordnet),
         builder=_builder(project, config, wordnet, asking),
         text_cache=TextCache(),
+        wordnet=wordnet,
         rebuild=asking is not None and asking.retry_failed,
     )
 

@@ -27,7 +27,7 @@ def random_edit(rng: random.Random, knowledge: Knowledge, images: Sequence[str])
     """An edit of a random kind; it may be one that this knowledge refuses."""
     makers = [_add_concept, _set_guidance, _set_clusters, _set_weight, _photos, _add_group]
     if knowledge.concepts:
-        makers += [_concept_text, _flag, _add_attribute, _assign, _split, _delete, _set_group]
+        makers += [_concept_text, _flag, _add_attribute, _assign, _split, _delete, _set_group, _tree]
     if len(knowledge.concepts) > 1:
         makers += [_merge, _pair, _merge, _pair]
     if knowledge.uni or knowledge.bi:
@@ -162,6 +162,16 @@ def _set_group(rng, knowledge, images):
     return {"op": "set_group", "concepts": [_concept(rng, knowledge)], "group": group}
 
 
+def _tree(rng, knowledge, images):
+    concepts = [concept.id for concept in knowledge.concepts]
+    rng.shuffle(concepts)
+    parts = [concepts[:2], concepts[2:4]]
+    return {
+        "op": "group_concepts",
+        "groups": [{"name": _word(rng), "concepts": part} for part in parts if part],
+    }
+
+
 def _group(rng, knowledge, images):
     one, other = (rng.choice(knowledge.groups).id for _ in range(2))
     return rng.choice(
@@ -169,5 +179,6 @@ def _group(rng, knowledge, images):
             {"op": "rename_group", "group": one, "name": _word(rng)},
             {"op": "move_group", "group": one, "parent": rng.choice(["", other])},
             {"op": "delete_group", "group": one},
+            {"op": "collapse_group", "group": one, "collapsed": rng.random() < 0.5},
         ]
     )

@@ -526,6 +526,11 @@ SCRIPT = {
         {"op": "rename_group", "group": "Deer", "name": "Deer family"},
         {"op": "move_group", "group": "Deer family", "parent": "Animals"},
         {"op": "delete_group", "group": "Mammals"},
+        {"op": "collapse_group", "group": "Animals", "collapsed": True},
+        {
+            "op": "group_concepts",
+            "groups": [{"name": "Beasts", "concepts": ["Stag", "Roe"], "parent": "Animals"}],
+        },
         {"op": "delete_concept", "concept": "Stag"},
         {
             "op": "set_knowledge",
@@ -560,6 +565,8 @@ SENTENCES = [
     'Renamed the group "Deer" to "Deer family".',
     'Moved the group "Deer family" to the group "Animals".',
     'Dissolved the group "Mammals".',
+    'Let the group "Animals" count as one concept.',
+    "Grouped 2 concepts into 1 group.",
     'Deleted the concept "Stag".',
     "Replaced the knowledge by 1 concept, keeping 1 locked concept.",
 ]

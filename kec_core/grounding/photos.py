@@ -99,13 +99,16 @@ def concept_scores(
     *,
     out: FloatMatrix | None = None,
 ) -> FloatMatrix:
-    """Logits s_g X Zhat^T, float32 (N, M); their softmax over the concepts is omega (methods.md 6.3, GEMM 1).
+    """Logits s_g X Zhat^T + prior, float32 (N, M); their softmax over the concepts is omega (methods.md 6.3, GEMM 1).
 
     Column q depends on concept q alone, so after an edit only its column needs to be computed again. ``out`` takes
     the result when given.
     """
     scale = np.float32(logit_scale(config, defaults))
-    return np.matmul(np.asarray(x, dtype=np.float32), (scale * vectors.logit).T, out=out)
+    logits = np.matmul(np.asarray(x, dtype=np.float32), (scale * vectors.logit).T, out=out)
+    if vectors.prior is not None:
+        logits += vectors.prior
+    return logits
 
 
 def logit_scale(config: GroundingConfig, defaults: EncoderDefaults) -> float:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from kec_core.arrays import FloatMatrix, check_matrix, l2_normalize
+from kec_core.arrays import FloatMatrix, FloatVector, check_matrix, l2_normalize
 from kec_core.config import GroundingConfig
 from kec_core.encoders.base import TextEncoder
 from kec_core.errors import InputError
+from kec_core.knowledge.guidance import EMPHASIS, Guidance, relevance
 from kec_core.types import Concept, ConceptVectors, Knowledge
 
 
@@ -21,6 +23,9 @@ def concept_vectors(knowledge: Knowledge, encode: TextEncoder, config: Grounding
     Muted concepts are left out; a concept without a description counts with its name alone, one without
     attributes adds nothing through them. Vectors are unit before they are summed or averaged, except in
     mode "raw". In modes "raw" and "literal_unit" the logit vector is the plain sum (methods.md A6, A7).
+
+    The concepts of a collapsed group are one row: the mean of theirs. Guidance lets concepts and attributes that are
+    like its words count up to ``EMPHASIS`` times as much or as little: concepts by a prior, attributes in their mean.
 
     Args:
         knowledge: concepts and attributes.
@@ -36,27 +41,75 @@ def concept_vectors(knowledge: Knowledge, encode: TextEncoder, config: Grounding
             "Grounding needs the concepts' names or their descriptions, but both are switched off; switch one on."
         )
     attributes = _attribute_texts(knowledge, config)
+    own = [attributes[c.id] for c in concepts]
     texts = list(
         dict.fromkeys(
             [c.name for c in concepts]
             + [c.description for c in concepts if c.description.strip()]
-            + [text for c in concepts for text in attributes[c.id]]
+            + [text for group in own for text in group]
         )
     )
-    encoded = check_matrix(encode(texts), "The text features")
-    features = encoded if config.mode == "raw" else l2_normalize(encoded)
+    guidance = Guidance.parse(knowledge.guidance)
+    features, phrases = _encoded(
+        texts, [*guidance.prefer, *guidance.avoid], encode, unit=config.mode != "raw"
+    )
     row = {text: i for i, text in enumerate(texts)}
-    total = _concept_sums(concepts, features, row, config)
-    unit = l2_normalize(total)
-    return ConceptVectors(
-        logit=unit if config.mode == "scaled" else total,
-        zeta=unit if config.unit_zeta else total,
-        attributes=_attribute_means(
-            [[row[text] for text in attributes[c.id]] for c in concepts],
-            features,
-            centre=config.centre_before_product,
-        ),
+    told = relevance(texts, features, guidance, phrases) if guidance else None
+    weights = None if told is None else np.power(np.float32(EMPHASIS), told)
+    rows = [[row[text] for text in group] for group in own]
+    each = ConceptVectors(
+        logit=np.empty((0, 0), dtype=np.float32),
+        zeta=_concept_sums(concepts, features, row, config),
+        attributes=_attribute_means(rows, features, weights, centre=config.centre_before_product),
         concept_ids=tuple(c.id for c in concepts),
+        prior=None if told is None else _prior(concepts, row, told),
+    )
+    return _with_logits(_collapsed(each, knowledge), config)
+
+
+def _encoded(
+    texts: Sequence[str], phrases: Sequence[str], encode: TextEncoder, *, unit: bool
+) -> tuple[FloatMatrix, FloatMatrix]:
+    """Features of the texts and of the guidance's phrases, by one call with every string once."""
+    different = list(dict.fromkeys([*texts, *phrases]))
+    encoded = check_matrix(encode(different), "The text features")
+    features = l2_normalize(encoded) if unit else encoded
+    row = {text: i for i, text in enumerate(different)}
+    return features[: len(texts)], features[[row[phrase] for phrase in phrases]]
+
+
+def _prior(concepts: Sequence[Concept], row: dict[str, int], told: FloatVector) -> FloatVector:
+    """What is added to the scores of concepts that guidance prefers or avoids, by name or description. (M,)."""
+    said = [
+        max((told[row[text]] for text in (c.name, c.description) if text.strip()), key=abs) for c in concepts
+    ]
+    return np.asarray(np.log(EMPHASIS) * np.array(said), dtype=np.float32)
+
+
+def _collapsed(each: ConceptVectors, knowledge: Knowledge) -> ConceptVectors:
+    """The concepts of every collapsed group as one row, the mean of theirs, where the first of them stood."""
+    columns = [knowledge.column_of[concept] for concept in each.concept_ids]
+    names = tuple(dict.fromkeys(columns))
+    if len(names) == len(columns):
+        return replace(each, concept_ids=names)
+    members = [[i for i, column in enumerate(columns) if column == name] for name in names]
+    speaking = np.asarray(each.attributes.any(axis=1))
+    return replace(
+        each,
+        zeta=np.stack([each.zeta[rows].mean(axis=0) for rows in members]),
+        attributes=np.stack(
+            [each.attributes[rows].sum(axis=0) / max(1, speaking[rows].sum()) for rows in members]
+        ).astype(np.float32),
+        concept_ids=names,
+        prior=None if each.prior is None else np.stack([each.prior[rows].mean() for rows in members]),
+    )
+
+
+def _with_logits(vectors: ConceptVectors, config: GroundingConfig) -> ConceptVectors:
+    """What images are compared with and what is aggregated, from the sums of names and descriptions."""
+    total, unit = vectors.zeta, l2_normalize(vectors.zeta)
+    return replace(
+        vectors, logit=unit if config.mode == "scaled" else total, zeta=unit if config.unit_zeta else total
     )
 
 
@@ -99,13 +152,18 @@ def _concept_sums(
     return np.asarray(phi, dtype=np.float32)
 
 
-def _attribute_means(rows: Sequence[Sequence[int]], features: FloatMatrix, *, centre: bool) -> FloatMatrix:
-    """E, the mean attribute vector of every concept, (M, d); zeros for a concept without attributes."""
+def _attribute_means(
+    rows: Sequence[Sequence[int]], features: FloatMatrix, weights: FloatVector | None, *, centre: bool
+) -> FloatMatrix:
+    """E, the (weighted) mean attribute vector of every concept, (M, d); zeros for a concept without attributes."""
     counts = np.array([len(r) for r in rows])
     flat = np.array([i for r in rows for i in r], dtype=np.int64)
-    weights = np.repeat(1 / np.maximum(counts, 1), counts).astype(np.float32)
+    owner = np.repeat(np.arange(len(rows)), counts)
+    mass = np.ones(len(flat)) if weights is None else weights[flat].astype(np.float64)
+    share = mass / np.bincount(owner, weights=mass, minlength=len(rows))[owner]
     pick = csr_matrix(
-        (weights, flat, np.concatenate([[0], np.cumsum(counts)])), shape=(len(rows), len(features))
+        (share.astype(np.float32), flat, np.concatenate([[0], np.cumsum(counts)])),
+        shape=(len(rows), len(features)),
     )
     means = np.asarray(pick @ features, dtype=np.float32)
     if centre and len(flat):

@@ -48,6 +48,7 @@ def build_concepts(
     taken = {concept.name.casefold() for concept in kept.concepts}
     named = [(draft, nouns) for draft, nouns in named if draft.name.casefold() not in taken]
     numbered, numbers = kept.with_new_ids(len(named))
+    group_of = _groups_by_name(keep or Knowledge())
     fresh = tuple(
         Concept(
             id=concept_id(number),
@@ -56,6 +57,7 @@ def build_concepts(
             nouns=nouns,
             synset=draft.synset,
             source=draft.source,
+            group=group_of.get(draft.name.casefold(), ""),
             note=draft.note,
         )
         for number, (draft, nouns) in zip(numbers, named, strict=True)
@@ -101,6 +103,12 @@ def _kept(earlier: Knowledge) -> Knowledge:
             a for a in earlier.bi if alive.issuperset(a.pair) and (a.source == "user" or locked & {*a.pair})
         ),
     )
+
+
+def _groups_by_name(earlier: Knowledge) -> dict[str, str]:
+    """Which group of the person's the concepts lie in: one that is made again under its name goes back there."""
+    own = {group.id for group in earlier.groups if group.source == "user"}
+    return {concept.name.casefold(): concept.group for concept in earlier.concepts if concept.group in own}
 
 
 def _unclaimed(noun_lists: Sequence[Sequence[Noun]], kept: Knowledge) -> list[tuple[Noun, ...]]:

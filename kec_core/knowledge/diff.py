@@ -153,6 +153,8 @@ def _group_changes(a: Group, b: Group, old: Knowledge, new: Knowledge) -> Iterab
         yield f"was {quoted(a.name)}"
     if a.parent != b.parent:
         yield f"moved from {_group_name(old, a.parent)} to {_group_name(new, b.parent)}"
+    if a.collapsed != b.collapsed:
+        yield "counts as one concept now" if b.collapsed else "its concepts count each for itself again"
 
 
 def _say_constraint(constraint: Constraint, knowledge: Knowledge) -> str:

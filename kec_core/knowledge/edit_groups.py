@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from functools import partial
+from typing import Annotated, ClassVar
 
 from kec_core.errors import InputError
 from kec_core.knowledge.edit_base import (
@@ -14,7 +15,7 @@ from kec_core.knowledge.edit_base import (
     quoted,
     refuse_taken,
 )
-from kec_core.knowledge.edit_fields import Name, OptionalName, SomeNames
+from kec_core.knowledge.edit_fields import Checked, Flag, Name, Names, OptionalName, SomeNames, clean_parts
 from kec_core.types import Group, Knowledge
 
 
@@ -32,7 +33,7 @@ class AddGroup(Edit):
         parent = _group_id(knowledge, self.parent)
         numbered, (number,) = knowledge.with_new_ids(1)
         group = Group(id=f"g{number:03d}", name=self.name, parent=parent)
-        return replace(numbered, groups=(*numbered.groups, group))
+        return _owned(replace(numbered, groups=(*numbered.groups, group)), parent)
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
@@ -53,7 +54,7 @@ class SetGroup(Edit):
         ids = {concept.id for concept in find_concepts(knowledge, self.concepts)}
         group = _group_id(knowledge, self.group)
         moved = (replace(c, group=group) if c.id in ids else c for c in knowledge.concepts)
-        return replace(knowledge, concepts=tuple(moved))
+        return _owned(replace(knowledge, concepts=tuple(moved)), group)
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
@@ -74,7 +75,7 @@ class RenameGroup(Edit):
         """See Edit."""
         old = find_group(knowledge, self.group)
         refuse_taken((g for g in knowledge.groups if g.id != old.id), self.name, "group")
-        return _with_group(knowledge, replace(old, name=self.name))
+        return _owned(_with_group(knowledge, replace(old, name=self.name)), old.id)
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
@@ -98,7 +99,7 @@ class MoveGroup(Edit):
             raise InputError(
                 f"the group {quoted(group.name)} would lie inside itself (a cycle); choose a group outside it."
             )
-        return _with_group(knowledge, replace(group, parent=parent))
+        return _owned(_with_group(knowledge, replace(group, parent=parent)), group.id)
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
@@ -115,19 +116,115 @@ class DeleteGroup(Edit):
 
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""
-        gone = find_group(knowledge, self.group)
-        groups = (g for g in knowledge.groups if g.id != gone.id)
-        return replace(
-            knowledge,
-            groups=tuple(replace(g, parent=gone.parent) if g.parent == gone.id else g for g in groups),
-            concepts=tuple(
-                replace(c, group=gone.parent) if c.group == gone.id else c for c in knowledge.concepts
-            ),
-        )
+        return _without_groups(knowledge, {find_group(knowledge, self.group).id})
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
         return f"Dissolved the group {quoted(find_group(knowledge, self.group).name)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollapseGroup(Edit):
+    """All concepts below a group count as one in the grounding, or each for itself again."""
+
+    op: ClassVar[str] = "collapse_group"
+    group: Name
+    collapsed: Flag
+
+    def change(self, knowledge: Knowledge) -> Knowledge:
+        """See Edit."""
+        group = find_group(knowledge, self.group)
+        changed = _with_group(knowledge, replace(group, collapsed=self.collapsed))
+        return _owned(changed, group.id) if self.collapsed else changed
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        name = quoted(find_group(knowledge, self.group).name)
+        return (
+            f"Let the group {name} count as one concept." if self.collapsed else f"Opened the group {name}."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupPart(Checked):
+    """One group of an automatic tree; ``parent`` is the name of one before it, or of a group of the person's."""
+
+    name: Name
+    concepts: Names = ()
+    parent: OptionalName = ""
+
+
+GroupParts = Annotated[tuple[GroupPart, ...], partial(clean_parts, kind=GroupPart)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupConcepts(Edit):
+    """An automatic tree instead of the automatic groups before it; groups of the person's stay.
+
+    A group that was there under the same name keeps its id. ``knowledge.tree.concept_tree`` makes this edit.
+    """
+
+    op: ClassVar[str] = "group_concepts"
+    groups: GroupParts
+
+    def change(self, knowledge: Knowledge) -> Knowledge:
+        """See Edit."""
+        before = {g.name.casefold(): g for g in knowledge.groups if g.source == "automatic"}
+        changed = _without_groups(knowledge, {group.id for group in before.values()})
+        for part in self.groups:
+            changed = _with_part(changed, part, before.get(part.name.casefold()))
+        return changed
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        if not self.groups:
+            return "Dissolved the automatic groups."
+        concepts = find_concepts(knowledge, (name for part in self.groups for name in part.concepts))
+        return f"Grouped {counted(len(concepts), 'concept')} into {counted(len(self.groups), 'group')}."
+
+
+def _with_part(knowledge: Knowledge, part: GroupPart, before: Group | None) -> Knowledge:
+    """The knowledge with one more automatic group and its concepts in it."""
+    refuse_taken(knowledge.groups, part.name, "group")
+    parent = _group_id(knowledge, part.parent)
+    if before is None:
+        knowledge, (number,) = knowledge.with_new_ids(1)
+        group = Group(id=f"g{number:03d}", name=part.name, parent=parent, source="automatic")
+    else:
+        group = replace(before, parent=parent)
+    ids = {concept.id for concept in find_concepts(knowledge, part.concepts)}
+    return replace(
+        knowledge,
+        groups=(*knowledge.groups, group),
+        concepts=tuple(replace(c, group=group.id) if c.id in ids else c for c in knowledge.concepts),
+    )
+
+
+def _without_groups(knowledge: Knowledge, gone: set[str]) -> Knowledge:
+    """The knowledge without some groups; what they hold moves up to the nearest group that stays."""
+    parents = {group.id: group.parent for group in knowledge.groups}
+
+    def above(group: str) -> str:
+        seen: set[str] = set()
+        while group in gone and group not in seen:
+            seen.add(group)
+            group = parents[group]
+        return "" if group in gone else group
+
+    return replace(
+        knowledge,
+        groups=tuple(replace(g, parent=above(g.parent)) for g in knowledge.groups if g.id not in gone),
+        concepts=tuple(replace(c, group=above(c.group)) for c in knowledge.concepts),
+    )
+
+
+def _owned(knowledge: Knowledge, group: str) -> Knowledge:
+    """The knowledge with a group and all above it the person's: whatever a person had a hand in stays."""
+    touched = _ancestors(knowledge, group)
+    return replace(
+        knowledge,
+        groups=tuple(replace(g, source="user") if g.id in touched else g for g in knowledge.groups),
+    )
 
 
 def _group_id(knowledge: Knowledge, reference: str) -> str:

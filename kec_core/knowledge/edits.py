@@ -41,7 +41,16 @@ from kec_core.knowledge.edit_concepts import (
     RenameConcept,
     SetKnowledge,
 )
-from kec_core.knowledge.edit_groups import AddGroup, DeleteGroup, MoveGroup, RenameGroup, SetGroup
+from kec_core.knowledge.edit_groups import (
+    AddGroup,
+    CollapseGroup,
+    DeleteGroup,
+    GroupConcepts,
+    GroupPart,
+    MoveGroup,
+    RenameGroup,
+    SetGroup,
+)
 from kec_core.knowledge.edit_reshaping import MergeConcepts, SplitConcept, SplitPart
 from kec_core.types import Knowledge
 
@@ -71,6 +80,8 @@ EDITS: dict[str, type[Edit]] = {
     "rename_group": RenameGroup,
     "move_group": MoveGroup,
     "delete_group": DeleteGroup,
+    "collapse_group": CollapseGroup,
+    "group_concepts": GroupConcepts,
 }
 """Every operation by its "op"."""
 
@@ -169,12 +180,15 @@ __all__ = [
     "AddGroup",
     "AddPairAttribute",
     "AssignImages",
+    "CollapseGroup",
     "ConceptText",
     "DeleteAttribute",
     "DeleteConcept",
     "DeleteGroup",
     "Edit",
     "EditAttribute",
+    "GroupConcepts",
+    "GroupPart",
     "KeepApart",
     "KeepTogether",
     "LockConcept",

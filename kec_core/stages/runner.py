@@ -15,6 +15,7 @@ from kec_core.encoders.text_cache import TextCache
 from kec_core.knowledge.base import KnowledgeBuilder
 from kec_core.store import StageResult, StageStore
 from kec_core.types import Noun, StageReport
+from kec_core.wordnet import WordNet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -24,6 +25,7 @@ class Resources:
     Attributes:
         vocabulary: candidate nouns; those the encoder does not cover are left out.
         text_cache: where text features are remembered between runs, or None.
+        wordnet: where the concept tree finds what concepts have in common; None groups them by likeness.
         rebuild: True makes concepts and attributes again although they are stored, so that a builder which gave up on
             some of them can try those once more.
     """
@@ -32,6 +34,7 @@ class Resources:
     vocabulary: tuple[Noun, ...]
     builder: KnowledgeBuilder
     text_cache: TextCache | None = None
+    wordnet: WordNet | None = None
     rebuild: bool = False
 
 

@@ -11,6 +11,8 @@ from kec_core.encoders.base import Encoder, TextEncoder
 from kec_core.grounding import concept_vectors
 from kec_core.knowledge.base import KnowledgeBuilder
 from kec_core.knowledge.construct import build_attributes, build_concepts
+from kec_core.knowledge.edits import apply
+from kec_core.knowledge.tree import TREE_REVISION, concept_tree
 from kec_core.mapping import component_nouns
 from kec_core.stages.runner import Resources, Runner
 from kec_core.store import StageResult
@@ -26,7 +28,7 @@ def know(
     config: RunConfig,
     keep: Knowledge | None,
 ) -> tuple[Knowledge, str]:
-    """Concepts, then attributes (KEC 3.2, 3.3); also a note about cut pairs."""
+    """Concepts, then attributes (KEC 3.2, 3.3) and the tree of the concepts; also a note about cut pairs."""
     options, builder, progress = config.knowledge, resources.builder, runner.hooks.progress
     noun_lists = component_nouns(mapping, vocabulary)
     nouns_key = [[[noun.word, noun.synset] for noun in nouns] for nouns in noun_lists]
@@ -56,7 +58,8 @@ def know(
             resources.encoder.info.defaults,
             progress=progress,
         )
-        counts = {"uni_attributes": len(made.uni), "bi_attributes": len(made.bi), "note": note}
+        made = apply(made, concept_tree(made, encode, resources.wordnet))
+        counts = {"groups": len(made.groups), "uni_attributes": len(made.uni), "bi_attributes": len(made.bi), "note": note}
         summary = {**counts, **_asked(builder, "uni", "pair")}
         return StageResult(data={"knowledge": made.to_json(), "note": note, "summary": summary})
 
@@ -65,6 +68,8 @@ def know(
         builder.revision,
         resources.encoder.info.revision,
         options.to_json(),
+        TREE_REVISION,
+        resources.wordnet is not None and resources.wordnet.has_relations,
     ]
     attributes = runner.stage("attributes", attribute_inputs, compute_attributes, rebuild=resources.rebuild)
     return Knowledge.from_json(attributes.data["knowledge"]), str(attributes.data["note"])
@@ -86,19 +91,28 @@ def text_vectors(
 
     def compute(_key: str) -> StageResult:
         made = concept_vectors(knowledge, encode, config.grounding)
+        arrays = {"logit": made.logit, "zeta": made.zeta, "attributes": made.attributes}
         return StageResult(
-            arrays={"logit": made.logit, "zeta": made.zeta, "attributes": made.attributes},
+            arrays=arrays if made.prior is None else {**arrays, "prior": made.prior},
             data={"concept_ids": list(made.concept_ids), "summary": {"concepts": len(made.concept_ids)}},
         )
 
     words = [
         [c.id, c.name, c.description, c.muted, knowledge.attributes_of(c.id)] for c in knowledge.concepts
     ]
-    stored = runner.stage("vectors", [encoder.info.revision, words, config.grounding.to_json()], compute)
+    inputs = [encoder.info.revision, words, config.grounding.to_json(), *_changes_of_weight(knowledge)]
+    stored = runner.stage("vectors", inputs, compute)
     vectors = ConceptVectors(
         logit=stored.arrays["logit"],
         zeta=stored.arrays["zeta"],
         attributes=stored.arrays["attributes"],
         concept_ids=tuple(stored.data["concept_ids"]),
+        prior=stored.arrays.get("prior"),
     )
     return stored.key, vectors
+
+
+def _changes_of_weight(knowledge: Knowledge) -> list[object]:
+    """What makes concepts count otherwise than each for itself: guidance and collapsed groups; empty without any."""
+    collapsed = {concept: column for concept, column in knowledge.column_of.items() if column != concept}
+    return [[knowledge.guidance, collapsed]] if knowledge.guidance or collapsed else []

@@ -25,7 +25,9 @@ def suggest(state: LiveState) -> tuple[Suggestion, ...]:
         *names(view),
         *mixed_clusters(view),
     ]
-    return tuple(sorted(found, key=lambda one: (-one.gain, one.key)))
+    open_ones = {concept.id for concept in state.knowledge.concepts}  # no edit of a concept fits a collapsed group
+    fitting = [one for one in found if open_ones.issuperset(one.concepts)]
+    return tuple(sorted(fitting, key=lambda one: (-one.gain, one.key)))
 
 
 def least_certain(state: LiveState, count: int = 3) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ STATUSES = {
     "fallback": "made by WordNet",
     "failed": "no usable answer",
 }
+COLUMNS = ("State", "What", "About", "Reason", "Requests", "Tokens", "Seconds")
+"""Of the table of items; without a reason to tell, its column gives way to what the items are about."""
 _ORDER = ("failed", "fallback", "done", "cached", "waiting")
 
 
@@ -197,26 +199,30 @@ def show_items(items: Sequence[ItemReport]) -> None:
 
 def table(items: Sequence[ItemReport]) -> None:
     """Items as plain text; at most 200 of them."""
+    shown = items[:ROWS]
     rows = [
         {
             "State": STATUSES[item.status],
             "What": KINDS.get(item.kind, item.kind),
             "About": item.label,
             "Reason": item.reason,
-            "Requests": item.requests,
-            "Tokens": item.prompt_tokens + item.completion_tokens,
-            "Seconds": round(item.seconds, 1),
+            "Requests": item.requests or None,
+            "Tokens": item.prompt_tokens + item.completion_tokens or None,
+            "Seconds": round(item.seconds, 1) or None,
         }
-        for item in items[:ROWS]
+        for item in shown
     ]
     narrow = st.column_config.NumberColumn(width="small")
+    wide = st.column_config.TextColumn(width="large")
+    reasons = any(item.reason for item in shown)
     st.dataframe(
         rows,
         hide_index=True,
         height=min(300, 38 + 35 * len(rows)),
+        column_order=[name for name in COLUMNS if reasons or name != "Reason"],
         column_config={
-            "About": st.column_config.TextColumn(width="medium"),
-            "Reason": st.column_config.TextColumn(width="large"),
+            "About": st.column_config.TextColumn(width="medium") if reasons else wide,
+            "Reason": wide,
             **dict.fromkeys(("Requests", "Tokens", "Seconds"), narrow),
         },
     )

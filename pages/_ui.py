@@ -95,7 +95,7 @@ def progress_line(job: Job) -> str:
     parts = [job.label or _step_name(job.stage)]
     if job.total > 1:
         parts.append(f"{share(job):.0%}")
-    if job.eta is not None and job.eta >= 1:
+    if job.eta is not None and job.eta >= 1 and not job.paused:
         parts.append(f"about {_html.duration(job.eta)} left")
     return " · ".join(parts)
 

@@ -3,14 +3,14 @@
 ``kec bench table --data FOLDER [FOLDER ...] [--methods main|ablation|all|a,b,c] [--encoder compact] [--seeds 5]``.
 A folder's sub-folders are its labels; they give the number of clusters and the scores, nothing else. Where a folder
 has the sub-folders train and test, knowledge comes from train and scores from test. Every folder is run with the
-same options; the tables are printed as Markdown, ready for the README.
+same options; the tables are printed as Markdown, ready for the README. Finished runs are remembered: a stopped table
+goes on, and a longer one measures only what is new.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,23 +18,21 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.markdown import tables
-from kec_core.arrays import Progress
+from benchmarks.outcomes import Outcome, measure_method
 from kec_core.config import RunConfig
 from kec_core.encoders import TextCache, load_encoder
 from kec_core.errors import InputError
 from kec_core.images import scan_images
 from kec_core.knowledge.wordnet_builder import WordNetBuilder
-from kec_core.methods import METHODS, Method, MethodInputs, find_method, missing_needs, run_method
+from kec_core.methods import METHODS, Method, MethodInputs, find_method, missing_needs
 from kec_core.methods.prepare import Split, find_split, prepare, split_note
 from kec_core.methods.summary import METRICS, mean_ranks, summarise
 from kec_core.stages import Hooks, Resources, Runner, Stored, embed_photos
 from kec_core.store import FolderStore, cache_dir
-from kec_core.types import Scores
 from kec_core.vocabulary import wordnet_vocabulary
 from kec_core.wordnet import load_wordnet
 from state.ingest import labels_from_folders
 from state.method_labels import labels_of_test, read_captions, with_answers
-from state.scoring import score_against
 from state.terminal import show_progress
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -156,15 +154,6 @@ def chosen_methods(text: str) -> dict[str, Method]:
     return {name: find_method(name) for name in names}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """One method with one seed."""
-
-    scores: Scores
-    seconds: float
-    note: str
-
-
 def measure_set(
     folder: Path,
     resources: Resources,
@@ -185,7 +174,15 @@ def measure_set(
                 if lacking := missing_needs(method, inputs):
                     left_out[name] = f"needs {' and '.join(lacking)}"
                     continue
-                outcome = measure_method(name, inputs, collection, seed, arguments.preset, progress)
+                outcome = measure_method(
+                    runner,
+                    name,
+                    inputs,
+                    collection.labels,
+                    collection.n_clusters,
+                    seed=seed,
+                    preset=arguments.preset,
+                )
                 outcomes.setdefault(name, []).append(outcome)
                 _say(
                     f"{collection.name}, seed {seed}, {name}: ACC {outcome.scores.acc:.3f}, {outcome.seconds:.1f} s"
@@ -198,20 +195,6 @@ def measure_set(
         "methods": {name: _row(several) for name, several in outcomes.items()},
         "left_out": left_out,
     }
-
-
-def measure_method(
-    name: str, inputs: MethodInputs, collection: Collection, seed: int, preset: str, progress: Progress
-) -> Outcome:
-    """Run one method with one seed and score it."""
-    method = METHODS[name]
-    options = method.fast if preset == "fast" and method.fast is not None else method.options
-    started = time.perf_counter()
-    made = run_method(name, inputs, collection.n_clusters, options=options, seed=seed, progress=progress)
-    seconds = time.perf_counter() - started
-    scores = score_against(made.labels, collection.labels)
-    assert scores is not None
-    return Outcome(scores=scores, seconds=seconds, note=made.note)
 
 
 def _row(several: Sequence[Outcome]) -> dict[str, Any]:

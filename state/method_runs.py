@@ -17,7 +17,7 @@ from kec_core.config import RunConfig
 from kec_core.errors import InputError
 from kec_core.images import ImageRecord
 from kec_core.methods import MethodInputs, find_method, missing_needs, run_method
-from kec_core.methods.base import Method, permitted
+from kec_core.methods.base import Method, depends_on
 from kec_core.methods.prepare import Split, find_split, prepare, split_note
 from kec_core.methods.summary import spread, summarise
 from kec_core.stages import Hooks, Resources, Runner, Stored, read_clustering
@@ -143,23 +143,9 @@ class _Comparison:
             )
             return _result(made, time.perf_counter() - started)
 
-        inputs = [name, options.to_json(), self._content(method), self.n_clusters, seed]
+        content = [self._photos_key, *depends_on(method, self.inputs)]
+        inputs = [name, options.to_json(), content, self.n_clusters, seed]
         return self.runner.stage("method", inputs, compute)
-
-    def _content(self, method: Method) -> list[object]:
-        """What the result of a method depends on, besides options, K and seed; what it does not need is left out."""
-        inputs = permitted(method, self.inputs)
-        content: list[object] = [self._photos_key, inputs.defaults.to_json()]
-        if "nouns" in method.needs:
-            content += [inputs.noun_templates, [noun.word for noun in inputs.vocabulary]]
-        if "knowledge" in method.needs and inputs.knowledge is not None:
-            content += [inputs.knowledge.to_json(), inputs.grounding.to_json(), inputs.weight]
-        if method.needs & {"nouns", "captions"}:
-            content.append(list(inputs.captions))
-        if "photo captions" in method.needs:
-            content.append(list(inputs.photo_captions))
-        content.append(list(inputs.class_names))
-        return [*content, None if inputs.labels is None else inputs.labels.tolist()]
 
     def _telling(self, prefix: str) -> Progress:
         tell = self.runner.hooks.progress

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import cli
-from benchmarks import paper, paper_sets, scaling, table
+from benchmarks import outcomes, paper, paper_sets, scaling, table
 from benchmarks.paper_numbers import COLUMNS, SETS, paper_cell
 from kec_core.errors import InputError, ResourceMissing
 from kec_core.methods.summary import mean_ranks, spread, summarise
@@ -54,6 +54,21 @@ def test_the_table_command_prints_one_json_object_on_demand(small, capsys):
     result = json.loads(capsys.readouterr().out)
     assert result["sets"][0]["methods"]["kmeans"]["acc"] == {"mean": 1.0, "sd": 0.0}
     assert result["rank"] == {"kmeans": 1.0}
+
+
+def test_a_run_that_was_measured_is_looked_up_until_the_code_that_decides_labels_changes(small, monkeypatch):
+    photos = colour_photos(small / "one", 5)
+    arguments = ["--data", str(photos), "--methods", "kmeans", "--seeds", "1"]
+    first = table.measure(arguments)
+
+    def never(*_arguments, **_options):
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr(outcomes, "run_method", never)
+    assert table.measure(arguments) == first
+    monkeypatch.setattr(outcomes, "_code", lambda: "another")
+    with pytest.raises(AssertionError, match="measured again"):
+        table.measure(arguments)
 
 
 def test_a_folder_with_train_and_test_is_scored_on_test(small):

@@ -50,6 +50,25 @@ def permitted(method: Method, inputs: MethodInputs) -> MethodInputs:
     return replace(inputs, **hidden)
 
 
+def depends_on(method: Method, inputs: MethodInputs) -> list[object]:
+    """What the result of a method depends on besides photos, options, K and seed, for the key it is kept under.
+
+    What the method does not need is left out, so a change there costs no new run.
+    """
+    seen = permitted(method, inputs)
+    content: list[object] = [seen.defaults.to_json()]
+    if "nouns" in method.needs:
+        content += [seen.noun_templates, [noun.word for noun in seen.vocabulary]]
+    if "knowledge" in method.needs and seen.knowledge is not None:
+        content += [seen.knowledge.to_json(), seen.grounding.to_json(), seen.weight]
+    if method.needs & {"nouns", "captions"}:
+        content.append(list(seen.captions))
+    if "photo captions" in method.needs:
+        content.append(list(seen.photo_captions))
+    content.append(list(seen.class_names))
+    return [*content, None if seen.labels is None else seen.labels.tolist()]
+
+
 def missing_needs(method: Method, inputs: MethodInputs) -> list[str]:
     """What the method needs and the inputs do not hold, in words; empty when it can run."""
     present: Mapping[Need, bool] = {

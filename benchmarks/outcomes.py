@@ -1,0 +1,77 @@
+"""One method with one seed on one set: measured, scored and remembered, so that a long table goes on where it stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import kec_core
+from kec_core.arrays import fingerprint
+from kec_core.methods import METHODS, MethodInputs, run_method
+from kec_core.methods.base import depends_on
+from kec_core.stages import Runner
+from kec_core.store import StageResult
+from kec_core.types import Scores
+from state.scoring import score_against
+
+_DECIDING = ("arrays.py", "geometry.py", "clustering", "grounding", "methods")
+"""The parts of kec_core that make labels out of features and knowledge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One method with one seed; ``seconds`` are those of the run that was measured."""
+
+    scores: Scores
+    seconds: float
+    note: str
+
+
+def measure_method(
+    runner: Runner,
+    name: str,
+    inputs: MethodInputs,
+    labels: Sequence[str | None],
+    n_clusters: int,
+    *,
+    seed: int,
+    preset: str,
+) -> Outcome:
+    """Run one method with one seed and score it; a run that was measured before with the same code is looked up."""
+    method = METHODS[name]
+    options = method.fast if preset == "fast" and method.fast is not None else method.options
+
+    def compute(_key: str) -> StageResult:
+        started = time.perf_counter()
+        made = run_method(
+            name, inputs, n_clusters, options=options, seed=seed, progress=runner.hooks.progress
+        )
+        seconds = time.perf_counter() - started
+        scores = score_against(made.labels, labels)
+        assert scores is not None
+        return StageResult(data={"scores": asdict(scores), "seconds": seconds, "note": made.note})
+
+    key = [name, options.to_json(), _photos(inputs), depends_on(method, inputs), labels, n_clusters, seed]
+    stored = runner.stage("outcome", [*key, _code()], compute)
+    return Outcome(
+        scores=Scores(**stored.data["scores"]), seconds=stored.data["seconds"], note=stored.data["note"]
+    )
+
+
+def _photos(inputs: MethodInputs) -> str:
+    return fingerprint(inputs.train.x, inputs.test.x if inputs.has_split else None)
+
+
+@cache
+def _code() -> str:
+    """Changes with the code that decides labels: what an older one gave is measured again."""
+    root = Path(kec_core.__file__).parent
+    files = [
+        file
+        for part in _DECIDING
+        for file in ([root / part] if part.endswith(".py") else (root / part).glob("*.py"))
+    ]
+    return fingerprint(*(file.read_text(encoding="utf-8") for file in sorted(files)))

@@ -9,7 +9,8 @@ import streamlit as st
 from kec_core.config import RunConfig
 from kec_core.errors import InputError, KecError
 from kec_core.knowledge.edits import SetGuidance
-from pages import _llm, _panel, _vocabulary
+from kec_core.knowledge.guidance import Guidance
+from pages import _html, _llm, _panel, _vocabulary
 from pages._panel import View
 from state import session
 from state.project import Project
@@ -32,9 +33,10 @@ def _guidance(view: View) -> None:
         kept,
         key=key,
         placeholder="for example: group by kind of animal; ignore the background",
-        help="Guidance, in your own words. Words after “ignore”, “not” or “avoid” are pushed away, all others preferred.",
+        help="Guidance, in your own words. What follows “ignore”, “not” or “without” in a sentence is avoided, all else preferred.",
         height=110,
     )
+    _understood(text)
     with st.container(horizontal=True):
         st.button(
             "Apply",
@@ -53,6 +55,18 @@ def _guidance(view: View) -> None:
             on_click=_rebuild,
             args=(view.project, text),
         )
+
+
+def _understood(text: str) -> None:
+    """How the words are read, so that nothing happens that the person did not mean."""
+    if not text.strip():
+        return
+    words = Guidance.parse(text)
+    if not words:
+        st.html(_html.note(words.sentence()))
+    for label, phrases in (("prefer", words.prefer), ("avoid", words.avoid)):
+        if phrases:
+            st.html(_html.chips(phrases, label=label))
 
 
 def _apply(project: Project, text: str) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from kec_core.concept_photos import ConceptPhotos
 from kec_core.images import ImageRecord
 from kec_core.live import LiveState
+from kec_core.wordnet import WordNet, load_wordnet
 from pages import _cached, _html, _ui
 from state import session
 from state.project import Project
@@ -66,3 +67,13 @@ def look(project: Project, bench: Workbench) -> View:
 def key(project: Project, name: str) -> str:
     """What a window remembers under this name, of one project."""
     return f"{project.folder.name}.{name}"
+
+
+@st.cache_resource(show_spinner="Reading WordNet…")
+def wordnet() -> WordNet:
+    """The dictionary, read once per server.
+
+    Raises:
+        ResourceMissing: it is not on this machine.
+    """
+    return load_wordnet()

@@ -31,12 +31,12 @@ def draw(project: Project, bench: Workbench, first_concept_id: str, second_conce
         second_concept_id: the one to tell it from; by default the most similar one. The person can choose another.
     """
     view = _panel.look(project, bench)
-    known = view.state.knowledge.by_id
+    known = {concept.id: concept for concept in view.state.knowledge.concepts}  # no collapsed groups
     first = known.get(first_concept_id)
     if first is None or not view.count(first.id):
         st.html(_html.note("A phrase is tested on a concept's photos, and this one has none."))
         return
-    others = [one for one in view.photos.similar(first.id, len(known)) if view.count(one)]
+    others = [one for one in view.photos.similar(first.id, len(known)) if one in known and view.count(one)]
     if not others:
         st.html(_html.note("There is no other concept with photos to tell it from; add one first."))
         return

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import streamlit as st
 
 from kec_core.errors import KecError
 from kec_core.impact import Impact
 from kec_core.knowledge.edits import Edit, RenameConcept
-from kec_core.live import LiveState
-from kec_core.suggestions import Suggestion, least_certain, suggest
+from kec_core.suggestions import Suggestion
 from kec_core.suggestions.base import Kind
-from kec_core.suggestions.wording import fitting_names
-from pages import _concept_verbs, _html, _panel
+from pages import _concept_verbs, _doubts, _html, _panel
+from pages._doubts import Doubts
 from pages._panel import View
 from state import session
 from state.dismissed import dismiss, dismissed, show_again
@@ -23,7 +21,6 @@ from state.workbench import Workbench
 
 QUICK = 20_000
 """Photos up to which trying a change takes well under a second, so that it is done unasked."""
-OTHER_NAMES = 5
 TERMS: dict[Kind, str] = {
     "merge": "Two concepts whose texts and photos are alike and that compete for the same photos (posteriors ω).",
     "split": "A concept whose photos form two clusters by their visual features.",
@@ -43,18 +40,10 @@ ACCEPT: dict[Kind, str] = {
 _SKIPPED, _LATER, _TRIED = "review_skipped", "review_later", "review_tried"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Doubts:
-    """All suggestions on a state, and what to look at when there are none."""
-
-    all: tuple[Suggestion, ...]
-    least_certain: tuple[str, ...]
-
-
 def draw(project: Project, bench: Workbench) -> None:
     """Draw the next suggestion, or say that there is none."""
     view = _panel.look(project, bench)
-    doubts = _doubts(*_state_key(view), view.state)
+    doubts = _doubts.doubts(view)
     hidden = dismissed(project) | set(_remembered(project, _LATER))
     queue = [one for one in doubts.all if one.key not in hidden]
     skipped = [one for one in _remembered(project, _SKIPPED) if any(one == other.key for other in queue)]
@@ -93,7 +82,7 @@ def _head(project: Project, number: int, total: int, *, can_go_back: bool) -> No
 
 
 def _card(view: View, bench: Workbench, doubt: Suggestion) -> None:
-    with st.container(border=True, key="review_card"):
+    with st.container(border=True, key="review_card", gap="small"):
         st.markdown(f"**{_html.plain(doubt.question)}**", help=TERMS[doubt.kind])
         st.html(_html.note(doubt.reason))
         _evidence(view, doubt)
@@ -106,10 +95,13 @@ def _card(view: View, bench: Workbench, doubt: Suggestion) -> None:
 
 def _evidence(view: View, doubt: Suggestion) -> None:
     shown = [one for one in doubt.evidence if one.rows]
-    for number, (column, one) in enumerate(zip(st.columns(max(1, len(shown))), shown, strict=False)):
-        with column:
-            st.html(_html.card_text(one.caption, []))
-            view.gallery(one.rows, label=f"Evidence {number + 1}: {one.caption}")
+    size = "trio" if len(shown) > 1 else "strip"
+    for number, (column, one) in enumerate(
+        zip(st.columns(max(1, len(shown)), gap="small"), shown, strict=False)
+    ):
+        with column, st.container(gap="xsmall"):
+            st.html(_html.note(one.caption))
+            view.gallery(one.rows, label=f"Evidence {number + 1}: {one.caption}", size=size)
 
 
 # --- what accepting would do
@@ -124,7 +116,7 @@ def _prediction(view: View, bench: Workbench, doubt: Suggestion, edit: Edit) -> 
         )
         return
     try:
-        impact = _impact(*_state_key(view), view.project.labels_version, doubt.key, bench, edit)
+        impact = _doubts.impact(view, bench, doubt, edit)
     except KecError as error:
         st.html(_html.note(f"It cannot be done now: {error}"))
         return
@@ -133,6 +125,8 @@ def _prediction(view: View, bench: Workbench, doubt: Suggestion, edit: Edit) -> 
 
 def effect(impact: Impact) -> str:
     """What a change does, in one sentence."""
+    if not len(impact.moved):
+        return "Would move no photo."
     moved = f"Would move {_html.count(len(impact.moved), 'photo')}"
     before, after = impact.scores_before, impact.scores_after
     if before is None or after is None:
@@ -143,7 +137,7 @@ def effect(impact: Impact) -> str:
 def _names(view: View, doubt: Suggestion) -> None:
     """Nouns that fit the photos better than the present name; one press takes one."""
     (concept,) = doubt.concepts
-    names = _other_names(*_state_key(view), concept, view.state)
+    names = _doubts.other_names(view, concept)
     if not names:
         return
     key = f"review_names_{doubt.key}_{view.state.knowledge.fingerprint[:8]}"
@@ -174,7 +168,6 @@ def _answers(view: View, doubt: Suggestion) -> None:
         _answer(
             "Skip", "review_skip", "Look at the next one; this one comes again.", _skip, project, doubt, "N"
         )
-    with st.container(horizontal=True, gap="small"):
         _answer(
             "Later", "review_later", "Not in this window, unless you ask for it.", _put_off, project, doubt
         )
@@ -263,7 +256,7 @@ def _remember(project: Project, name: str, keys: Sequence[str]) -> None:
 # --- nothing to suggest
 
 
-def _nothing(view: View, doubts: _Doubts) -> None:
+def _nothing(view: View, doubts: Doubts) -> None:
     st.html(
         _html.empty(
             "Nothing looks wrong",
@@ -285,39 +278,3 @@ def _again(project: Project, hidden: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{hidden:,} put aside", width="content")
         st.button("Show again", key="review_again", type="tertiary", on_click=_show_all, args=(project,))
-
-
-# --- what reruns see again
-
-
-def _state_key(view: View) -> tuple[str, str, str]:
-    return str(view.project.folder), view.revision.id, view.state.knowledge.fingerprint
-
-
-@st.cache_resource(max_entries=8, show_spinner="Looking for what may be wrong…")
-def _doubts(folder: str, revision: str, knowledge: str, _state: LiveState) -> _Doubts:  # noqa: ARG001 - a key
-    return _Doubts(all=suggest(_state), least_certain=least_certain(_state))
-
-
-@st.cache_resource(max_entries=64, show_spinner="Trying it out…")
-def _impact(
-    folder: str,  # noqa: ARG001 - a key
-    revision: str,  # noqa: ARG001 - a key
-    knowledge: str,  # noqa: ARG001 - a key
-    labels: int,  # noqa: ARG001 - a key
-    doubt: str,  # noqa: ARG001 - a key
-    _bench: Workbench,
-    _edit: Edit,
-) -> Impact:
-    return _bench.preview((*session.staged(), _edit)).impact
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _other_names(
-    folder: str,  # noqa: ARG001 - a key
-    revision: str,  # noqa: ARG001 - a key
-    knowledge: str,  # noqa: ARG001 - a key
-    concept: str,
-    _state: LiveState,
-) -> tuple[str, ...]:
-    return fitting_names(_state, concept, OTHER_NAMES)

@@ -7,19 +7,16 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from kec_core.errors import KecError
-from kec_core.knowledge.edits import AddGroup, DeleteGroup, MoveGroup, RenameGroup, SetGroup
-from kec_core.types import Concept, Group, Knowledge
-from pages import _html, _panel
+from kec_core.types import Concept, Group
+from pages import _html, _panel, _tree_actions
 from pages._panel import View
+from pages._tree_actions import TOP
 from state import session
 from state.project import Project
 from state.workbench import Workbench
 
 UNCLEAR = 0.02
 """Lead of a photo's best concept over the second up to which it has no clear one [R]."""
-TOP = ""
-"""Stands for the top of the tree where a group is chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +25,13 @@ class _Tree:
 
     groups: dict[str, tuple[Group, ...]]
     concepts: dict[str, tuple[Concept, ...]]
+
+    def levels(self) -> list[tuple[Group, ...]]:
+        """The groups at the top, those in them, and so on."""
+        levels = [self.groups.get(TOP, ())]
+        while levels[-1]:
+            levels.append(tuple(child for group in levels[-1] for child in self.groups.get(group.id, ())))
+        return levels[:-1]
 
 
 def draw(project: Project, bench: Workbench) -> None:
@@ -43,10 +47,10 @@ def draw(project: Project, bench: Workbench) -> None:
     if not tree.groups:
         st.html(
             _html.note(
-                "Pick concepts that belong together and make a group of them; the groups help you find them."
+                "Pick concepts that belong together and make a group of them, or let the program propose groups."
             )
         )
-    _actions(view)
+    _tree_actions.draw(view, tree.levels())
 
 
 def _tree(view: View) -> _Tree:
@@ -83,7 +87,10 @@ def _unclear(view: View) -> None:
 def _group(view: View, tree: _Tree, group: Group) -> None:
     """One group with the groups in it, closed or open as the person left it."""
     label = f"**{_html.plain(group.name)}** · {_html.count(_photos(view, tree, group.id), 'photo')}"
-    with st.expander(label, expanded=True, key=f"tree_group_{group.id}"):
+    icon = ":material/select_all:" if group.collapsed else None
+    with st.expander(label, expanded=True, key=f"tree_group_{group.id}", icon=icon):
+        if group.collapsed:
+            st.html(_html.note("Counts as one concept."))
         for child in tree.groups.get(group.id, ()):
             _group(view, tree, child)
         concepts = tree.concepts.get(group.id, ())
@@ -95,7 +102,9 @@ def _group(view: View, tree: _Tree, group: Group) -> None:
 
 def _photos(view: View, tree: _Tree, group: str) -> int:
     own = sum(view.count(concept.id) for concept in tree.concepts.get(group, ()))
-    return own + sum(_photos(view, tree, child.id) for child in tree.groups.get(group, ()))
+    return (
+        view.count(group) + own + sum(_photos(view, tree, child.id) for child in tree.groups.get(group, ()))
+    )
 
 
 def _pills(view: View, group: str, concepts: Sequence[Concept], label: str, *, visible: bool = True) -> None:
@@ -123,7 +132,9 @@ def _label(view: View, concept: Concept) -> str:
         for icon, on in ((":material/lock:", concept.locked), (":material/visibility_off:", concept.muted))
         if on
     )
-    return f"{_html.plain(concept.name)} · {view.count(concept.id):,}{marks}"
+    counts_elsewhere = view.state.knowledge.column_of.get(concept.id, concept.id) != concept.id
+    photos = "" if counts_elsewhere else f" · {view.count(concept.id):,}"
+    return f"{_html.plain(concept.name)}{photos}{marks}"
 
 
 def _pick(key: str, ids: Sequence[str]) -> None:
@@ -132,99 +143,3 @@ def _pick(key: str, ids: Sequence[str]) -> None:
     mine = [one for one in ids if isinstance(chosen, list | tuple) and one in chosen]
     others = [one for one in session.selection().concepts if one not in ids]
     session.select(concepts=[*others, *mine], from_widget=True)
-
-
-# --- what can be done with groups
-
-
-def _actions(view: View) -> None:
-    knowledge = view.state.knowledge
-    picked = [one for one in session.selection().concepts if one in knowledge.by_id]
-    with st.container(horizontal=True):
-        with st.popover("New group", icon=":material/create_new_folder:", key="tree_new"):
-            _new(view.project, knowledge, picked)
-        if knowledge.groups:
-            with st.popover(
-                "Move to", icon=":material/drive_file_move:", key="tree_move", disabled=not picked
-            ):
-                _move(view.project, knowledge, picked)
-            with st.popover("Change a group", icon=":material/folder_managed:", key="tree_change"):
-                _change(view.project, knowledge)
-
-
-def _new(project: Project, knowledge: Knowledge, picked: Sequence[str]) -> None:
-    key = f"tree_new_name_{len(knowledge.groups)}"
-    st.text_input("Name of the group", key=key, placeholder="for example: animals")
-    st.button(
-        f"Make it of {_html.count(len(picked), 'picked concept')}" if picked else "Make an empty group",
-        key="tree_new_ok",
-        type="primary",
-        on_click=_make,
-        args=(project, key, picked),
-    )
-
-
-def _make(project: Project, key: str, picked: Sequence[str]) -> None:
-    name = str(session.widget(key) or "").strip()
-    try:
-        edits = [AddGroup(name=name), *([SetGroup(concepts=tuple(picked), group=name)] if picked else [])]
-    except KecError as error:
-        session.refuse(f"The group was not made: {error}")
-        return
-    session.act(project, edits)
-
-
-def _move(project: Project, knowledge: Knowledge, picked: Sequence[str]) -> None:
-    group = _choice("Move the picked concepts to", knowledge, "tree_move_to")
-    st.button(
-        f"Move {_html.count(len(picked), 'concept')}",
-        key="tree_move_ok",
-        type="primary",
-        on_click=session.act,
-        args=(project, [SetGroup(concepts=tuple(picked), group=group)] if picked else []),
-    )
-
-
-def _change(project: Project, knowledge: Knowledge) -> None:
-    names = {group.id: group.name for group in knowledge.groups}
-    group = st.selectbox("Group", list(names), format_func=names.__getitem__, key="tree_group")
-    key = f"tree_rename_{group}_{names[group]}"
-    st.text_input("Name", names[group], key=key, on_change=_rename, args=(project, group, key))
-    parent = next(one.parent for one in knowledge.groups if one.id == group)
-    inside = _choice("Lies in", knowledge, f"tree_parent_{group}_{parent}", without=group, chosen=parent)
-    if inside != parent:
-        st.button(
-            "Move the group",
-            key="tree_parent_ok",
-            type="primary",
-            on_click=session.act,
-            args=(project, [MoveGroup(group=group, parent=inside)]),
-        )
-    st.button(
-        "Dissolve the group",
-        key="tree_dissolve",
-        icon=":material/folder_delete:",
-        help="What it holds moves up to where it was; no concept is lost.",
-        on_click=session.act,
-        args=(project, [DeleteGroup(group=group)]),
-    )
-
-
-def _rename(project: Project, group: str, key: str) -> None:
-    name = str(session.widget(key) or "").strip()
-    if name:
-        session.act(project, [RenameGroup(group=group, name=name)])
-
-
-def _choice(label: str, knowledge: Knowledge, key: str, *, without: str = "", chosen: str = TOP) -> str:
-    """A group, or the top."""
-    names = {TOP: "the top", **{group.id: group.name for group in knowledge.groups if group.id != without}}
-    places = list(names)
-    found: str = st.selectbox(
-        label,
-        places,
-        index=places.index(chosen) if chosen in names else 0,
-        format_func=names.__getitem__,
-        key=key,
-    )
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -12,8 +12,7 @@ from kec_core.knowledge.duplicates import concepts_named_like
 from kec_core.knowledge.edits import AddConcept, Edit
 from kec_core.live import LiveState
 from kec_core.vocabulary import DomainTerm, domain_vocabulary
-from kec_core.wordnet import WordNet, load_wordnet
-from pages import _html
+from pages import _html, _panel
 from pages._panel import View
 from state import session
 
@@ -46,7 +45,7 @@ def draw(view: View) -> None:
         )
         return
     try:
-        terms = domain_vocabulary(text, _wordnet())
+        terms = _terms(text)
         if len(terms) > MAX_TERMS:
             raise InputError(f"The list has {len(terms):,} terms; add at most {MAX_TERMS:,} at a time.")
     except KecError as error:
@@ -76,9 +75,23 @@ def _text() -> str:
     return pasted if file is None else file.getvalue().decode("utf-8-sig", "replace")
 
 
-@st.cache_resource(show_spinner="Reading WordNet…")
-def _wordnet() -> WordNet:
-    return load_wordnet()
+def _terms(text: str) -> Sequence[DomainTerm]:
+    """The terms of the list, with the dictionary's description where there is none, if the person wants it."""
+    with_glosses = st.checkbox(
+        "Take the dictionary's description where you gave none",
+        value=True,
+        key="vocabulary_glosses",
+        help="WordNet describes the most frequent meaning of a word; look below whether it is yours.",
+    )
+    terms = domain_vocabulary(text, _panel.wordnet())
+    if with_glosses:
+        return terms
+    return [
+        replace(term, description="")
+        if term.noun.synset and term.description == _panel.wordnet().synset(term.noun.synset).gloss
+        else term
+        for term in terms
+    ]
 
 
 def _check(terms: Sequence[DomainTerm], state: LiveState) -> list[_Checked]:

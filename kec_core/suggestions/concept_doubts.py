@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kec_core.arrays import blocks, l2_normalize
 from kec_core.clustering import spherical_kmeans
 from kec_core.geometry import centroids_of
+from kec_core.knowledge.edit_base import counted
 from kec_core.knowledge.edits import DeleteConcept, MergeConcepts
 from kec_core.suggestions.base import FEW, Suggestion, View, evidence
 
@@ -48,7 +49,7 @@ def merges(view: View) -> Iterator[Suggestion]:
             gain=float(contested[pair]),
             question=f'Merge "{other.name}" into "{keep.name}"?',
             reason=f"Text {text[pair]:.2f}, photos {looks[pair]:.2f} alike; they compete for "
-            f"{contested[pair] * view.total:.0f} photos.",
+            f"{counted(round(contested[pair] * view.total), 'photo')}.",
             concepts=(keep.id, other.id),
             evidence=tuple(view.best(column) for column in columns),
             edit=MergeConcepts(concepts=(keep.id, other.id)),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from state.llm_setup import LLMSetup
     from state.run import LabelSource
 
-EXPORT_FORMATS = ("csv", "parquet", "json", "npz", "folders")
+EXPORT_FORMATS = ("csv", "parquet", "json", "npz", "folders", "report")
 Subparsers = argparse._SubParsersAction  # the type argparse has for what add_subparsers returns
 BENCHMARKS = ("encode", "expert", "grounding", "live", "llm", "paper", "scaling", "table")
 
@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_methods(commands)
     _add_edit(commands)
+    _add_finalise(commands)
     _add_show(commands)
     _add_export(commands)
     _add_setup(commands)
@@ -93,6 +94,18 @@ def _add_run(commands: Subparsers) -> None:
         "--labels", default="none", help="folders, none, or a CSV with columns file,label (scores only)"
     )
     p.add_argument("--guidance", default="", metavar="TEXT", help="what matters, in your words")
+    p.add_argument(
+        "--vocabulary",
+        type=Path,
+        metavar="FILE",
+        help="your own terms, 'word' or 'word: description' per line",
+    )
+    p.add_argument(
+        "--vocabulary-mode",
+        default="extend",
+        choices=("extend", "only"),
+        help="use your terms beside WordNet's nouns, or alone",
+    )
     p.add_argument("--method", default="kec", choices=("kec",), help="what to cluster with")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument(
@@ -140,6 +153,13 @@ def _add_edit(commands: Subparsers) -> None:
     p.add_argument("project", type=Path, metavar="PROJECT")
     p.add_argument("--script", type=Path, required=True, metavar="EDITS.json", help='{"edits": [...]}')
     p.add_argument("--dry-run", action="store_true", help="tell what would happen and keep nothing")
+
+
+def _add_finalise(commands: Subparsers) -> None:
+    p = _command(
+        commands, "finalise", finalise, "cluster a project's photos in full after edits, and tell what moved"
+    )
+    p.add_argument("project", type=Path, metavar="PROJECT")
 
 
 def _add_methods(commands: Subparsers) -> None:
@@ -251,12 +271,26 @@ def run_config(arguments: argparse.Namespace) -> RunConfig:
         mapping=MappingConfig(
             **_given(alpha=arguments.alpha, beta=arguments.beta, n_concepts=arguments.concepts),
             top_nouns=arguments.top_nouns,
+            vocabulary=_text(arguments.vocabulary, "--vocabulary"),
+            vocabulary_mode=arguments.vocabulary_mode,
         ),
         knowledge=KnowledgeConfig(
             builder=arguments.knowledge, uni=arguments.uni, bi=arguments.bi, guidance=arguments.guidance
         ),
         clustering=ClusteringConfig(**_given(weight=arguments.weight)),
     )
+
+
+def _text(file: Path | None, option: str) -> str:
+    """What a text file holds, "" without one."""
+    if file is None:
+        return ""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{option} should be a text file, but {file} cannot be read ({error}); give another."
+        ) from error
 
 
 def _given(**options: float | None) -> dict[str, Any]:
@@ -272,9 +306,12 @@ def _labels(value: str) -> LabelSource:
 def edit(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec edit``: replay a script of edits, all of it or nothing."""
     from kec_core.knowledge.edits import parse_script
+    from kec_core.stages import Hooks
     from state.editing import edit_project
     from state.locks import RunLock
     from state.project import Project
+    from state.rebuild import asks_for_rebuild, rebuild
+    from state.terminal import show_progress
 
     script: Path = arguments.script
     try:
@@ -284,8 +321,23 @@ def edit(arguments: argparse.Namespace) -> dict[str, Any]:
             f"--script should be a JSON file with a list of edits, but {script} cannot be read ({error}); give another."
         ) from error
     project = Project.open(arguments.project)
-    with RunLock.acquire(project.folder, "kec edit"):
-        return edit_project(project, edits, dry_run=arguments.dry_run).to_json()
+    with RunLock.acquire(project.folder, "kec edit"), show_progress() as progress:
+        report = edit_project(project, edits, dry_run=arguments.dry_run)
+        if arguments.dry_run or not asks_for_rebuild(edits):
+            return report.to_json()
+        return {**report.to_json(), "rebuilt": rebuild(project, hooks=Hooks(progress=progress)).to_json()}
+
+
+def finalise(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``kec finalise``: every restart of the clustering on the shown revision."""
+    from state.finalise import finalise as finalise_project
+    from state.locks import RunLock
+    from state.project import Project
+    from state.terminal import show_progress
+
+    project = Project.open(arguments.project)
+    with RunLock.acquire(project.folder, "kec finalise"), show_progress() as progress:
+        return finalise_project(project, progress=progress).to_json()
 
 
 def methods(arguments: argparse.Namespace) -> dict[str, Any]:

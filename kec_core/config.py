@@ -15,6 +15,7 @@ OverclusterRule = Literal["ksem", "n_over_300"]
 NounChoice = Literal["nearest", "tac_reverse"]
 Similarity = Literal["cosine", "centred", "zscore", "quantile", "agglomerative"]
 GroundingMode = Literal["scaled", "raw", "literal_unit"]
+VocabularyMode = Literal["extend", "only"]
 Algorithm = Literal["kmeans", "spectral", "agglomerative", "bisecting"]
 BuilderName = Literal["auto", "wordnet", "llm"]
 
@@ -82,6 +83,8 @@ class MappingConfig(Options):
     similarity: Similarity | None = None  # None: the encoder's                            [P] cosine
     collapse_guard: bool = True  # switch to "centred" when components collapse            [R] methods.md A5
     n_concepts: int | None = None  # asked for instead of beta: beta is searched           [R]
+    vocabulary: str = ""  # the person's own terms, "word" or "word: description" per line (KEC+)
+    vocabulary_mode: VocabularyMode = "extend"  # beside WordNet's nouns, or instead of them (KEC+)
     n_init: int = 10  # restarts of the over-clustering                                    [C]
     max_iter: int = 300  # iterations of the over-clustering                               [C]
 

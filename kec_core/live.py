@@ -128,6 +128,12 @@ def restore(state: LiveState, knowledge: Knowledge, clustering: Clustering) -> L
     return _state(state.collection, knowledge, vectors, logits, grounding, clustering)
 
 
+def with_clustering(state: LiveState, clustering: Clustering) -> LiveState:
+    """The state with other groups of the same photos; their ids follow those of the state."""
+    found = _under_old_ids(clustering, state.clustering)
+    return _state(state.collection, state.knowledge, state.vectors, state.logits, state.grounding, found)
+
+
 # ---- grounding -----------------------------------------------------------------------------------------------
 
 

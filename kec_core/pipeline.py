@@ -66,12 +66,14 @@ def run(
         resources: encoder, vocabulary, knowledge builder.
         config: every option.
         store: where stages are kept and found again.
-        keep: earlier knowledge whose user-made and locked parts must stay.
+        keep: earlier knowledge whose user-made and locked parts must stay; its constraints hold, and its number of
+            clusters and weight where ``config`` leaves them open.
         hooks: progress and stage callbacks; progress may raise Cancelled.
 
     Raises:
         InputError: no readable photo, or more clusters asked for than photos.
     """
+    config = _with_wishes(config, keep)
     runner = Runner(store, hooks or Hooks())
     encoder = resources.encoder
     defaults = encoder.info.defaults
@@ -86,7 +88,7 @@ def run(
     ground_key, grounding = stages.ground_photos(runner, embedded, x, vectors_key, vectors, defaults, config)
     weight, why = stages.choose_weight(runner, embedded, x, n_clusters, defaults, config)
     cluster_key, clustering = stages.cluster_photos(
-        runner, ground_key, x, grounding, n_clusters, weight, config
+        runner, ground_key, x, grounding, knowledge, embedded.data["ids"], n_clusters, weight, config
     )
     return RunResult(
         embeddings=Embeddings(
@@ -108,6 +110,18 @@ def run(
     )
 
 
+def _with_wishes(config: RunConfig, keep: Knowledge | None) -> RunConfig:
+    """The options with the person's number of clusters and weight where they leave them open."""
+    if keep is None:
+        return config
+    weight = keep.weight if config.clustering.weight is None else config.clustering.weight
+    return replace(
+        config,
+        n_clusters=keep.n_clusters if config.n_clusters is None else config.n_clusters,
+        clustering=replace(config.clustering, weight=weight),
+    )
+
+
 def rehearse(
     records: Sequence[ImageRecord],
     root: Path,
@@ -124,6 +138,7 @@ def rehearse(
 
     Args, Raises: as ``run``.
     """
+    config = _with_wishes(config, keep)
     runner = Runner(store, hooks or Hooks())
     encoder = resources.encoder
     embedded = stages.embed_photos(runner, records, root, encoder)

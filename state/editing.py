@@ -105,8 +105,17 @@ def open_live(project: Project, revision: Revision) -> LiveState:
     return start(collection, revision.knowledge, load_clustering(project, revision))
 
 
-def keep(project: Project, parent: Revision, state: LiveState, edits: Sequence[Edit]) -> Revision:
+def keep(
+    project: Project, parent: Revision, state: LiveState, edits: Sequence[Edit], *, note: str = ""
+) -> Revision:
     """Store an edited state as the child of ``parent`` and show it.
+
+    Args:
+        project: where.
+        parent: what it was made from.
+        state: what is kept.
+        edits: what made it.
+        note: for the history; "" says the edits in words.
 
     Raises:
         StoreError: another window has moved on from ``parent``; no revision is made.
@@ -116,14 +125,12 @@ def keep(project: Project, parent: Revision, state: LiveState, edits: Sequence[E
     save_overview(
         project, key, compute_overview(state.collection.x, state.grounding, weight, state.clustering)
     )
-    steps = [describe(edit, parent.knowledge) for edit in edits[:1]]
-    more = f" and {len(edits) - 1} more" if len(edits) > 1 else ""
     new = NewRevision(
         knowledge=state.knowledge,
         config=parent.config,
         clustering_fp=key,
         scan=parent.scan,
-        note=f"{steps[0]}{more}",
+        note=note or _note(edits, parent),
         edits=tuple(script_to_json(edits)["edits"]),
         scores=state.scores,
         baseline=parent.baseline,
@@ -139,6 +146,11 @@ def keep(project: Project, parent: Revision, state: LiveState, edits: Sequence[E
         },
     )
     return revisions.commit(project, new, parent=parent.id)
+
+
+def _note(edits: Sequence[Edit], parent: Revision) -> str:
+    more = f" and {len(edits) - 1} more" if len(edits) > 1 else ""
+    return f"{describe(edits[0], parent.knowledge)}{more}"
 
 
 def automatic(revision: RevisionInfo) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from kec_core.knowledge.llm_client import LLMClient
 from kec_core.knowledge.llm_cost import Meter
 from kec_core.knowledge.wordnet_builder import WordNetBuilder
 from kec_core.stages import Resources
-from kec_core.vocabulary import wordnet_vocabulary
+from kec_core.vocabulary import domain_vocabulary, wordnet_vocabulary
 from kec_core.wordnet import WordNet, load_wordnet
 from state.llm_setup import LLMSetup
 from state.project import Project
@@ -52,9 +52,12 @@ def load_resources(project: Project, config: RunConfig, *, asking: Asking | None
             "give them (--llm-url, --llm-model), or choose the builder wordnet."
         )
     wordnet = load_wordnet()
+    options = config.mapping
+    own = domain_vocabulary(options.vocabulary, wordnet) if options.vocabulary.strip() else ()
     return Resources(
         encoder=load_encoder(config.encoder),
-        vocabulary=wordnet_vocabulary(wordnet),
+        vocabulary=() if own and options.vocabulary_mode == "only" else wordnet_vocabulary(wordnet),
+        domain=own,
         builder=_builder(project, config, wordnet, asking),
         text_cache=TextCache(),
         wordnet=wordnet,

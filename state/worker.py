@@ -25,6 +25,8 @@ JobFunction = Callable[[JobContext], Mapping[str, Any]]
 
 KINDS: dict[str, str] = {
     "run": "state.run:run_job",
+    "rebuild": "state.rebuild:rebuild_job",
+    "finalise": "state.finalise:finalise_job",
     "scan": "state.run:scan_job",
     "estimate": "state.llm_run:estimate_job",
     "methods": "state.method_runs:methods_job",

@@ -7,19 +7,37 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kec_core.arrays import FloatMatrix, IntVector, blocks, check_matrix, l2_normalize
+from kec_core.arrays import (
+    BLOCK_ROWS,
+    FloatMatrix,
+    FloatVector,
+    IntVector,
+    blocks,
+    check_matrix,
+    l2_normalize,
+)
 from kec_core.config import MappingConfig
 from kec_core.errors import InputError
 from kec_core.types import Noun, NounMapping
 
+PREFERRED_GAIN = 1.0
+"""A fully preferred noun counts as nearer by so many standard deviations of the cosines [R]."""
 
-def nouns_of_centres(centroids: FloatMatrix, nouns: FloatMatrix, config: MappingConfig) -> IntVector:
+
+def nouns_of_centres(
+    centroids: FloatMatrix,
+    nouns: FloatMatrix,
+    config: MappingConfig,
+    *,
+    preference: FloatVector | None = None,
+) -> IntVector:
     """The nouns of every centre, best first (methods.md 6.1 step 1; with ``tac_reverse`` 1.1 step 3).
 
     Args:
         centroids: float32 (k, d), unit rows mu_p.
         nouns: float32 (V, d), text features of the nouns, raw or unit.
         config: ``top_nouns`` and ``noun_choice``.
+        preference: float32 (V,), 0 to 1, how much the person prefers a noun; counts for the nearest nouns.
 
     Returns:
         int32 (k, top), vocabulary indices; -1 pads where a centre has fewer.
@@ -33,16 +51,23 @@ def nouns_of_centres(centroids: FloatMatrix, nouns: FloatMatrix, config: Mapping
         raise InputError(
             "At least one noun is needed, but the vocabulary is empty; choose another vocabulary."
         )
-    choose = _nearest_nouns if config.noun_choice == "nearest" else _owned_nouns
-    return choose(centroids, nouns, config.top_nouns)
+    if config.noun_choice == "nearest":
+        return _nearest_nouns(centroids, nouns, config.top_nouns, preference)
+    return _owned_nouns(centroids, nouns, config.top_nouns)
 
 
-def _nearest_nouns(centroids: FloatMatrix, nouns: FloatMatrix, top: int) -> IntVector:
+def _nearest_nouns(
+    centroids: FloatMatrix, nouns: FloatMatrix, top: int, preference: FloatVector | None
+) -> IntVector:
     """S_p: each centre's nouns of largest cosine; blocks of nouns, so k x V is never held."""
+    gain = np.zeros(len(nouns), dtype=np.float32)
+    if preference is not None:
+        spread = (centroids @ l2_normalize(nouns[:BLOCK_ROWS]).T).std()
+        gain = PREFERRED_GAIN * spread * preference
     best = np.full((len(centroids), top), -np.inf, dtype=np.float32)
     chosen = np.full((len(centroids), top), -1, dtype=np.int32)
     for block in blocks(len(nouns)):
-        scores = np.hstack([best, centroids @ l2_normalize(nouns[block]).T])
+        scores = np.hstack([best, centroids @ l2_normalize(nouns[block]).T + gain[block]])
         fresh = np.arange(block.start, block.stop, dtype=np.int32)
         candidates = np.hstack([chosen, np.broadcast_to(fresh, (len(centroids), len(fresh)))])
         part = np.argpartition(-scores, top - 1, axis=1)[:, :top]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
+
 import numpy as np
 
 from kec_core.arrays import FloatMatrix
 from kec_core.clustering import bootstrap_agreement, cluster, fuse, knowledge_weight
 from kec_core.config import ClusteringConfig, EncoderDefaults, RunConfig
+from kec_core.founding import names_groups
 from kec_core.grounding import ground
+from kec_core.grouping import full_clustering
 from kec_core.stages.runner import Runner, Stored
 from kec_core.store import StageResult
-from kec_core.types import Clustering, ConceptVectors, Grounding
+from kec_core.types import Clustering, ConceptVectors, Grounding, Knowledge
 
 
 def ground_photos(
@@ -86,22 +91,38 @@ def cluster_photos(
     ground_key: str,
     x: FloatMatrix,
     grounding: Grounding,
+    knowledge: Knowledge,
+    image_ids: Sequence[str],
     n_clusters: int,
     weight: float,
     config: RunConfig,
 ) -> tuple[str, Clustering]:
-    """Clusters on [n(x), w n(kappa)] (KEC 3.5), and the key they are stored under."""
+    """Clusters on [n(x), w n(kappa)] (KEC 3.5) around the person's wishes, and the key they are stored under."""
 
     def compute(_key: str) -> StageResult:
-        fused = fuse(x, grounding.kappa, weight)
-        return _clustering_result(
-            cluster(fused, n_clusters, config.clustering, seed=config.seed, progress=runner.hooks.progress),
-            ground=ground_key,
+        made = full_clustering(
+            fuse(x, grounding.kappa, weight),
+            grounding,
+            knowledge,
+            image_ids,
+            n_clusters,
+            config.clustering,
+            seed=config.seed,
+            progress=runner.hooks.progress,
         )
+        return _clustering_result(made, ground=ground_key)
 
-    inputs = [ground_key, n_clusters, weight, config.clustering.to_json(), config.seed]
+    inputs = [ground_key, n_clusters, weight, config.clustering.to_json(), config.seed, *_wishes(knowledge)]
     stored = runner.stage("cluster", inputs, compute)
     return stored.key, read_clustering(StageResult(arrays=stored.arrays, data=stored.data))
+
+
+def _wishes(knowledge: Knowledge) -> list[object]:
+    """What of the knowledge decides the groups besides the grounding; empty for one that nobody touched."""
+    named = names_groups(knowledge)
+    if not (named or knowledge.constraints):
+        return []
+    return [named, [asdict(one) for one in knowledge.constraints], knowledge.column_of]
 
 
 def cluster_baseline(

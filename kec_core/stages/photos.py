@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from kec_core.arrays import FloatMatrix, fingerprint
+from kec_core.arrays import FloatMatrix, Progress, fingerprint
 from kec_core.clustering import estimate_n_clusters
 from kec_core.config import RunConfig
 from kec_core.encoders.base import Encoder
@@ -15,7 +16,9 @@ from kec_core.encoders.loading import encode_files
 from kec_core.encoders.text_cache import encode_texts
 from kec_core.errors import InputError
 from kec_core.images import ImageRecord
+from kec_core.knowledge.guidance import Guidance
 from kec_core.mapping import components, count_overclusters, nouns_of_centres, over_cluster
+from kec_core.mapping.guided import guide_nouns
 from kec_core.stages.runner import Resources, Runner, Stored
 from kec_core.store import StageResult, StageStore
 from kec_core.types import Noun, NounMapping
@@ -130,40 +133,7 @@ def map_nouns(
         compute_overclusters,
     )
 
-    def compute_nouns(_key: str) -> StageResult:
-        covered = encoder.covers(resources.vocabulary, progress=progress)
-        pool = [noun for noun, usable in zip(resources.vocabulary, covered, strict=True) if usable]
-        features = encode_texts(
-            encoder,
-            [noun.word for noun in pool],
-            templates=encoder.info.noun_templates,
-            cache=resources.text_cache,
-            progress=progress,
-        )
-        chosen = nouns_of_centres(over.arrays["centroids"], features, options)
-        used = np.unique(chosen[chosen >= 0])
-        position = np.full(len(pool) + 1, -1, dtype=np.int32)
-        position[used] = np.arange(len(used), dtype=np.int32)
-        return StageResult(
-            arrays={"nouns": position[chosen], "features": features[used]},
-            data={
-                "pool": [[pool[i].word, pool[i].synset] for i in used],
-                "summary": {"vocabulary": len(pool), "nouns": len(used)},
-            },
-        )
-
-    nouns = runner.stage(
-        "nouns",
-        [
-            over.key,
-            encoder.info.revision,
-            encoder.info.noun_templates,
-            fingerprint([[n.word, n.synset] for n in resources.vocabulary]),
-            options.top_nouns,
-            options.noun_choice,
-        ],
-        compute_nouns,
-    )
+    nouns = _nouns_stage(runner, over, resources, config)
 
     def compute_components(_key: str) -> StageResult:
         ids, note = components(
@@ -198,6 +168,60 @@ def map_nouns(
         centroids=over.arrays["centroids"],
         nouns=nouns.arrays["nouns"],
         components=merged.arrays["components"],
-        note=" ".join(filter(None, (few_photos, merged.data["note"]))),
+        note=" ".join(filter(None, (few_photos, nouns.data.get("note", ""), merged.data["note"]))),
     )
     return mapping, tuple(Noun(word=word, synset=synset) for word, synset in nouns.data["pool"])
+
+
+def _nouns_stage(runner: Runner, over: Stored, resources: Resources, config: RunConfig) -> Stored:
+    """The nouns of every centre, out of the vocabulary and the person's terms, as guidance wants them."""
+    options, encoder, progress = config.mapping, resources.encoder, runner.hooks.progress
+    guidance = Guidance.parse(config.knowledge.guidance)
+    templates = encoder.info.noun_templates
+
+    def compute(_key: str) -> StageResult:
+        pool = _candidates(resources, progress)
+        encode = partial(
+            encode_texts, encoder, templates=templates, cache=resources.text_cache, progress=progress
+        )
+        features = encode([noun.word for noun in pool])
+        preference, note = None, ""
+        if guidance:
+            phrases = encode([*guidance.prefer, *guidance.avoid])
+            guided = guide_nouns(pool, features, guidance, phrases, resources.wordnet)
+            pool = [noun for noun, kept in zip(pool, guided.kept, strict=True) if kept]
+            features, preference, note = features[guided.kept], guided.preference[guided.kept], guided.note
+        chosen = nouns_of_centres(over.arrays["centroids"], features, options, preference=preference)
+        used = np.unique(chosen[chosen >= 0])
+        position = np.full(len(pool) + 1, -1, dtype=np.int32)
+        position[used] = np.arange(len(used), dtype=np.int32)
+        return StageResult(
+            arrays={"nouns": position[chosen], "features": features[used]},
+            data={
+                "pool": [[pool[i].word, pool[i].synset] for i in used],
+                "note": note,
+                "summary": {"vocabulary": len(pool), "nouns": len(used), "note": note},
+            },
+        )
+
+    words = fingerprint([[noun.word, noun.synset] for noun in resources.vocabulary])
+    own = [[term.noun.word, term.noun.synset] for term in resources.domain]
+    inputs = [
+        over.key,
+        encoder.info.revision,
+        templates,
+        words,
+        options.top_nouns,
+        options.noun_choice,
+        *([own] if own else []),
+        *([guidance.prefer, guidance.avoid] if guidance else []),
+    ]
+    return runner.stage("nouns", inputs, compute)
+
+
+def _candidates(resources: Resources, progress: Progress) -> list[Noun]:
+    """The person's terms, then the nouns of the vocabulary that the encoder covers, each word once."""
+    own = {term.noun.word.casefold(): term.noun for term in resources.domain}
+    covered = resources.encoder.covers(resources.vocabulary, progress=progress)
+    usable = (noun for noun, use in zip(resources.vocabulary, covered, strict=True) if use)
+    return [*own.values(), *(noun for noun in usable if noun.word.casefold() not in own)]

@@ -15,6 +15,7 @@ from kec_core.encoders.text_cache import TextCache
 from kec_core.knowledge.base import KnowledgeBuilder
 from kec_core.store import StageResult, StageStore
 from kec_core.types import Noun, StageReport
+from kec_core.vocabulary import DomainTerm
 from kec_core.wordnet import WordNet
 
 
@@ -24,6 +25,7 @@ class Resources:
 
     Attributes:
         vocabulary: candidate nouns; those the encoder does not cover are left out.
+        domain: the person's own terms; always candidates, and their descriptions are taken over.
         text_cache: where text features are remembered between runs, or None.
         wordnet: where the concept tree finds what concepts have in common; None groups them by likeness.
         rebuild: True makes concepts and attributes again although they are stored, so that a builder which gave up on
@@ -33,6 +35,7 @@ class Resources:
     encoder: Encoder
     vocabulary: tuple[Noun, ...]
     builder: KnowledgeBuilder
+    domain: tuple[DomainTerm, ...] = ()
     text_cache: TextCache | None = None
     wordnet: WordNet | None = None
     rebuild: bool = False

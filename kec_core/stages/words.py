@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from kec_core.config import RunConfig
@@ -17,6 +18,7 @@ from kec_core.mapping import component_nouns
 from kec_core.stages.runner import Resources, Runner
 from kec_core.store import StageResult
 from kec_core.types import ConceptVectors, Knowledge, Noun, NounMapping
+from kec_core.vocabulary import DomainTerm
 
 
 def know(
@@ -36,6 +38,7 @@ def know(
 
     def compute_concepts(_key: str) -> StageResult:
         made = build_concepts(noun_lists, builder, options, keep=keep, progress=progress)
+        made = _described(made, resources.domain)
         summary = {"concepts": len(made.concepts), **_asked(builder, "concept")}
         return StageResult(data={"knowledge": made.to_json(), "summary": summary})
 
@@ -46,6 +49,7 @@ def know(
         options.max_nouns,
         options.merge_same_name,
         kept_key,
+        *([[term.noun.word, term.description] for term in resources.domain]),
     ]
     concepts = runner.stage("concepts", concept_inputs, compute_concepts, rebuild=resources.rebuild)
 
@@ -59,7 +63,12 @@ def know(
             progress=progress,
         )
         made = apply(made, concept_tree(made, encode, resources.wordnet))
-        counts = {"groups": len(made.groups), "uni_attributes": len(made.uni), "bi_attributes": len(made.bi), "note": note}
+        counts = {
+            "groups": len(made.groups),
+            "uni_attributes": len(made.uni),
+            "bi_attributes": len(made.bi),
+            "note": note,
+        }
         summary = {**counts, **_asked(builder, "uni", "pair")}
         return StageResult(data={"knowledge": made.to_json(), "note": note, "summary": summary})
 
@@ -73,6 +82,20 @@ def know(
     ]
     attributes = runner.stage("attributes", attribute_inputs, compute_attributes, rebuild=resources.rebuild)
     return Knowledge.from_json(attributes.data["knowledge"]), str(attributes.data["note"])
+
+
+def _described(knowledge: Knowledge, domain: Sequence[DomainTerm]) -> Knowledge:
+    """Automatic concepts that are named like one of the person's terms take its description."""
+    told = {term.noun.word.casefold(): term.description for term in domain if term.description}
+    return replace(
+        knowledge,
+        concepts=tuple(
+            c
+            if c.source == "user" or c.locked
+            else replace(c, description=told.get(c.name.casefold(), c.description))
+            for c in knowledge.concepts
+        ),
+    )
 
 
 def _asked(builder: KnowledgeBuilder, *kinds: str) -> dict[str, Any]:

@@ -1,0 +1,102 @@
+"""The full clustering of a collection under its knowledge: every restart, around the person's wishes.
+
+What a run ends with and what "Finalise" repeats after edits; the live loop goes on from present groups instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kec_core.arrays import FloatMatrix, IntVector, Progress, no_progress
+from kec_core.clustering import cluster, fuse
+from kec_core.config import ClusteringConfig
+from kec_core.constraints import constrained_clustering, plan_constraints
+from kec_core.founding import founded_clustering, names_groups
+from kec_core.geometry import cluster_sums
+from kec_core.live import LiveState, weight_of, with_clustering
+from kec_core.types import Clustering, Grounding, Knowledge
+from kec_core.warm_start import continue_kmeans, resized_centroids
+
+
+def full_clustering(
+    x: FloatMatrix,
+    grounding: Grounding,
+    knowledge: Knowledge,
+    image_ids: Sequence[str],
+    n_clusters: int,
+    config: ClusteringConfig,
+    *,
+    seed: int = 0,
+    progress: Progress = no_progress,
+) -> Clustering:
+    """Cluster from scratch with the chosen algorithm and respect the photos' wishes.
+
+    Groups that the person has named start from their names instead of from random photos (``founding``).
+
+    Args:
+        x: float32 (N, D), unit rows, from ``fuse``.
+        grounding: of these N photos.
+        knowledge: its constraints hold.
+        image_ids: N ids, to find constrained photos.
+        n_clusters: K, 1 to N.
+        config: algorithm, restarts, iterations.
+        seed: makes the result repeatable.
+        progress: told during the work; may raise Cancelled.
+
+    Raises:
+        InputError: K is not between 1 and N, or the wishes cannot be met with so many clusters.
+    """
+    plan = plan_constraints(knowledge.constraints, image_ids, counts_under=knowledge.column_of)
+    if names_groups(knowledge) and config.algorithm == "kmeans":
+        return founded_clustering(x, grounding, plan, n_clusters, seed=seed)
+    found = cluster(x, n_clusters, config, seed=seed, progress=progress)
+    return constrained_clustering(x, found, plan, grounding)
+
+
+def finalised(state: LiveState, config: ClusteringConfig, *, progress: Progress = no_progress) -> LiveState:
+    """A state clustered in full, with the person's K and weight; cluster ids follow those of the state.
+
+    Restarts that do not fit better than the present groups leave them: a finalised state is never worse by its
+    objective, as far as constraints let it choose.
+
+    Args:
+        state: of a revision; stays as it is.
+        config: of the run behind it.
+        progress: told during the work; may raise Cancelled.
+    """
+    collection, knowledge = state.collection, state.knowledge
+    fused = fuse(collection.x, state.grounding.kappa, weight_of(collection, knowledge))
+    n_clusters = knowledge.n_clusters or collection.n_clusters
+    found = full_clustering(
+        fused,
+        state.grounding,
+        knowledge,
+        collection.image_ids,
+        n_clusters,
+        config,
+        seed=collection.seed,
+        progress=progress,
+    )
+    if config.algorithm == "kmeans" and not names_groups(knowledge):
+        found = max(found, _present(state, fused, n_clusters), key=lambda one: one.objective)
+    return with_clustering(state, found)
+
+
+def _present(state: LiveState, fused: FloatMatrix, n_clusters: int) -> Clustering:
+    """Where k-means comes to from the groups of a state."""
+    collection, knowledge = state.collection, state.knowledge
+    centroids = resized_centroids(fused, state.clustering.labels, n_clusters, seed=collection.seed)
+    plan = plan_constraints(knowledge.constraints, collection.image_ids, counts_under=knowledge.column_of)
+    start = continue_kmeans(fused, centroids)
+    return constrained_clustering(fused, start, plan, state.grounding, pull=False)
+
+
+def objective(state: LiveState) -> float:
+    """How well the groups of a state fit: the mean cosine of its photos to their centroid, at most 1."""
+    collection = state.collection
+    fused = fuse(collection.x, state.grounding.kappa, weight_of(collection, state.knowledge))
+    labels: IntVector = np.asarray(state.clustering.labels)
+    sums = cluster_sums(fused, labels, int(labels.max()) + 1)
+    return float(np.linalg.norm(sums, axis=1).sum() / len(fused))

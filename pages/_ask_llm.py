@@ -114,9 +114,11 @@ def _form(
         on_click=_start,
         args=(project, bench, setup, knowledge, kind, tuple(concept.id for concept in concepts)),
     )
-    st.html(
-        _html.note(f"{setup.endpoint.model} at {setup.endpoint.url} hears names, descriptions and nouns.")
-    )
+    st.html(_html.note(_heard(setup)))
+
+
+def _heard(setup: LLMSetup) -> str:
+    return f"{setup.endpoint.model} at {setup.endpoint.url} hears names, descriptions and nouns. It never sees a photo."
 
 
 def _start(
@@ -176,7 +178,8 @@ def _waiting(setup: LLMSetup, asked: Asked) -> None:
         st.rerun()
     with st.container(key="ask_llm_waiting"):
         label = f"Asking {_html.plain(setup.endpoint.model)}… {_html.duration(asked.seconds)}"
-        st.status(label, state="running", type="compact")
+        with st.status(label, state="running", type="compact"):
+            st.html(_html.note(_heard(setup)))
         if "trying again" in asked.doing:
             st.html(_html.note(asked.doing))
         if asked.seconds > CANCEL_SECONDS:

@@ -151,3 +151,12 @@ def test_a_split_that_takes_everything_ends_the_concept_unless_its_name_is_wante
 def test_taking_a_name_alone_leaves_the_description():
     name, _description = concept_lines(KNOWN, DOG, ConceptDraft(name="hound", description="four legs"))
     assert edits_of(DOG, [name]) == (RenameConcept(concept="c001", name="hound"),)
+
+
+def test_a_concept_that_the_person_named_is_divided_only_on_request():
+    own = concept(2, "cat", source="user", nouns=nouns("tabby", "lion"))
+    lines = split_lines(KNOWN, own, split(("house cat", ["tabby"]), ("dog", ["lion"])))
+    assert [(line.ticked, line.note) for line in lines] == [
+        (False, "tabby · you named this concept yourself"),
+        (False, "lion · another concept has this name"),
+    ]

@@ -208,6 +208,18 @@ def test_a_split_shares_nouns_out_once_and_ignores_inventions():
     assert judged(question, parts=[parts[0], parts[2]]).answer is None
 
 
+def test_an_attribute_that_only_says_the_question_again_is_left_out():
+    bison = concept(1, "bison", "large wild animal with hooves")
+    answer = {"attributes": ["Bison (large wild animal with hooves)", "high hump over the shoulders"]}
+    verdict = uni_question(bison, 1).judge(json.dumps(answer))
+    assert verdict.answer == {"attributes": ["high hump over the shoulders"]}
+    verdict = pair_question(bison, concept(2, "yak"), 1).judge(
+        json.dumps({"attributes": answer["attributes"][:1]})
+    )
+    assert verdict.answer is None
+    assert verdict.complaint.endswith("repeats an example or the question")
+
+
 def test_schemas_are_strict_and_count():
     schema = schema_of(AttributesAnswer, 2)
     assert schema["additionalProperties"] is False

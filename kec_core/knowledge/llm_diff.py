@@ -25,6 +25,7 @@ from kec_core.knowledge.llm_replies import alike
 from kec_core.types import BiAttribute, Concept, Knowledge, UniAttribute
 
 YOURS = "these are your own words"
+NAMED = "you named this concept yourself"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +122,7 @@ def split_lines(knowledge: Knowledge, concept: Concept, proposal: SplitProposal)
         taken = _taken(knowledge, concept, part.name)
         words = tuple(noun.word for noun in part.nouns)
         change = SplitPart(name=part.name, nouns=words)
-        note = taken or (YOURS if own else "") or ", ".join(words)
+        note = " · ".join(filter(None, [", ".join(words), taken or (NAMED if own else "")]))
         lines.append(
             Line(
                 what="Part",

@@ -274,7 +274,7 @@ def _problem(phrase: str, own: frozenset[str], examples: Collection[str]) -> str
     if words(phrase) <= own:
         return f'"{phrase}" only repeats the name'
     if any(alike(phrase, example) for example in examples):
-        return f'"{phrase}" repeats an example'
+        return f'"{phrase}" repeats an example or the question'
     if _NOT_VISIBLE.search(phrase):
         return f'"{phrase}" cannot be seen in a photo'
     return ""

@@ -105,9 +105,8 @@ def uni_question(concept: Concept, count: int, *, guidance: str = "", instructio
     examples = _shortened(UNI_EXAMPLES, count)
 
     def judge(text: str) -> Verdict:
-        return check_attributes(
-            read_answer(text, AttributesAnswer), count, [concept.name], _texts(UNI_EXAMPLES)
-        )
+        echoes = {*_texts(UNI_EXAMPLES), _told(concept)}
+        return check_attributes(read_answer(text, AttributesAnswer), count, [concept.name], echoes)
 
     return Question(
         kind="uni",
@@ -140,11 +139,10 @@ def pair_question(
     case = f"First: {_told(first)}\nSecond: {_told(second)}"
 
     def judge(text: str) -> Verdict:
+        echoes = {*_texts(examples), _told(first), _told(second)}
         if values:
-            return check_contrasts(
-                read_answer(text, ContrastsAnswer), count, names, _texts(CONTRAST_EXAMPLES)
-            )
-        return check_attributes(read_answer(text, AttributesAnswer), count, names, _texts(PAIR_EXAMPLES))
+            return check_contrasts(read_answer(text, ContrastsAnswer), count, names, echoes)
+        return check_attributes(read_answer(text, AttributesAnswer), count, names, echoes)
 
     return Question(
         kind="pair",

@@ -12,7 +12,8 @@ from kec_core.concept_photos import concept_photos as compute_concept_photos
 from kec_core.images import ImageRecord
 from kec_core.live import LiveState
 from state import revisions
-from state.comparison import Changes, compare_revisions
+from state.comparison import Changes, ClassTable, compare_revisions
+from state.comparison import class_table as class_table_of
 from state.comparison import count_moved as count_moved_photos
 from state.overview import ClusterCard, cluster_cards, load_overview
 from state.project import Project
@@ -55,6 +56,11 @@ def cluster_names(project: Project, revision: Revision) -> Callable[[int], str]:
 def changes(project: Project, before: RevisionInfo, after: RevisionInfo) -> Changes:
     """What lies between two revisions."""
     return _changes(str(project.folder), (before.id, before.clustering_fp), (after.id, after.clustering_fp))
+
+
+def class_table(project: Project, revision: RevisionInfo) -> ClassTable | None:
+    """The clusters of a revision against the labels of now."""
+    return _class_table(str(project.folder), revision.id, _stamp(project), revision)
 
 
 def count_moved(project: Project, before: RevisionInfo, after: RevisionInfo) -> int | None:
@@ -110,3 +116,13 @@ def _count_moved(
     _after: RevisionInfo,
 ) -> int | None:
     return count_moved_photos(Project(Path(folder)), _before, _after)
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def _class_table(
+    folder: str,
+    revision_id: str,  # noqa: ARG001 - a key
+    stamp: tuple[int, ...],
+    _revision: RevisionInfo,
+) -> ClassTable | None:
+    return class_table_of(Project(Path(folder)), _revision, _labels(folder, _revision.scan, stamp))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from kec_core.images import ImageRecord
 from kec_core.impact import Flow
 from kec_core.knowledge.diff import Difference, KnowledgeDiff, diff
-from pages import _gallery, _html
+from pages import _cached, _gallery, _html
 from state import revisions
 from state.comparison import Changes
 from state.project import Project
@@ -60,25 +61,30 @@ def moved(changes: Changes) -> str:
     return f"{said} from {changes.before.id} to {changes.after.id}" + "".join(f"; {o}" for o in others) + "."
 
 
-def flow_name(changes: Changes, flow: Flow) -> str:
-    """A flow in words: from where to where."""
-    return f"{changes.old_names[flow.source]} → {changes.new_names[flow.target]}"
+Names = Callable[[int], str]
+"""The name of a cluster by its id."""
+
+
+def names(project: Project, changes: Changes) -> tuple[Names, Names]:
+    """How the clusters of both revisions are called."""
+    return _cached.cluster_names(project, changes.before), _cached.cluster_names(project, changes.after)
 
 
 def photos(project: Project, changes: Changes, *, key: str, flow: Flow | None = None) -> None:
-    """The photos that moved, each with where it came from and went."""
-    place = {image.id: row for row, image in enumerate(changes.images)} if flow is None else {}
+    """The photos that moved, by one flow or by all, each with where it came from and went."""
+    old_name, new_name = names(project, changes)
+    place = {changes.images[row].id: row for row in changes.moved}
 
-    def caption(image_id: str) -> str:
-        row = place[image_id]
-        return f"{changes.old_names[changes.old[row]]} → {changes.new_names[changes.new[row]]}"
+    def caption(image: ImageRecord) -> str:
+        row = place[image.id]
+        return f"{old_name(int(changes.old[row]))} → {new_name(int(changes.new[row]))}"
 
     _gallery.paged(
         project,
         changes.photos(flow),
         key=f"{key}_{changes.before.id}_{changes.after.id}",
         label="Photos that moved",
-        caption=None if flow is not None else lambda image: caption(image.id),
+        caption=None if flow is not None else caption,
     )
 
 

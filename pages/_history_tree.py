@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pages._html import text
 from state.revisions import RevisionInfo
 
-LANE, HEIGHT, RADIUS = 18, 46, 5.5
-"""Pixels: width of a lane, height of a line, radius of a dot."""
+LANE, HEIGHT = 18, 46
+"""Pixels: width of a lane, height of a line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,30 +74,36 @@ def _free(lanes: list[str | None]) -> int:
 
 
 def drawing(line: Line, *, lanes: int, shown: bool) -> str:
-    """The part of the tree beside one revision, as HTML.
+    """The part of the tree beside one revision, as HTML (Streamlit lets no SVG through).
 
     Args:
         line: what to draw.
         lanes: number of lanes of the whole tree, so that all lines are equally wide.
         shown: whether this is the revision that is shown now.
     """
-    middle = HEIGHT / 2
-    x = _x(line.lane)
-    paths = [f"M{_x(lane)} 0V{HEIGHT}" for lane in line.through]
-    paths += [f"M{x} 0V{middle}"] if line.above else []
-    paths += [f"M{x} {middle}V{HEIGHT}"] if line.below else []
-    paths += [f"M{_x(lane)} 0Q{_x(lane)} {middle} {x} {middle}" for lane in line.joining]
+    middle, x = HEIGHT // 2, _x(line.lane)
+    parts = [_stroke(_x(lane), 0, HEIGHT) for lane in line.through]
+    parts += [_stroke(x, 0, middle)] if line.above else []
+    parts += [_stroke(x, middle, HEIGHT - middle)] if line.below else []
+    parts += [
+        f'<i class="kec-bend" style="left:{x}px;width:{_x(lane) - x}px;height:{middle}px"></i>'
+        for lane in line.joining
+    ]
     kind = "kec-now" if shown else ("kec-made" if line.revision.edits else "kec-run")
     said = "shown now" if shown else ("edited" if line.revision.edits else "run")
     return (
-        f'<svg class="kec kec-tree" width="{lanes * LANE}" height="{HEIGHT}" viewBox="0 0 {lanes * LANE} {HEIGHT}" '
-        f'role="img" aria-label="{text(line.revision.id)}, {said}"><path d="{"".join(paths)}"/>'
-        f'<circle class="{kind}" cx="{x}" cy="{middle}" r="{RADIUS}"/></svg>'
+        f'<div class="kec kec-tree" style="width:{lanes * LANE}px;height:{HEIGHT}px" role="img" '
+        f'aria-label="{text(line.revision.id)}, {said}">{"".join(parts)}'
+        f'<b class="{kind}" style="left:{x}px;top:{middle}px"></b></div>'
     )
 
 
-def _x(lane: int) -> float:
-    return lane * LANE + LANE / 2
+def _stroke(x: int, top: int, height: int) -> str:
+    return f'<i style="left:{x}px;top:{top}px;height:{height}px"></i>'
+
+
+def _x(lane: int) -> int:
+    return lane * LANE + LANE // 2
 
 
 def words(revision: RevisionInfo, facts: Sequence[str], *, shown: bool) -> str:

@@ -146,7 +146,7 @@ def _other(history: Sequence[RevisionInfo], revision: RevisionInfo) -> RevisionI
         "Compared with",
         list(others),
         index=list(others).index(first),
-        format_func=lambda i: _html.plain(f"{i} · {others[i].name or others[i].note}"),
+        format_func=lambda i: f"{i} · {others[i].name or others[i].note}",
         key=f"compared_{revision.id}",
     )
     return others[wanted]

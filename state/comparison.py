@@ -15,7 +15,7 @@ from kec_core.images import ImageRecord
 from kec_core.impact import Flow, moves
 from kec_core.metrics import Confusion, confusion
 from state import revisions
-from state.overview import Overview, cluster_names, load_overview
+from state.overview import load_overview
 from state.project import Project
 from state.revisions import Revision, RevisionInfo
 
@@ -31,7 +31,6 @@ class Changes:
         moved: int64, rows of the photos that changed cluster, ascending. Clusters are matched one to one by the photos
             they share, so a cluster that only has another number has not moved.
         flows: of the moved photos, ``source`` a cluster of ``before``, ``target`` one of ``after``; largest first.
-        old_names, new_names: of the clusters, by id.
         only_before, only_after: number of photos that the other one does not have.
     """
 
@@ -42,8 +41,6 @@ class Changes:
     new: IntVector
     moved: NDArray[np.int64]
     flows: tuple[Flow, ...]
-    old_names: tuple[str, ...]
-    new_names: tuple[str, ...]
     only_before: int
     only_after: int
 
@@ -77,8 +74,6 @@ def compare_revisions(project: Project, before: str, after: str) -> Changes:
         new=new,
         moved=moved,
         flows=tuple(Flow(source=f.source, target=own[f.target], photos=f.photos) for f in flows),
-        old_names=tuple(cluster_names(earlier, one.knowledge)),
-        new_names=tuple(cluster_names(later, two.knowledge)),
         only_before=len(earlier.labels) - len(images),
         only_after=len(later.labels) - len(images),
     )
@@ -138,12 +133,10 @@ class ClassTable:
 
     Attributes:
         table: see ``Confusion``.
-        names: of the clusters, by id.
         rows: int64, row of every photo with a label; ``clusters`` and ``labels`` are those of these photos.
     """
 
     table: Confusion
-    names: tuple[str, ...]
     rows: NDArray[np.int64]
     clusters: IntVector
     labels: tuple[str, ...]
@@ -166,20 +159,21 @@ class ClassTable:
         ]
 
 
-def class_table(overview: Overview, names: Sequence[str], truth: Sequence[str | None]) -> ClassTable | None:
-    """Clusters against labels; None when no photo has a label.
+def class_table(project: Project, revision: RevisionInfo, truth: Sequence[str | None]) -> ClassTable | None:
+    """Clusters of a revision against labels; None when no photo has a label.
 
     Args:
-        overview: of the clustering.
-        names: of its clusters, by id.
+        project: whose.
+        revision: which.
         truth: label of each photo, None where unknown.
+
+    Raises:
+        StoreError: the clustering is missing or damaged.
     """
     known = [(row, label) for row, label in enumerate(truth) if label is not None]
     if not known:
         return None
     rows = np.array([row for row, _ in known], dtype=np.int64)
     labels = tuple(label for _, label in known)
-    clusters = np.asarray(overview.labels)[rows]
-    return ClassTable(
-        table=confusion(clusters, labels), names=tuple(names), rows=rows, clusters=clusters, labels=labels
-    )
+    clusters = np.asarray(load_overview(project, revision).labels)[rows]
+    return ClassTable(table=confusion(clusters, labels), rows=rows, clusters=clusters, labels=labels)

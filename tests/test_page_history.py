@@ -54,7 +54,7 @@ def test_a_lane_that_has_ended_is_used_again():
 def test_the_first_line_has_nothing_above_and_the_last_nothing_below():
     lines = lay_out([step(1, None), step(2, 1)])
     assert [(line.above, line.below) for line in lines] == [(False, True), (True, False)]
-    assert drawing(lines[0], lanes=1, shown=True).count("M") == 1
+    assert drawing(lines[0], lanes=1, shown=True).count("<i") == 1
 
 
 def test_the_drawing_says_in_words_what_it_shows():

@@ -4,7 +4,6 @@ from kec_core.errors import InputError
 from kec_core.impact import Flow
 from state import revisions
 from state.comparison import automatic_result, branch, class_table, compare_revisions, count_moved
-from state.overview import load_overview
 from state.project import Project
 from tests.state_helpers import commit_labels, scan
 
@@ -30,7 +29,6 @@ def test_moved_photos_and_flows_of_a_hand_made_case(project):
     assert changes.flows == (Flow(source=0, target=1, photos=2), Flow(source=2, target=0, photos=1))
     assert names(changes.photos(changes.flows[0])) == "cd"
     assert (changes.only_before, changes.only_after) == (0, 0)
-    assert changes.old_names == ("Cluster 1", "Cluster 2", "Cluster 3")
 
 
 def test_other_numbers_for_the_same_groups_move_nothing(project):
@@ -100,10 +98,10 @@ def test_the_automatic_result_is_the_first_run_or_a_pinned_one_of_the_branch(pro
 def test_clusters_against_labels_and_the_photos_of_each_mistake(project):
     made = commit_labels(project, None, [0, 0, 0, 1, 1, 1, 1, 0])
     truth = ["owl", "owl", "wren", "wren", "wren", "owl", "wren", None]
-    found = class_table(load_overview(project, made), ("A", "B"), truth)
+    found = class_table(project, made, truth)
     assert found.table.clusters == (1, 0)
     assert found.table.labels == ("wren", "owl")
     assert found.table.counts.tolist() == [[3, 1], [1, 2]]
     assert found.mistakes() == [(1, "owl", 1), (0, "wren", 1)]
     assert (found.photos(1, "owl"), found.photos(0, "owl")) == ([5], [0, 1])
-    assert class_table(load_overview(project, made), ("A", "B"), [None] * 8) is None
+    assert class_table(project, made, [None] * 8) is None

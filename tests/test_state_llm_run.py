@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -269,6 +271,38 @@ def test_a_job_that_is_refused_says_so_without_the_key(manager, project, photos,
     assert "no such key: [key]" in job.error
     assert files_with_the_key(tmp_path) == []
     assert b"[key]" in (project.folder / "jobs" / "j1.log").read_bytes()
+
+
+def command_lines():
+    """What every process of this machine was started with, as far as it may be read."""
+    found = b""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found += path.read_bytes()
+    return found
+
+
+@pytest.mark.kill
+def test_no_file_log_export_or_command_line_of_a_job_holds_the_key(
+    manager, project, photos, tmp_path, monkeypatch
+):
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "TMPDIR"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setenv(name, str(tmp_path / name))
+    with LLMServer(leaking, latency=0.05) as server:
+        asked = params(photos, server)
+        asked["llm"]["config"]["retries"] = 1
+        manager.start(project, "run", asked, secrets={KEY_VARIABLE: KEY})
+        wait(manager, project, lambda _job: server.requests >= 2)
+        running = command_lines()
+        job = wait(manager, project, lambda job: not job.is_active)
+        assert server.headers[0]["authorization"] == f"Bearer {KEY}"
+    assert job.state == "done"
+    assert b"tests.llm_worker" in running
+    assert KEY.encode() not in running
+    export_project(project, tmp_path / "out", ("csv", "json", "npz"))
+    assert "[key]" in str(account(r.report for r in project.stage_reports()).marked)
+    assert files_with_the_key(tmp_path) == []
 
 
 @pytest.mark.kill

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
-import pandas as pd
 import streamlit as st
 
 from kec_core.errors import KecError
 from kec_core.methods import METHODS
 from kec_core.methods.base import Method, Need
-from pages import _html, _ui
+from pages import _html, _method_table, _ui
 from state import session
 from state.jobs import Job
 from state.method_needs import (
@@ -22,7 +21,7 @@ from state.method_needs import (
     keep_photo_captions,
     photo_captions_file,
 )
-from state.method_results import KeptRow, Preset, compared_revisions, kept_rows
+from state.method_results import KeptRow, Preset
 from state.project import Project
 from state.revisions import Revision
 
@@ -60,7 +59,7 @@ def draw(project: Project, shown: Revision) -> None:
         _ui.encoder_badge(encoder)
     job = session.jobs().active(project)
     running = job is not None and job.kind == "methods"
-    st.fragment(_table, run_every=2 if running else None)(project, shown)
+    st.fragment(_method_table.draw, run_every=2 if running else None)(project, shown)
     _ending(project)
     with _ui.errors():
         _choose(project, shown, job)
@@ -80,12 +79,9 @@ def _ending(project: Project) -> None:
         )
 
 
-# --- choosing
-
-
 def _choose(project: Project, shown: Revision, job: Job | None) -> None:
     present = has_needs(project, shown)
-    kept = _kept(project, shown)
+    kept = _method_table.kept(project, shown)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             seeds = st.number_input(
@@ -239,92 +235,3 @@ def _start(
 
 def _path(path: object) -> str | None:
     return None if path is None else str(path)
-
-
-# --- the table
-
-
-def _kept(project: Project, shown: Revision) -> tuple[KeptRow, ...]:
-    """The table of the shown revision, else that of the latest revision that has one."""
-    known = compared_revisions(project)
-    if not known:
-        return ()
-    return kept_rows(project, shown.id if shown.id in known else known[0])
-
-
-def _table(project: Project, shown: Revision) -> None:
-    kept = _kept(project, shown)
-    if not kept:
-        st.html(
-            _html.empty(
-                "No methods compared yet",
-                "Choose some below and run them. The rows appear here one by one and stay with the project.",
-            )
-        )
-        return
-    _warnings(project, shown, kept)
-    frame = table(kept)
-    st.dataframe(
-        frame,
-        key="method_table",
-        hide_index=True,
-        column_config={
-            "Note": st.column_config.TextColumn(width="large"),
-            "s per seed": st.column_config.NumberColumn(format="%.2f"),
-        },
-        alt="Scores of the compared methods.",
-    )
-    st.download_button(
-        "As CSV",
-        data=frame.to_csv(index=False).encode(),
-        file_name=f"methods-{kept[0].revision}.csv",
-        mime="text/csv",
-        key="method_csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-
-
-def _warnings(project: Project, shown: Revision, kept: Sequence[KeptRow]) -> None:
-    if kept[0].revision != shown.id:
-        st.info(
-            f"These rows were made on {kept[0].revision}; {shown.id} is shown now. Run again to see it: what has not "
-            "changed is not computed again.",
-            icon=":material/info:",
-        )
-    if any(row.labels_version != project.labels_version for row in kept):
-        st.warning(
-            "The labels have changed since some rows were scored. Run again: only the scores are computed anew.",
-            icon=":material/update:",
-        )
-    if all(row.row.scores is None for row in kept):
-        st.info(
-            "There are no labels, so the methods cannot be scored; their groups are kept all the same. Labels for a part of "
-            "the photos are enough (page Data).",
-            icon=":material/info:",
-        )
-
-
-def table(kept: Sequence[KeptRow]) -> pd.DataFrame:
-    """The rows for people: best accuracy first, mean ± sd in percent."""
-    ordered = sorted(kept, key=lambda one: -one.row.scores["acc"].mean if one.row.scores else math.inf)
-    return pd.DataFrame([_cells(one) for one in ordered])
-
-
-def _cells(one: KeptRow) -> dict[str, object]:
-    scores = one.row.scores or {}
-    shown = {
-        metric.upper(): f"{100 * scores[metric].mean:.1f} ± {100 * scores[metric].sd:.1f}"
-        if metric in scores
-        else "–"
-        for metric in ("acc", "nmi", "ari")
-    }
-    return {
-        "Method": one.row.caption,
-        **shown,
-        "s per seed": round(one.row.seconds, 2),
-        "Seeds": one.n_seeds,
-        "Preset": one.preset,
-        "Follows": one.row.provenance,
-        "Note": one.row.note,
-    }

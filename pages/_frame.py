@@ -23,6 +23,13 @@ ICON = (
 )
 POLL_SECONDS = 1
 PROGRESS_WIDTH = 340
+FINISHED = {
+    "estimate": "Estimated.",
+    "layout": "The map is ready.",
+    "methods": "The methods are compared; see Compare.",
+    "stability": "The stability is measured; see Compare.",
+}
+"""What is said when a job has ended well, for those that make no result of their own."""
 
 
 def draw() -> None:
@@ -134,8 +141,8 @@ def _cancel(project: Project, job_id: str) -> None:
 
 
 def _ending(job: Job) -> str:
-    if job.state == "done" and job.kind == "estimate":
-        return "Estimated."
+    if job.state == "done" and job.kind in FINISHED:
+        return FINISHED[job.kind]
     if job.state == "done" and job.result is not None:
         photos = _html.count(int(job.result.get("images", 0)), "photo")
         return f"{photos} checked." if job.kind == "scan" else f"Done: {photos} clustered."

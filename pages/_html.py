@@ -7,30 +7,22 @@ Every string that comes from a photo's name, a person or a language model passes
 from __future__ import annotations
 
 import hashlib
-import html
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from state.html_text import printable, text
 
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
 _WORD_JOINER = "\u2060"
 """Zero-width; keeps ``:smile:`` and ``www.`` from becoming an emoji or a link after the escapes are read."""
 
 
-def text(value: object) -> str:
-    """Escape for HTML, attributes included; bytes that are no text (odd file names) show as backslash codes."""
-    return html.escape(_printable(value), quote=True)
-
-
 def plain(value: object) -> str:
     """Escape for Markdown, so that a label shows exactly these characters on one line."""
-    line = " ".join(_printable(value).split())
+    line = " ".join(printable(value).split())
     escaped = _MARKDOWN.sub(r"\\\1", line)
     return escaped.replace("\\:", f"\\:{_WORD_JOINER}").replace("www\\.", f"www{_WORD_JOINER}\\.")
-
-
-def _printable(value: object) -> str:
-    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Take a result home: tables, knowledge, edits, features, and the photos in a folder per cluster."""
+"""Take a result home: tables, knowledge, edits, features, a report, and the photos in a folder per cluster."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from state.csv_cells import write_csv
 from state.export_files import WriteFile, write_files
 from state.features import Features, load_features
 from state.project import Project
+from state.report import write_report
 from state.revisions import Revision
 
 CLUSTER_FOLDERS = "clusters"
@@ -195,6 +196,14 @@ def _npz(content: _Content) -> Mapping[str, WriteFile]:
     return {"features.npz": write}
 
 
+def _report(content: _Content) -> Mapping[str, WriteFile]:
+    return {
+        "report.html": partial(
+            write_report, content.project, content.revision, content.features, content.table
+        )
+    }
+
+
 def _folders(content: _Content) -> Mapping[str, WriteFile]:
     """``clusters/NAME/PHOTO`` for every photo; photos of the same name in one cluster get a number."""
     table, root = content.table, content.project.images_root
@@ -267,5 +276,6 @@ FORMATS: dict[str, Callable[[_Content], Mapping[str, WriteFile]]] = {
     "json": _json,
     "npz": _npz,
     "folders": _folders,
+    "report": _report,
 }
 """What each format writes."""

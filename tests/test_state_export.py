@@ -376,12 +376,12 @@ def test_a_full_disk_is_said_and_the_earlier_file_stays_whole(project, out, monk
 # --- what cannot be exported
 
 
-@pytest.mark.parametrize(("formats", "came"), [(["csv", "report"], "'report' came"), ([], "none came")])
+@pytest.mark.parametrize(("formats", "came"), [(["csv", "xlsx"], "'xlsx' came"), ([], "none came")])
 def test_unknown_formats_are_refused_with_the_known_ones(project, out, formats, came):
-    with pytest.raises(InputError, match=f"{came}; known formats: csv, parquet, json, npz, folders"):
+    with pytest.raises(InputError, match=f"{came}; known formats: csv, parquet, json, npz, folders, report"):
         export_project(project, out, formats)
     assert not out.exists()
-    assert list(FORMATS) == ["csv", "parquet", "json", "npz", "folders"]
+    assert list(FORMATS) == ["csv", "parquet", "json", "npz", "folders", "report"]
 
 
 def test_a_project_without_a_result_is_told_to_run(tmp_path, out):

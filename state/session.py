@@ -31,7 +31,7 @@ Mode = Literal["live", "staged"]
 """Every edit at once, or collected and looked at before they are applied together."""
 LIVE_PHOTOS = 100_000
 """Up to so many photos an edit takes about a second, so edits apply at once unless the person says otherwise."""
-MAKES_REVISIONS = ("run", "finalise")
+MAKES_REVISIONS = ("run", "rebuild", "finalise")
 """Jobs whose result would be lost if the project moved on meanwhile."""
 
 _PROJECT, _CLUSTER, _NOTICES, _REFUSALS = "kec_project", "kec_cluster", "kec_notices", "kec_refusals"

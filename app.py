@@ -8,9 +8,10 @@ from __future__ import annotations
 import streamlit as st
 
 from pages import _frame
+from pages._map_routes import ROUTES
 from pages._thumbnails import ROUTE
 
 if __name__ == "__main__":
     _frame.draw()
 else:
-    app = st.App(_frame.SCRIPT, routes=[ROUTE])
+    app = st.App(_frame.SCRIPT, routes=[ROUTE, *ROUTES])

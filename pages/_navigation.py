@@ -13,6 +13,7 @@ _PAGES = {
     "data": ("Data", ":material/folder_open:"),
     "build": ("Build", ":material/construction:"),
     "concepts": ("Concepts", ":material/edit_note:"),
+    "map": ("Map", ":material/scatter_plot:"),
     "clusters": ("Clusters", ":material/grid_view:"),
     "history": ("History", ":material/history:"),
     "settings": ("Settings", ":material/settings:"),

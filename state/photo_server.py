@@ -10,6 +10,9 @@ from state.open_projects import OpenProjects
 from state.project import Project
 from state.thumbnails import SIDES, THUMBNAILS, build_thumbnails, thumbnail_path
 
+_LARGEST = 2**63 - 1
+"""SQLite knows no larger whole number."""
+
 
 def find_thumbnail(projects: OpenProjects, project_id: str, sha256: str, side: int) -> Path | None:
     """The JPEG of a photo, made now if it was not; None when there is no such project, photo or size.
@@ -29,6 +32,27 @@ def find_thumbnail(projects: OpenProjects, project_id: str, sha256: str, side: i
         return path or _make(project, folder, sha256, side)
     except KecError:
         return None
+
+
+def find_content(projects: OpenProjects, project_id: str, scan: int, row: int) -> str | None:
+    """The hash of the photo in a row of a scan; None when there is no such project, scan or row.
+
+    Args:
+        projects: those that may be shown.
+        project_id: from the address, as ``OpenProjects.id_of`` gives it.
+        scan: its number, from the address.
+        row: from the address.
+    """
+    if max(scan, row) > _LARGEST:
+        return None
+    try:
+        with Project(projects.folder(project_id)).database.reading() as db:
+            found = db.execute(
+                "SELECT sha256 FROM images WHERE scan = ? AND position = ?", (scan, row)
+            ).fetchone()
+    except KecError:
+        return None
+    return str(found["sha256"]) if found and found["sha256"] else None
 
 
 def _make(project: Project, folder: Path, sha256: str, side: int) -> Path | None:

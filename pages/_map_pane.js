@@ -1,0 +1,249 @@
+// One pane: a map with its own zoom, the names on it, and what the mouse and the keys do there.
+const REACH = 12; // CSS pixels around the mouse in which a photo is found
+const APART = 3; // CSS pixels between two corners of a lasso
+const MOST_LABELS = 60;
+const MARGIN = 40; // CSS pixels left free around the photos
+
+function make(tag, className, text) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text) element.textContent = text;
+  return element;
+}
+
+class Pane {
+  constructor(map, place) {
+    this.map = map;
+    this.zoom = 1;
+    this.centre = [FULL / 2, FULL / 2];
+    this.box = make("div", "pane");
+    this.title = make("div", "title");
+    this.under = make("canvas");
+    this.over = make("canvas", "over");
+    this.over.tabIndex = 0;
+    this.box.append(this.title, this.under, this.over);
+    place.append(this.box);
+    this.listen();
+    this.sizes = new ResizeObserver(() => this.draw());
+    this.sizes.observe(this.box);
+  }
+
+  get ready() {
+    return this.places && this.map.points && this.box.clientWidth > 0;
+  }
+
+  show(pane, places) {
+    this.anchors = pane.anchors;
+    this.title.textContent = pane.title;
+    this.over.setAttribute("aria-label", `${pane.title}. ${this.map.data.help}`);
+    this.over.setAttribute("role", "img");
+    if (this.places !== places || this.rows !== this.map.points.rows) {
+      this.places = places;
+      this.rows = this.map.points.rows;
+      this.grid = gridOf(places, this.rows);
+      this.extent = extentOf(places, this.rows);
+      if (!this.seen) this.centre = this.extent.centre;
+      this.seen = true;
+    }
+    this.draw();
+  }
+
+  /** CSS pixels per unit of the map, and where its corner lies. */
+  frame() {
+    const { clientWidth: width, clientHeight: height } = this.box;
+    const [wide, high] = this.extent.size;
+    const scale = Math.min((width - 2 * MARGIN) / wide, (height - 2 * MARGIN) / high) * this.zoom;
+    return { scale, x: width / 2 - this.centre[0] * scale, y: height / 2 - this.centre[1] * scale };
+  }
+
+  placeOf(event) {
+    const corner = this.over.getBoundingClientRect();
+    return [event.clientX - corner.left, event.clientY - corner.top];
+  }
+
+  onMap([x, y]) {
+    const { scale, x: left, y: top } = this.frame();
+    return [(x - left) / scale, (y - top) / scale];
+  }
+
+  draw() {
+    if (!this.ready || this.waiting) return;
+    this.waiting = requestAnimationFrame(() => {
+      this.waiting = 0;
+      const dense = window.devicePixelRatio || 1;
+      for (const canvas of [this.under, this.over]) {
+        const size = [Math.round(this.box.clientWidth * dense), Math.round(this.box.clientHeight * dense)];
+        if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
+      }
+      const { scale, x, y } = this.frame();
+      const radius = radiusOf(this.rows.length, this.zoom) * dense;
+      const view = { scale: scale * dense, x: x * dense, y: y * dense, radius };
+      paint(this.under.getContext("2d"), view, this.places, this.map.points, this.map.ground());
+      this.drawOver();
+      this.map.painted();
+    });
+  }
+
+  drawOver() {
+    const dense = window.devicePixelRatio || 1;
+    const context = this.over.getContext("2d");
+    context.setTransform(dense, 0, 0, dense, 0, 0);
+    context.clearRect(0, 0, this.over.width, this.over.height);
+    if (this.map.names) this.drawNames(context);
+    const at = this.map.hovered;
+    if (at >= 0) {
+      const { scale, x, y } = this.frame();
+      const row = this.rows[at];
+      context.strokeStyle = this.map.ink;
+      context.lineWidth = 2;
+      context.beginPath();
+      context.arc(this.places[2 * row] * scale + x, this.places[2 * row + 1] * scale + y, 8, 0, 7);
+      context.stroke();
+    }
+    if (this.line) this.drawLine(context);
+  }
+
+  drawNames(context) {
+    const { scale, x, y } = this.frame();
+    const taken = [];
+    context.font = `600 12.5px ${getComputedStyle(this.box).fontFamily}`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.lineJoin = "round";
+    for (const [code, px, py] of this.anchors) {
+      if (taken.length >= MOST_LABELS) break;
+      if (this.map.points.hidden.has(code)) continue;
+      const name = this.map.data.names[code].slice(0, 28);
+      const half = context.measureText(name).width / 2 + 4;
+      const at = [px * scale + x, py * scale + y];
+      if (at[0] - half < 0 || at[0] + half > this.box.clientWidth || at[1] < 34 || at[1] > this.box.clientHeight - 8) continue;
+      if (taken.some(([tx, ty, th]) => Math.abs(tx - at[0]) < th + half && Math.abs(ty - at[1]) < 17)) continue;
+      taken.push([at[0], at[1], half]);
+      context.strokeStyle = this.map.paper;
+      context.lineWidth = 4;
+      context.strokeText(name, ...at);
+      context.fillStyle = this.map.ink;
+      context.fillText(name, ...at);
+    }
+  }
+
+  drawLine(context) {
+    context.strokeStyle = this.map.accent;
+    context.lineWidth = 2;
+    context.beginPath();
+    this.line.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+    context.closePath();
+    context.stroke();
+    context.globalAlpha = 0.12;
+    context.fillStyle = this.map.accent;
+    context.fill();
+    context.globalAlpha = 1;
+  }
+
+  listen() {
+    const { over } = this;
+    over.onpointerdown = (event) => this.press(event);
+    over.onpointermove = (event) => this.drag(event);
+    over.onpointerup = (event) => this.release(event);
+    over.onpointercancel = () => this.stop();
+    over.onpointerleave = () => this.pressed || this.map.hover(this, -1);
+    over.oncontextmenu = (event) => event.preventDefault();
+    over.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    over.onkeydown = (event) => this.key(event);
+  }
+
+  press(event) {
+    this.over.focus({ preventScroll: true });
+    this.over.setPointerCapture(event.pointerId);
+    const at = this.placeOf(event);
+    const moves = this.map.tool === "move" || event.button > 0;
+    this.pressed = { at, last: at, kind: moves ? "move" : this.map.tool, far: 0 };
+  }
+
+  drag(event) {
+    const at = this.placeOf(event);
+    const pressed = this.pressed;
+    if (!pressed) return this.map.hover(this, this.find(at), at);
+    pressed.far = Math.max(pressed.far, Math.hypot(at[0] - pressed.at[0], at[1] - pressed.at[1]));
+    if (pressed.kind === "move") {
+      const { scale } = this.frame();
+      this.centre = this.centre.map((c, i) => c - (at[i] - pressed.last[i]) / scale);
+      this.draw();
+    } else if (pressed.far > APART) {
+      this.map.hover(this, -1);
+      if (pressed.kind === "lasso") this.line = [...(this.line || [pressed.at]), at];
+      else this.line = [pressed.at, [at[0], pressed.at[1]], at, [pressed.at[0], at[1]]];
+      this.drawOver();
+    }
+    pressed.last = at;
+  }
+
+  release(event) {
+    const { pressed, line } = this;
+    this.stop();
+    if (!pressed) return;
+    const way = event.shiftKey ? "add" : event.ctrlKey || event.metaKey ? "subtract" : this.map.way;
+    if (line && line.length > 2) {
+      const shape = thinned(line, APART).map((at) => this.onMap(at).map(Math.round));
+      this.map.pick({ pane: this.map.panes.indexOf(this), shape, way });
+    } else if (pressed.far <= APART && event.button === 0) {
+      const found = this.find(pressed.at);
+      if (found >= 0) this.map.pick({ row: this.rows[found], way });
+    }
+  }
+
+  stop() {
+    this.pressed = null;
+    this.line = null;
+    if (this.ready) this.drawOver();
+  }
+
+  find(at) {
+    if (!this.ready) return -1;
+    const { hidden, codes } = this.map.points;
+    const [x, y] = this.onMap(at);
+    return nearest(this.grid, this.places, this.rows, x, y, REACH / this.frame().scale, (i) => !hidden.has(codes[i]));
+  }
+
+  wheel(event) {
+    event.preventDefault();
+    this.zoomBy(Math.exp(-event.deltaY * 0.0015), this.placeOf(event));
+  }
+
+  zoomBy(factor, at = [this.box.clientWidth / 2, this.box.clientHeight / 2]) {
+    const before = this.onMap(at);
+    this.zoom = Math.max(0.8, Math.min(400, this.zoom * factor));
+    const after = this.onMap(at);
+    this.centre = this.centre.map((c, i) => c + before[i] - after[i]);
+    this.draw();
+  }
+
+  fit() {
+    this.zoom = 1;
+    this.centre = this.extent.centre;
+    this.draw();
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = 60 / this.frame().scale;
+    const shift = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
+    const deed = {
+      "+": () => this.zoomBy(1.4),
+      "-": () => this.zoomBy(1 / 1.4),
+      0: () => this.fit(),
+      l: () => this.map.setTool("lasso"),
+      b: () => this.map.setTool("box"),
+      m: () => this.map.setTool("move"),
+      a: () => this.map.setWay(this.map.way === "add" ? "replace" : "add"),
+      s: () => this.map.setWay(this.map.way === "subtract" ? "replace" : "subtract"),
+      Escape: () => (this.line ? this.stop() : this.map.pick({ clear: true })),
+    }[event.key];
+    if (!shift && !deed) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (deed) return deed();
+    this.centre = this.centre.map((c, i) => c + shift[i]);
+    this.draw();
+  }
+}

@@ -107,6 +107,8 @@ def _keep(path: Path, content: bytes, count: Callable[[Path], int]) -> int:
         write_atomically(fresh, content)
         found = count(fresh)
         fresh.replace(path)
+    except InputError as error:
+        raise InputError(str(error).replace(str(fresh), "this file")) from error
     finally:
         fresh.unlink(missing_ok=True)
     return found

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from kec_core.errors import KecError
-from kec_core.explain import ClusterWords, explain_cluster
+from kec_core.explain import ClusterWords, Contrast, explain_cluster
 from kec_core.images import ImageRecord
 from pages import _cluster_cards, _explainers, _html, _photo_picker, _photo_why, _ui, _why
 from pages._palette import cluster_colour
@@ -22,6 +22,8 @@ ORDERS: dict[Order, str] = {
     "boundary": "Between two clusters",
     "outlier": "Least typical",
 }
+ROWS = 3
+"""Concepts, and attributes, in a list of words."""
 _NAMING, _NAME = "cluster_naming", "cluster_name"
 
 
@@ -35,10 +37,11 @@ def draw(
 ) -> None:
     """Draw an opened cluster."""
     _bar(project, revision, cards, card)
-    st.html(_html.card_text(card.name, [], colour=cluster_colour(card.id)))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+        st.html(_why.heading(card.name, cluster_colour(card.id)), width="content")
+        _facts(card)
     if session.widget(_NAMING) == card.id:
         _name_form(project, revision, card)
-    _facts(card)
     with st.spinner("Putting it into words…", show_time=True), _ui.errors():
         found = explain_cluster(_explainers.explainer(project, revision), card.id)
         _words(found, cards, card)
@@ -155,43 +158,48 @@ def _facts(card: ClusterCard) -> None:
 
 def _words(found: ClusterWords, cards: Sequence[ClusterCard], card: ClusterCard) -> None:
     """What it is about, and what sets it apart from the nearest cluster."""
-    about, apart = st.columns(2, gap="large")
+    rival = next((other for other in cards if other.id == found.nearest), None)
+    about, here, there = st.columns(3, gap="medium")
     with about:
-        st.subheader(
+        _heading(
             "What it is about",
-            anchor=False,
-            help="Against all photos: concepts by their mean posterior, attributes by how much better they fit here.",
+            "green: here, grey: all photos",
+            "Against all photos: concepts by their mean posterior, attributes by how much better they fit here.",
         )
-        st.html(_why.contrasts((*found.concepts[:3], *found.attributes), "here", "all photos"))
-        st.html(_html.note("Green: here. Grey: all photos."))
-    with apart:
-        rival = next((other for other in cards if other.id == found.nearest), None)
-        if rival is None:
+        rows = (*found.concepts[:ROWS], *found.attributes[:ROWS])
+        st.html(_why.contrasts(rows, card.name, "all photos"))
+    if rival is None:
+        with here:
             st.html(_html.note("It is the only cluster, so nothing sets it apart."))
-        else:
-            _apart(found, card, rival)
+        return
+    with here:
+        _heading(
+            f"What sets it apart from {rival.name}",
+            f"green: {card.name}, grey: {rival.name}",
+            "The nearest cluster, by the cosine of the centres; words with the largest difference of means.",
+        )
+        st.html(_why.contrasts(_few(found.apart), card.name, rival.name))
+    with there:
+        _heading(f"What speaks for {rival.name}", "the same, the other way round", "")
+        st.html(_why.contrasts(_few(found.there), card.name, rival.name))
+        st.button(
+            f"Open {_html.plain(rival.name)}",
+            key="cluster_nearest",
+            icon=":material/arrow_forward:",
+            on_click=session.open_cluster,
+            args=(rival.id,),
+        )
 
 
-def _apart(found: ClusterWords, card: ClusterCard, rival: ClusterCard) -> None:
-    st.subheader(
-        f"What sets it apart from {_html.plain(rival.name)}",
-        anchor=False,
-        help="The nearest cluster, by the cosine of the centres. The words with the largest difference of means.",
-    )
-    for words, here, there in ((found.apart, card, rival), (found.there, rival, card)):
-        if words:
-            st.html(_html.note(f"More in {here.name} than in {there.name}"))
-            shown = [row for row in words if row.kind == "name"][:2]
-            shown += [row for row in words if row.kind != "name"][:3]
-            mine, theirs = (card.name, rival.name)
-            st.html(_why.contrasts(shown, mine, theirs))
-    st.button(
-        f"Open {_html.plain(rival.name)}",
-        key="cluster_nearest",
-        icon=":material/arrow_forward:",
-        on_click=session.open_cluster,
-        args=(rival.id,),
-    )
+def _heading(said: str, legend: str, tip: str) -> None:
+    st.subheader(_html.plain(said), anchor=False, help=tip or None)
+    st.html(_html.note(legend))
+
+
+def _few(rows: Sequence[Contrast]) -> list[Contrast]:
+    """A few of each kind, concepts first."""
+    concepts = [row for row in rows if row.kind == "name"]
+    return [*concepts[: ROWS - 1], *[row for row in rows if row.kind != "name"][:ROWS]]
 
 
 # --- its photos

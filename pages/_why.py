@@ -19,6 +19,11 @@ _LOOKS = "Looks"
 _LOOKS_TIP = "How much the photo by itself looks like the others here (the visual part of the cosine)."
 
 
+def heading(name: str, colour: str) -> str:
+    """The name of what is looked at, with a dot of its colour."""
+    return f'<h2 class="kec kec-name"><span class="kec-dot" style="background:{text(colour)}"></span>{text(name)}</h2>'
+
+
 def contributions(
     found: Explanation, concepts: Mapping[str, Concept], *, total: str, tip: str, shown: int = SHOWN
 ) -> str:
@@ -42,7 +47,7 @@ def contributions(
     body = "".join(_bar_row(*row, reach=reach, signed=signed) for row in rows)
     return (
         f'<table class="kec kec-why"><tbody>{body}</tbody><tfoot><tr><th scope="row" title="{text(tip)}">{text(total)}</th>'
-        f"<td></td><td>{found.total:+.3f}</td></tr></tfoot></table>"
+        f"<td></td><td>{_signed(found.total)}</td></tr></tfoot></table>"
     )
 
 
@@ -69,8 +74,12 @@ def _bar_row(name: str, role: str, tip: str, value: float, *, reach: float, sign
     return (
         f'<tr><th scope="row" title="{text(tip)}">{text(name)} <span class="kec-quiet">{text(role)}</span></th>'
         f'<td><span class="kec-track">{zero}<i class="{kind}" style="left:{left:.2f}%;width:{width:.2f}%"></i></span></td>'
-        f"<td>{value:+.3f}</td></tr>"
+        f"<td>{_signed(value)}</td></tr>"
     )
+
+
+def _signed(value: float, digits: int = 3) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def contrasts(rows: Sequence[Contrast], here: str, there: str) -> str:
@@ -93,15 +102,20 @@ def _reach(rows: Sequence[Contrast], row: Contrast) -> float:
 
 def _contrast_row(row: Contrast, here: str, there: str, reach: float) -> str:
     if row.kind == "name":
-        role, tip, shown = "concept", "Mean share of this concept in the photos (posterior omega).", "{:.0%}"
+        role, tip = "concept", "Mean share of this concept in the photos (posterior omega)."
+        values = [f"{value:.0%}" for value in (row.here, row.there)]
     else:
-        role, tip, shown = "can be seen", "Mean likeness of photos and phrase (cosine).", "{:+.2f}"
+        role, tip = "can be seen", "Mean likeness of photos and phrase (cosine)."
+        values = [_signed(value, 2) for value in (row.here, row.there)]
     bars = "".join(
-        f'<span class="kec-track" title="{text(name)}: {text(shown.format(value))}">'
+        f'<span class="kec-track" title="{text(name)}: {shown}">'
         f'<i class="{kind}" style="width:{max(0.0, value) / reach * 100:.2f}%"></i></span>'
-        for name, value, kind in ((here, row.here, "kec-for"), (there, row.there, "kec-other"))
+        for name, value, shown, kind in (
+            (here, row.here, values[0], "kec-for"),
+            (there, row.there, values[1], "kec-other"),
+        )
     )
     return (
         f'<tr><th scope="row" title="{text(tip)}">{text(row.text)} <span class="kec-quiet">{role}</span></th><td>{bars}</td>'
-        f'<td>{text(shown.format(row.here))} <span class="kec-quiet">{text(shown.format(row.there))}</span></td></tr>'
+        f'<td>{values[0]} <span class="kec-quiet">{values[1]}</span></td></tr>'
     )

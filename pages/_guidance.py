@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
-from kec_core.config import RunConfig
-from kec_core.errors import InputError, KecError
+from kec_core.errors import KecError
 from kec_core.knowledge.edits import SetGuidance
 from kec_core.knowledge.guidance import Guidance
-from pages import _html, _llm, _panel, _vocabulary
+from pages import _html, _panel, _rebuild, _vocabulary
 from pages._panel import View
 from state import session
 from state.project import Project
@@ -46,14 +43,16 @@ def _guidance(view: View) -> None:
             on_click=_apply,
             args=(view.project, text),
         )
+        reason = _rebuild.why_not(view.project)
         st.button(
             "Rebuild",
             key="guidance_rebuild",
             icon=":material/construction:",
-            disabled=session.jobs().active(view.project) is not None,
-            help="Build concepts and attributes anew with these words, as a job. What you made, locked or gave photos stays.",
-            on_click=_rebuild,
-            args=(view.project, text),
+            disabled=bool(reason),
+            help=reason
+            or "Build concepts and attributes anew with these words, as a job. What you made, locked or gave photos stays.",
+            on_click=_build,
+            args=(view.project, kept, text),
         )
 
 
@@ -70,34 +69,22 @@ def _understood(text: str) -> None:
 
 
 def _apply(project: Project, text: str) -> None:
+    edit = _edit(text)
+    if edit is not None:
+        session.act(project, [edit])
+
+
+def _build(project: Project, kept: str, text: str) -> None:
+    """Keep the words, then build with them."""
+    edit = _edit(text, rebuild=True)
+    if edit is not None and (edit.text == kept or session.apply_now(project, [edit]) is not None):
+        _rebuild.start(project)
+
+
+def _edit(text: str, *, rebuild: bool = False) -> SetGuidance | None:
+    """The words as an edit; None when they cannot be kept (the person is told why)."""
     try:
-        edit = SetGuidance(text=text)
+        return SetGuidance(text=text, rebuild=rebuild)
     except KecError as error:
         session.refuse(str(error))
-        return
-    session.act(project, [edit])
-
-
-def _rebuild(project: Project, text: str) -> None:
-    """Start a run that differs from the last one by the guidance alone."""
-    try:
-        words = SetGuidance(text=text).text
-        settings = project.settings()
-        config = replace(settings, knowledge=replace(settings.knowledge, guidance=words))
-        model = _model(config)
-        params = {"images": None, "config": config.to_json(), "labels": "keep", **model.params}
-        session.jobs().start(project, "run", params, secrets=model.secrets)
-    except KecError as error:
-        session.refuse(str(error))
-
-
-def _model(config: RunConfig) -> _llm.Connection:
-    """How to reach the language model when it writes the knowledge."""
-    if config.knowledge.builder != "llm":
-        return _llm.Connection()
-    setup = _llm.settings().setup(_llm.key())
-    if setup is None:
-        raise InputError(
-            "A language model is to write the knowledge, but none is chosen; choose one in the settings."
-        )
-    return _llm.connection(setup)
+        return None

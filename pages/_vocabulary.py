@@ -1,4 +1,4 @@
-"""The words of the person's own field: looked at first, then concepts at once."""
+"""The words of the person's own field: looked at first, then concepts at once or nouns for a rebuild."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from kec_core.config import VocabularyMode
 from kec_core.errors import InputError, KecError
 from kec_core.knowledge.duplicates import concepts_named_like
 from kec_core.knowledge.edits import AddConcept, Edit
 from kec_core.live import LiveState
 from kec_core.vocabulary import DomainTerm, domain_vocabulary
-from pages import _html, _panel
+from pages import _html, _panel, _rebuild
 from pages._panel import View
 from state import session
+from state.project import Project
 
 MAX_TERMS = 2000
 MAX_MEGABYTES = 2
 HEIGHT = 300
+USES = {"concepts": "Concepts now", "nouns": "Nouns for a rebuild"}
+MODES: dict[VocabularyMode, str] = {"extend": "Beside the dictionary", "only": "Instead of it"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +37,10 @@ class _Checked:
 def draw(view: View) -> None:
     """Draw the list of terms, what would come of it, and the button that adds them."""
     st.markdown(
-        "**Words of your field**", help="A domain vocabulary: its terms become concepts of their own."
+        "**Words of your field**",
+        help="A domain vocabulary: terms for concepts, or candidate nouns for the method.",
     )
-    text = _text()
+    text = _text(view.project)
     if not text.strip():
         st.html(
             _html.note(
@@ -43,6 +48,8 @@ def draw(view: View) -> None:
                 "You see them checked before anything changes."
             )
         )
+        if view.project.settings().mapping.vocabulary:
+            _rebuild_button(view.project, "Rebuild without your words", "", "extend")
         return
     try:
         terms = _terms(text)
@@ -53,13 +60,26 @@ def draw(view: View) -> None:
         return
     checked = _check(terms, view.state)
     _preview(checked)
-    _add(view, checked)
+    use = st.segmented_control(
+        "What they become",
+        list(USES),
+        format_func=USES.__getitem__,
+        default="concepts",
+        required=True,
+        key="vocabulary_use",
+        help="Each term a concept of its own, at once; or candidates that the program builds concepts from, by the photos.",
+    )
+    if use == "concepts":
+        _add(view, checked)
+    else:
+        _build(view.project, text)
 
 
-def _text() -> str:
+def _text(project: Project) -> str:
     """What was pasted, or what a file holds when one was loaded."""
     pasted = st.text_area(
         "Terms",
+        project.settings().mapping.vocabulary,
         key="vocabulary_text",
         placeholder="red deer\nroe deer: small deer without a tail",
         label_visibility="collapsed",
@@ -151,3 +171,41 @@ def _add(view: View, checked: Sequence[_Checked]) -> None:
         on_click=session.act,
         args=(view.project, edits),
     )
+
+
+def _build(project: Project, text: str) -> None:
+    """Give the terms to a rebuild, as candidate nouns."""
+    config = project.settings()
+    mode = st.segmented_control(
+        "They are used",
+        list(MODES),
+        format_func=MODES.__getitem__,
+        default=config.mapping.vocabulary_mode,
+        required=True,
+        key="vocabulary_mode",
+        help="Beside the 70,000 nouns of WordNet, or alone: then every concept is made of your terms.",
+    )
+    _rebuild_button(project, "Rebuild with these words", text, mode)
+
+
+def _rebuild_button(project: Project, label: str, text: str, mode: VocabularyMode) -> None:
+    reason = _rebuild.why_not(project)
+    st.button(
+        label,
+        key="vocabulary_rebuild",
+        type="primary",
+        icon=":material/construction:",
+        disabled=bool(reason),
+        help=reason
+        or "As a job. What you made, locked or gave photos stays. The words stay an option of the project.",
+        on_click=_start,
+        args=(project, text, mode),
+    )
+
+
+def _start(project: Project, text: str, mode: VocabularyMode) -> None:
+    config = project.settings()
+    project.save_settings(
+        replace(config, mapping=replace(config.mapping, vocabulary=text, vocabulary_mode=mode))
+    )
+    _rebuild.start(project)

@@ -1,14 +1,18 @@
 """The other panels of the workbench: test bench, guidance and field words, wishes on photos, concept tree."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from kec_core.errors import ResourceMissing
+from kec_core.knowledge.edits import parse_script
 from kec_core.probe import BINS, Probe
 from kec_core.types import Group
 from pages import _constraints, _panel, _probe, _tree_actions
 from state import revisions
-from tests.page_helpers import HOSTILE, shown
+from state.jobs import JobManager
+from tests.page_helpers import HOSTILE, make_job, shown
 from tests.panel_helpers import edit, panel, words  # noqa: F401 - a fixture
 from tests.tiny_wordnet import write_wordnet
 
@@ -134,6 +138,46 @@ def test_guidance_that_cannot_be_kept_is_refused_in_words(colours):
     assert revisions.current(colours).id == "r1"
 
 
+@pytest.fixture
+def started(monkeypatch):
+    """The jobs that the page starts, instead of starting them."""
+    asked = []
+    monkeypatch.setattr(
+        JobManager, "start", lambda _self, _project, kind, params, **_: asked.append((kind, params))
+    )
+    return asked
+
+
+def test_a_rebuild_keeps_the_words_first(colours, started):
+    page = panel("_guidance")
+    fill(page, page.text_area[0].key, "prefer leaf")
+    press(page, "guidance_rebuild")
+    assert started == [("rebuild", {})]
+    assert knowledge(colours).guidance == "prefer leaf"
+    press(page, "guidance_rebuild")
+    assert len(started) == 2
+    assert revisions.current(colours).id == "r2"
+
+
+def test_a_rebuild_with_a_language_model_needs_one(colours, started):
+    config = colours.settings()
+    colours.save_settings(replace(config, knowledge=replace(config.knowledge, builder="llm")))
+    assert "none is chosen" in press(panel("_guidance"), "guidance_rebuild")
+    assert started == []
+
+
+def test_no_rebuild_while_edits_are_collected_or_a_job_runs(colours, monkeypatch):
+    page = panel("_guidance")
+    page.session_state["kec_staged"] = parse_script({"edits": [{"op": "set_weight", "knowledge": 0.1}]})
+    page.run()
+    assert page.button(key="guidance_rebuild").disabled
+    assert "Apply or discard" in page.button(key="guidance_rebuild").help
+    del page.session_state["kec_staged"]
+    monkeypatch.setattr(JobManager, "active", lambda _self, _project: make_job())
+    page.run()
+    assert page.button(key="guidance_rebuild").disabled
+
+
 # --- words of the field
 
 
@@ -170,6 +214,22 @@ def test_a_term_without_a_description_takes_the_dictionarys_if_wanted(colours, d
     assert page.dataframe[0].value["Description"].tolist()[0]
     page.checkbox(key="vocabulary_glosses").uncheck().run()
     assert page.dataframe[0].value["Description"].tolist() == [""]
+
+
+def test_terms_become_nouns_of_a_rebuild_and_can_be_taken_back(colours, dictionary, started):
+    page = panel("_guidance")
+    fill(page, "vocabulary_text", "zebra")
+    page.segmented_control(key="vocabulary_use").set_value("nouns").run()
+    page.segmented_control(key="vocabulary_mode").set_value("only").run()
+    press(page, "vocabulary_rebuild")
+    assert started == [("rebuild", {})]
+    assert colours.settings().mapping.vocabulary == "zebra"
+    assert colours.settings().mapping.vocabulary_mode == "only"
+    other_window = panel("_guidance")
+    assert "zebra" in other_window.dataframe[0].value["Term"].tolist()
+    fill(other_window, "vocabulary_text", "")
+    press(other_window, "vocabulary_rebuild")
+    assert colours.settings().mapping.vocabulary == ""
 
 
 def test_a_list_that_cannot_be_read_or_added_says_why(colours, dictionary):

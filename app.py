@@ -10,8 +10,10 @@ import streamlit as st
 from pages import _frame
 from pages._map_routes import ROUTES
 from pages._thumbnails import ROUTE
+from state import warm_up
 
 if __name__ == "__main__":
     _frame.draw()
 else:
+    warm_up.start()
     app = st.App(_frame.SCRIPT, routes=[ROUTE, *ROUTES])

@@ -19,16 +19,23 @@ from kec_core.knowledge.edits import (
 )
 from kec_core.live import LiveState
 from kec_core.types import BiAttribute, Concept, Knowledge, UniAttribute
-from pages import _concept_verbs, _html, _photo_picker
+from pages import _concept_verbs, _html, _photo_picker, _selection
 from state import session
 from state.project import Project
+from state.revisions import Revision
 
 ORDERS: dict[Order, str] = {"representative": "Typical", "boundary": "Nearly lost", "outlier": "Odd ones"}
 MANY_ATTRIBUTES = 5
 NOUNS = 12
 
 
-def draw(project: Project, state: LiveState, photos: ConceptPhotos, images: Sequence[ImageRecord]) -> None:
+def draw(
+    project: Project,
+    revision: Revision,
+    state: LiveState,
+    photos: ConceptPhotos,
+    images: Sequence[ImageRecord],
+) -> None:
     """Draw the first picked concept, by default the one with the most photos."""
     concept = _concept_verbs.focus(state, photos)
     _head(project, state, photos, concept, images)
@@ -39,6 +46,9 @@ def draw(project: Project, state: LiveState, photos: ConceptPhotos, images: Sequ
     with apart:
         _apart(project, state, photos, concept)
     _photos(project, photos, concept, images)
+    _selection.draw(
+        project, revision, hint="Click photos to pick them (Shift: a range), then say where they belong."
+    )
 
 
 def _head(

@@ -42,7 +42,7 @@ with _ui.errors():
     with left:
         _concept_list.draw(project, state, photos, images)
     with centre:
-        _concept_detail.draw(project, state, photos, images)
+        _concept_detail.draw(project, revision, state, photos, images)
     with right:
         _concept_side.draw(project, photos)
     with st.bottom:

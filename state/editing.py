@@ -93,7 +93,7 @@ def open_live(project: Project, revision: Revision) -> LiveState:
         image_ids=features.ids,
         x=x,
         grounded=features.raw if raw else x,
-        encode=_text_encoder(str(revision.summary["encoder"])),
+        encode=text_encoder(str(revision.summary["encoder"])),
         defaults=features.defaults,
         config=revision.config.grounding,
         n_clusters=int(automatic(revision)["clusters"]),
@@ -161,16 +161,12 @@ def automatic(revision: RevisionInfo) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=2)
 def loaded_encoder(name: str) -> Encoder:
-    """An encoder by name; loading the weights takes seconds, so a process does it once.
-
-    Raises:
-        ResourceMissing: its weights are not on this machine.
-    """
+    """An encoder by name; loading the weights takes seconds, so a process does it once."""
     return load_encoder(name)
 
 
 @lru_cache(maxsize=2)
-def _text_encoder(name: str) -> TextEncoder:
+def text_encoder(name: str) -> TextEncoder:
     """Strings to raw features."""
     return partial(encode_texts, loaded_encoder(name), cache=TextCache())
 

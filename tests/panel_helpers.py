@@ -19,9 +19,11 @@ def words(monkeypatch, tmp_path):
     """The encoder of the small project, which no name leads to."""
     monkeypatch.setenv("KEC_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(editing, "load_encoder", lambda _name: HashEncoder())
-    editing._loaded.cache_clear()
+    editing.loaded_encoder.cache_clear()
+    editing.text_encoder.cache_clear()
     yield
-    editing._loaded.cache_clear()
+    editing.loaded_encoder.cache_clear()
+    editing.text_encoder.cache_clear()
 
 
 def edit(project, *edits):

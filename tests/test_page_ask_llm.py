@@ -23,9 +23,11 @@ def plain(monkeypatch):
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     monkeypatch.setattr(_ask_llm, "QUICK_SECONDS", 10.0)
     monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
-    editing._text_encoder.cache_clear()
+    editing.loaded_encoder.cache_clear()
+    editing.text_encoder.cache_clear()
     yield
-    editing._text_encoder.cache_clear()
+    editing.loaded_encoder.cache_clear()
+    editing.text_encoder.cache_clear()
 
 
 @pytest.fixture

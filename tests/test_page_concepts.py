@@ -20,11 +20,13 @@ def made(tmp_path_factory):
 @pytest.fixture
 def project(made, tmp_path, monkeypatch):
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
-    editing._text_encoder.cache_clear()
+    editing.loaded_encoder.cache_clear()
+    editing.text_encoder.cache_clear()
     monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
     shutil.copytree(made.folder, tmp_path / "colours")
     yield Project.open(tmp_path / "colours")
-    editing._text_encoder.cache_clear()
+    editing.loaded_encoder.cache_clear()
+    editing.text_encoder.cache_clear()
 
 
 def page(**fields):

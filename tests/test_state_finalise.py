@@ -40,10 +40,12 @@ def project(whole, tmp_path, monkeypatch):
     shutil.copytree(whole.folder.parent, tmp_path / "copy")
     project = Project.open(tmp_path / "copy/project")
     project.set_images_root(tmp_path / "copy/photos")
-    editing._text_encoder.cache_clear()
-    monkeypatch.setattr(editing, "loaded_encoder", lambda name: HashEncoder())
+    editing.loaded_encoder.cache_clear()
+    editing.text_encoder.cache_clear()
+    monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
     yield project
-    editing._text_encoder.cache_clear()
+    editing.loaded_encoder.cache_clear()
+    editing.text_encoder.cache_clear()
 
 
 def edit(project, *edits):

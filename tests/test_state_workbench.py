@@ -25,10 +25,12 @@ def made(tmp_path_factory):
 @pytest.fixture
 def project(made, tmp_path, monkeypatch):
     shutil.copytree(made.folder, tmp_path / "copy")
-    editing._text_encoder.cache_clear()
+    editing.loaded_encoder.cache_clear()
+    editing.text_encoder.cache_clear()
     monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
     yield Project.open(tmp_path / "copy")
-    editing._text_encoder.cache_clear()
+    editing.loaded_encoder.cache_clear()
+    editing.text_encoder.cache_clear()
 
 
 def test_a_preview_keeps_nothing_and_a_commit_keeps_what_was_seen(project):

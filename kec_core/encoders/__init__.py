@@ -31,7 +31,7 @@ def load_encoder(name: str = "auto") -> Encoder:
     """
     kind, _, rest = name.partition(":")
     if name == "auto":
-        return load_encoder(PREFERRED if preferred_on_disk() else "compact")
+        return load_encoder(automatic_encoder())
     if name == "compact":
         from kec_core.encoders.compact import load_compact
 
@@ -46,6 +46,11 @@ def load_encoder(name: str = "auto") -> Encoder:
         file, _, text = (rest, "", "") if Path(rest).is_file() else rest.partition("#")
         return load_readymade(Path(file).expanduser(), load_encoder(text) if text else None)
     raise InputError(f"Unknown encoder {name!r}; known encoders: {_KNOWN}.")
+
+
+def automatic_encoder() -> str:
+    """The name of the encoder that "auto" stands for on this machine."""
+    return PREFERRED if preferred_on_disk() else "compact"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +105,7 @@ __all__ = [
     "Pixels",
     "TextCache",
     "TextEncoder",
+    "automatic_encoder",
     "available_encoders",
     "encode_files",
     "encode_texts",

@@ -10,7 +10,7 @@ import streamlit as st
 from kec_core.errors import KecError
 from kec_core.methods import METHODS
 from kec_core.methods.base import Method, Need
-from pages import _html, _method_table, _ui
+from pages import _html, _llm, _method_table, _send_photos, _ui
 from state import session
 from state.jobs import Job
 from state.method_needs import (
@@ -40,7 +40,7 @@ LACKING: dict[Need, str] = {
     "knowledge": "concepts; run the stages first",
     "class names": "labels for some photos, to know the names of the classes (page Data)",
     "captions": "a text file of captions, below",
-    "photo captions": "a caption for each photo, below",
+    "photo captions": "a caption for each photo, or your consent to have them written, below",
     "labels": "a label for every photo (page Data)",
 }
 PRESETS: dict[Preset, str] = {"fast": "Fast (for a laptop)", "full": "Full (as published)"}
@@ -80,7 +80,9 @@ def _ending(project: Project) -> None:
 
 
 def _choose(project: Project, shown: Revision, job: Job | None) -> None:
-    present = has_needs(project, shown)
+    present = set(has_needs(project, shown))
+    if _send_photos.agreed(project) is not None:
+        present.add("photo captions")
     kept = _method_table.kept(project, shown)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -188,6 +190,7 @@ def _files(project: Project) -> None:
                 on_change=_keep_file,
                 args=(project, key, keep),
             )
+        _send_photos.draw(project)
 
 
 def _keep_file(project: Project, key: str, keep: object) -> None:
@@ -220,7 +223,10 @@ def _start(
                 "captions": _path(captions_file(project)),
                 "photo_captions": _path(photo_captions_file(project)),
             }
-            session.jobs().start(project, "methods", params)
+            seeing = _llm.connection(_send_photos.agreed(project) if "caption" in names else None)
+            if seeing.params:
+                params |= {"photo_captions": None, "send_photos": True, **seeing.params}
+            session.jobs().start(project, "methods", params, secrets=seeing.secrets)
             st.rerun()
         if job is not None:
             st.caption("A job is running; the comparison can start when it has ended.")

@@ -11,14 +11,14 @@ from pathlib import Path
 import kec_core
 from kec_core.arrays import fingerprint
 from kec_core.methods import METHODS, MethodInputs, run_method
-from kec_core.methods.base import depends_on
+from kec_core.methods.base import Need, depends_on
 from kec_core.stages import Runner
 from kec_core.store import StageResult
 from kec_core.types import Scores
 from state.scoring import score_against
 
-_DECIDING = ("arrays.py", "geometry.py", "clustering", "grounding", "methods")
-"""The parts of kec_core that make labels out of features and knowledge."""
+_DECIDING = ("arrays.py", "geometry.py", "clustering", "methods")
+"""The parts of kec_core that make labels out of features; grounding counts too where a method needs knowledge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def measure_method(
         return StageResult(data={"scores": asdict(scores), "seconds": seconds, "note": made.note})
 
     key = [name, options.to_json(), _photos(inputs), depends_on(method, inputs), labels, n_clusters, seed]
-    stored = runner.stage("outcome", [*key, _code()], compute)
+    stored = runner.stage("outcome", [*key, _code(method.needs)], compute)
     return Outcome(
         scores=Scores(**stored.data["scores"]), seconds=stored.data["seconds"], note=stored.data["note"]
     )
@@ -66,12 +66,9 @@ def _photos(inputs: MethodInputs) -> str:
 
 
 @cache
-def _code() -> str:
+def _code(needs: frozenset[Need]) -> str:
     """Changes with the code that decides labels: what an older one gave is measured again."""
     root = Path(kec_core.__file__).parent
-    files = [
-        file
-        for part in _DECIDING
-        for file in ([root / part] if part.endswith(".py") else (root / part).glob("*.py"))
-    ]
-    return fingerprint(*(file.read_text(encoding="utf-8") for file in sorted(files)))
+    parts = [root / part for part in (*_DECIDING, *(["grounding"] if "knowledge" in needs else []))]
+    files = [file for part in parts for file in ([part] if part.is_file() else sorted(part.glob("*.py")))]
+    return fingerprint(*(file.read_text(encoding="utf-8") for file in files))

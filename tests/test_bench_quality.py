@@ -66,7 +66,7 @@ def test_a_run_that_was_measured_is_looked_up_until_the_code_that_decides_labels
 
     monkeypatch.setattr(outcomes, "run_method", never)
     assert table.measure(arguments) == first
-    monkeypatch.setattr(outcomes, "_code", lambda: "another")
+    monkeypatch.setattr(outcomes, "_code", lambda _needs: "another")
     with pytest.raises(AssertionError, match="measured again"):
         table.measure(arguments)
 

@@ -58,6 +58,8 @@ def _name(part: Contribution) -> str:
 def _role(part: Contribution, concepts: Mapping[str, Concept]) -> str:
     if part.kind == "looks":
         return "the photo itself"
+    if part.kind == "guidance":
+        return "your guidance"
     concept = concepts[part.concept].name if part.concept in concepts else part.concept
     return f"{concept}: {_ROLES[part.kind]}" if part.kind != "name" else "a concept's name"
 

@@ -28,7 +28,7 @@ from kec_core.explain import (
 from kec_core.geometry import centroids_of
 from kec_core.grounding import concept_vectors
 from kec_core.live import LiveCollection, start, update
-from kec_core.types import BiAttribute, Clustering, Concept, Knowledge, UniAttribute
+from kec_core.types import BiAttribute, Clustering, Concept, Group, Knowledge, UniAttribute
 
 TABLE = {
     "cat": [1, 0, 0, 0],
@@ -90,6 +90,21 @@ def test_a_score_is_the_share_of_the_name_and_of_the_description():
 def test_in_raw_mode_nothing_is_scaled():
     found = explain_score(Explainer(state_of(x=3 * X, mode="raw")), 1, "c001")
     assert found.total == pytest.approx(3 * 1.4, abs=1e-6)
+
+
+def test_guidance_is_a_part_of_the_score():
+    guided = replace(KNOWLEDGE, guidance="prefer dog")
+    found = explain_score(Explainer(state_of(guided)), 2, "c002")
+    assert [(part.kind, part.text) for part in found.parts] == [("name", "dog"), ("guidance", "prefer dog")]
+    assert [part.value for part in found.parts] == pytest.approx([2.0, np.log(4)])
+
+
+def test_a_collapsed_group_speaks_with_all_its_names():
+    both = tuple(replace(concept, group="g006", description="") for concept in KNOWLEDGE.concepts)
+    group = Group(id="g006", name="animal", collapsed=True)
+    found = explain_score(Explainer(state_of(replace(KNOWLEDGE, concepts=both, groups=(group,)))), 0, "g006")
+    # zeta = (.5, .5, 0, 0), its direction (1, 1, 0, 0) / sqrt(2); photo (1, 0, 0, 0); scale 2
+    assert {part.text: part.value for part in found.parts} == pytest.approx({"cat": np.sqrt(2), "dog": 0.0})
 
 
 def test_a_muted_concept_has_no_score_to_explain():
@@ -167,7 +182,10 @@ MODES = st.fixed_dictionaries(
 
 
 def random_state(seed, weight, options):
-    """Fourteen photos and five concepts in 12 dimensions, some without description, attributes, or muted."""
+    """Fourteen photos and five concepts in 12 dimensions, some without description, attributes, or muted.
+
+    By chance there is guidance, and two or three concepts are collapsed.
+    """
     rng = np.random.default_rng(seed)
     concepts = tuple(
         Concept(id=f"c{q:03d}", name=f"name {q}", description=f"words {q}" * int(q != 2), muted=bool(q == 3))
@@ -190,7 +208,14 @@ def random_state(seed, weight, options):
 
     x = rng.normal(size=(14, 12)).astype(np.float32)
     labels = np.append(np.arange(4), rng.integers(0, 4, 10)).astype(np.int32)
-    knowledge = Knowledge(concepts=concepts, uni=uni, bi=bi, last_id=30)
+    knowledge = Knowledge(
+        concepts=concepts,
+        uni=uni,
+        bi=bi,
+        groups=(Group(id="g030", name="group", collapsed=bool(seed % 2)),),
+        guidance="prefer typical 1, name 4, ignore words 1 and typical 2" if seed % 3 else "",
+        last_id=30,
+    )
     return state_of(knowledge, x, labels, words, weight, 10.0, **options)
 
 
@@ -221,7 +246,7 @@ def test_words_add_up_to_the_vectors_of_their_concepts(seed, options):
     parts = word_parts(state.knowledge, state.collection.encode, state.collection.config)
     vectors = concept_vectors(state.knowledge, state.collection.encode, state.collection.config)
     for column in range(len(vectors.concept_ids)):
-        mine = parts.concepts == column
+        mine = parts.columns == column
         zeta = parts.vectors[mine & parts.speaks].sum(axis=0)
         zeta /= parts.lengths[column] if options["unit_zeta"] else 1.0
         assert np.allclose(zeta, vectors.zeta[column], atol=1e-5)

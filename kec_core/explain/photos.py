@@ -137,12 +137,13 @@ class Explainer:
 def explain_score(explainer: Explainer, row: int, concept: str) -> Explanation:
     """The score of a photo for a concept (its logit), as the share of the concept's name and of its description.
 
-    Attributes do not count in this score: they shape where the photo lies, see ``explain_place``.
+    Guidance that prefers or avoids the concept is a part of its own; under a collapsed group the names and descriptions
+    of all its concepts count. Attributes do not count in this score: they shape where the photo lies, see ``explain_place``.
 
     Args:
         explainer: of the state.
         row: of the photo.
-        concept: id of a concept that counts.
+        concept: id of a concept that counts, or of a collapsed group.
 
     Raises:
         InputError: the concept is muted or unknown.
@@ -150,12 +151,17 @@ def explain_score(explainer: Explainer, row: int, concept: str) -> Explanation:
     state, parts = explainer.state, explainer.parts
     config = state.collection.config
     column = _column(explainer, concept)
-    mine = np.flatnonzero(parts.speaks & (parts.concepts == column))
+    mine = np.flatnonzero(parts.speaks & (parts.columns == column))
     photo = state.collection.grounded[row].astype(np.float64)
     values = logit_scale(config, state.collection.defaults) * (parts.vectors[mine] @ photo)
     if config.mode == "scaled":
         values = _divided(values, parts.lengths[column])
-    return _explanation([parts.words[p] for p in mine], values)
+    words = [parts.words[p] for p in mine]
+    prior = state.vectors.prior
+    if prior is not None and prior[column]:
+        words.append(Word(kind="guidance", text=state.knowledge.guidance, concept=concept, id=concept))
+        values = np.append(values, float(prior[column]))
+    return _explanation(words, values)
 
 
 def explain_place(
@@ -192,11 +198,11 @@ def _word_values(explainer: Explainer, row: int, target: Vector) -> Vector:
     state, parts = explainer.state, explainer.parts
     config = state.collection.config
     photo = state.collection.grounded[row].astype(np.float64)
-    omega = state.grounding.omega[row].astype(np.float64)[parts.concepts]
+    omega = state.grounding.omega[row].astype(np.float64)[parts.columns]
     scaled = attribute_scale(config, len(photo)) * (photo - explainer.mean_row)
     shares = np.where(parts.speaks[:, None], parts.vectors, parts.vectors * scaled)
     if config.unit_zeta:
-        lengths = np.where(parts.speaks, parts.lengths[parts.concepts], 1.0)
+        lengths = np.where(parts.speaks, parts.lengths[parts.columns], 1.0)
         shares = _divided(shares, lengths[:, None])
     shares = omega[:, None] * shares
     return _divided(shares @ target, float(np.linalg.norm(shares.sum(axis=0))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatMatrix, check_matrix, l2_normalize
 from kec_core.config import GroundingConfig
 from kec_core.encoders.base import TextEncoder
+from kec_core.grounding import attribute_emphasis
 from kec_core.types import Knowledge
 
-Kind = Literal["looks", "name", "description", "attribute", "pair attribute"]
-"""What speaks: the photo itself, a concept's name or description, what is typical of it, what sets it apart."""
+Kind = Literal["looks", "guidance", "name", "description", "attribute", "pair attribute"]
+"""What speaks: the photo itself, the person's guidance, a concept's name or description, what is typical of it, what sets
+it apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +45,16 @@ class WordParts:
 
     Attributes:
         words: P texts, concept by concept.
-        concepts: int64 (P,), row of each word's concept in ``ConceptVectors.concept_ids``.
-        vectors: float64 (P, d). Rows of names and descriptions add up to phi + psi of their concept, rows of
+        columns: int64 (P,), row in ``ConceptVectors.concept_ids`` under which each word counts: that of its concept, or
+            of the collapsed group around it.
+        vectors: float64 (P, d). Rows of names and descriptions add up to phi + psi of their column, rows of
             attributes to its mean attribute vector.
         directions: float32 (P, d), unit rows: the texts by themselves.
-        lengths: float64 (M,), |phi + psi| of every concept.
+        lengths: float64 (M,), |phi + psi| of every column.
     """
 
     words: tuple[Word, ...]
-    concepts: NDArray[np.int64]
+    columns: NDArray[np.int64]
     vectors: NDArray[np.float64]
     directions: FloatMatrix
     lengths: NDArray[np.float64]
@@ -59,7 +62,7 @@ class WordParts:
     @cached_property
     def speaks(self) -> NDArray[np.bool_]:
         """(P,) True for names and descriptions, False for attributes."""
-        return np.array([word.kind in ("name", "description") for word in self.words], dtype=np.bool_)
+        return _speak(self.words)
 
 
 def word_parts(knowledge: Knowledge, encode: TextEncoder, config: GroundingConfig) -> WordParts:
@@ -74,25 +77,59 @@ def word_parts(knowledge: Knowledge, encode: TextEncoder, config: GroundingConfi
     texts = list(dict.fromkeys(word.text for word in words))
     row = {text: number for number, text in enumerate(texts)}
     encoded = check_matrix(encode(texts), "The text features")
-    unit = l2_normalize(encoded)
-    counting = list(dict.fromkeys(word.concept for word in words))
-    place = {concept: number for number, concept in enumerate(counting)}
     rows = np.array([row[word.text] for word in words])
-    concepts = np.array([place[word.concept] for word in words])
-    speaks = np.array([word.kind in ("name", "description") for word in words])
+    unit = l2_normalize(encoded)
+    emphasis = attribute_emphasis(knowledge, encode, config)
+    columns, shares = _shares(words, knowledge, emphasis)
     vectors = (encoded if config.mode == "raw" else unit)[rows].astype(np.float64)
-    lengths = np.linalg.norm(_sums(vectors[speaks], concepts[speaks], len(counting)), axis=1)
-    if config.centre_before_product and not speaks.all():
-        vectors[~speaks] -= vectors[~speaks].mean(axis=0)
-    counts = np.bincount(concepts[~speaks], minlength=len(counting))
-    vectors[~speaks] /= counts[concepts[~speaks], None]
-    return WordParts(words=words, concepts=concepts, vectors=vectors, directions=unit[rows], lengths=lengths)
+    attributes = ~_speak(words)
+    if config.centre_before_product and attributes.any():
+        vectors[attributes] -= vectors[attributes].mean(axis=0)
+    vectors *= shares[:, None]
+    sums = np.zeros((int(columns.max()) + 1, vectors.shape[1]))
+    np.add.at(sums, columns[~attributes], vectors[~attributes])
+    return WordParts(
+        words=words,
+        columns=columns,
+        vectors=vectors,
+        directions=unit[rows],
+        lengths=np.linalg.norm(sums, axis=1),
+    )
 
 
-def _sums(vectors: NDArray[np.float64], concepts: NDArray[np.int64], n_concepts: int) -> NDArray[np.float64]:
-    sums = np.zeros((n_concepts, vectors.shape[1]))
-    np.add.at(sums, concepts, vectors)
-    return sums
+def _speak(words: Sequence[Word]) -> NDArray[np.bool_]:
+    return np.array([word.kind in ("name", "description") for word in words], dtype=np.bool_)
+
+
+def _shares(
+    words: Sequence[Word], knowledge: Knowledge, emphasis: Mapping[str, float]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Where every word counts, and its share there.
+
+    Names and descriptions count fully in their concept, an attribute as guidance weighs it among the others of its
+    concept; the concepts of a collapsed group share alike, as do those of them that have attributes.
+    """
+    members: dict[str, list[str]] = {}
+    for concept in dict.fromkeys(word.concept for word in words):
+        members.setdefault(knowledge.column_of[concept], []).append(concept)
+    place = {column: number for number, column in enumerate(members)}
+    weights: defaultdict[str, float] = defaultdict(float)
+    for word, speaks in zip(words, _speak(words), strict=True):
+        if not speaks:
+            weights[word.concept] += emphasis[word.text]
+    with_attributes = {
+        column: sum(concept in weights for concept in concepts) for column, concepts in members.items()
+    }
+    columns, shares = [], []
+    for word, speaks in zip(words, _speak(words), strict=True):
+        column = knowledge.column_of[word.concept]
+        columns.append(place[column])
+        shares.append(
+            1 / len(members[column])
+            if speaks
+            else emphasis[word.text] / weights[word.concept] / with_attributes[column]
+        )
+    return np.array(columns), np.array(shares)
 
 
 def _words(knowledge: Knowledge, config: GroundingConfig) -> Iterator[Word]:

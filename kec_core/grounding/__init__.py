@@ -17,10 +17,11 @@ from kec_core.grounding.photos import (
     smooth,
     smoothing_graph,
 )
-from kec_core.grounding.words import concept_vectors
+from kec_core.grounding.words import attribute_emphasis, concept_vectors
 
 __all__ = [
     "aggregate",
+    "attribute_emphasis",
     "attribute_scale",
     "concept_scores",
     "concept_vectors",

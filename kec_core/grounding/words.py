@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -40,23 +40,11 @@ def concept_vectors(knowledge: Knowledge, encode: TextEncoder, config: Grounding
         raise InputError(
             "Grounding needs the concepts' names or their descriptions, but both are switched off; switch one on."
         )
-    attributes = _attribute_texts(knowledge, config)
-    own = [attributes[c.id] for c in concepts]
-    texts = list(
-        dict.fromkeys(
-            [c.name for c in concepts]
-            + [c.description for c in concepts if c.description.strip()]
-            + [text for group in own for text in group]
-        )
-    )
-    guidance = Guidance.parse(knowledge.guidance)
-    features, phrases = _encoded(
-        texts, [*guidance.prefer, *guidance.avoid], encode, unit=config.mode != "raw"
-    )
-    row = {text: i for i, text in enumerate(texts)}
-    told = relevance(texts, features, guidance, phrases) if guidance else None
+    own = _attribute_texts(knowledge, config)
+    said = _read(knowledge, concepts, own, encode, config)
+    row, features, told = said.row, said.features, said.told
     weights = None if told is None else np.power(np.float32(EMPHASIS), told)
-    rows = [[row[text] for text in group] for group in own]
+    rows = [[row[text] for text in own[c.id]] for c in concepts]
     each = ConceptVectors(
         logit=np.empty((0, 0), dtype=np.float32),
         zeta=_concept_sums(concepts, features, row, config),
@@ -65,6 +53,64 @@ def concept_vectors(knowledge: Knowledge, encode: TextEncoder, config: Grounding
         prior=None if told is None else _prior(concepts, row, told),
     )
     return _with_logits(_collapsed(each, knowledge), config)
+
+
+def attribute_emphasis(
+    knowledge: Knowledge, encode: TextEncoder, config: GroundingConfig
+) -> dict[str, float]:
+    """How many times each attribute counts in the mean of its concept, by its text: 1 without guidance.
+
+    Args: see ``concept_vectors``.
+    """
+    own = _attribute_texts(knowledge, config)
+    said = _read(knowledge, _counting(knowledge), own, encode, config)
+    told = np.zeros(len(said.row)) if said.told is None else said.told
+    return {
+        text: EMPHASIS ** float(told[said.row[text]])
+        for texts in own.values()
+        for text in texts
+        if text in said.row
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Said:
+    """What the concepts that count are told with.
+
+    Attributes:
+        row: the row of every text in ``features``.
+        features: float32 (T, d), unit except in mode "raw".
+        told: float32 (T,), how much guidance prefers (1) or avoids (-1) each text; None without guidance.
+    """
+
+    row: dict[str, int]
+    features: FloatMatrix
+    told: FloatVector | None
+
+
+def _read(
+    knowledge: Knowledge,
+    concepts: Sequence[Concept],
+    attributes: Mapping[str, Sequence[str]],
+    encode: TextEncoder,
+    config: GroundingConfig,
+) -> _Said:
+    texts = list(
+        dict.fromkeys(
+            [c.name for c in concepts]
+            + [c.description for c in concepts if c.description.strip()]
+            + [text for c in concepts for text in attributes.get(c.id, ())]
+        )
+    )
+    guidance = Guidance.parse(knowledge.guidance)
+    features, phrases = _encoded(
+        texts, [*guidance.prefer, *guidance.avoid], encode, unit=config.mode != "raw"
+    )
+    return _Said(
+        row={text: i for i, text in enumerate(texts)},
+        features=features,
+        told=relevance(texts, features, guidance, phrases) if guidance else None,
+    )
 
 
 def _encoded(

@@ -10,6 +10,7 @@ from kec_core.concept_photos import ConceptPhotos, Order
 from kec_core.images import ImageRecord
 from kec_core.knowledge.edits import (
     AddAttribute,
+    AssignImages,
     DeleteAttribute,
     DeleteConcept,
     EditAttribute,
@@ -27,6 +28,7 @@ from state.revisions import Revision
 ORDERS: dict[Order, str] = {"representative": "Typical", "boundary": "Nearly lost", "outlier": "Odd ones"}
 MANY_ATTRIBUTES = 5
 NOUNS = 12
+NEIGHBOURS = 9
 
 
 def draw(
@@ -46,6 +48,7 @@ def draw(
     with apart:
         _apart(project, state, photos, concept)
     _photos(project, photos, concept, images)
+    _neighbours(project, state, photos, concept)
     _selection.draw(
         project, revision, hint="Click photos to pick them (Shift: a range), then say where they belong."
     )
@@ -225,6 +228,24 @@ def _apart(project: Project, state: LiveState, photos: ConceptPhotos, concept: C
             _concept_verbs.pair_tools(project, concept, knowledge.by_id[other])
     if not pairs and not similar:
         st.html(_html.note("There is no other concept to tell it from."))
+
+
+def _neighbours(project: Project, state: LiveState, photos: ConceptPhotos, concept: Concept) -> None:
+    """With photos picked: the similar concepts, each a key away."""
+    picked = session.selection().images
+    if not picked:
+        return
+    with st.container(horizontal=True, gap="small", key="neighbours"):
+        st.caption("They belong to", width="content")
+        for number, other in enumerate(photos.similar(concept.id, NEIGHBOURS), start=1):
+            st.button(
+                _html.plain(state.knowledge.by_id[other].name),
+                key=f"neighbour_{other}",
+                type="tertiary",
+                shortcut=str(number),
+                on_click=session.act,
+                args=(project, [AssignImages(images=picked, concept=other)]),
+            )
 
 
 def _photos(project: Project, photos: ConceptPhotos, concept: Concept, images: Sequence[ImageRecord]) -> None:

@@ -10,7 +10,7 @@ from kec_core.concept_photos import ConceptPhotos
 from kec_core.images import ImageRecord
 from kec_core.live import LiveState
 from kec_core.types import Concept
-from pages import _concept_verbs, _html, _tree
+from pages import _concept_verbs, _html, _keys, _tree
 from pages._thumbnails import SMALL, address
 from state import session
 from state.project import Project
@@ -67,6 +67,7 @@ def _table(project: Project, state: LiveState, photos: ConceptPhotos, images: Se
         label_visibility="collapsed",
         icon=":material/search:",
     )
+    _keys.jump_to("Find a concept", "f")
     shown = found(state, words or "")
     if not shown:
         st.html(_html.note("No concept has these words."))

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from kec_core.errors import KecError
-from pages import _html, _navigation, _ui
+from pages import _html, _keys, _navigation, _ui
 from state import revisions, session
 from state.jobs import Job
 from state.project import Project
@@ -70,6 +70,8 @@ def _bar(project: Project) -> None:
             _ui.encoder_badge(str(shown.summary.get("encoder", "")))
             _steps(project)
             _other_window(project)
+        if st.button("", key="keys", icon=":material/keyboard:", type="tertiary", help="Keys", shortcut="H"):
+            _keys.show()
         _job_line(project)
 
 

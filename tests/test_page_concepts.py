@@ -6,6 +6,7 @@ import pytest
 
 from state import editing, revisions
 from state.project import Project
+from state.selection import Selection
 from state.workspace import HOME_VARIABLE
 from tests.fakes import HashEncoder
 from tests.page_helpers import app, make_photos, make_project, shown
@@ -180,3 +181,22 @@ def test_searching_looks_into_names_descriptions_and_nouns(project):
     assert name in test.dataframe[0].value["Concept"].tolist()
     test.text_input(key="concept_find").input("no such words anywhere").run()
     assert "No concept has these words." in shown(test)
+
+
+def test_picked_photos_go_to_a_similar_concept(project):
+    test = page()
+    image = project.images()[0].id
+    test.session_state["kec_selection"] = Selection(images=(image,))
+    test.run()
+    similar = next(button for button in test.button if button.key and button.key.startswith("neighbour_"))
+    similar.click().run()
+    (constraint,) = revisions.current(project).knowledge.constraints
+    assert constraint.kind == "assign"
+    assert constraint.images == (image,)
+    assert similar.key == f"neighbour_{constraint.concept}"
+
+
+def test_the_keys_are_listed(project):
+    test = page()
+    test.button(key="keys").click().run()
+    assert "put the picked photos into the n-th similar concept" in shown(test)

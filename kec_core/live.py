@@ -159,18 +159,18 @@ def _reground(state: LiveState, knowledge: Knowledge) -> tuple[ConceptVectors, F
 def _updated_logits(state: LiveState, vectors: ConceptVectors) -> FloatMatrix:
     """Scores with only the columns of new and changed concepts computed (methods.md 6.3, GEMM 1)."""
     source, kept = _source_columns(state.vectors, vectors)
+    kept &= _priors(vectors) == _priors(state.vectors)[source]
     logits = np.take(state.logits, source, axis=1)
     _fill(logits, np.flatnonzero(~kept), state.collection, vectors)
     return logits
 
 
 def _source_columns(old: ConceptVectors, new: ConceptVectors) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """For every new concept its old column (0 where there is none), and whether its scores stay the same."""
+    """For every new concept its old column (0 where there is none), and whether its text stays the same."""
     place = {concept: column for column, concept in enumerate(old.concept_ids)}
     source = np.array([place.get(concept, -1) for concept in new.concept_ids])
     kept = source >= 0
     kept[kept] = (new.logit[kept] == old.logit[source[kept]]).all(axis=1)
-    kept[kept] = _priors(new)[kept] == _priors(old)[source[kept]]
     return np.maximum(source, 0), kept
 
 
@@ -253,7 +253,7 @@ def _continued(
         return continue_kmeans(fused, resized_centroids(fused, groups, n_clusters, seed=collection.seed))
 
     found = continued(state.clustering.labels)
-    reweighted = weight_of(collection, knowledge) != weight_of(collection, state.knowledge)
+    reweighted = _weighs(collection, knowledge) != _weighs(collection, state.knowledge)
     if not names_groups(knowledge) and (reweighted or _is_new(state, vectors)):
         for groups in _other_groups(collection, grounding):
             other = continued(groups)
@@ -265,6 +265,11 @@ def _continued(
 def weight_of(collection: LiveCollection, knowledge: Knowledge) -> float:
     """The weight of the knowledge that holds: the person's, else the collection's."""
     return collection.weight if knowledge.weight is None else knowledge.weight
+
+
+def _weighs(collection: LiveCollection, knowledge: Knowledge) -> tuple[float, str]:
+    """What lets the same concepts count more or less."""
+    return weight_of(collection, knowledge), knowledge.guidance
 
 
 def _is_new(state: LiveState, vectors: ConceptVectors) -> bool:

@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kec_core.clustering import spherical_kmeans
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.grounding import concept_scores, concept_vectors, ground
+from kec_core.knowledge.edits import SetGuidance, apply
 from kec_core.knowledge.guidance import EMPHASIS, Guidance, relevance
+from kec_core.live import start, update
 from kec_core.types import Concept, Group, Knowledge, UniAttribute
+from tests.test_core_live import collection
 
 
 @pytest.mark.parametrize(
@@ -142,3 +146,19 @@ def test_a_collapsed_group_is_found_and_named_where_concepts_are():
     knowledge = grouped(collapsed=True)
     assert knowledge.by_id["g1"].name == "outside"
     assert "g2" not in knowledge.by_id
+
+
+def test_the_live_loop_equals_grounding_anew_when_guidance_comes_changes_and_goes():
+    live = collection()
+    concepts = tuple(
+        Concept(id=f"c{i:03d}", name=name, source="wordnet")
+        for i, name in enumerate(("cat", "dog", "bus", "car"), 1)
+    )
+    state = start(live, Knowledge(concepts=concepts, last_id=4), spherical_kmeans(live.x, 4))
+    plain = state.grounding.omega
+    for text in ("cat", "cat, not dog", ""):
+        state = update(state, apply(state.knowledge, SetGuidance(text=text)))
+        vectors = concept_vectors(state.knowledge, live.encode, live.config)
+        expected = ground(live.x, vectors, live.config, live.defaults)
+        assert state.grounding.omega == pytest.approx(expected.omega, abs=1e-5)
+        assert bool(np.abs(state.grounding.omega - plain).max() > 0.05) is bool(text)

@@ -107,6 +107,8 @@ def relevance(
 ) -> FloatVector:
     """How much texts are what the person prefers (1) or avoids (-1), float32 (T,); 0 where the words say nothing.
 
+    In steps of a tenth, so that a text that comes or goes leaves the others where they are.
+
     A text that holds a phrase word for word is fully touched by it; else by the cosine, after what all the texts have
     in common is taken out, because encoders differ in how alike any two texts are.
 
@@ -126,4 +128,4 @@ def relevance(
     split = len(guidance.prefer)
     preferred = touched[:, :split].max(axis=1, initial=0.0)
     avoided = touched[:, split:].max(axis=1, initial=0.0)
-    return np.asarray(preferred - avoided, dtype=np.float32)
+    return np.asarray(np.round(preferred - avoided, 1), dtype=np.float32)

@@ -38,7 +38,8 @@ def draw(project: Project, bench: Workbench, concept_ids: Sequence[str]) -> None
     known = [knowledge.by_id[one] for one in concept_ids if one in knowledge.by_id]
     asked = _asked(project)
     if asked is not None and not all(one in knowledge.by_id for one in asked.subject.concepts):
-        asked = _forget(project)  # what it was about is gone
+        _forget(project)  # what it was about is gone
+        asked = None
     if asked is not None and asked.subject.concepts == tuple(concept.id for concept in known):
         _follow(project, bench, setup, knowledge, asked)
         return

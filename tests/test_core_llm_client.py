@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import threading
 import time
@@ -12,8 +13,10 @@ import pytest
 
 from kec_core.config import LLMConfig
 from kec_core.errors import Cancelled, LLMAuthError, LLMBudgetError, LLMError
+from kec_core.knowledge import llm_run
 from kec_core.knowledge.llm_client import LLMClient, MemoryCache
 from kec_core.knowledge.llm_cost import Budget, Meter, Price
+from kec_core.knowledge.llm_request import Completion, TransientError
 from kec_core.knowledge.prompts import concept_question
 from tests.llm_fakes import FAST, endpoint
 from tests.llm_server import LLMServer, Reply, case_of, error, good
@@ -246,6 +249,31 @@ def test_too_many_requests_is_no_failure_while_others_get_answers():
         outcomes = client_for(server, config=config).ask(questions(40))
     assert [o.status for o in outcomes] == ["done"] * 40
     assert server.requests == 160
+
+
+def test_a_slow_server_is_asked_fewer_at_once_until_it_answers_again(monkeypatch):
+    seen, under_way = [], []
+
+    async def slow_at_first(_api, _endpoint, body, _timeout):
+        under_way.append(body)
+        seen.append(len(under_way))
+        number = len(seen)
+        try:
+            await asyncio.sleep(0.01)
+            if 2 <= number <= 9:  # the first is sent alone
+                raise TransientError("no answer within 10 seconds", billed=True, slow=True)
+        finally:
+            under_way.remove(body)
+        return Completion(text=good(body).content, cut=False, prompt_tokens=1, completion_tokens=1)
+
+    monkeypatch.setattr(llm_run, "send", slow_at_first)
+    config = replace(FAST, in_flight=8)
+    client = LLMClient(endpoint("http://localhost:1/v1"), MemoryCache(), config)
+    outcomes = client.ask(questions(80))
+    assert [o.status for o in outcomes] == ["done"] * 80
+    assert max(seen[:9]) == 8
+    assert max(seen[9:13]) <= 4
+    assert max(seen[13:]) == 8
 
 
 def test_a_server_that_wants_an_hour_is_left_alone():

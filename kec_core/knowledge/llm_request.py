@@ -33,6 +33,7 @@ class TransientError(LLMError):
         crowded: the server said there are too many requests, so every other request should wait as well.
         unanswered: no answer came at all (refused, lost, timed out, 5xx): a sign of an outage.
         billed: the server may have worked, and charged, for the prompt.
+        slow: the time was up: perhaps too many questions wait for one another over there.
     """
 
     def __init__(
@@ -43,12 +44,14 @@ class TransientError(LLMError):
         crowded: bool = False,
         unanswered: bool = True,
         billed: bool = False,
+        slow: bool = False,
     ) -> None:
         super().__init__(message)
         self.wait = wait
         self.crowded = crowded
         self.unanswered = unanswered
         self.billed = billed
+        self.slow = slow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +120,7 @@ async def guarded(endpoint: LLMEndpoint, timeout: float, call: Callable[[], Awai
             response = await call()
             return bytes(response.content)
     except (APITimeoutError, TimeoutError):
-        failure = TransientError(f"no answer within {timeout:g} seconds", billed=True)
+        failure = TransientError(f"no answer within {timeout:g} seconds", billed=True, slow=True)
     except APIConnectionError as error:
         failure = TransientError(f"the connection failed ({endpoint.scrub(_root_words(error))})")
     except APIStatusError as error:

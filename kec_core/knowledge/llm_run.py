@@ -13,6 +13,7 @@ from kec_core.arrays import Progress
 from kec_core.errors import LLMBudgetError, LLMError, LLMReplyError
 from kec_core.knowledge.llm_dialect import Dialect, RefusedError
 from kec_core.knowledge.llm_dialogue import Dialogue, Outcome, Settled
+from kec_core.knowledge.llm_pace import Pace
 from kec_core.knowledge.llm_request import (
     Completion,
     TransientError,
@@ -75,6 +76,7 @@ class Run:
         self._proven = False
         self._probing = asyncio.Lock()
         self._hold_until = 0.0
+        self._pace = Pace(self.config.in_flight, self.config.timeout)
         self._trouble = ""
         self._unanswered = 0
         self._answers = 0
@@ -194,6 +196,7 @@ class Run:
             else:
                 self._answers += 1
                 self._unanswered, self._trouble, self._last_answer = 0, "", time.monotonic()
+                self._pace.answered()
                 return completion
 
     def _note(self, error: TransientError) -> None:
@@ -203,6 +206,9 @@ class Run:
             LLMError: it wants to be left alone for too long, or seems to be gone.
         """
         self._trouble = str(error)
+        if error.slow:
+            self._pace.ran_out_of_time()
+            self._trouble = f"{error}, so at most {self._pace.limit} at once"
         name, wait = self.client.endpoint.url, error.wait or 0.0
         if wait > self.config.max_wait:
             raise LLMError(
@@ -257,6 +263,7 @@ class Run:
         meter, endpoint = self.client.meter, self.client.endpoint
         reserved = approximate_tokens(dialogue.messages), dialogue.max_tokens
         await self._turn(*reserved)
+        self._pace.sent()
         used = (reserved[0], 0)  # what a server may charge when the line breaks
         tally.requests += 1
         try:
@@ -270,17 +277,18 @@ class Run:
                 used = (0, 0)
             raise
         finally:
+            self._pace.ended()
             meter.settle(reserved, *used)
             tally.prompt_tokens += used[0]
             tally.completion_tokens += used[1]
         return completion
 
     async def _turn(self, prompt: int, completion: int) -> None:
-        """Wait until sending is allowed: not paused, not asked to wait, within the budget."""
+        """Wait until sending is allowed: not paused, not asked to wait, not too many, within the budget."""
         while True:
             if self._stopped is not None:
                 raise self._stopped
-            free = not self._paused and time.monotonic() >= self._hold_until
+            free = self._pace.free and not self._paused and time.monotonic() >= self._hold_until
             if free and self.client.meter.reserve(prompt, completion):
                 return
             await asyncio.sleep(_TICK)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 EXPORT_FORMATS = ("csv", "parquet", "json", "npz", "folders", "report")
 Subparsers = argparse._SubParsersAction  # the type argparse has for what add_subparsers returns
-BENCHMARKS = ("encode", "expert", "grounding", "live", "llm", "paper", "scaling", "table")
+BENCHMARKS = ("encode", "expert", "grounding", "layout", "live", "llm", "map", "paper", "scaling", "table")
 
 
 class _Parser(argparse.ArgumentParser):

@@ -191,7 +191,6 @@ class PhotoMap {
 
   pick(event) {
     const hidden = [...this.points.hidden];
-    this.root.dataset.sent = String(Date.now());
     this.send("picked", { ...event, hidden, colouring: this.data.colouring });
   }
 

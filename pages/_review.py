@@ -146,6 +146,7 @@ def _names(view: View, doubt: Suggestion) -> None:
         names,
         format_func=_html.plain,
         key=key,
+        wrap=True,
         help="Press one to take it as the name.",
         on_change=_take_name,
         args=(view.project, concept, key),
@@ -163,7 +164,7 @@ def _take_name(project: Project, concept: str, key: str) -> None:
 
 def _answers(view: View, doubt: Suggestion) -> None:
     project = view.project
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall"):
         _accept(view, doubt)
         _answer(
             "Skip", "review_skip", "Look at the next one; this one comes again.", _skip, project, doubt, "N"
@@ -173,7 +174,7 @@ def _answers(view: View, doubt: Suggestion) -> None:
         )
         _answer("Never", "review_never", "Remembered with the project.", _never, project, doubt)
         st.button(
-            "Open " + ("it" if len(doubt.concepts) == 1 else "both"),
+            "Open",
             key="review_open",
             type="tertiary",
             help="Pick what it is about, to look at it and decide yourself.",

@@ -121,6 +121,7 @@ def _pills(view: View, group: str, concepts: Sequence[Concept], label: str, *, v
         format_func=labels.__getitem__,
         key=key,
         label_visibility="visible" if visible else "collapsed",
+        wrap=True,
         on_change=_pick,
         args=(key, ids),
     )

@@ -6,7 +6,7 @@ from typing import TypeGuard
 
 import streamlit as st
 
-from kec_core.config import RunConfig
+from kec_core.config import RunConfig, paper_defaults, studio_defaults
 from pages import _build_options, _build_results, _html, _llm, _options, _ui
 from pages._llm import Connection
 from state import session
@@ -81,6 +81,7 @@ def _actions(project: Project, views: tuple[StepView, ...], job: Job | None, mod
         ):
             session.jobs().resume(project, latest.id, secrets=model.secrets)
             st.rerun()
+        _preset(project, disabled=job is not None)
         stale = [view.step.name for view in views if view.state == "stale"]
         if stale:
             st.caption(f"Out of date: {', '.join(stale)}.")
@@ -90,6 +91,24 @@ def _actions(project: Project, views: tuple[StepView, ...], job: Job | None, mod
         st.error(_html.plain(latest.error), icon=":material/error:")
         with st.expander("What the job wrote", key="job_log"):
             st.code(log_tail(project, latest.id), language=None)
+
+
+def _preset(project: Project, *, disabled: bool) -> None:
+    """One button for all options: to the paper's values, and back to the program's."""
+    config = project.settings()
+    is_paper = config == paper_defaults(config)
+    st.button(
+        "Studio defaults" if is_paper else "Paper defaults",
+        key="preset",
+        icon=":material/article:",
+        disabled=disabled,
+        on_click=project.save_settings,
+        args=(studio_defaults(config) if is_paper else paper_defaults(config),),
+        help="Every option as the program chooses it for this collection."
+        if is_paper
+        else "The paper's fixed setting: weight 1, β 0.8 on the plain cosine, no guard against one big concept. Encoder, "
+        "number of clusters, seed and guidance stay.",
+    )
 
 
 def _essentials(project: Project, config: RunConfig) -> Connection:

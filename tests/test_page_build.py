@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kec_core.config import KnowledgeConfig, RunConfig
+from kec_core.config import KnowledgeConfig, RunConfig, paper_defaults, studio_defaults
 from kec_core.errors import InputError
 from kec_core.types import StageReport
 from pages import _build_options, _options
@@ -92,6 +92,17 @@ def test_guidance_is_kept_with_the_project(colours):
         app("build", project="colours").text_area(key="colours.knowledge.guidance").value
         == "by kind of animal"
     )
+
+
+def test_the_papers_defaults_are_one_click_away_and_one_click_back(colours):
+    page = app("build", project="colours")
+    page.button(key="preset").click().run()
+    assert colours.settings() == paper_defaults(CONFIG)
+    assert page.button(key="preset").label == "Studio defaults"
+    assert "Out of date: " in shown(page)
+    page.button(key="preset").click().run()
+    assert colours.settings() == studio_defaults(CONFIG)
+    assert page.button(key="preset").label == "Paper defaults"
 
 
 def test_run_all_starts_a_job_with_the_options_of_the_project(colours, started):

@@ -348,7 +348,7 @@ def test_while_a_job_runs_nothing_else_starts(colours, monkeypatch):
 def test_the_choice_is_explained_beside_the_papers_value(colours):
     text = shown(compare("What was chosen for you"))
     assert "How much the words count beside the photos (w)" in text
-    assert "change their group when the collection is resampled" in text
+    assert "Knowledge counts " in text
     assert "<td>0.8</td>" in text
 
 
@@ -360,12 +360,13 @@ def test_a_choice_of_ones_own_is_called_so(edited):
 
 def test_the_papers_weight_is_one_click_and_undo_away(colours, words):  # noqa: F811 - the fixture
     page = compare("What was chosen for you")
+    page.button(key="weight_none").click().run()
     page.button(key="weight_paper").click().run()
     assert revisions.current(colours).knowledge.weight == PAPER_WEIGHT
     assert page.button(key="weight_paper").disabled
     page.button(key="weight_own").click().run()
     assert revisions.current(colours).knowledge.weight is None
-    assert [step.id for step in revisions.history(colours)] == ["r1", "r2", "r3"]
+    assert [step.id for step in revisions.history(colours)] == ["r1", "r2", "r3", "r4"]
 
 
 def test_the_papers_defaults_lead_to_build(colours):

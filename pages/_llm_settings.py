@@ -121,7 +121,7 @@ def patience(kept: LLMSettings) -> None:
         "Questions at once",
         min_value=1,
         max_value=200,
-        help="Requests under way at the same time. Default of the paper: 20; small machines like fewer.",
+        help="Requests under way at the same time. Default of the paper: 20. While a server cannot keep up, fewer are sent.",
         **tied("in_flight", kept.in_flight, lambda old, n: replace(old, in_flight=n)),
     )
     middle.number_input(

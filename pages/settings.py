@@ -172,6 +172,8 @@ def _leaves(kept: LLMSettings) -> None:
             key=f"llm_message_{kind}_{len(shown)}",
             width=160,
         )
+    if chosen is not None:
+        st.html(_html.note(f"Sent to {chosen.endpoint.url}/chat/completions, exactly so:"))
     st.code(
         json.dumps(shown[number - 1].body, indent=2, ensure_ascii=False),
         language=None,

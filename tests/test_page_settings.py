@@ -147,6 +147,7 @@ def test_the_exact_messages_about_the_open_project_are_shown(colours):
     save_llm_settings(colours.folder.parent, LLMSettings(url="http://h/v1", model="tiny", pair_values=True))
     page = app("settings", project="colours")
     assert "this is an example" not in shown(page)
+    assert "Sent to http://h/v1/chat/completions" in shown(page)
     body = json.loads(page.code[0].value)
     assert body["model"] == "tiny"
     assert body["messages"][-1]["content"].startswith("Nouns: ")

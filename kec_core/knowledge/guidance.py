@@ -46,7 +46,7 @@ _SMALL = _words(
     "a an the by on in at of for to from with into as is are be it its this that these those what which who how my our "
     "your i we you me us them their group groups grouping sort look looking matter matters want wants care should must "
     "please mainly mostly most more less than about between also use using separate distinguish tell apart out over "
-    "cluster clusters according do does consider"
+    "cluster clusters according do does consider kind kinds type types"
 )
 
 

@@ -215,7 +215,8 @@ def _tsne(
     from openTSNE.affinity import PerplexityBasedNN
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
-    jobs = os.cpu_count() or 1
+    many = len(first) > _FFT_ROWS
+    jobs = (os.cpu_count() or 1) if many else 1  # threads of a small step would mostly wait for each other
     graph = PrecomputedNeighbors(neighbours.rows.astype(np.int64), neighbours.distances.astype(np.float64))
     perplexity = min(PERPLEXITY, max(1.0, (neighbours.rows.shape[1] - 1) / 3))
     affinities = PerplexityBasedNN(knn_index=graph, perplexity=perplexity, n_jobs=jobs)
@@ -226,7 +227,7 @@ def _tsne(
         n_iter=late,
         n_jobs=jobs,
         random_state=seed,
-        negative_gradient_method="fft" if len(first) > _FFT_ROWS else "bh",
+        negative_gradient_method="fft" if many else "bh",
         callbacks=_Steps(progress, early, late),
         callbacks_every_iters=_TSNE_REPORT,
     ).fit(affinities=affinities, initialization=begin)

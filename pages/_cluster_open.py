@@ -9,7 +9,7 @@ import streamlit as st
 from kec_core.errors import KecError
 from kec_core.explain import ClusterWords, Contrast, explain_cluster
 from kec_core.images import ImageRecord
-from pages import _cluster_cards, _explainers, _html, _photo_picker, _photo_why, _ui, _why
+from pages import _cluster_cards, _explainers, _html, _photo_picker, _photo_why, _selection, _ui, _why
 from pages._palette import cluster_colour
 from state import session
 from state.cluster_marks import LONGEST_NAME, name_cluster, set_cluster_done
@@ -46,6 +46,11 @@ def draw(
         found = explain_cluster(_explainers.explainer(project, revision), card.id)
         _words(found, cards, card)
     _photos(project, revision, overview, cards, card, images)
+    _selection.draw(
+        project,
+        revision,
+        hint="Click a photo to pick it and to see why it is here (Shift: a range), then say where it belongs.",
+    )
 
 
 # --- the bar above
@@ -218,7 +223,6 @@ def _photos(
     photos = [images[row] for row in rows]
     asked = _photo_why.asked([image.id for image in photos])
     if asked is None:
-        st.html(_html.note("Click a photo to pick it and to see why it is here; Shift picks a range."))
         _photo_picker.draw(
             project, photos, key=f"cluster_{card.id}_{order}", label=f"Photos of cluster {card.id}"
         )
@@ -257,8 +261,6 @@ def _orders(card: ClusterCard, images: Sequence[ImageRecord], overview: Overview
             on_click=_select_all,
             args=(overview, card.id, images),
         )
-        if session.selection().images:
-            st.button("Clear selection", key="cluster_unselect", on_click=session.clear_selection)
     return order
 
 

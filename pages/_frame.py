@@ -24,6 +24,7 @@ ICON = (
 POLL_SECONDS = 1
 PROGRESS_WIDTH = 340
 FINISHED = {
+    "export": "The folder is written.",
     "estimate": "Estimated.",
     "layout": "The map is ready.",
     "methods": "The methods are compared; see Compare.",

@@ -17,6 +17,7 @@ _PAGES = {
     "clusters": ("Clusters", ":material/grid_view:"),
     "compare": ("Compare", ":material/difference:"),
     "history": ("History", ":material/history:"),
+    "export": ("Export", ":material/download:"),
     "settings": ("Settings", ":material/settings:"),
 }
 

@@ -32,6 +32,7 @@ KINDS: dict[str, str] = {
     "methods": "state.method_runs:methods_job",
     "layout": "state.layouts:layout_job",
     "stability": "state.stability:stability_job",
+    "export": "state.downloads:export_job",
 }
 """Job kinds and their functions, "module:function": a module is imported only when such a job runs."""
 

@@ -22,10 +22,10 @@ def words(monkeypatch, tmp_path):
     """The encoder of the small project, which no name leads to."""
     monkeypatch.setenv("KEC_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(editing, "load_encoder", lambda _name: HashEncoder())
-    for cached in (editing.loaded_encoder, editing._text_encoder):
+    for cached in (editing.loaded_encoder, editing.text_encoder):
         cached.cache_clear()
     yield
-    for cached in (editing.loaded_encoder, editing._text_encoder):
+    for cached in (editing.loaded_encoder, editing.text_encoder):
         cached.cache_clear()
 
 
@@ -241,7 +241,7 @@ def test_all_photos_of_a_cluster_can_be_picked_and_put_back(colours):
     page.button(key="cluster_select").click().run()
     assert sorted(page.session_state["kec_selection"].images) == sorted(names_of(page))
     assert all(photo["picked"] for photo in photos_of(page))
-    page.button(key="cluster_unselect").click().run()
+    page.button(key="selection_clear").click().run()
     assert not any(photo["picked"] for photo in photos_of(page))
 
 

@@ -103,10 +103,10 @@ def words(monkeypatch, tmp_path):
     """The encoder of the small project, which no name leads to."""
     monkeypatch.setenv("KEC_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(editing, "load_encoder", lambda _name: HashEncoder())
-    for cached in (editing.loaded_encoder, editing._text_encoder):
+    for cached in (editing.loaded_encoder, editing.text_encoder):
         cached.cache_clear()
     yield
-    for cached in (editing.loaded_encoder, editing._text_encoder):
+    for cached in (editing.loaded_encoder, editing.text_encoder):
         cached.cache_clear()
 
 

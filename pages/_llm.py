@@ -218,6 +218,7 @@ def table(items: Sequence[ItemReport]) -> None:
     st.dataframe(
         rows,
         hide_index=True,
+        placeholder="",
         height=min(300, 38 + 35 * len(rows)),
         column_order=[name for name in COLUMNS if reasons or name != "Reason"],
         column_config={

@@ -65,6 +65,11 @@ def test_concepts_are_grouped_by_what_their_meanings_share(tiny_wordnet, telling
     assert apply(knowledge, concept_tree(knowledge, nobody, tiny_wordnet)) == made
 
 
+def test_ancestors_that_say_nothing_make_no_group(tiny_wordnet, monkeypatch):
+    monkeypatch.setattr(tree, "IC_FLOOR", 2.0)
+    assert concept_tree(known(*NAMES), nobody, tiny_wordnet).groups == ()
+
+
 def test_grouping_again_keeps_ids_and_the_persons_groups(tiny_wordnet, telling):
     knowledge = known(*NAMES)
     made = apply(knowledge, concept_tree(knowledge, nobody, tiny_wordnet))

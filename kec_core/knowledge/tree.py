@@ -101,9 +101,9 @@ def _divided(
         for ancestor in wordnet.ancestors(meaning):
             below.setdefault(ancestor, set()).add(concept)
     values = {
-        ancestor: _worth(ancestor, wordnet, covering)
+        ancestor: worth
         for ancestor, members in below.items()
-        if 2 <= len(members) <= MOST_OF * len(meanings)
+        if 2 <= len(members) <= MOST_OF * len(meanings) and (worth := _worth(ancestor, wordnet, covering)) > 0
     }
     left = set(meanings)
     parts: list[_Part] = []

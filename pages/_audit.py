@@ -98,15 +98,11 @@ def _question(project: Project, shown: Revision, audit: Audit, question: Questio
 
 
 def _photo(project: Project, image: ImageRecord) -> str:
-    source = (
-        address(session.open_projects().id_of(project.folder), image.sha256, LARGE) if image.sha256 else ""
-    )
-    if not source:
+    """The photo, large; its name is no caption, since the name of a folder may give the answer away."""
+    if not image.sha256:
         return _html.note(f"{image.id} has no preview.")
-    return (
-        f'<figure class="kec kec-judged"><img src="{_html.text(source)}" alt="{_html.text(image.id)}">'
-        f"<figcaption class='kec-quiet'>{_html.text(image.id)}</figcaption></figure>"
-    )
+    source = address(session.open_projects().id_of(project.folder), image.sha256, LARGE)
+    return f'<div class="kec kec-judged"><img src="{_html.text(source)}" alt="{_html.text(image.id)}"></div>'
 
 
 def _buttons(project: Project, audit: Audit, question: Question) -> None:

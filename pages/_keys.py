@@ -34,6 +34,11 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("D", "done"),
         ("Backspace", "all clusters"),
     ),
+    "Compare, judging by eye": (
+        ("Y, N", "the photo belongs there, or not"),
+        ("S", "cannot say"),
+        ("Backspace", "judge the one before again"),
+    ),
 }
 _JUMP = st.components.v2.component(
     "kec_keys", html="<span></span>", js=Path(__file__).with_name("_keys.js").read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -160,6 +161,7 @@ def clean(text: str, letters: int) -> str:
     return line[: letters + 1].rpartition(" ")[0].strip(_EDGES) or line[:letters]
 
 
+@lru_cache(maxsize=1024)  # the examples' phrases are compared with every answer
 def words(text: str) -> frozenset[str]:
     """The words that carry meaning, without regard to case and order."""
     return frozenset(_WORD.findall(text.casefold())) - _FILLER

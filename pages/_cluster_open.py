@@ -46,11 +46,6 @@ def draw(
         found = explain_cluster(_explainers.explainer(project, revision), card.id)
         _words(found, cards, card)
     _photos(project, revision, overview, cards, card, images)
-    _selection.draw(
-        project,
-        revision,
-        hint="Click a photo to pick it and to see why it is here (Shift: a range), then say where it belongs.",
-    )
 
 
 # --- the bar above
@@ -223,18 +218,27 @@ def _photos(
     photos = [images[row] for row in rows]
     asked = _photo_why.asked([image.id for image in photos])
     if asked is None:
-        _photo_picker.draw(
-            project, photos, key=f"cluster_{card.id}_{order}", label=f"Photos of cluster {card.id}"
-        )
+        _gallery(project, revision, card, order, photos)
         return
     gallery, why = st.columns((3, 2), gap="large")
     with gallery:
-        _photo_picker.draw(
-            project, photos, key=f"cluster_{card.id}_{order}", label=f"Photos of cluster {card.id}"
-        )
+        _gallery(project, revision, card, order, photos)
     with why:
         row = next(int(row) for row in rows if images[row].id == asked)
         _photo_why.draw(project, revision, cards, images[row], row)
+
+
+def _gallery(
+    project: Project, revision: Revision, card: ClusterCard, order: Order, photos: Sequence[ImageRecord]
+) -> None:
+    """Photos to pick, and what can be done with those that are picked."""
+    label = f"Photos of cluster {card.id}"
+    _photo_picker.draw(project, photos, key=f"cluster_{card.id}_{order}", label=label)
+    _selection.draw(
+        project,
+        revision,
+        hint="Click a photo to pick it and to see why it is here (Shift: a range), then say where it belongs.",
+    )
 
 
 def _orders(card: ClusterCard, images: Sequence[ImageRecord], overview: Overview) -> Order:

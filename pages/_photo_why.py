@@ -17,6 +17,8 @@ from state.project import Project
 from state.revisions import Revision
 
 _ASKED, _PICKED = "why_photo", "why_picked"
+SEEN = ("name", "attribute", "pair attribute")
+"""Kinds of words that are short enough to look for."""
 VIEWS = {"here": "Why here", "rival": "Why not there", "concept": "Why this concept"}
 
 
@@ -141,7 +143,8 @@ def _places(project: Project, revision: Revision, explainer: Explainer, image: I
             )
         )
         return
-    strongest = next((part.text for part in explain_place(explainer, row).parts if part.kind != "looks"), "")
+    parts = explain_place(explainer, row).parts
+    strongest = next((part.text for part in parts if part.kind in SEEN), "")
     phrase = st.text_input(
         "Phrase", value=strongest, key=f"why_phrase_{image.id}", help="What can be seen, in a few words."
     )
@@ -153,10 +156,10 @@ def _places(project: Project, revision: Revision, explainer: Explainer, image: I
 def _heat(project: Project, revision: Revision, image: ImageRecord, phrase: str) -> None:
     found = phrase_map(project, revision, image.id, phrase)
     st.image(_heat_picture.draw(found), width="stretch")
-    low, high = found.values.min(), found.values.max()
+    low, high = (_why.signed(float(end), 2) for end in (found.values.min(), found.values.max()))
     how = (
-        f"The places average to {found.values.mean():+.3f}, the cosine of photo and phrase."
+        f"The places average to {_why.signed(float(found.values.mean()))}, the cosine of photo and phrase."
         if found.adds_up
         else "Cosines of patches and phrase; patches have exchanged what they saw, so the map is a hint."
     )
-    st.html(_html.note(f"Grey {low:+.2f} to orange {high:+.2f}. {how}"))
+    st.html(_html.note(f"Grey {low} to orange {high}. {how}"))

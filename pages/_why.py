@@ -16,12 +16,13 @@ _ROLES = {
     "pair attribute": "sets it apart",
 }
 _LOOKS = "Looks"
+_LONGEST = 60
 _LOOKS_TIP = "How much the photo by itself looks like the others here (the visual part of the cosine)."
 
 
 def heading(name: str, colour: str) -> str:
     """The name of what is looked at, with a dot of its colour."""
-    return f'<h2 class="kec kec-name"><span class="kec-dot" style="background:{text(colour)}"></span>{text(name)}</h2>'
+    return f'<h2 class="kec kec-heading"><span class="kec-dot" style="background:{text(colour)}"></span>{text(name)}</h2>'
 
 
 def contributions(
@@ -37,22 +38,26 @@ def contributions(
         shown: bars at most, besides the one of all others.
     """
     largest, rest = found.parts[:shown], found.parts[shown:]
-    rows = [(_name(part), _role(part, concepts), _tip(part), part.value) for part in largest]
+    rows = [(_short(_name(part)), _role(part, concepts), _tip(part), part.value) for part in largest]
     if rest:
         rows.append(
             ("All other words", f"{len(rest):,} of them", "Their sum.", sum(part.value for part in rest))
         )
     reach = max((abs(value) for *_, value in rows), default=0.0) or 1.0
-    signed = any(value < -reach / 1000 for *_, value in rows)
-    body = "".join(_bar_row(*row, reach=reach, signed=signed) for row in rows)
+    both = any(value < -reach / 1000 for *_, value in rows)
+    body = "".join(_bar_row(*row, reach=reach, both=both) for row in rows)
     return (
         f'<table class="kec kec-why"><tbody>{body}</tbody><tfoot><tr><th scope="row" title="{text(tip)}">{text(total)}</th>'
-        f"<td></td><td>{_signed(found.total)}</td></tr></tfoot></table>"
+        f"<td></td><td>{signed(found.total)}</td></tr></tfoot></table>"
     )
 
 
 def _name(part: Contribution) -> str:
     return _LOOKS if part.kind == "looks" else part.text
+
+
+def _short(said: str) -> str:
+    return said if len(said) <= _LONGEST else f"{said[: _LONGEST - 1].rstrip()}…"
 
 
 def _role(part: Contribution, concepts: Mapping[str, Concept]) -> str:
@@ -65,22 +70,23 @@ def _role(part: Contribution, concepts: Mapping[str, Concept]) -> str:
 
 
 def _tip(part: Contribution) -> str:
-    return _LOOKS_TIP if part.kind == "looks" else f"Adds {part.value:+.6f}"
+    return _LOOKS_TIP if part.kind == "looks" else f"{part.text}: adds {part.value:+.6f}"
 
 
-def _bar_row(name: str, role: str, tip: str, value: float, *, reach: float, signed: bool) -> str:
-    width = abs(value) / reach * (50 if signed else 100)
-    left = (50 - width if value < 0 else 50) if signed else 0
+def _bar_row(name: str, role: str, tip: str, value: float, *, reach: float, both: bool) -> str:
+    width = abs(value) / reach * (50 if both else 100)
+    left = (50 - width if value < 0 else 50) if both else 0
     kind = "kec-against" if value < 0 else "kec-for"
-    zero = '<b style="left:50%"></b>' if signed else ""
+    zero = '<b style="left:50%"></b>' if both else ""
     return (
         f'<tr><th scope="row" title="{text(tip)}">{text(name)} <span class="kec-quiet">{text(role)}</span></th>'
         f'<td><span class="kec-track">{zero}<i class="{kind}" style="left:{left:.2f}%;width:{width:.2f}%"></i></span></td>'
-        f"<td>{_signed(value)}</td></tr>"
+        f"<td>{signed(value)}</td></tr>"
     )
 
 
-def _signed(value: float, digits: int = 3) -> str:
+def signed(value: float, digits: int = 3) -> str:
+    """A number with its sign, "+0.120" or "−0.120"."""
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
@@ -108,7 +114,7 @@ def _contrast_row(row: Contrast, here: str, there: str, reach: float) -> str:
         values = [f"{value:.0%}" for value in (row.here, row.there)]
     else:
         role, tip = "can be seen", "Mean likeness of photos and phrase (cosine)."
-        values = [_signed(value, 2) for value in (row.here, row.there)]
+        values = [signed(value, 2) for value in (row.here, row.there)]
     bars = "".join(
         f'<span class="kec-track" title="{text(name)}: {shown}">'
         f'<i class="{kind}" style="width:{max(0.0, value) / reach * 100:.2f}%"></i></span>'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from kec_core.explain import Contrast, Contribution, Explanation
 from kec_core.types import Concept
@@ -37,7 +38,8 @@ def contributions(
         tip: the field's word for it.
         shown: bars at most, besides the one of all others.
     """
-    largest, rest = found.parts[:shown], found.parts[shown:]
+    parts = _merged(found.parts)
+    largest, rest = parts[:shown], parts[shown:]
     rows = [(_short(_name(part)), _role(part, concepts), _tip(part), part.value) for part in largest]
     if rest:
         rows.append(
@@ -50,6 +52,15 @@ def contributions(
         f'<table class="kec kec-why"><tbody>{body}</tbody><tfoot><tr><th scope="row" title="{text(tip)}">{text(total)}</th>'
         f"<td></td><td>{signed(found.total)}</td></tr></tfoot></table>"
     )
+
+
+def _merged(parts: Sequence[Contribution]) -> list[Contribution]:
+    """Parts that a reader could not tell apart (one text that sets a concept apart from several others) as one."""
+    alike: dict[tuple[str, str, str], list[Contribution]] = {}
+    for part in parts:
+        alike.setdefault((part.kind, part.text, part.concept), []).append(part)
+    sums = [replace(same[0], value=sum(part.value for part in same)) for same in alike.values()]
+    return sorted(sums, key=lambda part: -abs(part.value))
 
 
 def _name(part: Contribution) -> str:

@@ -206,9 +206,9 @@ def _answer(
     project: Project, bench: Workbench, knowledge: Knowledge, asked: Asked, lines: Sequence[Line]
 ) -> None:
     taken = [line for number, line in enumerate(lines) if _tick(asked, number, line)]
-    edits = edits_of(knowledge.by_id[asked.subject.concepts[0]], taken)
-    if asked.subject.kind == "split" and lines:
-        _what_stays(knowledge.by_id[asked.subject.concepts[0]], edits)
+    concept = knowledge.by_id[asked.subject.concepts[0]]
+    edits = edits_of(knowledge, concept, taken)
+    _what_stays(concept, edits, len(taken))
     fits = bool(edits) and _effect(bench, edits)
     with st.container(horizontal=True):
         if lines:
@@ -238,17 +238,18 @@ def _tick(asked: Asked, number: int, line: Line) -> bool:
     return ticked
 
 
-def _what_stays(concept: Concept, edits: Sequence[Edit]) -> None:
+def _what_stays(concept: Concept, edits: Sequence[Edit], taken: int) -> None:
     """Tell what becomes of the divided concept itself."""
     split = next((edit for edit in edits if isinstance(edit, SplitConcept)), None)
     if split is None:
         return
-    stays = next((part for part in split.into if part.name == concept.name), None)
-    if stays is None:
+    if len(split.into) == taken:
         st.markdown(f":gray[~~{_html.plain(concept.name)}~~]")
-    else:
-        nouns = ", ".join(stays.nouns) or "no noun of its own"
-        st.html(_html.note(f"“{concept.name}” stays, with {nouns}."))
+        return
+    stays = split.into[-1]
+    named = f", now named “{stays.name}”" if stays.name != concept.name else ""
+    nouns = ", ".join(stays.nouns) or "no noun of its own"
+    st.html(_html.note(f"“{concept.name}” stays{named}, with {nouns}."))
 
 
 def _effect(bench: Workbench, edits: Sequence[Edit]) -> bool:

@@ -75,11 +75,11 @@ def test_new_attributes_take_the_place_of_what_no_person_wrote():
         ("Typical", "hanging tongue", "curled tail", True),
         ("Typical", "", "spotted coat", True),
     ]
-    assert edits_of(DOG, lines) == (
+    assert edits_of(KNOWN, DOG, lines) == (
         EditAttribute(attribute="a004", text="curled tail"),
         AddAttribute(concept="c001", text="spotted coat"),
     )
-    after = apply_script(KNOWN, edits_of(DOG, lines))
+    after = apply_script(KNOWN, edits_of(KNOWN, DOG, lines))
     assert [a.text for a in after.uni] == ["long muzzle", "curled tail", "my own words", "spotted coat"]
 
 
@@ -92,7 +92,7 @@ def test_a_pair_gets_dimensions_for_both_or_looks_for_one():
         ("dog", "shape of the ears", "drooping ears", True),
         ("cat", "", "upright ears", True),
     ]
-    after = apply_script(KNOWN, edits_of(DOG, lines))
+    after = apply_script(KNOWN, edits_of(KNOWN, DOG, lines))
     assert [(a.text, a.ends) for a in after.bi] == [
         ("drooping ears", ("c001",)),
         ("mine too", ("c001", "c002")),
@@ -125,15 +125,15 @@ def test_what_no_part_takes_stays_with_the_concept():
         ("sled dog", "husky", True),
         ("curly dog", "poodle", True),
     ]
-    after = apply_script(KNOWN, edits_of(DOG, lines))
+    after = apply_script(KNOWN, edits_of(KNOWN, DOG, lines))
     assert [(c.name, [n.word for n in c.nouns]) for c in after.concepts[:3]] == [
         ("sled dog", ["husky"]),
         ("curly dog", ["poodle"]),
         ("dog", ["wolf"]),
     ]
-    one = apply_script(KNOWN, edits_of(DOG, lines[:1]))
+    one = apply_script(KNOWN, edits_of(KNOWN, DOG, lines[:1]))
     assert [c.name for c in one.concepts] == ["sled dog", "dog", "cat"]
-    assert edits_of(DOG, ()) == ()
+    assert edits_of(KNOWN, DOG, ()) == ()
 
 
 def test_a_split_that_takes_everything_ends_the_concept_unless_its_name_is_wanted():
@@ -141,7 +141,7 @@ def test_a_split_that_takes_everything_ends_the_concept_unless_its_name_is_wante
     lines = split_lines(KNOWN, DOG, proposal)
     assert [line.change is None for line in lines] == [False, True]
     lines = split_lines(KNOWN, DOG, split(("sled dog", ["husky", "wolf"]), ("curly dog", ["poodle"])))
-    (edit,) = edits_of(DOG, lines)
+    (edit,) = edits_of(KNOWN, DOG, lines)
     assert edit.into == (
         SplitPart(name="sled dog", nouns=("husky", "wolf")),
         SplitPart(name="curly dog", nouns=("poodle",)),
@@ -150,7 +150,7 @@ def test_a_split_that_takes_everything_ends_the_concept_unless_its_name_is_wante
 
 def test_taking_a_name_alone_leaves_the_description():
     name, _description = concept_lines(KNOWN, DOG, ConceptDraft(name="hound", description="four legs"))
-    assert edits_of(DOG, [name]) == (RenameConcept(concept="c001", name="hound"),)
+    assert edits_of(KNOWN, DOG, [name]) == (RenameConcept(concept="c001", name="hound"),)
 
 
 def test_a_concept_that_the_person_named_is_divided_only_on_request():
@@ -160,3 +160,18 @@ def test_a_concept_that_the_person_named_is_divided_only_on_request():
         (False, "tabby · you named this concept yourself"),
         (False, "lion · another concept has this name"),
     ]
+
+
+def test_what_stays_of_a_concept_with_a_namesake_gets_another_name():
+    twin = concept(4, "Dog", source="llm")
+    known = Knowledge(concepts=(DOG, twin, concept(5, "other dog")), last_id=7)
+    lines = split_lines(known, DOG, split(("sled dog", ["husky"]), ("curly dog", ["poodle"])))
+    after = apply_script(known, edits_of(known, DOG, lines[:1]))
+    assert [c.name for c in after.concepts] == ["sled dog", "other other dog", "Dog", "other dog"]
+
+
+def test_a_concept_with_a_namesake_can_be_described_anew():
+    known = Knowledge(concepts=(DOG, concept(4, "dog", source="llm")), last_id=7)
+    lines = concept_lines(known, DOG, ConceptDraft(name="dog", description="four legs"))
+    after = apply_script(known, edits_of(known, DOG, lines))
+    assert [c.description for c in after.concepts] == ["four legs", ""]

@@ -84,7 +84,8 @@ class RenameConcept(Edit):
         old = find_concept(knowledge, self.concept)
         refuse_locked([old], "renamed")
         name = old.name if self.name is None else self.name
-        refuse_taken((c for c in knowledge.concepts if c.id != old.id), name, "concept")
+        if name != old.name:  # a namesake is no reason against another description
+            refuse_taken((c for c in knowledge.concepts if c.id != old.id), name, "concept")
         renamed = replace(
             old,
             name=name,

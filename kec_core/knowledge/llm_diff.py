@@ -136,27 +136,38 @@ def split_lines(knowledge: Knowledge, concept: Concept, proposal: SplitProposal)
     return tuple(lines)
 
 
-def edits_of(concept: Concept, lines: Iterable[Line]) -> tuple[Edit, ...]:
+def edits_of(knowledge: Knowledge, concept: Concept, lines: Iterable[Line]) -> tuple[Edit, ...]:
     """The edits that do these lines, in order.
 
     Args:
-        concept: the one that is asked about; what no part of a split takes stays with it.
+        knowledge: as it is now.
+        concept: the one that is asked about; what no part of a split takes stays with it, as the last part.
         lines: those that are taken.
     """
     changes = [line.change for line in lines]
     parts = [change for change in changes if isinstance(change, SplitPart)]
     edits = tuple(change for change in changes if isinstance(change, Edit))
-    return (*edits, _split(concept, parts)) if parts else edits
+    return (*edits, _split(knowledge, concept, parts)) if parts else edits
 
 
-def _split(concept: Concept, parts: Sequence[SplitPart]) -> SplitConcept:
+def _split(knowledge: Knowledge, concept: Concept, parts: Sequence[SplitPart]) -> SplitConcept:
     """Into these parts, and into the concept itself when nouns are left or there would be one part only."""
     gone = {noun.casefold() for part in parts for noun in part.nouns}
     rest = tuple(noun.word for noun in concept.nouns if noun.word.casefold() not in gone)
     if rest or len(parts) == 1:
-        stays = SplitPart(name=concept.name, nouns=rest, description=concept.description)
-        parts = [*parts, stays]
+        name = _free_name(knowledge, concept, [part.name for part in parts])
+        parts = [*parts, SplitPart(name=name, nouns=rest, description=concept.description)]
     return SplitConcept(concept=concept.id, into=tuple(parts))
+
+
+def _free_name(knowledge: Knowledge, concept: Concept, used: Sequence[str]) -> str:
+    """The concept's own name, unless a namesake keeps it: a run may give one name to two concepts (methods.md A12)."""
+    names = {name.casefold() for name in used}
+    names |= {other.name.casefold() for other in knowledge.concepts if other.id != concept.id}
+    name = concept.name
+    while name.casefold() in names:
+        name = f"other {name}"
+    return name
 
 
 def _taken(knowledge: Knowledge, concept: Concept, name: str) -> str:

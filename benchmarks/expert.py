@@ -102,10 +102,9 @@ def one_seed(
 ) -> dict[str, Outcome]:
     """All groupings with one seed, the automatic ones made as ``kec run`` makes them."""
     state = automatic_state(collection, resources, runner, seed)
-    classes = [str(label) for label in collection.labels]
-    shown = assigned_photos(classes, photos, seed)
+    shown = assigned_photos(collection.labels, photos, seed)
     image_ids = state.collection.image_ids
-    names = naming_script(sorted(set(classes)))
+    names = naming_script(list(shown))
     examples = [
         AssignImages(images=tuple(image_ids[row] for row in rows), concept=expert_text(name)[0])
         for name, rows in shown.items()
@@ -117,10 +116,11 @@ def one_seed(
         "names": edited(state, [names]).clustering.labels,
         "names+photos": edited(state, [names, *examples]).clustering.labels,
     }
-    rest = np.setdiff1d(np.arange(len(classes)), np.concatenate(list(shown.values())))
-    truth = as_labels(classes)
+    known = np.array([row for row, label in enumerate(collection.labels) if label is not None])
+    rest = np.setdiff1d(known, np.concatenate(list(shown.values())))
+    truth = as_labels([label or "" for label in collection.labels])
     return {
-        name: Outcome(rest=score(found[rest], truth[rest]), all=score(found, truth))
+        name: Outcome(rest=score(found[rest], truth[rest]), all=score(found[known], truth[known]))
         for name, found in labels.items()
     }
 
@@ -128,9 +128,10 @@ def one_seed(
 def automatic_state(collection: Collection, resources: Resources, runner: Runner, seed: int) -> LiveState:
     """The automatic result with its live collection."""
     config = replace(RunConfig(encoder=resources.encoder.info.name), seed=seed)
-    inputs, _ = prepare(
+    inputs, split = prepare(
         runner, collection.embedded, resources, config, collection.n_clusters, needs={"knowledge"}
     )
+    ids = collection.embedded.data["ids"]
     assert inputs.knowledge is not None
     assert inputs.weight is not None
     x, defaults, k = inputs.test.x, inputs.defaults, collection.n_clusters
@@ -138,7 +139,7 @@ def automatic_state(collection: Collection, resources: Resources, runner: Runner
     kappa = ground(x, vectors, config.grounding, defaults).kappa
     clustering = cluster(fuse(x, kappa, inputs.weight), k, config.clustering, seed=seed)
     live = LiveCollection(
-        image_ids=tuple(collection.embedded.data["ids"]),
+        image_ids=tuple(ids if split is None else (ids[row] for row in split.test)),
         x=x,
         grounded=x,
         encode=inputs.encode,
@@ -152,14 +153,16 @@ def automatic_state(collection: Collection, resources: Resources, runner: Runner
     return start(live, inputs.knowledge, clustering)
 
 
-def assigned_photos(classes: Sequence[str], count: int, seed: int) -> dict[str, NDArray[np.int64]]:
-    """Rows of some photos of every class."""
+def assigned_photos(labels: Sequence[str | None], count: int, seed: int) -> dict[str, NDArray[np.int64]]:
+    """Rows of some photos of every class, by class in alphabetical order; at least one photo of each is left over."""
     rng = np.random.default_rng(seed)
-    names = np.asarray(classes)
+    rows_of: dict[str, list[int]] = {}
+    for row, label in enumerate(labels):
+        if label is not None:
+            rows_of.setdefault(label, []).append(row)
     return {
-        name: rng.choice(rows, min(count, len(rows)), replace=False)
-        for name in sorted(set(classes))
-        for rows in [np.flatnonzero(names == name)]
+        name: rng.choice(np.array(rows_of[name]), max(1, min(count, len(rows_of[name]) - 1)), replace=False)
+        for name in sorted(rows_of)
     }
 
 

@@ -36,7 +36,17 @@ STEPS = (
         stages=("overcluster",),
         options=("mapping.overclusters", "mapping.n_init", "mapping.max_iter", "n_clusters", "seed"),
     ),
-    Step(name="Nouns", stages=("nouns",), options=("mapping.top_nouns", "mapping.noun_choice")),
+    Step(
+        name="Nouns",
+        stages=("nouns",),
+        options=(
+            "mapping.top_nouns",
+            "mapping.noun_choice",
+            "mapping.vocabulary",
+            "mapping.vocabulary_mode",
+            "knowledge.guidance",
+        ),
+    ),
     Step(
         name="Concepts",
         stages=("components", "concepts"),
@@ -47,7 +57,6 @@ STEPS = (
             "mapping.collapse_guard",
             "mapping.n_concepts",
             "knowledge.builder",
-            "knowledge.guidance",
             "knowledge.max_nouns",
             "knowledge.merge_same_name",
         ),

@@ -48,7 +48,7 @@ def test_after_a_run_everything_is_fresh_and_times_add_up():
         (RunConfig(encoder="compact"), "fsssssss"),
         (RunConfig(n_clusters=7), "ffssssss"),
         (RunConfig(mapping=MappingConfig(top_nouns=9)), "fffsssss"),
-        (RunConfig(knowledge=KnowledgeConfig(guidance="by colour")), "ffffssss"),
+        (RunConfig(knowledge=KnowledgeConfig(guidance="by colour")), "fffsssss"),
         (RunConfig(knowledge=KnowledgeConfig(uni=4)), "fffffsss"),
         (RunConfig(clustering=ClusteringConfig(weight=0.2)), "fffffffs"),
     ],

@@ -84,9 +84,9 @@ def _rival(explainer: Explainer, cards: Sequence[ClusterCard], row: int) -> None
     if not others:
         st.html(_html.note("There is no other cluster it could be in."))
         return
-    totals = {card.id: explain_place(explainer, row, card.id).total for card in others}
+    cosines = explainer.cosines(row)
     names = {card.id: card.name for card in others}
-    ids = sorted(totals, key=lambda other: -totals[other])
+    ids = sorted(names, key=lambda other: -cosines[other])
     other = st.selectbox(
         "Rather than", ids, format_func=lambda one: _html.plain(names[one]), key=f"why_other_{cluster}"
     )

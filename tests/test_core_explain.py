@@ -236,6 +236,7 @@ def test_contributions_add_up_to_the_scores_the_method_uses(seed, weight, option
             assert sum(p.value for p in found.parts) == pytest.approx(
                 float(fused[row] @ centres[cluster]), abs=1e-5
             )
+            assert explainer.cosines(row)[cluster] == pytest.approx(found.total, abs=1e-5)
             assert sum(found.by_concept().values()) == pytest.approx(found.total, abs=1e-9)
 
 

@@ -127,6 +127,12 @@ class Explainer:
         centre: Vector = self.centres[cluster]
         return centre
 
+    def cosines(self, row: int) -> Vector:
+        """float64 (K,), how near a photo lies to every centre; the totals of ``explain_place``."""
+        x, kappa = self.state.collection.x, self.state.grounding.kappa
+        fused = fuse(x[row : row + 1], kappa[row : row + 1], self.weight)[0]
+        return np.asarray(self.centres @ fused.astype(np.float64))
+
     def nearest(self, cluster: int) -> int | None:
         """The cluster whose centre is nearest to this one's, None when it is the only one with photos."""
         cosines = self.centres @ self.centres[cluster]

@@ -25,7 +25,8 @@ def suggest(state: LiveState) -> tuple[Suggestion, ...]:
         *names(view),
         *mixed_clusters(view),
     ]
-    open_ones = {concept.id for concept in state.knowledge.concepts}  # no edit of a concept fits a collapsed group
+    # No edit of a concept fits a collapsed group.
+    open_ones = {concept.id for concept in state.knowledge.concepts}
     fitting = [one for one in found if open_ones.issuperset(one.concepts)]
     return tuple(sorted(fitting, key=lambda one: (-one.gain, one.key)))
 

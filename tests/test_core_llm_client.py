@@ -16,6 +16,7 @@ from kec_core.errors import Cancelled, LLMAuthError, LLMBudgetError, LLMError
 from kec_core.knowledge import llm_run
 from kec_core.knowledge.llm_client import LLMClient, MemoryCache
 from kec_core.knowledge.llm_cost import Budget, Meter, Price
+from kec_core.knowledge.llm_pace import Pace
 from kec_core.knowledge.llm_request import Completion, TransientError
 from kec_core.knowledge.prompts import concept_question
 from tests.llm_fakes import FAST, endpoint
@@ -261,6 +262,8 @@ def test_a_slow_server_is_asked_fewer_at_once_until_it_answers_again(monkeypatch
         try:
             await asyncio.sleep(0.01)
             if 2 <= number <= 9:  # the first is sent alone
+                while len(seen) < 9:
+                    await asyncio.sleep(0.01)
                 raise TransientError("no answer within 10 seconds", billed=True, slow=True)
         finally:
             under_way.remove(body)
@@ -273,7 +276,24 @@ def test_a_slow_server_is_asked_fewer_at_once_until_it_answers_again(monkeypatch
     assert [o.status for o in outcomes] == ["done"] * 80
     assert max(seen[:9]) == 8
     assert max(seen[9:13]) <= 4
-    assert max(seen[13:]) == 8
+
+
+def test_the_pace_halves_once_for_all_that_ran_out_together_and_recovers_round_by_round():
+    pace = Pace(8, timeout=100.0)
+    for _ in range(8):
+        assert pace.free
+        pace.sent()
+    assert not pace.free
+    for _ in range(8):
+        pace.ended()
+        pace.ran_out_of_time()
+    assert pace.limit == 4
+    limits = []
+    for _ in range(40):
+        pace.answered()
+        limits.append(pace.limit)
+    assert (limits[3], limits[5], limits[-1]) == (4, 5, 8)
+    assert Pace(0, timeout=1.0).limit == 1
 
 
 def test_a_server_that_wants_an_hour_is_left_alone():

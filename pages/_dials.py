@@ -9,7 +9,7 @@ from kec_core.errors import KecError
 from kec_core.knowledge.edits import SetClusters, SetWeight
 from kec_core.knowledge.granularity import merges_to
 from kec_core.live import LiveState
-from pages import _html
+from pages import _html, _ui
 from state import session
 from state.editing import automatic
 from state.project import Project
@@ -28,6 +28,7 @@ def draw(project: Project, revision: Revision, state: LiveState, photos: Concept
         _clusters(project, revision, state, clusters)
         _weight(project, revision, state)
         st.space("stretch")
+        _finalise(project)
         _mode(project)
     if concepts < clusters:
         st.warning(
@@ -110,6 +111,21 @@ def _automatic(
             on_click=session.act,
             args=(project, [edit]),
         )
+
+
+def _finalise(project: Project) -> None:
+    """Every edit goes on from the present groups; this starts from scratch again and tells the difference."""
+    if st.button(
+        "Finalise",
+        key="finalise",
+        icon=":material/task_alt:",
+        disabled=bool(session.staged()) or session.jobs().active(project) is not None,
+        help="Edits go on from the present groups, which is fast. This clusters in full, from many starts (restarts of "
+        "k-means), keeps your wishes, and shows what moved.",
+    ):
+        with _ui.errors():
+            session.jobs().start(project, "finalise", {})
+            st.rerun()
 
 
 def _mode(project: Project) -> None:

@@ -146,6 +146,13 @@ def _cancel(project: Project, job_id: str) -> None:
 def _ending(job: Job) -> str:
     if job.state == "done" and job.kind in FINISHED:
         return FINISHED[job.kind]
+    if job.state == "done" and job.kind == "finalise" and job.result is not None:
+        moved = int(job.result["moved"])
+        return (
+            f"Clustered in full: {_html.count(moved, 'photo')} moved."
+            if moved
+            else "Clustered in full: nothing moved."
+        )
     if job.state == "done" and job.result is not None:
         photos = _html.count(int(job.result.get("images", 0)), "photo")
         return f"{photos} checked." if job.kind == "scan" else f"Done: {photos} clustered."

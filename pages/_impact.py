@@ -60,14 +60,15 @@ def _row() -> DeltaGenerator:
 
 
 def _latest(project: Project, revision: Revision, state: LiveState) -> None:
-    if revision.parent is None or not revision.edits:
+    parent = None if revision.parent is None else revisions.get(project, revision.parent)
+    if parent is None or parent.scan != revision.scan:
         st.html(
             _html.note(
                 f"{revision.id}: as the run made it. Every edit shows here what it moved; Undo (Z) takes it back."
             )
         )
         return
-    before = session.workbench(project).live(revisions.get(project, revision.parent))
+    before = session.workbench(project).live(parent)
     impact = compare(before, state)
     with _row():
         st.badge(revision.id, color="green", icon=":material/check:")

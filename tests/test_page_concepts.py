@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from state import editing, revisions
+from state.jobs import JobManager
 from state.project import Project
 from state.selection import Selection
 from state.workspace import HOME_VARIABLE
@@ -200,3 +201,21 @@ def test_the_keys_are_listed(project):
     test = page()
     test.button(key="keys").click().run()
     assert "put the picked photos into the n-th similar concept" in shown(test)
+
+
+def test_finalise_clusters_in_full_as_a_job(project, monkeypatch):
+    started = []
+    monkeypatch.setattr(
+        JobManager, "start", lambda _self, _project, kind, params: started.append((kind, params))
+    )
+    test = page()
+    test.button(key="finalise").click().run()
+    assert started == [("finalise", {})]
+
+
+def test_finalise_waits_for_the_collected_edits(project):
+    test = page()
+    test.session_state["kec_mode"] = "staged"
+    test.run()
+    test.button(key="concept_mute").click().run()
+    assert test.button(key="finalise").disabled

@@ -18,8 +18,9 @@ from kec_core.geometry import cluster_sums
 NEXT_TO_NOTHING = 0.002
 """Share of what the looks explain that agreeing knowledge may cost: starts of k-means differ by as much [M]."""
 
-STEPS = (1.0, 0.75, 0.5)
-"""Weights that agreeing knowledge may get; at 1 it counts as much as the looks [P]."""
+STEPS = (1.0, 0.75)
+"""Weights that agreeing knowledge may get; at 1 it counts as much as the looks [P]. At smaller weights it moves little
+whether it agrees or not, so a small cost there says nothing [M]."""
 
 
 def agreeing_weight(

@@ -9,6 +9,7 @@ import numpy as np
 
 from kec_core.arrays import FloatMatrix
 from kec_core.clustering import agreeing_weight, bootstrap_agreement, cluster, fuse, knowledge_weight
+from kec_core.clustering.no_harm import NEXT_TO_NOTHING, STEPS
 from kec_core.config import ClusteringConfig, EncoderDefaults, RunConfig
 from kec_core.founding import names_groups
 from kec_core.grounding import ground
@@ -86,7 +87,7 @@ def choose_weight(
         data = {"open": open_share, "agrees": weight > least, "weight": weight, "summary": {"weight": weight}}
         return StageResult(data=data)
 
-    inputs = [embedded.key, knowledge_key, n_clusters, defaults.weight, seed]
+    inputs = [embedded.key, knowledge_key, n_clusters, defaults.weight, NEXT_TO_NOTHING, STEPS, seed]
     stored = runner.stage("weight", inputs, compute)
     return float(stored.data["weight"]), _why(stored, defaults)
 

@@ -115,12 +115,20 @@ def check_target(workspace: Workspace, target: str) -> Path:
     Raises:
         InputError: nothing was given, it is not a whole path, or it lies outside the allowed folders.
     """
-    path = Path(target.strip()).expanduser()
-    if not target.strip() or not path.is_absolute():
+    given = target.strip()
+    if not given or not (given.startswith("~") or Path(given).is_absolute()):
         raise InputError(
-            f"A whole path of a folder was expected, but {target.strip() or 'nothing'!r} came; for example /home/me/export."
+            f"A whole path of a folder was expected, but {given or 'nothing'!r} came; for example /home/me/export."
         )
-    there = next(parent for parent in (path, *path.parents) if parent.exists())
+    try:
+        path = (
+            Path(given).expanduser().resolve()
+        )  # a new folder followed by ".." leads elsewhere once it is made
+        there = next(parent for parent in (path, *path.parents) if parent.exists())
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"No folder can be at {given!r} ({error}); check the spelling of the path."
+        ) from error
     return workspace.check_allowed(there) / path.relative_to(there)
 
 

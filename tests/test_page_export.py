@@ -70,7 +70,7 @@ def test_files_hold_the_result(colours):
 
 
 def test_a_file_is_named_after_its_project(empty_home):
-    project = Project.create(empty_home / "p", 'a/b')
+    project = Project.create(empty_home / "p", "a/b")
     assert file_name(project, "r3", DOWNLOADS[0]) == "a b r3 report.html"
 
 
@@ -113,6 +113,22 @@ def test_a_way_out_through_a_link_is_refused(tmp_path):
     for target in (f"{inside}/out/kec", f"{inside}/../elsewhere"):
         with pytest.raises(InputError, match="lies outside"):
             check_target(workspace, target)
+
+
+def test_a_new_folder_followed_by_the_way_up_is_no_way_out(tmp_path):
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    workspace = Workspace(home=tmp_path / "home", images_roots=[inside])
+    assert check_target(workspace, f"{inside}/new/../a") == inside / "a"
+    with pytest.raises(InputError, match="outside the folders"):
+        check_target(workspace, f"{inside}/new/../../outside/x")
+
+
+@pytest.mark.parametrize("target", ["~nobody-of-this-name/x", "/tmp/a\0b", f"/tmp/{'a' * 300}"])
+def test_a_path_that_no_folder_can_have_is_refused_in_words(tmp_path, target):
+    with pytest.raises(InputError, match="check the spelling of the path"):
+        check_target(Workspace(home=tmp_path), target)
 
 
 def test_while_a_job_runs_no_other_begins(colours, monkeypatch):

@@ -87,12 +87,12 @@ def _table(project: Project, state: LiveState, photos: ConceptPhotos, images: Se
         selection_default={"selection": {"rows": [i for i, one in enumerate(ids) if one in picked]}},
         column_config={
             "Photo": st.column_config.ImageColumn("", width=40),
-            "Concept": st.column_config.TextColumn(width=130),
+            "Concept": st.column_config.TextColumn(width=118),
             "Photos": st.column_config.NumberColumn(
-                width=60, help="Photos that this concept explains best (largest omega)."
+                width=56, help="Photos that this concept explains best (largest omega)."
             ),
             "Sure": st.column_config.NumberColumn(
-                width=60, format="percent", help="How sure it is of its own photos (mean omega)."
+                width=56, format="percent", help="How sure it is of its own photos (mean omega)."
             ),
             "State": st.column_config.TextColumn(width=70),
         },

@@ -168,11 +168,12 @@ def split(project: Project, photos: ConceptPhotos, concept: Concept, images: Seq
     for number, (column, kind) in enumerate(zip(st.columns(len(kinds)), kinds, strict=True), start=1):
         with column:
             evidence(project, f"{len(kind.rows)} photos", kind.rows[:EVIDENCE], images)
-            guess = kind.nouns[0] if kind.nouns else ""
+            guess = kind.nouns[0] if kind.nouns else f"{concept.name} {number}"
             names.append(
                 st.text_input(f"Name of part {number}", guess, key=f"split_{concept.id}_{count}_{number}")
             )
-            st.html(_html.chips(kind.nouns[:6], label="nouns"))
+            if kind.nouns:
+                st.html(_html.chips(kind.nouns[:6], label="nouns"))
     pin = st.checkbox(
         f"Hold the {PINNED} most central photos of each part in it",
         value=True,

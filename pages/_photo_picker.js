@@ -1,7 +1,7 @@
 // A grid of photos to pick from: click picks, Shift+click picks a range, the corner shows the photo large.
 const WAIT_MS = 250;
 
-function tile(photo, index, root, look) {
+function tile(photo, index, look) {
   const box = document.createElement("div");
   box.className = "tile";
   const pick = document.createElement("button");
@@ -42,11 +42,19 @@ export default function (component) {
     large.showPopover();
   };
   grid.setAttribute("aria-label", data.label);
-  grid.replaceChildren(...data.photos.map((photo, i) => tile(photo, i, parentElement, look)));
+  const shown = data.photos.map((photo) => photo.src + photo.alt).join();
+  // Every rerun of the page comes through here: the same photos keep their tiles, the start of a range and clicks under way.
+  if (grid.kec?.shown !== shown) {
+    clearTimeout(grid.kec?.timer);
+    grid.kec = { shown, last: null, timer: 0 };
+    grid.replaceChildren(...data.photos.map((photo, i) => tile(photo, i, look)));
+  }
+  const now = grid.kec;
   const buttons = [...grid.querySelectorAll(".pick")];
-  let last = null;
-  let timer = 0;
-  const send = () => {
+  if (!now.timer) buttons.forEach((button, i) => (button.ariaPressed = String(data.photos[i].picked)));
+  now.send = () => {
+    now.timer = 0;
+    if (!grid.isConnected) return;
     const picked = buttons.filter((b) => b.ariaPressed === "true").map((b) => Number(b.dataset.index));
     setStateValue("picked", picked);
   };
@@ -55,11 +63,10 @@ export default function (component) {
     if (!button) return;
     const here = Number(button.dataset.index);
     const on = button.ariaPressed !== "true";
-    const from = event.shiftKey && last !== null ? last : here;
+    const from = event.shiftKey && now.last !== null ? now.last : here;
     for (let i = Math.min(from, here); i <= Math.max(from, here); i++) buttons[i].ariaPressed = String(on);
-    last = here;
-    clearTimeout(timer);
-    timer = setTimeout(send, WAIT_MS);
+    now.last = here;
+    clearTimeout(now.timer);
+    now.timer = setTimeout(() => now.send(), WAIT_MS);
   };
-  return () => clearTimeout(timer);
 }

@@ -17,8 +17,8 @@ from typing import IO, Self
 from kec_core.errors import StoreError
 from state.database import Database
 
-LEASE_SECONDS = 30.0
-"""A window that has not renewed its lease for that long has gone away."""
+LEASE_SECONDS = 10.0
+"""A window that has not edited for that long holds up nobody: a page loaded anew is another window."""
 TRY_SECONDS = 0.2
 """How long a lock that is held is tried for."""
 

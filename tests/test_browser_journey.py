@@ -55,11 +55,14 @@ def visit(browser, site):
 
 
 def wait_for_photos(page, selector, count):
-    """Until that many photos have really been loaded."""
-    page.wait_for_function(
-        "([selector, count]) => [...document.querySelectorAll(selector)].filter(i => i.naturalWidth > 0).length >= count",
-        arg=[selector, count],
-    )
+    """Until that many photos have really been loaded, also within components."""
+    photos = page.locator(selector)
+    loaded = "photos => photos.filter(photo => photo.naturalWidth > 0).length"
+    for _ in range(PATIENCE // 100):
+        if photos.evaluate_all(loaded) >= count:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{photos.evaluate_all(loaded)} of {count} photos were loaded")
 
 
 def test_the_first_visitor_may_come_by_a_deep_link(visit, site):
@@ -79,12 +82,10 @@ def test_from_the_list_to_the_photos_of_a_cluster(visit, site):
     assert "k-means" in table.inner_text()
     wait_for_photos(page, ".kec-mosaic img", 4 * 9)
     page.get_by_role("button", name="Open", exact=True).first.click()
-    page.get_by_role("list", name="Photos of cluster").wait_for()
-    wait_for_photos(page, ".kec-gallery .kec-zoom img", 14)
+    wait_for_photos(page, ".pick img", 14)
     assert "cluster=" in page.url
-    photo = page.get_by_role("button", name=HOSTILE)
-    photo.click()
-    shown = page.locator(".kec-large:popover-open")
+    page.get_by_role("button", name=f"{HOSTILE} large").click()
+    shown = page.locator(".large:popover-open")
     assert HOSTILE in shown.inner_text()
     page.keyboard.press("Escape")
     shown.wait_for(state="hidden")
@@ -110,8 +111,8 @@ def test_new_photos_are_scanned_as_a_job(visit, site):
 def test_thumbnails_are_kept_by_the_browser_and_others_are_refused(visit, site):
     page = visit.page
     page.goto(f"{site[0]}/clusters?project=colours&cluster=0")
-    wait_for_photos(page, ".kec-gallery img", 1)
-    source = page.locator(".kec-gallery .kec-zoom img").first.get_attribute("src")
+    wait_for_photos(page, ".pick img", 1)
+    source = page.locator(".pick img").first.get_attribute("src")
     answer = page.request.get(site[0] + source)
     assert "immutable" in answer.headers["cache-control"]
     assert answer.headers["content-type"] == "image/jpeg"

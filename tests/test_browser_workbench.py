@@ -117,6 +117,7 @@ def test_what_is_picked_in_a_gallery_becomes_a_concept(bench):
     bench.press("Add a concept")
     page.get_by_role("dialog").get_by_label("Name").fill("picked by hand")
     page.keyboard.press("Tab")
+    page.get_by_role("dialog").get_by_text("photos move").wait_for()
     page.get_by_role("dialog").get_by_role("button", name="Add").click()
     page.get_by_role("heading", name="picked by hand").wait_for()
     after = revisions.current(bench.project)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from kec_core.clustering import match_labels
 from kec_core.errors import KecError
 from kec_core.impact import Impact, compare
 from kec_core.knowledge.edits import describe
@@ -69,6 +71,8 @@ def _latest(project: Project, revision: Revision, state: LiveState) -> None:
         )
         return
     before = session.workbench(project).live(parent)
+    if not revision.edits:
+        before = _under_new_ids(before, state)
     impact = compare(before, state)
     with _row():
         st.badge(revision.id, color="green", icon=":material/check:")
@@ -76,6 +80,13 @@ def _latest(project: Project, revision: Revision, state: LiveState) -> None:
         figures(impact, revision)
         st.space("stretch")
         _moved_button(project, revision, impact, before, state)
+
+
+def _under_new_ids(before: LiveState, after: LiveState) -> LiveState:
+    """The state before a run under the ids of its result: a run numbers its clusters anew."""
+    new = after.clustering.labels
+    labels = match_labels(before.clustering.labels, new, first_new=len(after.clustering.centroids))
+    return replace(before, clustering=replace(before.clustering, labels=labels))
 
 
 def figures(impact: Impact, revision: Revision | None = None) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from kec_core.arrays import fingerprint
 from kec_core.images import ImageRecord
 from pages import _gallery, _ui
 from state import session
@@ -57,8 +58,9 @@ def draw(project: Project, images: Sequence[ImageRecord], *, key: str, label: st
         {"src": tile.src, "large": tile.large, "alt": tile.alt, "picked": image.id in picked}
         for tile, image in zip(_ui.tiles(project, shown), shown, strict=True)
     ]
-    here = f"{key}_{turned.start}_{session.selection_epoch()}"
     ids = [image.id for image in shown]
+    # The browser tells places, and no news is no click: other photos in the same places are another widget.
+    here = f"{key}_{turned.start}_{session.selection_epoch()}_{fingerprint(ids)[:8]}"
     _PICKER(
         key=here,
         data={"photos": photos, "label": label},

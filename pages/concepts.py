@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from kec_core.errors import KecError
 from kec_core.live import LiveState
 from pages import _cached, _concept_detail, _concept_list, _concept_side, _dials, _impact, _ui
 from state import revisions, session
@@ -19,7 +20,10 @@ def _state(project: Project, revision: Revision) -> LiveState:
     with st.spinner("Opening the workbench…", show_time=True):
         if not session.staged():
             return bench.live(revision)
-        return bench.preview(session.staged(), revision=revision).after
+        try:
+            return bench.preview(session.staged(), revision=revision).after
+        except KecError:  # the line at the bottom says which edit does not fit, and offers to discard them
+            return bench.live(revision)
 
 
 project = _ui.need_project()
@@ -37,6 +41,8 @@ with _ui.errors():
     state = _state(project, revision)
     images = _cached.images(project, revision.scan)
     photos = _cached.concept_photos(revision, state)
+    with st.bottom:  # first: whatever fails above it, collected edits can be discarded
+        _impact.draw(project, revision, state)
     _dials.draw(project, revision, state, photos)
     left, centre, right = st.columns(COLUMNS, gap="medium")
     with left:
@@ -45,5 +51,3 @@ with _ui.errors():
         _concept_detail.draw(project, revision, state, photos, images)
     with right:
         _concept_side.draw(project, photos)
-    with st.bottom:
-        _impact.draw(project, revision, state)

@@ -285,7 +285,9 @@ def apply_staged(project: Project) -> Revision | None:
 
 
 def apply_now(project: Project, edits: Sequence[Edit]) -> Revision | None:
-    """Apply edits whatever the mode is; None when they are refused (the person is told why)."""
+    """Apply edits whatever the mode is; None when there are none or they are refused (the person is told why)."""
+    if not edits:  # a second click on Apply comes when the first has applied all
+        return None
 
     def kept(bench: Workbench, _seen: str) -> Revision:
         return bench.commit(bench.preview(edits))

@@ -1,16 +1,22 @@
 """The workbench as a person meets it: pick, act, look, take back."""
 
+import re
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from kec_core.knowledge.edits import DeleteConcept, MuteConcept
+from pages import _photo_picker
 from state import editing, revisions
+from state.clusterings import load_clustering
 from state.jobs import JobManager
 from state.project import Project
+from state.run import run_project
 from state.selection import Selection
 from state.workspace import HOME_VARIABLE
 from tests.fakes import HashEncoder
-from tests.page_helpers import app, make_photos, make_project, shown
+from tests.page_helpers import CONFIG, app, make_photos, make_project, resources, shown
 
 
 @pytest.fixture(scope="module")
@@ -219,3 +225,48 @@ def test_finalise_waits_for_the_collected_edits(project):
     test.run()
     test.button(key="concept_mute").click().run()
     assert test.button(key="finalise").disabled
+
+
+def test_edits_that_fit_no_longer_can_be_discarded(project):
+    test = page()
+    gone = revisions.current(project).knowledge.concepts[0].id
+    test.session_state["kec_mode"] = "staged"
+    test.session_state["kec_staged"] = (DeleteConcept(concept=gone),)
+    test.run()
+    editing.edit_project(project, [DeleteConcept(concept=gone)])
+    test.run()
+    assert "do not fit any more" in shown(test)
+    test.button(key="discard").click().run()
+    assert "do not fit any more" not in shown(test)
+    assert test.subheader
+
+
+def test_a_second_click_on_apply_does_nothing(project):
+    test = page()
+    test.session_state["kec_mode"] = "staged"
+    test.run()
+    test.button(key="concept_mute").click().run()
+    again = test.button(key="apply").click()
+    test.session_state["kec_staged"] = ()
+    again.run()
+    assert not test.exception
+    assert revisions.current(project).id == "r1"
+
+
+def test_a_run_that_finds_the_same_groups_moves_no_photo(project):
+    labels = load_clustering(project, revisions.current(project)).labels
+    run_project(project, None, replace(CONFIG, seed=7), resources=resources)
+    assert (load_clustering(project, revisions.current(project)).labels != labels).any()  # only the ids
+    assert re.search(r"photos move</dt><dd>0<", shown(page()))
+
+
+def test_other_photos_in_the_same_places_are_another_widget(project, monkeypatch):
+    keys = []
+    monkeypatch.setattr(_photo_picker, "_PICKER", lambda *, key, **_: keys.append(key))
+    test = page()
+    test.run()
+    assert keys[0] == keys[1]
+    others = [one.id for one in revisions.current(project).knowledge.concepts if one.id != looked_at(test)]
+    editing.edit_project(project, [MuteConcept(concept=other) for other in others[1:]])
+    test.run()
+    assert keys[2] != keys[1]

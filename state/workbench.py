@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from kec_core.arrays import fingerprint
 from kec_core.errors import InputError
@@ -51,7 +52,8 @@ class LiveStates:
         self._capacity = capacity
         self._states: OrderedDict[tuple[str, ...], LiveState] = OrderedDict()
         self._latest: dict[tuple[str, ...], Preview] = {}
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._turns: dict[Path, threading.RLock] = {}
 
     def of(self, project: Project, revision: Revision) -> LiveState:
         """The live state of a revision: remembered, restored from a relative, or opened from the disk.
@@ -61,29 +63,40 @@ class LiveStates:
             StoreError: a stored result is missing or damaged.
         """
         collection = _collection(project, revision)
-        key = (*collection, revision.id)
-        with self._lock:
-            if key not in self._states:
+        key = (*collection, _identity(revision))
+        with self._turn(project):
+            with self._lock:
                 relative = next(
                     (self._states[k] for k in reversed(self._states) if k[:-1] == collection), None
                 )
-                self.put(project, revision, _opened(project, revision, relative))
-            self._states.move_to_end(key)
-            return self._states[key]
+                known = self._states.get(key)
+                if known is not None:
+                    self._states.move_to_end(key)
+            if known is None:
+                known = _opened(project, revision, relative)
+                self.put(project, revision, known)
+            return known
 
     def put(self, project: Project, revision: Revision, state: LiveState) -> None:
         """Remember the state of a revision that was just made."""
         with self._lock:
-            self._states[(*_collection(project, revision), revision.id)] = state
+            self._states[(*_collection(project, revision), _identity(revision))] = state
             while len(self._states) > self._capacity:
                 self._states.popitem(last=False)
 
-    def latest(self, key: tuple[str, ...], make: Callable[[], Preview]) -> Preview:
+    def latest(self, project: Project, key: tuple[str, ...], make: Callable[[], Preview]) -> Preview:
         """The latest preview, made only when another one was asked for: looking and then keeping costs one try."""
+        with self._turn(project):
+            known = self._latest.get(key)
+            if known is None:
+                known = make()
+                self._latest = {key: known}
+            return known
+
+    def _turn(self, project: Project) -> threading.RLock:
+        """Held during the work on a project: windows of it share one result, those of others do not wait."""
         with self._lock:
-            if key not in self._latest:
-                self._latest = {key: make()}
-            return self._latest[key]
+            return self._turns.setdefault(project.folder.resolve(), threading.RLock())
 
 
 class Workbench:
@@ -127,8 +140,8 @@ class Workbench:
         """
         base = revision or self.shown()
         script = json.dumps(script_to_json(edits), sort_keys=True)
-        key = (*_collection(self.project, base), base.id, script)
-        return self._states.latest(key, lambda: self._tried(base, tuple(edits)))
+        key = (*_collection(self.project, base), _identity(base), script)
+        return self._states.latest(self.project, key, lambda: self._tried(base, tuple(edits)))
 
     def _tried(self, base: Revision, edits: tuple[Edit, ...]) -> Preview:
         images = (
@@ -164,6 +177,11 @@ class Workbench:
 
 def _name_images(edits: Sequence[Edit]) -> bool:
     return any(edit.image_ids() for edit in edits)
+
+
+def _identity(revision: Revision) -> str:
+    """Tells a revision from one that had its id before, in a project that was restored or made anew in its folder."""
+    return f"{revision.id} {revision.created}"
 
 
 def _collection(project: Project, revision: Revision) -> tuple[str, ...]:

@@ -1,12 +1,21 @@
 """Trying, keeping, stepping back and forth, on a project made by the real pipeline."""
 
 import shutil
+import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from kec_core.errors import InputError, StoreError
-from kec_core.knowledge.edits import AddAttribute, DeleteConcept, MuteConcept, RenameConcept, SetClusters
+from kec_core.knowledge.edits import (
+    AddAttribute,
+    DeleteConcept,
+    MuteConcept,
+    RenameConcept,
+    SetClusters,
+    apply_script,
+)
 from state import editing, revisions
 from state.clusterings import load_clustering
 from state.project import Project
@@ -94,6 +103,40 @@ def test_new_labels_are_seen_at_once(project):
     everything_alike = {image.id: "one" for image in project.images()}
     project.set_labels(everything_alike)
     assert bench.live().scores != before
+
+
+def test_a_project_made_anew_in_the_folder_is_another_one(project):
+    states = LiveStates()
+    shown = revisions.current(project)
+    renamed = apply_script(
+        shown.knowledge, [RenameConcept(concept=shown.knowledge.concepts[0].id, name="no")]
+    )
+    states.of(project, shown)
+    anew = replace(shown, knowledge=renamed, created="2000-01-01T00:00:00.000+00:00")
+    assert states.of(project, anew).knowledge == renamed
+
+
+def test_other_projects_do_not_wait_for_a_long_preview(project, made, tmp_path):
+    states = LiveStates()
+    other = Project.open(shutil.copytree(made.folder, tmp_path / "other"))
+    begun, may_end = threading.Event(), threading.Event()
+
+    def long_work():
+        begun.set()
+        may_end.wait(30)
+        return "made"
+
+    worker = threading.Thread(target=states.latest, args=(project, ("key",), long_work))
+    worker.start()
+    assert begun.wait(30)
+    opened = threading.Thread(target=states.of, args=(other, revisions.current(other)))
+    opened.start()
+    opened.join(20)
+    waits = opened.is_alive()
+    may_end.set()
+    worker.join()
+    opened.join()
+    assert not waits
 
 
 def test_what_the_run_chose_is_known_after_edits(project):

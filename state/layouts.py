@@ -116,7 +116,8 @@ def make_layout(
     x = space_features(space, features.visual(), np.asarray(features.grounding.kappa), weight)
     content = fingerprint("map", space, x, revision.config.seed)
     before = find_layout(project, revision, space, method) if again else None
-    key = fingerprint(content, method, "" if before is None else before.key)
+    # A scan of the same photos beside another list of unusable files is another scan: its map is found by its number.
+    key = fingerprint(content, method, revision.scan, "" if before is None else before.key)
     if project.store.load(STAGE, key) is None:
         near = _neighbours(project, content, x, revision.config.seed, progress)
         start = None if before is None else np.asarray(load_layout(project, before.key))

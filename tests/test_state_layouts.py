@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from kec_core.errors import Cancelled, InputError, StoreError
+from kec_core.images import ScanReport
+from kec_core.types import SkippedImage
 from state import layouts, revisions
 from state.jobs import JobManager
 from state.layouts import find_layout, layout_job, load_layout, make_layout
@@ -74,6 +76,17 @@ def test_places_stay_while_the_knowledge_is_edited(colours, r1):
     revisions.go_to(colours, "r1")
     other_branch = after(colours, r1)
     assert find_layout(colours, other_branch, "combined", "tsne") == made
+
+
+def test_the_same_photos_scanned_anew_get_a_map_that_is_found(colours, r1):
+    make_layout(colours, r1, "visual", "tsne")
+    skipped = (SkippedImage(path="new.png", reason="not a picture"),)
+    scan = colours.set_images(ScanReport(images=colours.images(r1.scan), skipped=skipped, warnings=()))
+    new = new_revision(colours, scan=scan, clustering_fp=r1.clustering_fp, summary=r1.summary)
+    r2 = revisions.commit(colours, new, parent="r1")
+    assert find_layout(colours, r2, "visual", "tsne") is None
+    made = make_layout(colours, r2, "visual", "tsne")
+    assert find_layout(colours, r2, "visual", "tsne") == made
 
 
 def test_a_revision_before_every_map_shows_the_newest_of_its_photos(colours, r1):

@@ -93,7 +93,7 @@ def _moved(project: Project, revision: Revision) -> tuple[str, Colouring]:
         "Since",
         list(notes),
         index=parent,
-        format_func=lambda one: _html.plain(notes[one]),
+        format_func=lambda one: _html.printable(notes[one]),
         key=f"map_since_{revision.id}",
         width=250,
     )
@@ -120,7 +120,7 @@ def _phrase(project: Project, revision: Revision) -> tuple[str, Colouring]:
         list(known),
         index=None,
         accept_new_options=True,
-        format_func=_html.plain,
+        format_func=_html.printable,
         placeholder="choose an attribute or write your own",
         key="map_phrase",
         width=330,

@@ -88,7 +88,7 @@ def _rival(explainer: Explainer, cards: Sequence[ClusterCard], row: int) -> None
     names = {card.id: card.name for card in others}
     ids = sorted(names, key=lambda other: -cosines[other])
     other = st.selectbox(
-        "Rather than", ids, format_func=lambda one: _html.plain(names[one]), key=f"why_other_{cluster}"
+        "Rather than", ids, format_func=lambda one: _html.printable(names[one]), key=f"why_other_{cluster}"
     )
     found = explain_place(explainer, row, against=other)
     st.html(
@@ -109,7 +109,7 @@ def _concept(explainer: Explainer, _cards: Sequence[ClusterCard], row: int) -> N
     concept = st.selectbox(
         "Concept",
         ids,
-        format_func=lambda one: f"{_html.plain(by_id[one].name)} ({shares[one]:.0%})",
+        format_func=lambda one: f"{_html.printable(by_id[one].name)} ({shares[one]:.0%})",
         key=f"why_concept_{row}",
         help="With the share of the photo it takes (posterior omega).",
     )

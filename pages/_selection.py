@@ -148,7 +148,7 @@ def _move(project: Project, knowledge: Knowledge, picked: Sequence[str]) -> None
         concept = st.selectbox(
             "Concept",
             sorted(names, key=lambda one: names[one].casefold()),
-            format_func=lambda one: _html.plain(names[one]),
+            format_func=lambda one: _html.printable(names[one]),
             key="selection_concept",
         )
         if st.form_submit_button("Move", type="primary", key="selection_assign_do") and concept:

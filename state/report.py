@@ -51,7 +51,7 @@ def write_report(
     parts = [
         ("scores", "Scores", _scores(revision)),
         ("clusters", "Clusters", _clusters(project, revision, features, overview, cards)),
-        ("concepts", "Concepts and attributes", story.concepts(revision.knowledge, table)),
+        ("concepts", "Concepts and attributes", story.concepts(revision.knowledge, features.grounding)),
         ("guidance", "What the person said", story.wishes(revision.knowledge)),
         ("edits", "Edit log", story.edits(project, revision)),
         ("parameters", "Parameters", story.parameters(revision)),

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from kec_core.knowledge.edits import apply, describe, parse_edit
-from kec_core.types import Concept, Knowledge
+from kec_core.types import Concept, Grounding, Knowledge
 from state import report_html as html
 from state import revisions
-from state.assignments import Assignments
 from state.project import Project
 from state.revisions import Revision, RevisionInfo
 
@@ -20,9 +21,9 @@ SKIPPED = 200
 _WISHES = {"together": "Keep together", "apart": "Keep apart", "assign": "Assign to"}
 
 
-def concepts(knowledge: Knowledge, table: Assignments) -> Iterator[str]:
+def concepts(knowledge: Knowledge, grounding: Grounding) -> Iterator[str]:
     """Every concept with its words, and how many photos it is strongest in."""
-    counts = Counter(table.concepts)
+    counts = _counts(grounding)
     rows = [
         (
             html.lines([concept.name, *_flags(concept)]),
@@ -34,7 +35,7 @@ def concepts(knowledge: Knowledge, table: Assignments) -> Iterator[str]:
                 if concept.id in a.ends
             ),
             ", ".join(noun.word for noun in concept.nouns),
-            f"{counts[concept.name]:,}",
+            f"{counts[concept.id]:,}",
         )
         for concept in knowledge.concepts
     ]
@@ -48,6 +49,15 @@ def concepts(knowledge: Knowledge, table: Assignments) -> Iterator[str]:
             "Photos it is strongest in",
         )
         yield html.table(head, rows)
+
+
+def _counts(grounding: Grounding) -> Counter[str]:
+    """Photos by the id of the concept that is strongest in them: two concepts may have one name."""
+    if not grounding.concept_ids:
+        return Counter()
+    strongest = np.asarray(grounding.omega).argmax(axis=1)
+    found = np.bincount(strongest, minlength=len(grounding.concept_ids)).tolist()
+    return Counter(dict(zip(grounding.concept_ids, found, strict=True)))
 
 
 def _flags(concept: Concept) -> Iterator[str]:

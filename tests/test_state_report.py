@@ -11,11 +11,13 @@ import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from kec_core.knowledge.edits import parse_script
-from state import editing, report_photos, revisions
+from kec_core.types import Concept, Grounding, Knowledge
+from state import editing, report_photos, report_story, revisions
 from state.cluster_marks import name_cluster, set_cluster_done
 from state.export import export_project
 from state.overview import load_overview
@@ -156,6 +158,14 @@ def test_everything_about_a_result_is_in_it(colours, tmp_path, words):
     assert "Automatic run" in page.text
     assert '"op": "add_attribute"' in page.text
     assert f"crimson/{HOSTILE}" in page.names
+
+
+def test_photos_are_counted_by_concept_also_under_one_name():
+    concepts = (Concept(id="c001", name="Jaguar"), Concept(id="c002", name="Jaguar"))
+    omega = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]], dtype=np.float32)
+    grounding = Grounding(omega=omega, kappa=omega, concept_ids=("c001", "c002"))
+    (table,) = report_story.concepts(Knowledge(concepts=concepts), grounding)
+    assert re.findall(r"<td>(\d+)</td></tr>", table) == ["2", "1"]
 
 
 def test_its_photos_are_inside_and_small(colours, tmp_path):

@@ -264,5 +264,7 @@ def _effect(bench: Workbench, edits: Sequence[Edit]) -> bool:
 
 
 def _accept(project: Project, edits: Sequence[Edit]) -> None:
-    session.act(project, edits)
-    _forget(project)
+    """Take the answer; it stays when it is refused, for it was paid for."""
+    collected = len(session.staged())
+    if session.act(project, edits) is not None or len(session.staged()) > collected:
+        _forget(project)

@@ -103,6 +103,16 @@ def test_another_name_and_description_are_taken_apart(colours, served):
     assert test.button(key="ask_llm_go").label == "Ask"
 
 
+def test_an_answer_that_cannot_be_taken_now_stays(colours, served):
+    served.script = saying(concept="ruby", description="deep red all over")
+    test = panel(colours, 0)
+    ask(test)
+    colours.lock.acquire("another window", "another window")
+    accept(test)
+    assert known(colours).concepts[0].name != "ruby"
+    assert test.button(key="ask_llm_accept").label == "Accept"
+
+
 def test_words_of_the_person_are_kept_unless_ticked(colours, served):
     concept = known(colours).concepts[0]
     edit_project(colours, [RenameConcept(concept=concept.id, name="mine", description="my own words")])

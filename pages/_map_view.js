@@ -185,7 +185,7 @@ class PhotoMap {
 
   fillCard(row, code) {
     const img = this.card.querySelector("img");
-    img.src = this.data.thumb.replace("ROW", row);
+    img.src = this.data.thumb.replace(/ROW(?=\.jpg$)/, row);
     this.card.querySelector("div").textContent = this.data.names[code];
   }
 

@@ -155,7 +155,7 @@ def _typical(project: Project, knowledge: Knowledge, concept: Concept) -> None:
 def _add(project: Project, concept: str, key: str) -> None:
     text = str(session.widget(key) or "").strip()
     if text:
-        session.act(project, [AddAttribute(concept=concept, text=text)])
+        _concept_verbs.act_on(project, lambda: AddAttribute(concept=concept, text=text))
 
 
 def _line(project: Project, attribute: UniAttribute | BiAttribute) -> None:
@@ -182,8 +182,12 @@ def _line(project: Project, attribute: UniAttribute | BiAttribute) -> None:
 
 def _change(project: Project, attribute: str, key: str) -> None:
     text = str(session.widget(key) or "").strip()
-    edit = EditAttribute(attribute=attribute, text=text) if text else DeleteAttribute(attribute=attribute)
-    session.act(project, [edit])
+    _concept_verbs.act_on(
+        project,
+        lambda: (
+            EditAttribute(attribute=attribute, text=text) if text else DeleteAttribute(attribute=attribute)
+        ),
+    )
 
 
 def _move(project: Project, knowledge: Knowledge, concept: Concept, mine: Sequence[UniAttribute]) -> None:

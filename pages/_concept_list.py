@@ -41,7 +41,8 @@ def draw(project: Project, state: LiveState, photos: ConceptPhotos, images: Sequ
     with st.container(horizontal=True):
         if st.button("Add a concept", key="concept_add", icon=":material/add:"):
             _concept_verbs.add(project)
-        picked = len(session.selection().concepts)
+        known = state.knowledge.by_id  # what was picked may be merged or deleted since
+        picked = sum(one in known for one in session.selection().concepts)
         if picked > 1 and st.button(
             f"Merge {picked}", key="concepts_merge", icon=":material/merge:", type="primary", shortcut="G"
         ):

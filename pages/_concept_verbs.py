@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -56,6 +56,16 @@ def steps(state: LiveState, concept: Concept) -> None:
         )
 
 
+def act_on(project: Project, make: Callable[[], Edit]) -> None:
+    """Do the edit that a person's words make, or say why they make none; for callbacks of text fields."""
+    try:
+        edit = make()
+    except KecError as error:
+        session.refuse(str(error))
+        return
+    session.act(project, [edit])
+
+
 def _do(project: Project, edits: Sequence[Edit], *, pick_new: bool = False) -> None:
     """Do it, and close the dialog; then the new concept is looked at."""
     before = session.workbench(project).shown().knowledge.by_id
@@ -102,8 +112,9 @@ def add(project: Project) -> None:
         st.html(_html.note("A name is enough: the program compares it with every photo."))
         return
     lines = tuple(line.strip() for line in attributes.splitlines() if line.strip())
-    edit = AddConcept(name=name, description=description, attributes=lines, images=picked if use else ())
-    _confirm(project, [edit], "Add", pick_new=True)
+    with _ui.errors():
+        edit = AddConcept(name=name, description=description, attributes=lines, images=picked if use else ())
+        _confirm(project, [edit], "Add", pick_new=True)
 
 
 @st.dialog("Rename or describe", width="medium")
@@ -121,7 +132,9 @@ def rename(project: Project, concept: Concept) -> None:
     if new_name == "":
         st.error("A concept needs a name; type one.", icon=":material/error:")
         return
-    _confirm(project, [RenameConcept(concept=concept.id, name=new_name, description=new_text)], "Save")
+    with _ui.errors():
+        edit = RenameConcept(concept=concept.id, name=new_name, description=new_text)
+        _confirm(project, [edit], "Save")
 
 
 @st.dialog("Merge", width="large")
@@ -149,8 +162,9 @@ def merge(
     )
     # The concept that gives the name comes first: it also gives its description and its place in the tree.
     ordered = sorted(members, key=lambda one: one.name != name)
-    edit = MergeConcepts(concepts=tuple(one.id for one in ordered), name=name)
-    _confirm(project, [edit], "Merge", pick_new=True)
+    with _ui.errors():
+        edit = MergeConcepts(concepts=tuple(one.id for one in ordered), name=name)
+        _confirm(project, [edit], "Merge", pick_new=True)
 
 
 @st.dialog("Split", width="large")
@@ -227,5 +241,5 @@ def pair_tools(project: Project, first: Concept, second: Concept) -> None:
 def _add_pair(project: Project, first: str, second: str, key: str) -> None:
     text = str(session.widget(key) or "").strip()
     if text:
-        session.act(project, [AddPairAttribute(concepts=(first, second), text=text)])
+        act_on(project, lambda: AddPairAttribute(concepts=(first, second), text=text))
         session.set_widget(key, "")

@@ -17,7 +17,7 @@ from kec_core.knowledge.edits import (
 )
 from kec_core.knowledge.tree import concept_tree
 from kec_core.types import Group, Knowledge
-from pages import _html, _panel
+from pages import _concept_verbs, _html, _panel
 from pages._panel import View
 from state import session
 from state.project import Project
@@ -193,7 +193,7 @@ def _change(project: Project, knowledge: Knowledge) -> None:
 def _rename(project: Project, group: str, key: str) -> None:
     name = str(session.widget(key) or "").strip()
     if name:
-        session.act(project, [RenameGroup(group=group, name=name)])
+        _concept_verbs.act_on(project, lambda: RenameGroup(group=group, name=name))
 
 
 def _choice(label: str, knowledge: Knowledge, key: str, *, without: str = "", chosen: str = TOP) -> str:

@@ -174,9 +174,9 @@ def test_a_window_that_is_behind_is_told_and_changes_nothing(project):
     mine, theirs = page(), page()
     theirs.button(key="concept_mute").click().run()
     mine.button(key="concept_lock").click().run()
-    assert "Another window is editing this project" in shown(mine)
+    assert "it is at r2 now, this window showed r1" in shown(mine)
+    assert "is editing" in shown(mine)
     assert revisions.current(project).id == "r2"
-    mine.button(key="take_over").click().run()
     mine.button(key="concept_lock").click().run()
     assert revisions.current(project).id == "r3"
 
@@ -270,3 +270,21 @@ def test_other_photos_in_the_same_places_are_another_widget(project, monkeypatch
     editing.edit_project(project, [MuteConcept(concept=other) for other in others[1:]])
     test.run()
     assert keys[2] != keys[1]
+
+
+@pytest.mark.parametrize("field", ["attribute_new_", "attribute_", "pair_new_"])
+def test_words_that_no_edit_can_hold_are_refused_in_words(project, field):
+    test = page()
+    key = next(one.key for one in test.text_input if one.key.startswith(field))
+    test.text_input(key=key).input("x" * 5001).run()
+    assert not test.exception
+    assert "may have 5000 characters" in shown(test)
+    assert revisions.current(project).id == "r1"
+
+
+def test_concepts_that_are_gone_are_not_offered_for_merging(project):
+    test = page()
+    one = revisions.current(project).knowledge.concepts[0].id
+    test.session_state["kec_selection"] = Selection(concepts=(one, "c998", "c999"))
+    test.run()
+    assert "concepts_merge" not in [button.key for button in test.button]

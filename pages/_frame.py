@@ -104,11 +104,15 @@ def _steps(project: Project) -> None:
 
 
 def _other_window(project: Project) -> None:
-    """Say that somebody else edits, and let this window go on instead."""
+    """Say that somebody else edits, so that nobody wonders about a refused edit."""
     other = session.other_editor(project)
     if other is not None:
-        st.badge(f"{_html.plain(other.label)} is editing", color="orange", icon=":material/lock:")
-        st.button("Edit here", key="take_over", on_click=session.take_over, args=(project,))
+        st.badge(
+            f"{_html.plain(other.label)} is editing",
+            color="orange",
+            icon=":material/group:",
+            help="You can edit here too: an edit on a result that was changed meanwhile is refused and said, never lost.",
+        )
 
 
 def _job_line(project: Project) -> None:

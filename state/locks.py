@@ -1,4 +1,4 @@
-"""Who may write: a lease for the windows of the app, and a lock of the operating system for runs.
+"""Who writes: a note of the window that edits, and a lock of the operating system for runs.
 
 Both only keep people from waiting in vain; what keeps edits safe is that a commit names the revision it started from.
 """
@@ -17,8 +17,8 @@ from typing import IO, Self
 from kec_core.errors import StoreError
 from state.database import Database
 
-LEASE_SECONDS = 10.0
-"""A window that has not edited for that long holds up nobody: a page loaded anew is another window."""
+LEASE_SECONDS = 30.0
+"""A window that has not edited for that long is not said to be editing any more."""
 TRY_SECONDS = 0.2
 """How long a lock that is held is tried for."""
 
@@ -33,46 +33,32 @@ class Holder:
 
 
 class Lease:
-    """At most one window edits a project; others are read-only until they take over (ux.md 5.8)."""
+    """Who edits a project now: the window that made the latest edit, until it has been silent for a while."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._clock = clock
 
     def holder(self) -> Holder | None:
-        """The window that holds the lease now, or None when nobody does or it has gone away."""
+        """The window that edits now, or None when nobody does or it has gone away."""
         with self._database.reading() as db:
             row = db.execute("SELECT owner, label, heartbeat FROM lease").fetchone()
         if row is None or self._clock() - row["heartbeat"] > LEASE_SECONDS:
             return None
         return Holder(owner=row["owner"], label=row["label"], age=max(0.0, self._clock() - row["heartbeat"]))
 
-    def acquire(self, owner: str, label: str, *, take_over: bool = False) -> bool:
-        """Take the lease, or renew one's own.
+    def take(self, owner: str, label: str) -> None:
+        """Say that this window edits from now on.
 
         Args:
             owner: unique id of the window.
-            label: what other windows show as the holder, e.g. "the window opened at 14:03".
-            take_over: take it from another window that is still there.
-
-        Returns:
-            True when ``owner`` holds the lease now.
+            label: what other windows show, e.g. "the window opened at 14:03".
         """
-        oldest = -1.0 if take_over else self._clock() - LEASE_SECONDS
         with self._database.writing(durable=False) as db:
-            if take_over:
-                db.execute("DELETE FROM lease")
-            changed = db.execute(
-                "INSERT INTO lease VALUES (1, :owner, :label, :now) ON CONFLICT (one) DO UPDATE SET "
-                "owner = :owner, label = :label, heartbeat = :now WHERE owner = :owner OR heartbeat < :oldest",
-                {"owner": owner, "label": label, "now": self._clock(), "oldest": oldest},
+            db.execute(
+                "INSERT OR REPLACE INTO lease (one, owner, label, heartbeat) VALUES (1, ?, ?, ?)",
+                (owner, label, self._clock()),
             )
-            return changed.rowcount == 1
-
-    def release(self, owner: str) -> None:
-        """Give the lease back; nothing happens when another window holds it."""
-        with self._database.writing(durable=False) as db:
-            db.execute("DELETE FROM lease WHERE owner = ?", (owner,))
 
 
 class RunLock:

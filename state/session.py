@@ -332,26 +332,18 @@ def _need_turn(project: Project, bench: Workbench, seen: str) -> None:
     job = jobs().active(project)
     if job is not None and job.kind in MAKES_REVISIONS:
         raise StoreError("A run is working on this project; wait for its end or cancel it, then edit.")
-    if not project.lock.acquire(_window(), _window_label()):
-        raise StoreError(
-            "Another window is editing this project; nothing was changed here. Press 'Edit here' to go on in this window."
-        )
     if bench.shown().id != seen:
         raise InputError(
             f"This project was changed in another window: it is at {bench.shown().id} now, this window showed {seen}. "
             "Nothing was lost and nothing was changed here; look at it as it is now, then repeat your edit."
         )
+    project.lock.take(_window(), _window_label())
 
 
 def other_editor(project: Project) -> Holder | None:
     """The window that edits this project now, None when it is this one or nobody."""
     holder = project.lock.holder()
     return None if holder is None or holder.owner == _window() else holder
-
-
-def take_over(project: Project) -> None:
-    """Edit in this window from now on; the other one becomes read-only."""
-    project.lock.acquire(_window(), _window_label(), take_over=True)
 
 
 def _window() -> str:

@@ -66,3 +66,17 @@ def compact_encoder(compact_home):
         encoder = load_encoder("compact")
         encoder.encode_texts(["the map is fitted now, in this cache folder"])
     return encoder
+
+
+@pytest.fixture(scope="session")
+def compact_site(tmp_path_factory):
+    """A workspace with a project made with the real compact encoder, and its photos beside it; copied, never changed."""
+    from dataclasses import replace
+
+    from state.run import run_project
+    from tests.page_helpers import CONFIG, make_photos
+
+    root = tmp_path_factory.mktemp("compact_site")
+    project = Project.create(root / "home" / "colours", "Colours")
+    run_project(project, make_photos(root / "photos"), replace(CONFIG, encoder="compact"), labels="folders")
+    return root

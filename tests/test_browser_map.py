@@ -1,6 +1,6 @@
 """The map in a real browser: hover shows a photo, a line picks photos, a concept made of them recolours the map in place."""
 
-from dataclasses import replace
+import shutil
 
 import numpy as np
 import pytest
@@ -10,35 +10,39 @@ from pages._map_routes import places
 from state import revisions
 from state.layouts import find_layout, make_layout
 from state.project import Project
-from state.run import run_project
 from tests.browser import open_browser, running_app
-from tests.page_helpers import CONFIG, make_photos
 
-pytestmark = [pytest.mark.browser, pytest.mark.weights]
+pytestmark = [pytest.mark.browser, pytest.mark.weights, pytest.mark.xdist_group("browser")]
 PATIENCE = 60_000  # milliseconds; only a failure waits that long
 MEGABYTE = 1_000_000
 PIXELS = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data].join()"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(compact_site, tmp_path_factory):
     root = tmp_path_factory.mktemp("map")
-    project = Project.create(root / "home" / "colours", "Colours")
-    run_project(project, make_photos(root / "photos"), replace(CONFIG, encoder="compact"), labels="folders")
+    shutil.copytree(compact_site / "home", root / "home")
+    project = Project(root / "home" / "colours")
     for space in ("combined", "visual"):
         make_layout(project, revisions.current(project), space, "tsne")
     return root, project
 
 
+@pytest.fixture(scope="module")
+def site(made, compact_site):
+    with running_app(made[0] / "home", compact_site) as address, open_browser() as browser:
+        yield address, browser
+
+
 @pytest.fixture
-def page(made):
-    root, _ = made
-    with running_app(root / "home", root) as address, open_browser() as browser:
-        opened = browser.new_page(viewport={"width": 1400, "height": 1000})
-        opened.set_default_timeout(PATIENCE)
-        opened.goto(f"{address}/map?project=colours")
-        opened.locator(".map[data-painted]").wait_for()
-        yield opened
+def page(site):
+    address, browser = site
+    opened = browser.new_page(viewport={"width": 1400, "height": 1000})
+    opened.set_default_timeout(PATIENCE)
+    opened.goto(f"{address}/map?project=colours")
+    opened.locator(".map[data-painted]").wait_for()
+    yield opened
+    opened.close()
 
 
 def left_half(area):

@@ -1,17 +1,15 @@
 """One person at the workbench in a real browser, with the real encoder: correct, look, take back, branch, compare."""
 
 import re
-from dataclasses import replace
+import shutil
 
 import pytest
 
 from state import revisions
 from state.project import Project
-from state.run import run_project
 from tests.browser import open_browser, running_app
-from tests.page_helpers import CONFIG, make_photos
 
-pytestmark = [pytest.mark.browser, pytest.mark.weights]
+pytestmark = [pytest.mark.browser, pytest.mark.weights, pytest.mark.xdist_group("browser")]
 PATIENCE = 40_000  # milliseconds; only a failure waits that long
 MEGABYTE = 1_000_000
 
@@ -41,22 +39,23 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def site(compact_site, tmp_path_factory):
+    """The app on a project of its own."""
     root = tmp_path_factory.mktemp("workbench")
-    project = Project.create(root / "home" / "colours", "Colours")
-    run_project(project, make_photos(root / "photos"), replace(CONFIG, encoder="compact"), labels="folders")
-    return root, project
+    shutil.copytree(compact_site / "home", root / "home")
+    with running_app(root / "home", compact_site) as address, open_browser() as browser:
+        yield address, browser, Project(root / "home" / "colours")
 
 
 @pytest.fixture
-def bench(made):
-    root, project = made
-    with running_app(root / "home", root) as address, open_browser() as browser:
-        page = browser.new_page(viewport={"width": 1500, "height": 1000})
-        made_bench = Bench(page, project)
-        page.goto(f"{address}/concepts?project=colours")
-        page.get_by_text("What is typical").wait_for()
-        yield made_bench
+def bench(site):
+    address, browser, project = site
+    page = browser.new_page(viewport={"width": 1500, "height": 1000})
+    made_bench = Bench(page, project)
+    page.goto(f"{address}/concepts?project=colours")
+    page.get_by_text("What is typical").wait_for()
+    yield made_bench
+    page.close()
 
 
 def test_a_session_at_the_workbench(bench):

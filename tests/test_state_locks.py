@@ -23,37 +23,23 @@ class Clock:
         return self.now
 
 
-def test_one_window_edits_until_it_leaves(project):
+def test_the_window_that_edited_last_is_known(project):
     clock = Clock()
     lease = Lease(project.database, clock)
     assert lease.holder() is None
-    assert lease.acquire("a", "window A")
+    lease.take("a", "window A")
     clock.now += 10
-    assert not lease.acquire("b", "window B")
     assert (lease.holder().owner, lease.holder().label, lease.holder().age) == ("a", "window A", 10)
-    assert lease.acquire("a", "window A")
-    assert lease.holder().age == 0
-    lease.release("b")
-    assert lease.holder().owner == "a"
-    lease.release("a")
-    assert lease.acquire("b", "window B")
-
-
-def test_a_window_may_take_over(project):
-    lease = project.lock
-    lease.acquire("a", "window A")
-    assert lease.acquire("b", "window B", take_over=True)
-    assert lease.holder().owner == "b"
-    assert not lease.acquire("a", "window A")
+    lease.take("b", "window B")
+    assert (lease.holder().owner, lease.holder().age) == ("b", 0)
 
 
 def test_a_window_that_is_silent_has_gone(project):
     clock = Clock()
     lease = Lease(project.database, clock)
-    lease.acquire("a", "window A")
+    lease.take("a", "window A")
     clock.now += LEASE_SECONDS + 1
     assert lease.holder() is None
-    assert lease.acquire("b", "window B")
 
 
 def test_the_run_lock_names_what_runs_and_ends_with_it(project):

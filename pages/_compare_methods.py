@@ -140,7 +140,9 @@ def _checkboxes(
 
 
 def _label(method: Method, seconds: float) -> str:
-    return f"{_html.plain(method.caption)} :small[:gray[· {_html.plain(method.provenance)} · {_rough(seconds)}]]"
+    return (
+        f"{_html.plain(method.caption)} :small[:gray[· {_html.plain(method.provenance)} · {_rough(seconds)}]]"
+    )
 
 
 def _rough(seconds: float) -> str:

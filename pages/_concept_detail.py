@@ -38,7 +38,7 @@ def draw(
     photos: ConceptPhotos,
     images: Sequence[ImageRecord],
 ) -> None:
-    """Draw the first picked concept, by default the one with the most photos."""
+    """Draw the latest picked concept, by default the one with the most photos."""
     concept = _concept_verbs.focus(state, photos)
     _head(project, state, photos, concept, images)
     _words(concept)

@@ -118,4 +118,7 @@ def _row(
 def _pick(key: str, ids: Sequence[str]) -> None:
     chosen = session.widget(key)
     rows = chosen["selection"]["rows"] if chosen else []  # type: ignore[index]
-    session.select(concepts=[ids[row] for row in rows], from_widget=True)
+    chosen = [ids[row] for row in rows]
+    before = [one for one in session.selection().concepts if one in chosen]
+    # The latest one comes last, whatever its place in the table: that is the one to look at.
+    session.select(concepts=dict.fromkeys([*before, *chosen]), from_widget=True)

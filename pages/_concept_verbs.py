@@ -31,9 +31,9 @@ MAX_PARTS = 4
 
 
 def focus(state: LiveState, photos: ConceptPhotos) -> Concept:
-    """The concept that is looked at: the first picked one, the one looked at before, or the one with the most photos."""
+    """The concept that is looked at: the latest picked one, the one looked at before, or the one with the most photos."""
     most = state.grounding.concept_ids[int(photos.counts.argmax())]
-    wanted = (*session.selection().concepts, session.concept(), most)
+    wanted = (*reversed(session.selection().concepts), session.concept(), most)
     found = next(state.knowledge.by_id[one] for one in wanted if one in state.knowledge.by_id)
     session.open_concept(found.id)
     return found

@@ -288,3 +288,12 @@ def test_concepts_that_are_gone_are_not_offered_for_merging(project):
     test.session_state["kec_selection"] = Selection(concepts=(one, "c998", "c999"))
     test.run()
     assert "concepts_merge" not in [button.key for button in test.button]
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_of_several_picked_concepts_the_latest_is_looked_at(project, turn):
+    test = page()
+    picked = tuple(one.id for one in revisions.current(project).knowledge.concepts[:2])[::turn]
+    test.session_state["kec_selection"] = Selection(concepts=picked)
+    test.run()
+    assert looked_at(test) == picked[-1]

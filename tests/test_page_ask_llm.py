@@ -9,12 +9,12 @@ import pytest
 from kec_core.knowledge.edits import AddAttribute, LockConcept, RenameConcept
 from kec_core.knowledge.llm_endpoint import KEY_VARIABLE
 from pages import _ask_llm
-from state import editing, revisions
+from state import editing, revisions, session
 from state.editing import edit_project
 from state.llm_settings import LLMSettings, save_llm_settings
 from tests.fakes import HashEncoder
 from tests.llm_server import LLMServer, Reply, case_of, error
-from tests.page_helpers import app, shown
+from tests.page_helpers import app, make_job, shown
 
 
 @pytest.fixture(autouse=True)
@@ -103,11 +103,12 @@ def test_another_name_and_description_are_taken_apart(colours, served):
     assert test.button(key="ask_llm_go").label == "Ask"
 
 
-def test_an_answer_that_cannot_be_taken_now_stays(colours, served):
+def test_an_answer_that_cannot_be_taken_now_stays(colours, served, monkeypatch):
     served.script = saying(concept="ruby", description="deep red all over")
     test = panel(colours, 0)
     ask(test)
-    colours.lock.acquire("another window", "another window")
+    monkeypatch.setattr(session.jobs(), "active", lambda _project: make_job())
+    monkeypatch.setattr(session.jobs(), "status", lambda _project, _job: make_job())
     accept(test)
     assert known(colours).concepts[0].name != "ruby"
     assert test.button(key="ask_llm_accept").label == "Accept"

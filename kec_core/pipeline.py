@@ -86,9 +86,7 @@ def run(
     knowledge = replace(built, n_clusters=config.n_clusters, weight=config.clustering.weight)
     vectors_key, vectors = stages.text_vectors(runner, knowledge, encoder, encode, config)
     ground_key, grounding = stages.ground_photos(runner, embedded, x, vectors_key, vectors, defaults, config)
-    weight, why = stages.choose_weight(
-        runner, embedded, x, ground_key, lambda: grounding.kappa, n_clusters, defaults, config
-    )
+    weight, why = stages.choose_weight(runner, embedded, x, n_clusters, defaults, config)
     cluster_key, clustering = stages.cluster_photos(
         runner, ground_key, x, grounding, knowledge, embedded.data["ids"], n_clusters, weight, config
     )

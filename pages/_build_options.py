@@ -192,8 +192,8 @@ ADVANCED: dict[str, tuple[Option, ...]] = {
             high=5.0,
             automatic="from the photos",
             step=0.1,
-            help="0 groups by looks alone; more lets the words count more (w). Left empty it grows with the photos that "
-            "looks alone leave undecided, and to 1 where words and looks agree.",
+            help="0 groups by looks alone; more lets the words count more (w). Left empty it is the share of photos that looks "
+            "alone leave undecided.",
         ),
         Option(
             name="clustering.algorithm",

@@ -72,7 +72,7 @@ def test_a_second_run_reuses_everything_and_an_option_redoes_what_follows_it(pho
         RunConfig(n_clusters=4, mapping=MappingConfig(beta=0.9), knowledge=KnowledgeConfig(uni=1)),
     )
     redone = [report.stage for report in changed.reports if not report.reused]
-    assert redone == ["attributes", "vectors", "ground", "weight", "cluster"]
+    assert redone == ["attributes", "vectors", "ground", "cluster"]
     weighed = run(
         photos,
         resources,

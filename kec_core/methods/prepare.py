@@ -16,7 +16,6 @@ from kec_core.encoders.openclip_prompts import learned_prompts
 from kec_core.encoders.text_cache import encode_texts
 from kec_core.methods.base import Need
 from kec_core.methods.inputs import MethodInputs, PhotoFeatures, photo_features
-from kec_core.methods.kec import ground_photos
 from kec_core.stages import Resources, Runner, Stored
 from kec_core.types import Knowledge, Noun
 
@@ -140,11 +139,7 @@ def _with_knowledge(
     if knowledge is None:
         mapping, vocabulary = stages.map_nouns(runner, part, x, n_clusters, resources, config)
         knowledge, _ = stages.know(runner, mapping, vocabulary, resources, inputs.encode, config, keep)
-    inputs = replace(inputs, knowledge=knowledge)
     weight = knowledge.weight
     if weight is None:
-        said = fingerprint(knowledge.to_json(), config.grounding.to_json())
-        made = partial(ground_photos, inputs, inputs.train, config.grounding, runner.hooks.progress)
-        defaults = resources.encoder.info.defaults
-        weight, _ = stages.choose_weight(runner, part, x, said, made, n_clusters, defaults, config)
-    return replace(inputs, weight=weight)
+        weight, _ = stages.choose_weight(runner, part, x, n_clusters, resources.encoder.info.defaults, config)
+    return replace(inputs, knowledge=knowledge, weight=weight)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
 
 from kec_core.arrays import FloatMatrix
-from kec_core.clustering import agreeing_weight, bootstrap_agreement, cluster, fuse, knowledge_weight
-from kec_core.clustering.no_harm import NEXT_TO_NOTHING, STEPS
+from kec_core.clustering import bootstrap_agreement, cluster, fuse, knowledge_weight
 from kec_core.config import ClusteringConfig, EncoderDefaults, RunConfig
 from kec_core.founding import names_groups
 from kec_core.grounding import ground
@@ -63,47 +62,28 @@ def choose_weight(
     runner: Runner,
     embedded: Stored,
     x: FloatMatrix,
-    knowledge_key: str,
-    kappa: Callable[[], FloatMatrix],
     n_clusters: int,
     defaults: EncoderDefaults,
     config: RunConfig,
 ) -> tuple[float, str]:
-    """w: what the person asked for, or what looks and knowledge of the photos suggest, and why.
-
-    The share of photos that looks leave open gives the weight; knowledge that agrees with the looks gets more. ``kappa``
-    makes the knowledge features (N, d) of the photos and is called only when no weight is stored for what
-    ``knowledge_key`` names.
-    """
+    """w: what the person asked for, or what the photos left open by their looks suggest, and why."""
     if config.clustering.weight is not None:
         return config.clustering.weight, ""
-    seed, progress = config.seed, runner.hooks.progress
 
     def compute(_key: str) -> StageResult:
-        agreement = bootstrap_agreement(x, n_clusters, seed=seed, progress=progress)
+        agreement = bootstrap_agreement(x, n_clusters, seed=config.seed, progress=runner.hooks.progress)
         open_share = 1.0 - float(agreement.mean(dtype=np.float64))
-        least = knowledge_weight(open_share, defaults.weight)
-        weight = agreeing_weight(x, kappa(), n_clusters, least, seed=seed, progress=progress)
-        data = {"open": open_share, "agrees": weight > least, "weight": weight, "summary": {"weight": weight}}
-        return StageResult(data=data)
+        weight = knowledge_weight(open_share, defaults.weight)
+        return StageResult(data={"open": open_share, "weight": weight, "summary": {"weight": weight}})
 
-    inputs = [embedded.key, knowledge_key, n_clusters, defaults.weight, NEXT_TO_NOTHING, STEPS, seed]
-    stored = runner.stage("weight", inputs, compute)
-    return float(stored.data["weight"]), _why(stored, defaults)
-
-
-def _why(stored: Stored, defaults: EncoderDefaults) -> str:
-    """The choice of the weight in words."""
-    weight, open_share = stored.data["weight"], stored.data["open"]
-    if stored.data["agrees"]:
-        return (
-            f"Knowledge counts {weight:.2f} beside the photos (1 is as much as they do): it agrees with the looks, "
-            "grouping by both explains the looks as well as grouping by them alone."
-        )
-    return (
+    stored = runner.stage("weight", [embedded.key, n_clusters, defaults.weight, config.seed], compute)
+    weight = float(stored.data["weight"])
+    why = (
         f"Knowledge counts {weight:.2f} beside the photos (between {defaults.weight / 2:g} and {defaults.weight:g}): "
-        f"grouped by looks alone, {open_share:.0%} of the photos change their group when the collection is resampled."
+        f"grouped by looks alone, {stored.data['open']:.0%} of the photos change their group when the collection is "
+        "resampled."
     )
+    return weight, why
 
 
 def cluster_photos(

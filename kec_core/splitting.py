@@ -59,6 +59,8 @@ def kinds_of(photos: ConceptPhotos, concept: str, count: int) -> tuple[Kind, ...
     )
 
 
-def _central(rows: NDArray[np.int64], nearness: NDArray[np.float32], mine: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _central(
+    rows: NDArray[np.int64], nearness: NDArray[np.float32], mine: NDArray[np.bool_]
+) -> NDArray[np.int64]:
     some = np.flatnonzero(mine)
     return np.asarray(rows[some[np.argsort(-nearness[some], kind="stable")]])

@@ -9,7 +9,7 @@ import streamlit as st
 from kec_core.knowledge.edits import AddAttribute, AddPairAttribute, Edit
 from kec_core.probe import Probe, probe
 from kec_core.types import Concept
-from pages import _html, _panel
+from pages import _html, _panel, _ui
 from pages._panel import View
 from state import session
 from state.project import Project
@@ -126,7 +126,7 @@ def histogram(found: Probe, first: str, second: str) -> str:
 
 
 def _actions(project: Project, phrase: str, first: Concept, second: Concept) -> None:
-    with st.container(horizontal=True):
+    with st.container(horizontal=True), _ui.errors():
         _add(
             project,
             f"Typical of {_html.plain(first.name)}",

@@ -69,6 +69,12 @@ def test_a_phrase_that_is_there_already_is_refused_in_words(colours, bench):
     assert "is already there" in press(bench, "probe_add")
 
 
+def test_a_phrase_that_no_attribute_can_hold_is_refused_in_words(bench, colours):
+    leaf = concept(colours, "leaf")
+    assert "5000" in fill(bench, f"probe_phrase_{leaf}", "green " * 1000)
+    assert not bench.exception
+
+
 def test_another_concept_can_be_chosen_and_by_default_the_most_similar_one_is(colours):
     page = panel("_probe", concept(colours, "leaf"))
     assert len(page.selectbox[0].options) == 3

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import _frame
-from pages._map_routes import ROUTES
-from pages._thumbnails import ROUTE
+from pages.frame import shell
+from pages.map.routes import ROUTES
+from pages.shared.thumbnails import ROUTE
 from state import warm_up
 
 if __name__ == "__main__":
-    _frame.draw()
+    shell.draw()
 else:
     warm_up.start()
-    app = st.App(_frame.SCRIPT, routes=[ROUTE, *ROUTES])
+    app = st.App(shell.SCRIPT, routes=[ROUTE, *ROUTES])

@@ -1,1 +1,1 @@
-"""The pages of the app; files that start with an underscore are shared by them."""
+"""The pages of the app, one folder each; ``frame`` is around them, ``shared`` is what several of them use."""

@@ -16,7 +16,7 @@ from state.project import Project
 from state.run import run_project
 from tests.fakes import COLOURS, VOCABULARY, FirstNounBuilder, HashEncoder
 
-SCRIPT = Path(__file__).resolve().parents[1] / "pages" / "_script.py"
+SCRIPT = Path(__file__).resolve().parents[1] / "pages" / "frame" / "script.py"
 CONFIG = RunConfig(
     n_clusters=len(COLOURS),
     mapping=MappingConfig(overclusters=8, n_init=2, top_nouns=2),
@@ -77,9 +77,14 @@ def app(page: str = "projects", *, project: str = "", cluster: str = "") -> AppT
             test.query_params[name] = value
     test.run()
     if page != "projects":
-        test.switch_page(f"{page}.py").run()
+        visit(test, page)
     assert not test.exception, test.exception
     return test
+
+
+def visit(test: AppTest, page: str) -> AppTest:
+    """Go to another page, as with a click in the navigation."""
+    return test.switch_page(f"../{page}/page.py").run()
 
 
 def shown(test: AppTest) -> str:

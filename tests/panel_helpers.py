@@ -37,10 +37,11 @@ def panel(name, *arguments, project="colours"):
     source = textwrap.dedent(
         f"""
         import streamlit as st
-        from pages import _html, {name}
+        from pages.concepts.panels import {name}
+        from pages.shared import markup
         from state import session
         for text in session.take_refusals():
-            st.error(_html.plain(text))
+            st.error(markup.plain(text))
         project = session.project()
         bench = session.workbench(project)
         session.saw(bench.shown().id)

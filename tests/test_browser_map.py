@@ -4,9 +4,9 @@ import shutil
 
 import numpy as np
 import pytest
-
 from kec_core.planar import inside
-from pages._map_routes import places
+
+from pages.map.routes import places
 from state import revisions
 from state.layouts import find_layout, make_layout
 from state.project import Project

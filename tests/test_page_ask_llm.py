@@ -8,20 +8,20 @@ import pytest
 
 from kec_core.knowledge.edits import AddAttribute, LockConcept, RenameConcept
 from kec_core.knowledge.llm_endpoint import KEY_VARIABLE
-from pages import _ask_llm
+from pages.concepts.panels import ask_llm
 from state import editing, revisions, session
 from state.editing import edit_project
 from state.llm_settings import LLMSettings, save_llm_settings
 from tests.fakes import HashEncoder
 from tests.llm_server import LLMServer, Reply, case_of, error
-from tests.page_helpers import app, make_job, shown
+from tests.page_helpers import app, make_job, shown, visit
 
 
 @pytest.fixture(autouse=True)
 def plain(monkeypatch):
     """No key, and texts encoded as the project's photos were."""
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
-    monkeypatch.setattr(_ask_llm, "QUICK_SECONDS", 10.0)
+    monkeypatch.setattr(ask_llm, "QUICK_SECONDS", 10.0)
     monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
     editing.loaded_encoder.cache_clear()
     editing.text_encoder.cache_clear()
@@ -50,7 +50,7 @@ def panel(project, *places):
     test.session_state["concept_side"] = "Ask"
     ids = tuple(known(project).concepts[place].id for place in places)
     test.session_state["kec_selection"] = Selection(concepts=ids)
-    test.switch_page("concepts.py").run()
+    visit(test, "concepts")
     assert not test.exception, test.exception
     return test
 
@@ -198,8 +198,8 @@ def test_the_servers_words_are_shown_and_asking_again_is_possible(colours, serve
 
 
 def test_a_slow_question_can_be_taken_back(colours, served, monkeypatch):
-    monkeypatch.setattr(_ask_llm, "QUICK_SECONDS", 0.0)
-    monkeypatch.setattr(_ask_llm, "CANCEL_SECONDS", 0.0)
+    monkeypatch.setattr(ask_llm, "QUICK_SECONDS", 0.0)
+    monkeypatch.setattr(ask_llm, "CANCEL_SECONDS", 0.0)
     served.script = lambda body, attempt: Reply(stall=True)
     test = panel(colours, 0)
     ask(test)

@@ -7,7 +7,7 @@ import pytest
 from kec_core.config import KnowledgeConfig, RunConfig, paper_defaults, studio_defaults
 from kec_core.errors import InputError
 from kec_core.types import StageReport
-from pages import _build_options, _options
+from pages.build import option_widgets, run_options
 from state import jobs
 from state.project import Project
 from state.stage_view import STEPS
@@ -74,14 +74,14 @@ def test_a_choice_may_stand_for_none_and_a_number_may_be_typed(colours):
 
 @pytest.mark.parametrize(("typed", "stored"), [("ksem", "ksem"), ("40", 40)])
 def test_what_is_typed_becomes_a_number(typed, stored):
-    option = next(o for o in _build_options.ADVANCED["Over-cluster"] if o.may_type)
-    assert _options._from_choice(option, typed) == stored
+    option = next(o for o in run_options.ADVANCED["Over-cluster"] if o.may_type)
+    assert option_widgets._from_choice(option, typed) == stored
 
 
 def test_what_is_typed_and_is_no_number_is_refused():
-    option = next(o for o in _build_options.ADVANCED["Over-cluster"] if o.may_type)
+    option = next(o for o in run_options.ADVANCED["Over-cluster"] if o.may_type)
     with pytest.raises(InputError, match="whole number above 0, but is 'many'"):
-        _options._from_choice(option, "many")
+        option_widgets._from_choice(option, "many")
 
 
 def test_guidance_is_kept_with_the_project(colours):
@@ -172,12 +172,14 @@ def test_each_step_shows_its_results(colours, step, expected):
 
 
 def test_every_option_exists_and_has_the_default_its_widget_can_show():
-    every = [_build_options.GROUPS, _build_options.CONCEPTS, _build_options.BUILDER]
-    every += [option for options in _build_options.ADVANCED.values() for option in options]
+    every = [run_options.GROUPS, run_options.CONCEPTS, run_options.BUILDER]
+    every += [option for options in run_options.ADVANCED.values() for option in options]
     assert len({option.name for option in every}) == len(every)
     for option in every:
-        value = _options.read(RunConfig(), option.name)
-        assert _options.read(_options.changed(RunConfig(), option.name, value), option.name) == value
+        value = option_widgets.read(RunConfig(), option.name)
+        assert (
+            option_widgets.read(option_widgets.changed(RunConfig(), option.name, value), option.name) == value
+        )
         if option.kind == "choice":
             assert (value or "") in option.choices
         elif option.kind != "switch":
@@ -186,7 +188,7 @@ def test_every_option_exists_and_has_the_default_its_widget_can_show():
 
 
 def test_options_belong_to_steps_that_their_change_makes_stale():
-    for name, options in _build_options.ADVANCED.items():
+    for name, options in run_options.ADVANCED.items():
         step = next(step for step in STEPS if step.name == name)
         for option in options:
             assert any(option.name == known or option.name.startswith(f"{known}.") for known in step.options)

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from kec_core.knowledge.edits import parse_script
-from pages import _cluster_cards, _photo_picker
+from pages.clusters import card_grid
+from pages.shared import photo_picker
 from state import editing, revisions
 from state.cluster_marks import cluster_marks, name_cluster, set_cluster_done
 from state.project import Project
@@ -90,7 +91,7 @@ def test_new_labels_show_at_once(colours):
 
 
 def test_many_clusters_are_turned_in_pages(colours, monkeypatch):
-    monkeypatch.setattr(_cluster_cards, "CARDS_PER_PAGE", 3)
+    monkeypatch.setattr(card_grid, "CARDS_PER_PAGE", 3)
     page = app("clusters", project="colours")
     assert sum((b.key or "").startswith("open_cluster_") for b in page.button) == 3
     page.pagination[0].set_value(2).run()
@@ -229,7 +230,7 @@ def test_the_photos_come_in_three_orders(colours):
 
 
 def test_large_clusters_are_turned_in_pages(colours, monkeypatch):
-    monkeypatch.setattr(_photo_picker, "PER_PAGE", 5)
+    monkeypatch.setattr(photo_picker, "PER_PAGE", 5)
     page = app("clusters", project="colours", cluster="0")
     assert len(photos_of(page)) == 5
     page.pagination[0].set_value(3).run()

@@ -13,7 +13,7 @@ from kec_core.methods import METHODS
 from kec_core.methods.summary import Spread
 from kec_core.metrics import confusion
 from kec_core.types import Scores
-from pages import _charts, _compare_choice, _compare_methods, _method_table, _metric_cards
+from pages.compare import charts, choices_tab, method_table, methods_tab, metric_cards
 from state import jobs, revisions
 from state.audits import answer, load_audit, start_audit
 from state.method_needs import photo_captions_file
@@ -61,16 +61,16 @@ def started(monkeypatch):
 
 def test_small_flows_are_summed_and_no_photo_is_lost():
     flows = [Flow(source=0, target=n, photos=10 - n) for n in range(5)]
-    assert _charts.fold(flows, 2) == (flows[:2], 8 + 7 + 6)
-    assert _charts.fold(flows, 9) == (flows, 0)
+    assert charts.fold(flows, 2) == (flows[:2], 8 + 7 + 6)
+    assert charts.fold(flows, 9) == (flows, 0)
 
 
 def test_the_flow_diagram_names_both_sides_as_text():
     flows = [Flow(source=0, target=1, photos=5), Flow(source=2, target=1, photos=3)]
     flows += [Flow(source=3, target=number, photos=1) for number in range(4, 40)]
-    (drawn,) = _charts.flow_diagram(flows, lambda c: f"<i>old{c}", lambda c: f"new{c}").data
+    (drawn,) = charts.flow_diagram(flows, lambda c: f"<i>old{c}", lambda c: f"new{c}").data
     assert sum(drawn.link.value) == 5 + 3 + 36
-    assert len(drawn.link.value) == _charts.FLOWS + 1
+    assert len(drawn.link.value) == charts.FLOWS + 1
     first = (drawn.node.label[drawn.link.source[0]], drawn.node.label[drawn.link.target[0]])
     assert first == ("&lt;i&gt;old0", "new1")
     assert drawn.node.label[drawn.link.source[-1]] == "other clusters (14 smaller flows)"
@@ -78,7 +78,7 @@ def test_the_flow_diagram_names_both_sides_as_text():
 
 def test_the_confusion_map_shows_shares_and_numbers():
     table = confusion(np.array([0, 0, 0, 1, 1], dtype=np.int32), ["a", "a", "b", "b", "b"])
-    (drawn,) = _charts.confusion_map(table, lambda c: f"C{c}<").data
+    (drawn,) = charts.confusion_map(table, lambda c: f"C{c}<").data
     assert drawn.z.tolist() == [[2 / 3, 1 / 3], [0, 1]]
     assert drawn.text == (("2", "1"), ("", "2")) or [list(row) for row in drawn.text] == [
         ["2", "1"],
@@ -88,21 +88,21 @@ def test_the_confusion_map_shows_shares_and_numbers():
 
 
 def test_a_long_name_is_cut_and_equal_ones_stay_apart():
-    assert _charts.label("x" * 40) == "x" * 25 + "…"
+    assert charts.label("x" * 40) == "x" * 25 + "…"
     table = confusion(np.array([0, 1], dtype=np.int32), ["y" * 30 + "a", "y" * 30 + "b"])
-    assert len(_charts.confusion_map(table, lambda _: "same").layout.yaxis.ticktext) == 2
+    assert len(charts.confusion_map(table, lambda _: "same").layout.yaxis.ticktext) == 2
 
 
 def test_cards_say_better_and_worse_in_words_with_the_right_sign():
-    accuracy, overlap = _metric_cards.WITH_LABELS[0], _metric_cards.WITHOUT_LABELS[1]
-    drawn = _metric_cards.card(accuracy, 0.75, [("k-means", 0.5), ("r1", 0.8), ("r2", None), ("r3", 0.75)])
+    accuracy, overlap = metric_cards.WITH_LABELS[0], metric_cards.WITHOUT_LABELS[1]
+    drawn = metric_cards.card(accuracy, 0.75, [("k-means", 0.5), ("r1", 0.8), ("r2", None), ("r3", 0.75)])
     assert "75.0%" in drawn
     assert "▲ +25.0 points" in drawn
     assert "▼ −5.0 points" in drawn
     assert "–" in drawn
     assert "same" in drawn
-    assert "better" in _metric_cards.card(overlap, 1.0, [("k-means", 1.5)])
-    assert "not defined" in _metric_cards.card(accuracy, None, [("k-means", 0.5)])
+    assert "better" in metric_cards.card(overlap, 1.0, [("k-means", 1.5)])
+    assert "not defined" in metric_cards.card(accuracy, None, [("k-means", 0.5)])
 
 
 # --- Result
@@ -261,7 +261,7 @@ def row(name, acc=None, seconds=1.5):
 
 
 def test_every_method_can_be_chosen_in_one_family():
-    listed = [name for names in _compare_methods.FAMILIES.values() for name in names]
+    listed = [name for names in methods_tab.FAMILIES.values() for name in names]
     assert sorted(listed) == sorted(METHODS)
 
 
@@ -304,7 +304,7 @@ def test_captions_that_are_uploaded_make_their_methods_possible(colours):
 def test_the_table_shows_mean_and_spread_best_first(colours):
     for name, acc in (("kmeans", 0.5), ("kec", 0.75), ("laic", None)):
         keep_row(colours, "r1", "fast", row(name, acc))
-    frame = _method_table.table(kept_rows(colours, "r1"))
+    frame = method_table.table(kept_rows(colours, "r1"))
     assert frame["Method"].tolist() == [METHODS[n].caption for n in ("kec", "kmeans", "laic")]
     assert frame["ACC"].tolist() == ["75.0 ± 1.2", "50.0 ± 1.2", "–"]
     assert frame["Seeds"].tolist() == [2, 2, 2]
@@ -386,6 +386,6 @@ def test_values_of_a_revision_are_read_from_its_own_options(colours):
         clustering=replace(revision.config.clustering, weight=0.5),
         mapping=replace(revision.config.mapping, beta=0.3),
     )
-    rows = _compare_choice.choices(replace(revision, config=config), EncoderDefaults())
+    rows = choices_tab.choices(replace(revision, config=config), EncoderDefaults())
     assert [row.value for row in rows[1:3]] == ["× 7", "0.3"]
     assert rows[0].why == "Yours, from the options of the run."

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kec_core.knowledge.edits import DeleteConcept, MuteConcept
-from pages import _photo_picker
+from pages.shared import photo_picker
 from state import editing, revisions
 from state.clusterings import load_clustering
 from state.jobs import JobManager
@@ -262,7 +262,7 @@ def test_a_run_that_finds_the_same_groups_moves_no_photo(project):
 
 def test_other_photos_in_the_same_places_are_another_widget(project, monkeypatch):
     keys = []
-    monkeypatch.setattr(_photo_picker, "_PICKER", lambda *, key, **_: keys.append(key))
+    monkeypatch.setattr(photo_picker, "_PICKER", lambda *, key, **_: keys.append(key))
     test = page()
     test.run()
     assert keys[0] == keys[1]

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import app as server
-from pages import _frame, _ui
-from pages._thumbnails import address
+from pages.frame import shell
+from pages.shared import ui
+from pages.shared.thumbnails import address
 from state import revisions
 from state.jobs import JobManager
 from tests.page_helpers import app, make_job, shown
@@ -64,7 +65,7 @@ def _said(page):
     ],
 )
 def test_the_end_of_a_job_is_said(ending, said):
-    assert _frame._ending(replace(RUNNING, **ending)) == said
+    assert shell._ending(replace(RUNNING, **ending)) == said
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_the_end_of_a_job_is_said(ending, said):
     ],
 )
 def test_progress_is_said_in_words(known, line):
-    assert _ui.progress_line(replace(RUNNING, **known)) == line
+    assert ui.progress_line(replace(RUNNING, **known)) == line
 
 
 @pytest.mark.parametrize(
@@ -91,20 +92,20 @@ def test_progress_is_said_in_words(known, line):
     ],
 )
 def test_times_are_said_as_people_say_them(ago, words):
-    assert _ui.when((datetime.now(UTC) - ago).isoformat()) == words
+    assert ui.when((datetime.now(UTC) - ago).isoformat()) == words
 
 
 def test_long_ago_is_a_date():
-    assert _ui.when("2020-03-01T10:00:00+00:00") == "1 March 2020"
+    assert ui.when("2020-03-01T10:00:00+00:00") == "1 March 2020"
 
 
 def test_addresses_of_thumbnails_hold_nothing_but_ids():
     assert address("a/b?c#d", "f" * 64, 256) == f"/thumb/a%2Fb%3Fc%23d/{'f' * 64}/256.jpg"
 
 
-def test_the_server_runs_a_script_beside_the_pages_so_that_no_file_becomes_a_page():
-    assert server.app.script_path == _frame.SCRIPT
-    assert not (_frame.SCRIPT.parent / "pages").exists()
+def test_the_server_runs_a_script_apart_from_the_pages_so_that_no_file_becomes_a_page():
+    assert server.app.script_path == shell.SCRIPT
+    assert not (shell.SCRIPT.parent / "pages").exists()
 
 
 def test_the_page_of_an_older_revision_shows_that_revision(colours):

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from kec_core.knowledge.edits import apply_script, parse_script
-from pages import _differences
-from pages._history_tree import drawing, lay_out
-from pages._history_tree import words as line_words
+from pages.history.revision_tree import drawing, lay_out
+from pages.history.revision_tree import words as line_words
+from pages.shared import revision_diff
 from state import revisions
 from state.project import Project
 from tests.page_helpers import app, shown
@@ -157,7 +157,7 @@ def test_a_pinned_run_is_what_return_leads_to(edited):
 def test_the_edits_can_be_taken_along_as_a_script_that_replays(edited):
     page = app("history", project="colours")
     assert page.get("download_button")[0].proto.label == "Edits (2)"
-    script = json.loads(_differences.script(edited, revisions.current(edited)))
+    script = json.loads(revision_diff.script(edited, revisions.current(edited)))
     assert script == {"edits": [RENAME, WEIGHT]}
     again = apply_script(revisions.get(edited, "r1").knowledge, parse_script(script))
     assert again == revisions.current(edited).knowledge

@@ -11,14 +11,14 @@ from kec_core.knowledge.base import ItemReport
 from kec_core.knowledge.llm_cost import Budget, Estimate, Price
 from kec_core.knowledge.llm_endpoint import KEY_VARIABLE
 from kec_core.types import Knowledge, StageReport, UniAttribute
-from pages._build_results import _marked
-from pages._llm import budget_words, estimate_words
+from pages.build.step_results import _marked
+from pages.shared.llm_connection import budget_words, estimate_words
 from state import jobs
 from state.database import to_text
 from state.llm_items import ItemLog
 from state.llm_settings import LLMSettings, save_llm_settings
 from state.locks import RunLock
-from tests.page_helpers import CONFIG, app, shown
+from tests.page_helpers import CONFIG, app, shown, visit
 
 SETTINGS = LLMSettings(url="http://localhost:8080/v1", model="tiny", budget=Budget(tokens=9000))
 LLM = replace(CONFIG, knowledge=KnowledgeConfig(builder="llm"))
@@ -76,7 +76,7 @@ def test_without_a_model_the_page_leads_to_the_settings(colours, started):
 def test_a_run_takes_the_model_of_the_settings_and_a_key_that_is_not_stored(project, started):
     page = app("settings", project="colours")
     page.text_input(key="llm_key").set_value("sesame-open").run()
-    page.switch_page("build.py").run()
+    visit(page, "build")
     assert "tiny at http://localhost:8080/v1" in shown(page)
     assert "Stops before more than 9,000 tokens." in shown(page)
     page.button(key="run_all").click().run()

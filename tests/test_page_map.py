@@ -6,11 +6,11 @@ import shutil
 
 import numpy as np
 import pytest
-
 from kec_core.planar import FULL
-from pages import _map_pick
-from pages._map_canvas import Pane, Sight
-from pages._map_routes import places
+
+from pages.map import picking
+from pages.map.canvas import Pane, Sight
+from pages.map.routes import places
 from state import editing, revisions, session
 from state.colourings import by_cluster
 from state.jobs import JobManager
@@ -211,7 +211,7 @@ def take(mapped, monkeypatch):
 
     def report(**event):
         monkeypatch.setattr(session, "widget", lambda key: {"picked": event})
-        _map_pick.take(mapped, "map", looked, ids)
+        picking.take(mapped, "map", looked, ids)
         return picked[-1].images
 
     return report, looked, ids
@@ -356,11 +356,11 @@ def test_reproject_starts_from_the_old_places(mapped, monkeypatch):
 
 
 def test_the_list_of_picked_photos_is_safe_to_open(mapped):
-    from pages import _selection
+    from pages.shared import selection
 
     files = some(mapped, 2)
     revision = revisions.current(mapped)
-    lines = _selection._list(mapped, revision, files).splitlines()
+    lines = selection._list(mapped, revision, files).splitlines()
     assert lines[0] == "file,cluster,cluster_name,label"
     assert len(lines) == 3
     assert lines[1].endswith(",crimson")

@@ -5,14 +5,14 @@ import shutil
 
 import numpy as np
 import pytest
+from kec_core.planar import drawn_rows, quantised
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from kec_core.planar import drawn_rows, quantised
 from kec_core.store import StageResult
-from pages import _map_canvas
-from pages._map_canvas import Pane, Sight
-from pages._map_routes import ROUTES, places_address
+from pages.map import canvas
+from pages.map.canvas import Pane, Sight
+from pages.map.routes import ROUTES, places_address
 from state.colourings import by_cluster
 from state.layouts import STAGE
 from state.project import Project
@@ -86,6 +86,6 @@ def test_no_rerun_of_a_huge_map_is_heavy(empty_home, made_project):
         name="cluster",
         heading="Cluster",
     )
-    sent = _map_canvas._data(project, sight)
+    sent = canvas._data(project, sight)
     assert sent["note"] == "drawn 50,000 of 300,000 photos"
     assert len(json.dumps(sent)) < MEGABYTE / 3

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pages._palette import MUTED, cluster_colour
+from pages.shared.palette import MUTED, cluster_colour
 
 THEME = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text())["theme"]
 # Machado, Oliveira, Fernandes 2009, severity 1.0, on linear RGB

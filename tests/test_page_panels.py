@@ -9,7 +9,7 @@ from kec_core.errors import ResourceMissing
 from kec_core.knowledge.edits import parse_script
 from kec_core.probe import BINS, Probe
 from kec_core.types import Group
-from pages import _constraints, _panel, _probe, _tree_actions
+from pages.concepts.panels import constraints, phrase_probe, tree_actions, workbench_view
 from state import revisions
 from state.jobs import JobManager
 from tests.page_helpers import HOSTILE, make_job, shown
@@ -46,7 +46,7 @@ def fill(page, key, value):
 @pytest.fixture
 def bench(colours):
     """The test bench for leaf against ocean."""
-    return panel("_probe", concept(colours, "leaf"), concept(colours, "ocean"))
+    return panel("phrase_probe", concept(colours, "leaf"), concept(colours, "ocean"))
 
 
 def test_a_phrase_is_seen_on_the_photos_before_it_is_added(colours, bench):
@@ -54,7 +54,7 @@ def test_a_phrase_is_seen_on_the_photos_before_it_is_added(colours, bench):
     leaf = concept(colours, "leaf")
     text = fill(bench, f"probe_phrase_{leaf}", "the colour of a leaf")
     assert "It tells “leaf” from “ocean” in 100% of the cases." in text.replace("\\", "")
-    assert text.count('role="listitem"') == 2 * _probe.SHOWN
+    assert text.count('role="listitem"') == 2 * phrase_probe.SHOWN
     assert "kec-histogram" in text
     assert "12 photos" in text
     press(bench, "probe_add")
@@ -76,7 +76,7 @@ def test_a_phrase_that_no_attribute_can_hold_is_refused_in_words(bench, colours)
 
 
 def test_another_concept_can_be_chosen_and_by_default_the_most_similar_one_is(colours):
-    page = panel("_probe", concept(colours, "leaf"))
+    page = panel("phrase_probe", concept(colours, "leaf"))
     assert len(page.selectbox[0].options) == 3
     page.selectbox[0].set_value(concept(colours, "crimson")).run()
     assert "crimson" in fill(page, f"probe_phrase_{concept(colours, 'leaf')}", "red")
@@ -84,12 +84,12 @@ def test_another_concept_can_be_chosen_and_by_default_the_most_similar_one_is(co
 
 def test_a_concept_without_photos_cannot_be_tested(colours):
     edit(colours, {"op": "mute_concept", "concept": "leaf"})
-    assert "this one has none" in shown(panel("_probe", concept(colours, "leaf")))
+    assert "this one has none" in shown(panel("phrase_probe", concept(colours, "leaf")))
 
 
 def test_without_another_concept_there_is_nothing_to_tell_apart(colours):
     edit(colours, *({"op": "mute_concept", "concept": name} for name in ("crimson", "ocean", "lemon")))
-    assert "no other concept" in shown(panel("_probe", concept(colours, "leaf")))
+    assert "no other concept" in shown(panel("phrase_probe", concept(colours, "leaf")))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_without_another_concept_there_is_nothing_to_tell_apart(colours):
     ],
 )
 def test_the_chance_to_tell_two_concepts_apart_in_words(auc, words_of_it):
-    assert _probe.verdict(auc, "a", "b") == words_of_it
+    assert phrase_probe.verdict(auc, "a", "b") == words_of_it
 
 
 def test_bars_are_shares_of_each_concept_and_names_are_text():
@@ -116,7 +116,7 @@ def test_bars_are_shares_of_each_concept_and_names_are_text():
         top=np.empty(0, np.int64),
         bottom=np.empty(0, np.int64),
     )
-    markup = _probe.histogram(found, HOSTILE, "b")
+    markup = phrase_probe.histogram(found, HOSTILE, "b")
     assert [markup.count(f"height:{share:.1f}%") for share in (37.5, 12.5, 50.0)] == [1, 1, 1]
     assert markup.count("<span title=") == BINS
     assert "<img" not in markup
@@ -126,7 +126,7 @@ def test_bars_are_shares_of_each_concept_and_names_are_text():
 
 
 def test_guidance_is_applied_at_once_and_shown_as_understood(colours):
-    page = panel("_guidance")
+    page = panel("guidance")
     assert page.button(key="guidance_apply").disabled
     text = fill(page, page.text_area[0].key, "group by leaf; ignore crimson")
     assert ">prefer</span><ul><li>leaf</li>" in text
@@ -138,7 +138,7 @@ def test_guidance_is_applied_at_once_and_shown_as_understood(colours):
 
 
 def test_guidance_that_cannot_be_kept_is_refused_in_words(colours):
-    page = panel("_guidance")
+    page = panel("guidance")
     fill(page, page.text_area[0].key, "x" * 6000)
     assert "may have 5000 characters" in press(page, "guidance_apply")
     assert revisions.current(colours).id == "r1"
@@ -155,7 +155,7 @@ def started(monkeypatch):
 
 
 def test_a_rebuild_keeps_the_words_first(colours, started):
-    page = panel("_guidance")
+    page = panel("guidance")
     fill(page, page.text_area[0].key, "prefer leaf")
     press(page, "guidance_rebuild")
     assert started == [("rebuild", {})]
@@ -168,12 +168,12 @@ def test_a_rebuild_keeps_the_words_first(colours, started):
 def test_a_rebuild_with_a_language_model_needs_one(colours, started):
     config = colours.settings()
     colours.save_settings(replace(config, knowledge=replace(config.knowledge, builder="llm")))
-    assert "none is chosen" in press(panel("_guidance"), "guidance_rebuild")
+    assert "none is chosen" in press(panel("guidance"), "guidance_rebuild")
     assert started == []
 
 
 def test_no_rebuild_while_edits_are_collected_or_a_job_runs(colours, monkeypatch):
-    page = panel("_guidance")
+    page = panel("guidance")
     page.session_state["kec_staged"] = parse_script({"edits": [{"op": "set_weight", "knowledge": 0.1}]})
     page.run()
     assert page.button(key="guidance_rebuild").disabled
@@ -193,14 +193,14 @@ def dictionary(monkeypatch, tmp_path):
     from kec_core.wordnet import load_wordnet
 
     write_wordnet(tmp_path / "wordnet")
-    monkeypatch.setattr(_panel, "load_wordnet", lambda: load_wordnet(tmp_path / "wordnet"))
-    _panel.wordnet.clear()
+    monkeypatch.setattr(workbench_view, "load_wordnet", lambda: load_wordnet(tmp_path / "wordnet"))
+    workbench_view.wordnet.clear()
     yield
-    _panel.wordnet.clear()
+    workbench_view.wordnet.clear()
 
 
 def test_terms_are_checked_first_and_then_become_concepts(colours, dictionary):
-    page = panel("_guidance")
+    page = panel("guidance")
     fill(page, "vocabulary_text", "Leaf\nleaf litter\nzebra: a striped horse\nzebra\n<b>x</b>")
     table = page.dataframe[0].value
     assert table["Term"].tolist() == ["Leaf", "leaf litter", "zebra", "<b>x</b>"]
@@ -215,7 +215,7 @@ def test_terms_are_checked_first_and_then_become_concepts(colours, dictionary):
 
 
 def test_a_term_without_a_description_takes_the_dictionarys_if_wanted(colours, dictionary):
-    page = panel("_guidance")
+    page = panel("guidance")
     fill(page, "vocabulary_text", "dog")
     assert page.dataframe[0].value["Description"].tolist()[0]
     page.checkbox(key="vocabulary_glosses").uncheck().run()
@@ -223,7 +223,7 @@ def test_a_term_without_a_description_takes_the_dictionarys_if_wanted(colours, d
 
 
 def test_terms_become_nouns_of_a_rebuild_and_can_be_taken_back(colours, dictionary, started):
-    page = panel("_guidance")
+    page = panel("guidance")
     fill(page, "vocabulary_text", "zebra")
     page.segmented_control(key="vocabulary_use").set_value("nouns").run()
     page.segmented_control(key="vocabulary_mode").set_value("only").run()
@@ -231,7 +231,7 @@ def test_terms_become_nouns_of_a_rebuild_and_can_be_taken_back(colours, dictiona
     assert started == [("rebuild", {})]
     assert colours.settings().mapping.vocabulary == "zebra"
     assert colours.settings().mapping.vocabulary_mode == "only"
-    other_window = panel("_guidance")
+    other_window = panel("guidance")
     assert "zebra" in other_window.dataframe[0].value["Term"].tolist()
     fill(other_window, "vocabulary_text", "")
     press(other_window, "vocabulary_rebuild")
@@ -239,7 +239,7 @@ def test_terms_become_nouns_of_a_rebuild_and_can_be_taken_back(colours, dictiona
 
 
 def test_a_list_that_cannot_be_read_or_added_says_why(colours, dictionary):
-    page = panel("_guidance")
+    page = panel("guidance")
     assert "has a description but no word" in fill(page, "vocabulary_text", ": lost")
     assert "cannot be added" in fill(page, "vocabulary_text", "y" * 300)
 
@@ -248,7 +248,7 @@ def test_a_list_that_cannot_be_read_or_added_says_why(colours, dictionary):
 
 
 def test_without_wishes_it_says_how_one_is_made(colours):
-    text = shown(panel("_constraints"))
+    text = shown(panel("constraints"))
     assert "No wishes for single photos" in text
     assert "keep them together" in text
 
@@ -267,7 +267,7 @@ def wished(colours):
 
 
 def test_wishes_are_listed_with_photos_and_can_be_shown_and_removed(colours, wished):
-    page = panel("_constraints")
+    page = panel("constraints")
     text = shown(page)
     assert "3 wishes" in text
     assert [text.count(words_of_it) for words_of_it in ("Stay together", "Stay apart", "Belong to")] == [
@@ -285,8 +285,8 @@ def test_wishes_are_listed_with_photos_and_can_be_shown_and_removed(colours, wis
 
 
 def test_many_wishes_are_turned_in_pages(colours, wished, monkeypatch):
-    monkeypatch.setattr(_constraints, "PER_PAGE", 2)
-    page = panel("_constraints")
+    monkeypatch.setattr(constraints, "PER_PAGE", 2)
+    page = panel("constraints")
     assert "Belong to" not in shown(page)
     page.pagination[0].set_value(2).run()
     assert "Belong to" in shown(page)
@@ -315,7 +315,7 @@ def grouped(flat):
 
 
 def test_concepts_are_shown_in_their_groups_with_photos(grouped):
-    page = panel("_tree")
+    page = panel("tree")
     labels = [one.label for one in page.expander]
     assert labels[1] == "**cool** · 24 photos"
     assert "<img src=x" not in labels[0].replace("\\<img", "")
@@ -326,7 +326,7 @@ def test_concepts_are_shown_in_their_groups_with_photos(grouped):
 
 
 def test_picks_in_several_groups_are_one_selection(grouped):
-    page = panel("_tree")
+    page = panel("tree")
     leaf, lemon = concept(grouped, "leaf"), concept(grouped, "lemon")
     for group in (0, 2):
         name = (leaf, lemon)[group // 2]
@@ -336,7 +336,7 @@ def test_picks_in_several_groups_are_one_selection(grouped):
 
 
 def test_a_group_is_made_of_what_is_picked_moved_renamed_and_dissolved(flat):
-    page = panel("_tree")
+    page = panel("tree")
     page.button_group[0].set_value([concept(flat, "leaf"), concept(flat, "ocean")]).run()
     fill(page, "tree_new_name_0", "cool")
     press(page, "tree_new_ok")
@@ -353,7 +353,7 @@ def test_a_group_is_made_of_what_is_picked_moved_renamed_and_dissolved(flat):
 
 
 def test_a_group_counts_as_one_concept_and_its_photos_are_counted_once(grouped):
-    page = panel("_tree")
+    page = panel("tree")
     level = next(one for one in page.button_group if one.key.startswith("tree_level"))
     level.set_value("1").run()
     assert not page.exception, page.exception
@@ -366,8 +366,8 @@ def test_groups_are_proposed_by_the_program(flat, monkeypatch):
     def missing():
         raise ResourceMissing("no dictionary here")
 
-    monkeypatch.setattr(_panel, "wordnet", missing)  # then likeness groups them
-    page = panel("_tree")
+    monkeypatch.setattr(workbench_view, "wordnet", missing)  # then likeness groups them
+    page = panel("tree")
     assert "let the program propose groups" in shown(page)
     press(page, "tree_automatic")
     assert [group.source for group in knowledge(flat).groups] == ["automatic"] * len(page.expander)
@@ -376,16 +376,16 @@ def test_groups_are_proposed_by_the_program(flat, monkeypatch):
 
 def test_which_level_counts():
     open_one, closed = Group(id="g1", name="a"), Group(id="g2", name="b", collapsed=True)
-    assert _tree_actions.present_level([[open_one]]) == "concepts"
-    assert _tree_actions.present_level([[closed], [open_one]]) == "0"
-    assert _tree_actions.present_level([[open_one], [closed]]) == "1"
-    assert _tree_actions.present_level([[open_one, closed]]) is None
-    assert _tree_actions.present_level([[closed], [closed]]) is None
+    assert tree_actions.present_level([[open_one]]) == "concepts"
+    assert tree_actions.present_level([[closed], [open_one]]) == "0"
+    assert tree_actions.present_level([[open_one], [closed]]) == "1"
+    assert tree_actions.present_level([[open_one, closed]]) is None
+    assert tree_actions.present_level([[closed], [closed]]) is None
 
 
 def test_photos_that_no_concept_clearly_wins_can_be_picked(colours):
     edit(colours, {"op": "add_concept", "name": "leaf too", "description": "something leaf"})
-    page = panel("_tree")
+    page = panel("tree")
     before = page.button(key="tree_unclear").label
     press(page, "tree_unclear")
     assert len(page.session_state["kec_selection"].images) == int(before.split()[0])

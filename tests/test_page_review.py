@@ -9,7 +9,7 @@ from kec_core.impact import Impact
 from kec_core.knowledge.edits import DeleteConcept, MergeConcepts, SetClusters
 from kec_core.suggestions import Evidence, Suggestion
 from kec_core.types import Scores
-from pages import _doubts, _review
+from pages.concepts.panels import review_queue, suggestion_cache
 from state import revisions
 from tests.page_helpers import HOSTILE, shown
 from tests.panel_helpers import edit, panel, words  # noqa: F401 - a fixture
@@ -44,7 +44,7 @@ def doubts(monkeypatch):
             found.append(doubt("name", rest[1:2]))
         return tuple(found)
 
-    monkeypatch.setattr(_doubts, "suggest", suggest)
+    monkeypatch.setattr(suggestion_cache, "suggest", suggest)
     return suggest
 
 
@@ -60,7 +60,7 @@ def names(project):
 
 def test_a_card_has_question_reason_evidence_and_what_it_would_change(colours, doubts):
     first, second, *_ = names(colours)
-    text = shown(panel("_review"))
+    text = shown(panel("review_queue"))
     assert f"merge {first} and {second}" in text.replace("\\", "")
     assert "for a reason" in text
     assert "1 of 3" in text
@@ -69,7 +69,7 @@ def test_a_card_has_question_reason_evidence_and_what_it_would_change(colours, d
 
 
 def test_accepting_does_it_and_shows_the_next(colours, doubts):
-    page = panel("_review")
+    page = panel("review_queue")
     before = names(colours)
     assert page.button(key="review_accept").label == "Merge"
     press(page, "review_accept")
@@ -78,7 +78,7 @@ def test_accepting_does_it_and_shows_the_next(colours, doubts):
 
 
 def test_skipping_goes_round_and_back(colours, doubts):
-    page = panel("_review")
+    page = panel("review_queue")
     assert "1 of 3" in shown(page)
     assert page.button(key="review_back").disabled
     assert "2 of 3" in press(page, "review_skip")
@@ -92,29 +92,29 @@ def test_skipping_goes_round_and_back(colours, doubts):
 
 
 def test_later_lasts_for_the_window_and_never_for_the_project(colours, doubts):
-    page = panel("_review")
+    page = panel("review_queue")
     text = press(page, "review_later")
     assert "1 of 2" in text
     assert "1 put aside" in text
     text = press(page, "review_never")
     assert "1 of 1" in text
     assert "2 put aside" in text
-    other_window = shown(panel("_review"))
+    other_window = shown(panel("review_queue"))
     assert "1 of 2" in other_window
     assert "merge" in other_window
     assert "1 of 3" in press(page, "review_again")
 
 
 def test_open_picks_what_it_is_about(colours, doubts):
-    page = panel("_review")
+    page = panel("review_queue")
     press(page, "review_open")
     picked = page.session_state["kec_selection"].concepts
     assert picked == tuple(one.id for one in revisions.current(colours).knowledge.concepts[:2])
 
 
 def test_in_large_collections_the_change_is_tried_when_asked(colours, doubts, monkeypatch):
-    monkeypatch.setattr(_review, "QUICK", 10)
-    page = panel("_review")
+    monkeypatch.setattr(review_queue, "QUICK", 10)
+    page = panel("review_queue")
     assert "Would move" not in shown(page)
     assert "Would move no photo." in press(page, "review_try")
 
@@ -139,13 +139,13 @@ def test_the_change_in_one_sentence(moved, labelled, sentence):
         concepts=(4, 4),
         clusters=(4, 4),
     )
-    assert _review.effect(impact) == sentence
+    assert review_queue.effect(impact) == sentence
 
 
 def test_an_edit_that_does_not_fit_says_why(colours, monkeypatch):
     last = doubt("mixed", revisions.current(colours).knowledge.concepts[:1], SetClusters(k=1000))
-    monkeypatch.setattr(_doubts, "suggest", lambda _state: (last,))
-    page = panel("_review")
+    monkeypatch.setattr(suggestion_cache, "suggest", lambda _state: (last,))
+    page = panel("review_queue")
     assert "It cannot be done now" in shown(page)
     press(page, "review_accept")
     assert page.error
@@ -154,9 +154,13 @@ def test_an_edit_that_does_not_fit_says_why(colours, monkeypatch):
 
 def test_a_noun_that_fits_becomes_the_name_with_one_press(colours, doubts, monkeypatch):
     concept = revisions.current(colours).knowledge.concepts[0]
-    monkeypatch.setattr(_doubts, "suggest", lambda _state: (doubt("name", [concept], rows=((0, 1),)),))
-    monkeypatch.setattr(_doubts, "fitting_names", lambda _state, _concept, _count: ("*scarlet*", "red"))
-    page = panel("_review")
+    monkeypatch.setattr(
+        suggestion_cache, "suggest", lambda _state: (doubt("name", [concept], rows=((0, 1),)),)
+    )
+    monkeypatch.setattr(
+        suggestion_cache, "fitting_names", lambda _state, _concept, _count: ("*scarlet*", "red")
+    )
+    page = panel("review_queue")
     (pills,) = page.button_group
     pills.set_value("*scarlet*").run()
     assert not page.exception
@@ -166,8 +170,8 @@ def test_a_noun_that_fits_becomes_the_name_with_one_press(colours, doubts, monke
 @pytest.mark.parametrize(("kind", "label"), [("split", "Split…"), ("name", "Rename…")])
 def test_what_needs_words_opens_the_form(colours, monkeypatch, kind, label):
     concept = revisions.current(colours).knowledge.concepts[0]
-    monkeypatch.setattr(_doubts, "suggest", lambda _state: (doubt(kind, [concept]),))
-    page = panel("_review")
+    monkeypatch.setattr(suggestion_cache, "suggest", lambda _state: (doubt(kind, [concept]),))
+    page = panel("review_queue")
     assert page.button(key="review_accept").label == label
     assert not page.text_input
     press(page, "review_accept")
@@ -176,7 +180,7 @@ def test_what_needs_words_opens_the_form(colours, monkeypatch, kind, label):
 
 
 def test_collected_edits_are_counted_in_and_none_is_kept(colours, doubts):
-    page = panel("_review")
+    page = panel("review_queue")
     page.session_state["kec_mode"] = "staged"
     press(page, "review_accept")
     assert len(page.session_state["kec_staged"]) == 1
@@ -185,8 +189,8 @@ def test_collected_edits_are_counted_in_and_none_is_kept(colours, doubts):
 
 
 def test_when_nothing_looks_wrong_the_least_certain_concepts_are_offered(colours, monkeypatch):
-    monkeypatch.setattr(_doubts, "suggest", lambda _state: ())
-    page = panel("_review")
+    monkeypatch.setattr(suggestion_cache, "suggest", lambda _state: ())
+    page = panel("review_queue")
     assert "Nothing looks wrong" in shown(page)
     offered = [button for button in page.button if (button.key or "").startswith("review_look_")]
     assert len(offered) == 3
@@ -196,13 +200,15 @@ def test_when_nothing_looks_wrong_the_least_certain_concepts_are_offered(colours
 
 def test_hostile_words_are_text(colours, monkeypatch):
     concept = replace(revisions.current(colours).knowledge.concepts[0], name=HOSTILE)
-    monkeypatch.setattr(_doubts, "suggest", lambda _state: (doubt("name", [concept], reason=HOSTILE),))
-    text = shown(panel("_review"))
+    monkeypatch.setattr(
+        suggestion_cache, "suggest", lambda _state: (doubt("name", [concept], reason=HOSTILE),)
+    )
+    text = shown(panel("review_queue"))
     assert "<img src=x" not in text.replace("\\<img", "")
     assert "&lt;img src=x onerror=alert(1)&gt;" in text
 
 
 def test_real_doubts_are_found_and_found_anew_after_an_edit(colours):
-    total = int(shown(panel("_review")).split("1 of ")[1].split()[0])
+    total = int(shown(panel("review_queue")).split("1 of ")[1].split()[0])
     edit(colours, {"op": "add_concept", "name": "nothing like it"})
-    assert int(shown(panel("_review")).split("1 of ")[1].split()[0]) == total + 1
+    assert int(shown(panel("review_queue")).split("1 of ")[1].split()[0]) == total + 1

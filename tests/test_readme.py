@@ -65,4 +65,4 @@ def test_make_targets_exist():
 def test_pages_named_in_the_readme_exist():
     for page in ("Projects", "Data", "Build", "Clusters"):
         assert page in README
-        assert (ROOT / "pages" / f"{page.lower()}.py").exists()
+        assert (ROOT / "pages" / page.lower() / "page.py").exists()

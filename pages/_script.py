@@ -1,9 +1,0 @@
-"""What the server runs for every view of a page.
-
-It lies in this folder on purpose: beside a folder named "pages" Streamlit would offer every file of it as a page until
-the first visitor has come.
-"""
-
-from pages import _frame
-
-_frame.draw()

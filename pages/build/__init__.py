@@ -1,0 +1,1 @@
+"""The page Build: how do we get concepts and groups?"""

@@ -1,0 +1,196 @@
+"""Build: how do we get concepts and groups?"""
+
+from __future__ import annotations
+
+from typing import TypeGuard
+
+import streamlit as st
+
+from kec_core.config import RunConfig, paper_defaults, studio_defaults
+from pages.build import option_widgets, run_options, step_results
+from pages.shared import llm_connection, markup, ui
+from pages.shared.llm_connection import Connection
+from state import session
+from state.jobs import Job, log_tail
+from state.project import Project
+from state.stage_results import StageResults
+from state.stage_view import StepState, StepView, view_steps
+
+TIPS = {
+    "Scan": "Find the photos and check that each can be read.",
+    "Embed": "Turn every photo into numbers that words can be compared with (features of the encoder).",
+    "Over-cluster": "Cut the photos into many small clusters of look-alikes (k over-clusters).",
+    "Nouns": "Find the words nearest to each small cluster (image-text mapping).",
+    "Concepts": "Merge small clusters that mean the same and name what they share (concepts and descriptions).",
+    "Attributes": "Write what is typical of a concept, and what tells two similar ones apart (uni and bi attributes).",
+    "Ground": "Carry the words back into every photo (knowledge-guided features).",
+    "Cluster": "Group the photos by looks and words together, and once by looks alone (k-means) to compare.",
+}
+ICONS = {
+    "fresh": ":material/check_circle:",
+    "stale": ":material/update:",
+    "running": "spinner",
+    "failed": ":material/error:",
+    "waiting": ":material/radio_button_unchecked:",
+}
+STOPPED = ("failed", "cancelled", "interrupted")
+
+
+def _run(project: Project, model: Connection) -> None:
+    params = {"images": None, "config": project.settings().to_json(), "labels": "keep", **model.params}
+    session.jobs().start(project, "run", params, secrets=model.secrets)
+    st.rerun()
+
+
+def _can_resume(latest: Job | None) -> TypeGuard[Job]:
+    return latest is not None and latest.kind == "run" and latest.state in STOPPED
+
+
+def _node(view: StepView, job: Job | None) -> markup.Node:
+    line = ""
+    if view.state == "running" and job is not None:
+        line = f"{ui.share(job):.0%}" if job.total else "running"
+    elif view.state == "fresh" and view.seconds is not None:
+        line = "kept" if view.reused else markup.duration(view.seconds)
+    return markup.Node(name=view.step.name, state=view.state, line=line, tip=TIPS[view.step.name])
+
+
+def _rail(project: Project, drawn: tuple[StepState, ...]) -> None:
+    """Redrawn every second while a job runs, drawn once otherwise; the whole page follows when a state changes."""
+    job = session.jobs().active(project)
+    views = view_steps(project.stage_reports(), project.settings(), job)
+    if tuple(view.state for view in views) != drawn:
+        st.rerun()
+    st.html(markup.rail([_node(view, job) for view in views]))
+
+
+def _actions(project: Project, views: tuple[StepView, ...], job: Job | None, model: Connection) -> None:
+    latest = next(iter(session.jobs().jobs(project)), None)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            "Run all",
+            type="primary",
+            key="run_all",
+            icon=":material/play_arrow:",
+            disabled=job is not None,
+            help="Every stage in order. What has not changed since the last run is kept.",
+            shortcut="Alt+B",
+        ):
+            _run(project, model)
+        if _can_resume(latest) and st.button(
+            "Resume", key="resume", icon=":material/resume:", help="Go on where it stopped."
+        ):
+            session.jobs().resume(project, latest.id, secrets=model.secrets)
+            st.rerun()
+        _preset(project, disabled=job is not None)
+        stale = [view.step.name for view in views if view.state == "stale"]
+        if stale:
+            st.caption(f"Out of date: {', '.join(stale)}.")
+    if _can_resume(latest) and latest.state == "interrupted":
+        st.info("The last run was interrupted. Resume goes on where it stopped.", icon=":material/info:")
+    if latest is not None and latest.state == "failed":
+        st.error(markup.plain(latest.error), icon=":material/error:")
+        with st.expander("What the job wrote", key="job_log"):
+            st.code(log_tail(project, latest.id), language=None)
+
+
+def _preset(project: Project, *, disabled: bool) -> None:
+    """One button for all options: to the paper's values, and back to the program's."""
+    config = project.settings()
+    is_paper = config == paper_defaults(config)
+    st.button(
+        "Studio defaults" if is_paper else "Paper defaults",
+        key="preset",
+        icon=":material/article:",
+        disabled=disabled,
+        on_click=project.save_settings,
+        args=(studio_defaults(config) if is_paper else paper_defaults(config),),
+        help="Every option as the program chooses it for this collection."
+        if is_paper
+        else "The paper's fixed setting: weight 1, β 0.8 on the plain cosine, no guard against one big concept. Encoder, "
+        "number of clusters, seed and guidance stay.",
+    )
+
+
+def _essentials(project: Project, config: RunConfig) -> Connection:
+    """The choices that matter most; returns how to reach a language model, if one is chosen."""
+    with st.container(border=True):
+        left, middle, right = st.columns(3)
+        with left:
+            option_widgets.draw(project, config, run_options.GROUPS)
+        with middle:
+            option_widgets.draw(project, config, run_options.CONCEPTS)
+        with right:
+            run_options.encoder(project, config)
+        left, right = st.columns([1, 2])
+        with left:
+            option_widgets.draw(project, config, run_options.BUILDER)
+        with right:
+            st.text_area(
+                "What matters to you (guidance)",
+                placeholder="for example: group by kind of animal; ignore the background",
+                help="In your own words. The builder of concepts and attributes takes it into account.",
+                height=80,
+                **option_widgets.prepare(project, "knowledge.guidance", config.knowledge.guidance),
+            )
+        return llm_connection.panel(project) if config.knowledge.builder == "llm" else Connection()
+
+
+def _label(view: StepView) -> str:
+    label = f"**{view.step.name}** · {markup.STATE_WORDS[view.state]}"
+    if view.seconds is None or view.state in ("waiting", "running"):
+        return label
+    return f"{label} · {'kept' if view.reused else markup.duration(view.seconds)}"
+
+
+def _step(project: Project, config: RunConfig, view: StepView, made: step_results.Made) -> bool:
+    """One stage with its options and results; returns whether to run from here."""
+    name = view.step.name
+    with st.expander(
+        _label(view), type="step", icon=ICONS[view.state], key=f"step_{name}", on_change="rerun"
+    ) as step:
+        st.html(markup.note(TIPS[name]))  # drawn also while closed: an empty step cannot be opened
+        if not step.open:
+            return False
+        if view.problem:
+            st.error(markup.plain(view.problem), icon=":material/error:")
+        options = run_options.ADVANCED.get(name, ())
+        columns = st.columns(3) if options else []
+        for place, option in enumerate(options):
+            with columns[place % 3]:
+                option_widgets.draw(project, config, option)
+        wanted = view.state in ("stale", "failed") and st.button(
+            "Run from here",
+            key=f"run_from_{name}",
+            help="Stages before this one are kept; this one and those after it are redone.",
+        )
+        if view.state in ("fresh", "stale"):
+            step_results.show(made, view)
+        return wanted
+
+
+def _page(project: Project) -> None:
+    job = session.jobs().active(project)
+    config = project.settings()
+    views = view_steps(project.stage_reports(), config, job)
+    st.fragment(_rail, run_every=1 if job else None)(project, tuple(view.state for view in views))
+    top = st.container()
+    model = _essentials(project, config)
+    with top:
+        _actions(project, views, job, model)
+    made = step_results.Made(project=project, results=StageResults(project))
+    for view in views:
+        with ui.errors():
+            if _step(project, config, view, made):
+                _run(project, model)
+
+
+project = ui.need_project()
+st.title("Build", anchor=False)
+with ui.errors():
+    if project.last_scan:
+        _page(project)
+    else:
+        ui.nothing_here(
+            "No photos yet", "Choose your photos first; building comes next.", "data", "Choose photos"
+        )

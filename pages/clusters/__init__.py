@@ -1,0 +1,1 @@
+"""The page Clusters: is the result right?"""

@@ -1,0 +1,104 @@
+"""All clusters as cards, in an order, with those that are done ticked off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from kec_core.images import ImageRecord
+from pages.shared import gallery, markup, ui
+from pages.shared.palette import cluster_colour
+from state import session
+from state.overview import ClusterCard, Overview
+from state.project import Project
+
+CARDS_PER_PAGE = 24
+REPRESENTATIVES = 9
+SORTS = {"size": "Largest first", "coherence": "Least alike first", "name": "By name"}
+SHOWS = {"all": "All", "open": "To do", "done": "Done"}
+_SORT, _SHOW = "clusters_sort", "clusters_show"
+
+
+def listed(cards: Sequence[ClusterCard]) -> list[ClusterCard]:
+    """The cards in the chosen order, whether they are shown or not."""
+    keys = {
+        "size": lambda c: (-c.size, c.id),
+        "coherence": lambda c: (c.coherence, c.id),
+        "name": lambda c: (c.name.casefold(), c.id),
+    }
+    return sorted(cards, key=keys[str(session.widget(_SORT) or "size")])
+
+
+def is_shown(card: ClusterCard) -> bool:
+    """Whether a card passes the chosen filter."""
+    show = session.widget(_SHOW) or "all"
+    return show == "all" or card.done == (show == "done")
+
+
+def draw(
+    project: Project, overview: Overview, cards: Sequence[ClusterCard], images: Sequence[ImageRecord]
+) -> None:
+    """Draw the chosen cards, 24 at a time."""
+    _head(cards)
+    shown = [card for card in listed(cards) if is_shown(card)]
+    if not shown:
+        said = (
+            "No cluster is ticked off yet." if session.widget(_SHOW) == "done" else "All clusters are done."
+        )
+        st.html(markup.note(said))
+        return
+    grid = st.grid(min_column_width=230, border=True)
+    for card in shown[gallery.turn("page_clusters", len(shown), CARDS_PER_PAGE)]:
+        with grid.cell():
+            _card(project, overview, card, images)
+
+
+def _head(cards: Sequence[ClusterCard]) -> None:
+    done = sum(card.done for card in cards)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(markup.count(len(cards), "cluster"), anchor=False, width="content")
+        if done:
+            st.badge(f"{done} of {len(cards)} done", icon=":material/check:", color="green")
+        st.space("stretch")
+        st.segmented_control(
+            "Show",
+            list(SHOWS),
+            format_func=SHOWS.__getitem__,
+            default="all",
+            required=True,
+            key=_SHOW,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        st.segmented_control(
+            "Order",
+            list(SORTS),
+            format_func=SORTS.__getitem__,
+            default="size",
+            required=True,
+            key=_SORT,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+
+
+def _card(project: Project, overview: Overview, card: ClusterCard, images: Sequence[ImageRecord]) -> None:
+    rows = overview.members(card.id)[:REPRESENTATIVES]
+    st.html(markup.mosaic(ui.tiles(project, [images[row] for row in rows])))
+    tick = "✓ done · " if card.done else ""
+    lines = [f"{tick}{markup.count(card.size, 'photo')} · {_quality(card)}"]
+    st.html(markup.card_text(card.name, lines, colour=cluster_colour(card.id)))
+    st.button(
+        "Open",
+        key=f"open_cluster_{card.id}",
+        width="stretch",
+        on_click=session.open_cluster,
+        args=(card.id,),
+    )
+
+
+def _quality(card: ClusterCard) -> str:
+    if card.purity is not None:
+        return f"{card.purity:.0%} {card.label}"
+    return f"{card.coherence:.0%} alike"

@@ -1,0 +1,273 @@
+"""One cluster: its name, what it is about, what sets it apart, and its photos to pick and to ask about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from kec_core.errors import KecError
+from kec_core.explain import ClusterWords, Contrast, explain_cluster
+from kec_core.images import ImageRecord
+from pages.clusters import card_grid, explainers, explanation_bars, photo_explanation
+from pages.shared import markup, photo_picker, selection, ui
+from pages.shared.palette import cluster_colour
+from state import session
+from state.cluster_marks import LONGEST_NAME, name_cluster, set_cluster_done
+from state.overview import ClusterCard, Order, Overview
+from state.project import Project
+from state.revisions import Revision
+
+ORDERS: dict[Order, str] = {
+    "representative": "Most typical",
+    "boundary": "Between two clusters",
+    "outlier": "Least typical",
+}
+ROWS = 3
+"""Concepts, and attributes, in a list of words."""
+_NAMING, _NAME = "cluster_naming", "cluster_name"
+
+
+def draw(
+    project: Project,
+    revision: Revision,
+    overview: Overview,
+    cards: Sequence[ClusterCard],
+    card: ClusterCard,
+    images: Sequence[ImageRecord],
+) -> None:
+    """Draw an opened cluster."""
+    _bar(project, revision, cards, card)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+        st.html(explanation_bars.heading(card.name, cluster_colour(card.id)), width="content")
+        _facts(card)
+    if session.widget(_NAMING) == card.id:
+        _name_form(project, revision, card)
+    with st.spinner("Putting it into words…", show_time=True), ui.errors():
+        found = explain_cluster(explainers.explainer(project, revision), card.id)
+        _words(found, cards, card)
+    _photos(project, revision, overview, cards, card, images)
+
+
+# --- the bar above
+
+
+def _bar(project: Project, revision: Revision, cards: Sequence[ClusterCard], card: ClusterCard) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "All clusters",
+            key="cluster_back",
+            icon=":material/arrow_back:",
+            on_click=session.close_cluster,
+            shortcut="Backspace",
+        )
+        for name, by, shortcut in (("Previous", -1, "K"), ("Next", 1, "J")):
+            st.button(
+                name,
+                key=f"cluster_{name.lower()}",
+                on_click=session.open_cluster,
+                args=(_neighbour(cards, card, by),),
+                shortcut=shortcut,
+            )
+        st.space("stretch")
+        done = sum(other.done for other in cards)
+        st.html(markup.note(f"{done} of {len(cards)} done"))
+        st.button(
+            "Rename",
+            key="cluster_rename",
+            icon=":material/edit:",
+            on_click=session.set_widget,
+            args=(_NAMING, card.id),
+            shortcut="E",
+        )
+        st.button(
+            "Done" if not card.done else "Not done",
+            key="cluster_done",
+            icon=":material/check:" if not card.done else ":material/undo:",
+            type="secondary" if card.done else "primary",
+            help="Tick this cluster off, so that you see which ones are left.",
+            on_click=_set_done,
+            args=(project, revision.id, card.id, not card.done),
+            shortcut="D",
+        )
+
+
+def _neighbour(cards: Sequence[ClusterCard], card: ClusterCard, by: int) -> int:
+    """The next cluster in the chosen order that the filter shows; any when it shows no other."""
+    order = card_grid.listed(cards)
+    here = [other.id for other in order].index(card.id)
+    around = [order[(here + by * step) % len(order)] for step in range(1, len(order) + 1)]
+    return next((other for other in around[:-1] if card_grid.is_shown(other)), around[0]).id
+
+
+def _set_done(project: Project, revision_id: str, cluster: int, done: bool) -> None:
+    try:
+        set_cluster_done(project, revision_id, cluster, done)
+    except KecError as error:
+        session.refuse(str(error))
+
+
+# --- its name
+
+
+def _name_form(project: Project, revision: Revision, card: ClusterCard) -> None:
+    with (
+        st.form("cluster_name_form", border=True),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        st.text_input(
+            "Name of this cluster",
+            value=card.name,
+            key=f"{_NAME}_{card.id}",
+            max_chars=LONGEST_NAME,
+            help="It stays with the cluster while you edit. Leave it empty to name it by its concepts again.",
+        )
+        save = (project, revision.id, card.id)
+        st.form_submit_button("Save", key="cluster_name_save", type="primary", on_click=_rename, args=save)
+        st.form_submit_button(
+            "Cancel", key="cluster_name_cancel", on_click=session.set_widget, args=(_NAMING, None)
+        )
+
+
+def _rename(project: Project, revision_id: str, cluster: int) -> None:
+    try:
+        name_cluster(project, revision_id, cluster, str(session.widget(f"{_NAME}_{cluster}") or ""))
+    except KecError as error:
+        session.refuse(str(error))
+    else:
+        session.set_widget(_NAMING, None)
+
+
+# --- in words
+
+
+def _facts(card: ClusterCard) -> None:
+    facts = [
+        ("Photos", f"{card.size:,}", "Photos in this cluster"),
+        (
+            "Alike",
+            f"{card.coherence:.0%}",
+            "How near the photos are to their mean, by looks (coherence: mean cosine)",
+        ),
+    ]
+    if card.purity is not None:
+        facts.append(
+            (f"labelled “{card.label}”", f"{card.purity:.0%}", "Share of the most frequent label (purity)")
+        )
+    st.html(markup.facts(facts))
+
+
+def _words(found: ClusterWords, cards: Sequence[ClusterCard], card: ClusterCard) -> None:
+    """What it is about, and what sets it apart from the nearest cluster."""
+    rival = next((other for other in cards if other.id == found.nearest), None)
+    about, here, there = st.columns(3, gap="medium")
+    with about:
+        _heading(
+            "What it is about",
+            "green: here, grey: all photos",
+            "Against all photos: concepts by their mean posterior, attributes by how much better they fit here.",
+        )
+        rows = (*found.concepts[:ROWS], *found.attributes[:ROWS])
+        st.html(explanation_bars.contrasts(rows, card.name, "all photos"))
+    if rival is None:
+        with here:
+            st.html(markup.note("It is the only cluster, so nothing sets it apart."))
+        return
+    with here:
+        _heading(
+            f"What sets it apart from {rival.name}",
+            f"green: {card.name}, grey: {rival.name}",
+            "The nearest cluster, by the cosine of the centres; words with the largest difference of means.",
+        )
+        st.html(explanation_bars.contrasts(_few(found.apart), card.name, rival.name))
+    with there:
+        _heading(f"What speaks for {rival.name}", "the same, the other way round", "")
+        st.html(explanation_bars.contrasts(_few(found.there), card.name, rival.name))
+        st.button(
+            f"Open {markup.plain(rival.name)}",
+            key="cluster_nearest",
+            icon=":material/arrow_forward:",
+            on_click=session.open_cluster,
+            args=(rival.id,),
+        )
+
+
+def _heading(said: str, legend: str, tip: str) -> None:
+    st.subheader(markup.plain(said), anchor=False, help=tip or None)
+    st.html(markup.note(legend))
+
+
+def _few(rows: Sequence[Contrast]) -> list[Contrast]:
+    """A few of each kind, concepts first."""
+    concepts = [row for row in rows if row.kind == "name"]
+    return [*concepts[: ROWS - 1], *[row for row in rows if row.kind != "name"][:ROWS]]
+
+
+# --- its photos
+
+
+def _photos(
+    project: Project,
+    revision: Revision,
+    overview: Overview,
+    cards: Sequence[ClusterCard],
+    card: ClusterCard,
+    images: Sequence[ImageRecord],
+) -> None:
+    order = _orders(card, images, overview)
+    rows = overview.members(card.id, order)
+    photos = [images[row] for row in rows]
+    asked = photo_explanation.asked([image.id for image in photos])
+    if asked is None:
+        _gallery(project, revision, card, order, photos)
+        return
+    gallery, why = st.columns((3, 2), gap="large")
+    with gallery:
+        _gallery(project, revision, card, order, photos)
+    with why:
+        row = next(int(row) for row in rows if images[row].id == asked)
+        photo_explanation.draw(project, revision, cards, images[row], row)
+
+
+def _gallery(
+    project: Project, revision: Revision, card: ClusterCard, order: Order, photos: Sequence[ImageRecord]
+) -> None:
+    """Photos to pick, and what can be done with those that are picked."""
+    label = f"Photos of cluster {card.id}"
+    photo_picker.draw(project, photos, key=f"cluster_{card.id}_{order}", label=label)
+    selection.draw(
+        project,
+        revision,
+        hint="Click a photo to pick it and to see why it is here (Shift: a range), then say where it belongs.",
+    )
+
+
+def _orders(card: ClusterCard, images: Sequence[ImageRecord], overview: Overview) -> Order:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Photos", anchor=False, width="content")
+        order: Order = st.segmented_control(
+            "Order of the photos",
+            list(ORDERS),
+            format_func=ORDERS.__getitem__,
+            default="representative",
+            required=True,
+            key="cluster_order",
+            label_visibility="collapsed",
+            persist_state="session",
+            help="Nearest to the centre (representatives); almost as near to another cluster (boundary); farthest from the "
+            "centre (outliers).",
+        )
+        st.space("stretch")
+        st.button(
+            f"Select all {card.size:,}",
+            key="cluster_select",
+            icon=":material/select_all:",
+            help="Pick every photo of this cluster, for the actions on picked photos.",
+            on_click=_select_all,
+            args=(overview, card.id, images),
+        )
+    return order
+
+
+def _select_all(overview: Overview, cluster: int, images: Sequence[ImageRecord]) -> None:
+    session.select(images=[images[row].id for row in overview.members(cluster)], way="add")

@@ -1,0 +1,44 @@
+"""Clusters: is the result right?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.clusters import card_grid, detail
+from pages.shared import cached, markup, scores, ui
+from state import revisions, session
+from state.overview import load_overview
+from state.revisions import Revision
+
+
+def _notes(revision: Revision) -> None:
+    notes = revision.summary.get("notes", ())
+    if notes:
+        with st.expander("How this result came about", key="notes"):
+            for note in notes:
+                st.html(markup.note(note))
+
+
+project = ui.need_project()
+with ui.errors():
+    revision = revisions.current(project)
+    if revision is None:
+        st.title("Clusters", anchor=False)
+        ui.nothing_here(
+            "No clusters yet",
+            "Run the stages once, then see the clusters here.",
+            "build",
+            "Go to Build",
+        )
+        st.stop()
+    overview = load_overview(project, revision)
+    cards = cached.cards(project, revision)
+    images = cached.images(project, revision.scan)
+    opened = next((card for card in cards if card.id == session.cluster()), None)
+    if opened is not None:
+        detail.draw(project, revision, overview, cards, opened, images)
+    else:
+        st.title("Clusters", anchor=False)
+        scores.panel(revision)
+        _notes(revision)
+        card_grid.draw(project, overview, cards, images)

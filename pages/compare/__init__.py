@@ -1,0 +1,1 @@
+"""The page Compare: did it get better?"""

@@ -1,0 +1,201 @@
+"""Charts of the Compare page; every name in them is escaped, because plotly reads its labels as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from kec_core.impact import Flow
+from kec_core.metrics import Confusion
+from pages.shared.markup import text
+from pages.shared.palette import cluster_colour
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+FLOWS = 24
+"""Flows drawn one by one; all others together are one more."""
+LONGEST = 26
+CELLS_WITH_NUMBERS = 400
+ACCENT, GREY = "#1f9d8b", "#8a8f94"
+SHADES = {
+    "light": [[0, "#f4f5f2"], [0.02, "#e6efec"], [1, "#1f7a6d"]],
+    "dark": [[0, "#1b1e20"], [0.02, "#21302e"], [1, "#48b5a4"]],
+}
+_ROW_PIXELS = 22
+
+Names = Callable[[int], str]
+
+
+def label(name: str) -> str:
+    """A name short enough for an axis, escaped."""
+    return text(name if len(name) <= LONGEST else name[: LONGEST - 1] + "…")
+
+
+def fold(flows: Sequence[Flow], limit: int = FLOWS) -> tuple[list[Flow], int]:
+    """The largest flows, and how many photos the others carry together.
+
+    Args:
+        flows: largest first.
+        limit: how many stay.
+    """
+    return list(flows[:limit]), sum(flow.photos for flow in flows[limit:])
+
+
+def flow_diagram(flows: Sequence[Flow], old_name: Names, new_name: Names) -> go.Figure:
+    """Where photos came from (left) and went (right).
+
+    Args:
+        flows: largest first; at least one.
+        old_name: names of the clusters on the left.
+        new_name: names of those on the right.
+    """
+    import plotly.graph_objects as go
+
+    kept, rest = fold(flows)
+    left = list(dict.fromkeys(flow.source for flow in kept))
+    right = list(dict.fromkeys(flow.target for flow in kept))
+    names = [label(old_name(c)) for c in left] + [label(new_name(c)) for c in right]
+    colours = [cluster_colour(c) for c in (*left, *right)]
+    links = [(left.index(f.source), len(left) + right.index(f.target), f.photos) for f in kept]
+    shades = [_faint(cluster_colour(flow.target)) for flow in kept]
+    if rest:
+        links.append((len(names), len(names) + 1, rest))
+        names += [f"other clusters ({len(flows) - len(kept)} smaller flows)", "other clusters"]
+        colours += [GREY, GREY]
+        shades.append(_faint(GREY))
+    sources, targets, values = zip(*links, strict=True)
+    figure = go.Figure(
+        go.Sankey(
+            node={"label": names, "color": colours, "pad": 10, "thickness": 12, "line": {"width": 0}},
+            link={"source": sources, "target": targets, "value": values, "color": shades},
+            textfont={"size": 13, "shadow": "none"},
+            valueformat=",d",
+            valuesuffix=" photos",
+        )
+    )
+    rows = max(len(left), len(right)) + bool(rest)
+    figure.update_layout(height=90 + 26 * rows, margin={"l": 8, "r": 8, "t": 12, "b": 12})
+    return figure
+
+
+def _faint(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.38)"
+
+
+def confusion_map(table: Confusion, name: Names, *, dark: bool = False) -> go.Figure:
+    """Clusters (rows) against labels (columns): shade by the share of the cluster, numbers are photos.
+
+    Args:
+        table: what to draw.
+        name: of the clusters.
+        dark: whether the page is dark; plotly chooses the colour of the numbers by opaque shades alone.
+    """
+    import plotly.graph_objects as go
+
+    counts = table.counts
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    clusters = [label(name(cluster)) for cluster in table.clusters]
+    labels = [label(one) for one in table.labels]
+    hover = [
+        [
+            f"{c} · {k}: {n:,} photos, {s:.0%} of the cluster"
+            for k, n, s in zip(labels, row, part, strict=True)
+        ]
+        for c, row, part in zip(clusters, counts, shares, strict=True)
+    ]
+    numbers = (
+        {"texttemplate": "%{text}", "text": [[f"{n:,}" if n else "" for n in row] for row in counts]}
+        if counts.size <= CELLS_WITH_NUMBERS
+        else {}
+    )
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares,
+            hovertext=hover,
+            hoverinfo="text",
+            zmin=0,
+            zmax=1,
+            colorscale=SHADES["dark" if dark else "light"],
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            **numbers,
+        )
+    )
+    figure.update_layout(
+        height=150 + _ROW_PIXELS * len(clusters),
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        xaxis=_ticks(labels, side="top", tickangle=-40, title="Labels"),
+        yaxis=_ticks(clusters, autorange="reversed", title="Clusters"),
+    )
+    return figure
+
+
+def _ticks(names: Sequence[str], **more: object) -> Mapping[str, object]:
+    """An axis by position: two names may be the same after they were cut."""
+    return {
+        "tickmode": "array",
+        "tickvals": list(range(len(names))),
+        "ticktext": list(names),
+        "showgrid": False,
+        "zeroline": False,
+        "automargin": True,
+        **more,
+    }
+
+
+def timeline(
+    revisions: Sequence[str],
+    values: Sequence[float | None],
+    baseline: Sequence[float | None],
+    notes: Sequence[str],
+    *,
+    name: str,
+    shown: str,
+) -> go.Figure:
+    """One score over the revisions of a branch, with k-means as a dashed line.
+
+    Args:
+        revisions: ids, oldest first.
+        values: of each; None where there is none.
+        baseline: of k-means beside each.
+        notes: what was done, for the hover.
+        name: of the score.
+        shown: format of the values, e.g. ".1%".
+    """
+    import plotly.graph_objects as go
+
+    hover = [text(note) for note in notes]
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=list(revisions),
+                y=list(baseline),
+                name="k-means",
+                mode="lines",
+                line={"dash": "dash", "color": GREY, "width": 1.6},
+                hoverinfo="skip",
+            ),
+            go.Scatter(
+                x=list(revisions),
+                y=list(values),
+                name=text(name),
+                mode="lines+markers",
+                line={"color": ACCENT, "width": 2.2},
+                marker={"size": 7},
+                customdata=hover,
+                hovertemplate=f"%{{x}}: %{{y:{shown}}}<br>%{{customdata}}<extra></extra>",
+            ),
+        ]
+    )
+    figure.update_layout(
+        height=210,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        yaxis={"tickformat": shown, "automargin": True},
+        xaxis={"type": "category", "showgrid": False},
+        legend={"orientation": "h", "y": 1.18, "x": 0},
+        hovermode="closest",
+    )
+    return figure

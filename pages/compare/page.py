@@ -1,0 +1,37 @@
+"""Compare: did it get better?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.compare import choices_tab, label_free_tab, methods_tab, result_tab
+from pages.shared import ui
+from state import revisions
+
+TABS = ("Result", "Without labels", "Methods", "What was chosen for you")
+
+project = ui.need_project()
+st.title("Compare", anchor=False)
+with ui.errors():
+    shown = revisions.current(project)
+    if shown is None:
+        ui.nothing_here(
+            "Nothing to compare yet",
+            "Run the stages once. Then you see here how the result stands beside plain k-means, and every change beside it.",
+            "build",
+            "Go to Build",
+        )
+        st.stop()
+    result, check, methods, choice = st.tabs(TABS, key="compare_tab", on_change="rerun")
+    if result.open:
+        with result:
+            result_tab.draw(project, shown, revisions.history(project))
+    if check.open:
+        with check:
+            label_free_tab.draw(project, shown)
+    if methods.open:
+        with methods:
+            methods_tab.draw(project, shown)
+    if choice.open:
+        with choice:
+            choices_tab.draw(project, shown)

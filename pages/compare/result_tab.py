@@ -1,0 +1,188 @@
+"""Compare, tab "Result": did it get better, what moved, and where clusters and labels differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from kec_core.impact import Flow
+from pages.compare import charts, metric_cards
+from pages.shared import cached, gallery, markup, revision_diff, ui
+from state.comparison import Changes, ClassTable, automatic_result, branch
+from state.project import Project
+from state.revisions import Revision, RevisionInfo
+
+PREVIOUS, AUTOMATIC = "previous", "automatic"
+TIMELINE = 60
+"""Revisions of the timeline, the latest of a branch."""
+CHOICES = 60
+"""Flows or mistakes that can be chosen from a list; the smaller ones are left to the galleries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """What is compared: ``after`` is the revision that is shown, ``before`` is chosen; None when there is no other."""
+
+    before: RevisionInfo | None
+    after: Revision
+    automatic: RevisionInfo
+
+
+def draw(project: Project, shown: Revision, history: Sequence[RevisionInfo]) -> None:
+    """The whole tab."""
+    pair = _choose(history, shown)
+    _cards(pair)
+    _timeline(history, shown)
+    st.subheader("What moved", anchor=False)
+    if pair.before is None:
+        ui.nothing_here(
+            "Only one result so far",
+            "Correct a concept or run again: then you see here which photos moved, from where to where.",
+            "concepts",
+            "Go to Concepts",
+        )
+    else:
+        with ui.errors():
+            _moved(project, cached.changes(project, pair.before, shown))
+    table = cached.class_table(project, shown)
+    if table is not None:
+        _confusion(project, shown, table)
+
+
+def _choose(history: Sequence[RevisionInfo], shown: Revision) -> Pair:
+    """Against which revision; the one before the shown one at first."""
+    by_id = {revision.id: revision for revision in history}
+    automatic = automatic_result(history, shown)
+    others = {one.id: f"{one.id} · {one.name or one.note}" for one in reversed(history) if one.id != shown.id}
+    special = {}
+    if shown.parent is not None:
+        special[PREVIOUS] = f"the one before ({shown.parent})"
+    if automatic.id != shown.id:
+        special[AUTOMATIC] = f"the automatic result ({automatic.id})"
+    if not others:
+        return Pair(before=None, after=shown, automatic=automatic)
+    choices = {**special, **others}
+    wanted = st.selectbox(
+        f"{shown.id}, shown now, against",
+        list(choices),
+        format_func=lambda key: choices[key],
+        key="compare_with",
+        persist_state="session",
+        width=420,
+    )
+    before = {PREVIOUS: by_id.get(shown.parent or ""), AUTOMATIC: automatic}.get(wanted) or by_id[wanted]
+    return Pair(before=before, after=shown, automatic=automatic)
+
+
+def _cards(pair: Pair) -> None:
+    drawn = []
+    for metric in metric_cards.metrics(pair.after):
+        against = [("k-means", metric.of_baseline(pair.after))]
+        if pair.before is not None:
+            against.insert(0, (pair.before.id, metric.of(pair.before)))
+            if pair.automatic.id not in (pair.before.id, pair.after.id):
+                against.insert(1, (f"automatic ({pair.automatic.id})", metric.of(pair.automatic)))
+        drawn.append(metric_cards.card(metric, metric.of(pair.after), against))
+    st.html(metric_cards.cards(drawn))
+    _below_baseline(pair.after)
+
+
+def _below_baseline(revision: Revision) -> None:
+    """An amber note, never a block, when plain k-means does better."""
+    first = metric_cards.metrics(revision)[0]
+    ours, plain = first.of(revision), first.of_baseline(revision)
+    if revision.scores is not None and ours is not None and plain is not None and ours < plain:
+        st.warning(
+            "Here plain k-means fits the labels better. Undo the last edit, or give the knowledge a smaller weight "
+            "(tab “What was chosen for you”).",
+            icon=":material/balance:",
+        )
+
+
+def _timeline(history: Sequence[RevisionInfo], shown: Revision) -> None:
+    steps = branch(history, shown)[-TIMELINE:]
+    metric = metric_cards.metrics(shown)[0]
+    values = [metric.of(step) for step in steps]
+    if len(steps) < 2 or all(value is None for value in values):
+        return
+    figure = charts.timeline(
+        [step.id for step in steps],
+        values,
+        [metric.of_baseline(step) for step in steps],
+        [step.note for step in steps],
+        name=f"{metric.name} ({metric.term})",
+        shown=metric.shown,
+    )
+    st.plotly_chart(
+        figure,
+        key="compare_timeline",
+        config={"displayModeBar": False},
+        alt=f"{metric.term} over the revisions up to {shown.id}, with k-means as a dashed line.",
+    )
+
+
+def _moved(project: Project, changes: Changes) -> None:
+    """The flow diagram, and the photos of a flow."""
+    st.html(markup.note(revision_diff.moved(changes)))
+    if not changes.flows:
+        return
+    old_name, new_name = revision_diff.names(project, changes)
+    st.plotly_chart(
+        charts.flow_diagram(changes.flows, old_name, new_name),
+        key="compare_flows",
+        config={"displayModeBar": False},
+        alt="Flow of photos between clusters; the list below names the same flows.",
+    )
+    choices: dict[int, str] = {-1: f"All that moved · {markup.count(len(changes.moved), 'photo')}"}
+    for number, one in enumerate(changes.flows[:CHOICES]):
+        choices[number] = f"{_flow_name(one, old_name, new_name)} · {markup.count(one.photos, 'photo')}"
+    chosen = st.selectbox(
+        "Photos of",
+        list(choices),
+        format_func=lambda number: choices[number],
+        key=f"compare_flow_{changes.before.id}_{changes.after.id}",
+        width=520,
+    )
+    flow = None if chosen < 0 else changes.flows[chosen]
+    revision_diff.photos(project, changes, key=f"page_compare_moved_{chosen}", flow=flow)
+
+
+def _flow_name(flow: Flow, old_name: revision_diff.Names, new_name: revision_diff.Names) -> str:
+    return f"{old_name(flow.source)} → {new_name(flow.target)}"
+
+
+def _confusion(project: Project, shown: Revision, table: ClassTable) -> None:
+    """Clusters against labels, and the photos of a mistake."""
+    st.subheader("Clusters and labels", anchor=False)
+    st.html(
+        markup.note(
+            "Each cluster is matched with one label, the pairs on the diagonal (Hungarian matching). Darker: a larger "
+            "share of the cluster carries that label. What lies off the diagonal counts as a mistake."
+        )
+    )
+    name = cached.cluster_names(project, shown)
+    st.plotly_chart(
+        charts.confusion_map(table.table, name, dark=st.context.theme.type == "dark"),
+        key="compare_confusion",
+        config={"displayModeBar": False},
+        alt="Photos of each cluster by label; the list below names the largest mistakes.",
+    )
+    mistakes = table.mistakes()[:CHOICES]
+    if not mistakes:
+        st.html(markup.note("No photo lies off the diagonal."))
+        return
+    chosen = st.selectbox(
+        "Photos of",
+        range(len(mistakes)),
+        format_func=lambda i: (
+            f"labelled {mistakes[i][1]}, in {name(mistakes[i][0])} · {markup.count(mistakes[i][2], 'photo')}"
+        ),
+        key="compare_mistake",
+        width=520,
+    )
+    cluster, label, _ = mistakes[min(chosen, len(mistakes) - 1)]
+    images = cached.images(project, shown.scan)
+    photos = [images[row] for row in table.photos(cluster, label)]
+    gallery.paged(project, photos, key=f"page_mistake_{chosen}", label="Photos off the diagonal")

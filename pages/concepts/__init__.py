@@ -1,0 +1,1 @@
+"""The page Concepts: is the knowledge right?"""

@@ -1,0 +1,249 @@
+"""What a person does to concepts: go through them, add, rename, merge, split; each dialog shows the effect before it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from kec_core.concept_photos import ConceptPhotos
+from kec_core.errors import KecError
+from kec_core.images import ImageRecord
+from kec_core.knowledge.edits import (
+    AddConcept,
+    AddPairAttribute,
+    Edit,
+    MergeConcepts,
+    RenameConcept,
+    SplitConcept,
+    SplitPart,
+)
+from kec_core.live import LiveState
+from kec_core.splitting import Kind, kinds_of
+from kec_core.types import Concept
+from pages.concepts import impact_bar
+from pages.concepts.panels import phrase_probe
+from pages.shared import markup, ui
+from state import session
+from state.project import Project
+
+EVIDENCE = 9
+PINNED = 5
+MAX_PARTS = 4
+
+
+def focus(state: LiveState, photos: ConceptPhotos) -> Concept:
+    """The concept that is looked at: the latest picked one, the one looked at before, or the one with the most photos."""
+    most = state.grounding.concept_ids[int(photos.counts.argmax())]
+    wanted = (*reversed(session.selection().concepts), session.concept(), most)
+    found = next(state.knowledge.by_id[one] for one in wanted if one in state.knowledge.by_id)
+    session.open_concept(found.id)
+    return found
+
+
+def steps(state: LiveState, concept: Concept) -> None:
+    """Buttons to the previous and the next concept."""
+    ids = [one.id for one in state.knowledge.concepts]
+    here = ids.index(concept.id)
+    for label, key, by, shortcut in (
+        ("Previous", "concept_previous", -1, "K"),
+        ("Next", "concept_next", 1, "J"),
+    ):
+        st.button(
+            label,
+            key=key,
+            shortcut=shortcut,
+            on_click=session.select,
+            kwargs={"concepts": [ids[(here + by) % len(ids)]]},
+        )
+
+
+def act_on(project: Project, make: Callable[[], Edit]) -> None:
+    """Do the edit that a person's words make, or say why they make none; for callbacks of text fields."""
+    try:
+        edit = make()
+    except KecError as error:
+        session.refuse(str(error))
+        return
+    session.act(project, [edit])
+
+
+def _do(project: Project, edits: Sequence[Edit], *, pick_new: bool = False) -> None:
+    """Do it, and close the dialog; then the new concept is looked at."""
+    before = session.workbench(project).shown().knowledge.by_id
+    revision = session.act(project, edits)
+    if pick_new and revision is not None:
+        new = [one.id for one in revision.knowledge.concepts if one.id not in before]
+        session.select(concepts=new[:1])
+    st.rerun()
+
+
+def _effect(project: Project, edits: Sequence[Edit]) -> bool:
+    """Show what edits would do; False, with the reason shown, when they do not fit."""
+    try:
+        bench = session.workbench(project)
+        with st.spinner("Trying it out…"):
+            tried = bench.preview((*session.staged(), *edits))
+    except KecError as error:
+        st.error(markup.plain(error), icon=":material/error:")
+        return False
+    impact_bar.figures(tried.impact)
+    return True
+
+
+def _confirm(project: Project, edits: Sequence[Edit], label: str, *, pick_new: bool = False) -> None:
+    """The effect of edits, and the button that does it."""
+    fits = _effect(project, edits)
+    if st.button(label, key="dialog_ok", type="primary", disabled=not fits, shortcut="Mod+Enter"):
+        _do(project, edits, pick_new=pick_new)
+
+
+@st.dialog("Add a concept", width="medium")
+def add(project: Project) -> None:
+    """Name it, describe it, and see what it would draw to itself."""
+    name = st.text_input("Name", key="add_name", placeholder="red deer")
+    description = st.text_input(
+        "Description", key="add_description", placeholder="what can be seen in such a photo, in one sentence"
+    )
+    attributes = st.text_area("What is typical, one per line", key="add_attributes", height=90)
+    picked = session.selection().images
+    use = bool(picked) and st.checkbox(
+        f"Put the {markup.count(len(picked), 'picked photo')} into it", value=True, key="add_images"
+    )
+    if not name.strip():
+        st.html(markup.note("A name is enough: the program compares it with every photo."))
+        return
+    lines = tuple(line.strip() for line in attributes.splitlines() if line.strip())
+    with ui.errors():
+        edit = AddConcept(name=name, description=description, attributes=lines, images=picked if use else ())
+        _confirm(project, [edit], "Add", pick_new=True)
+
+
+@st.dialog("Rename or describe", width="medium")
+def rename(project: Project, concept: Concept) -> None:
+    """Name and description are what the program compares with the photos, so the effect is shown."""
+    name = st.text_input("Name", concept.name, key=f"rename_name_{concept.id}_{concept.name}")
+    description = st.text_area(
+        "Description", concept.description, key=f"rename_text_{concept.id}_{concept.description}", height=90
+    )
+    new_name = name.strip() if name.strip() != concept.name else None
+    new_text = description.strip() if description.strip() != concept.description else None
+    if new_name is None and new_text is None:
+        st.html(
+            markup.note("The words are what the photos are compared with; change them and see who moves.")
+        )
+        return
+    if new_name == "":
+        st.error("A concept needs a name; type one.", icon=":material/error:")
+        return
+    with ui.errors():
+        edit = RenameConcept(concept=concept.id, name=new_name, description=new_text)
+        _confirm(project, [edit], "Save")
+
+
+@st.dialog("Merge", width="large")
+def merge(
+    project: Project,
+    photos: ConceptPhotos,
+    picked: Sequence[str],
+    images: Sequence[ImageRecord],
+) -> None:
+    """The picked concepts side by side; choose which name stays, see the effect."""
+    known = photos.state.knowledge.by_id
+    members = [known[one] for one in picked if one in known]
+    for column, member in zip(st.columns(min(len(members), MAX_PARTS)), members, strict=False):
+        with column:
+            evidence(project, member.name, photos.rows(member.id)[:EVIDENCE], images)
+    names = list(dict.fromkeys(member.name for member in members))
+    largest = max(members, key=lambda one: len(photos.rows(one.id))).name
+    name = st.selectbox(
+        "Name of the merged concept",
+        names,
+        index=names.index(largest),
+        key="merge_name",
+        accept_new_options=True,
+        help="Choose which name stays, or type another one.",
+    )
+    # The concept that gives the name comes first: it also gives its description and its place in the tree.
+    ordered = sorted(members, key=lambda one: one.name != name)
+    with ui.errors():
+        edit = MergeConcepts(concepts=tuple(one.id for one in ordered), name=name)
+        _confirm(project, [edit], "Merge", pick_new=True)
+
+
+@st.dialog("Split", width="large")
+def split(project: Project, photos: ConceptPhotos, concept: Concept, images: Sequence[ImageRecord]) -> None:
+    """The kinds of photos within a concept; name them, see the effect."""
+    count = st.segmented_control(
+        "Into how many", list(range(2, MAX_PARTS + 1)), default=2, required=True, key="split_count"
+    )
+    try:
+        kinds = kinds_of(photos, concept.id, int(count))
+    except KecError as error:
+        st.error(markup.plain(error), icon=":material/error:")
+        return
+    names = []
+    for number, (column, kind) in enumerate(zip(st.columns(len(kinds)), kinds, strict=True), start=1):
+        with column:
+            evidence(project, f"{len(kind.rows)} photos", kind.rows[:EVIDENCE], images)
+            guess = kind.nouns[0] if kind.nouns else f"{concept.name} {number}"
+            names.append(
+                st.text_input(f"Name of part {number}", guess, key=f"split_{concept.id}_{count}_{number}")
+            )
+            if kind.nouns:
+                st.html(markup.chips(kind.nouns[:6], label="nouns"))
+    pin = st.checkbox(
+        f"Hold the {PINNED} most central photos of each part in it",
+        value=True,
+        key="split_pin",
+        help="They are assigned to the part, so that words alone need not tell the parts apart.",
+    )
+    if not all(name.strip() for name in names):
+        st.html(markup.note("Give every part a name."))
+        return
+    parts = [_part(name, kind, images, pin=pin) for name, kind in zip(names, kinds, strict=True)]
+    try:
+        edit = SplitConcept(concept=concept.id, into=tuple(parts))
+    except KecError as error:
+        st.error(markup.plain(error), icon=":material/error:")
+        return
+    _confirm(project, [edit], "Split", pick_new=True)
+
+
+def _part(name: str, kind: Kind, images: Sequence[ImageRecord], *, pin: bool) -> SplitPart:
+    held = tuple(images[row].id for row in kind.rows[:PINNED]) if pin else ()
+    return SplitPart(name=name, nouns=kind.nouns, images=held)
+
+
+def evidence(project: Project, caption: str, rows: Sequence[int], images: Sequence[ImageRecord]) -> None:
+    """A few photos under a caption."""
+    st.html(markup.card_text(caption, []))
+    tiles = ui.tiles(project, [images[row] for row in rows])
+    st.html(markup.gallery(tiles, size="small", label=caption))
+
+
+@st.dialog("Test a phrase on the photos", width="large")
+def test(project: Project, concept: Concept, photos: ConceptPhotos) -> None:
+    """What a phrase tells apart, before it becomes an attribute."""
+    nearest = photos.similar(concept.id, 1)
+    phrase_probe.draw(project, session.workbench(project), concept.id, nearest[0] if nearest else "")
+
+
+def pair_tools(project: Project, first: Concept, second: Concept) -> None:
+    """A line to add what sets two concepts apart."""
+    key = f"pair_new_{first.id}_{second.id}"
+    st.text_input(
+        "What sets them apart",
+        key=key,
+        placeholder="+ what one has and the other lacks",
+        label_visibility="collapsed",
+        on_change=_add_pair,
+        args=(project, first.id, second.id, key),
+    )
+
+
+def _add_pair(project: Project, first: str, second: str, key: str) -> None:
+    text = str(session.widget(key) or "").strip()
+    if text:
+        act_on(project, lambda: AddPairAttribute(concepts=(first, second), text=text))
+        session.set_widget(key, "")

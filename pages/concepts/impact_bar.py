@@ -1,0 +1,156 @@
+"""The line at the bottom of the workbench: what the last edit did, or what the collected edits would do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kec_core.clustering import match_labels
+from kec_core.errors import KecError
+from kec_core.impact import Impact, compare
+from kec_core.knowledge.edits import describe
+from kec_core.live import LiveState
+from kec_core.types import Scores
+from pages.shared import cached, gallery, markup, scores
+from state import revisions, session
+from state.project import Project
+from state.revisions import Revision
+
+SHOWN_FLOWS = 4
+
+
+def draw(project: Project, revision: Revision, state: LiveState) -> None:
+    """Draw it; ``state`` is that of the shown revision, or with the collected edits."""
+    if session.staged():
+        _staged(project, revision)
+    else:
+        _latest(project, revision, state)
+
+
+def _staged(project: Project, revision: Revision) -> None:
+    try:
+        tried = session.workbench(project).preview(session.staged(), revision=revision)
+    except KecError as error:
+        st.error(markup.plain(f"The collected edits do not fit any more: {error}"), icon=":material/error:")
+        st.button("Discard them", key="discard", on_click=session.unstage)
+        return
+    first = describe(session.staged()[0], tried.before.knowledge)
+    more = len(session.staged()) - 1
+    with _row():
+        st.badge("preview", color="orange", icon=":material/preview:")
+        st.html(markup.card_text(first + (f" … and {more} more" if more else ""), []))
+        figures(tried.impact, revision)
+        st.space("stretch")
+        _moved_button(project, revision, tried.impact, tried.before, tried.after)
+        st.button(
+            "Apply",
+            key="apply",
+            type="primary",
+            on_click=session.apply_staged,
+            args=(project,),
+            shortcut="Mod+Enter",
+        )
+        st.button("Discard", key="discard", on_click=session.unstage, shortcut="Escape")
+
+
+def _row() -> DeltaGenerator:
+    return st.container(horizontal=True, vertical_alignment="center", gap="medium", key="impact")
+
+
+def _latest(project: Project, revision: Revision, state: LiveState) -> None:
+    parent = None if revision.parent is None else revisions.get(project, revision.parent)
+    if parent is None or parent.scan != revision.scan:
+        st.html(
+            markup.note(
+                f"{revision.id}: as the run made it. Every edit shows here what it moved; Undo (Z) takes it back."
+            )
+        )
+        return
+    before = session.workbench(project).live(parent)
+    if not revision.edits:
+        before = _under_new_ids(before, state)
+    impact = compare(before, state)
+    with _row():
+        st.badge(revision.id, color="green", icon=":material/check:")
+        st.html(markup.card_text(revision.note, []))
+        figures(impact, revision)
+        st.space("stretch")
+        _moved_button(project, revision, impact, before, state)
+
+
+def _under_new_ids(before: LiveState, after: LiveState) -> LiveState:
+    """The state before a run under the ids of its result: a run numbers its clusters anew."""
+    new = after.clustering.labels
+    labels = match_labels(before.clustering.labels, new, first_new=len(after.clustering.centroids))
+    return replace(before, clustering=replace(before.clustering, labels=labels))
+
+
+def figures(impact: Impact, revision: Revision | None = None) -> None:
+    """How many photos move and what that gains, in one row."""
+    facts = [
+        ("photos move", f"{len(impact.moved):,}", "Photos whose cluster is another one"),
+        _change("concepts", *impact.concepts),
+        _change("clusters", *impact.clusters),
+        *_score_facts(impact),
+    ]
+    if revision is not None and revision.baseline and revision.baseline.scores:
+        facts.append(
+            ("k-means", f"{revision.baseline.scores.acc:.1%}", "ACC of plain k-means on the photos alone")
+        )
+    st.html(markup.facts(facts))
+
+
+def _change(name: str, before: int, after: int) -> tuple[str, str, str]:
+    return name, f"{before} → {after}" if before != after else str(after), ""
+
+
+def _score_facts(impact: Impact) -> Sequence[tuple[str, str, str]]:
+    before, after = impact.scores_before, impact.scores_after
+    if before is None or after is None:
+        tip = "How alike the photos within a cluster look (coherence: mean cosine to the cluster's mean)"
+        return [("alike", _delta(impact.coherence_before, impact.coherence_after), tip)]
+    return [_score(key, term, tip, before, after) for key, _, term, tip in scores.AGREEMENT]
+
+
+def _score(key: str, term: str, tip: str, before: Scores, after: Scores) -> tuple[str, str, str]:
+    return term, _delta(getattr(before, key), getattr(after, key)), tip
+
+
+def _delta(before: float, after: float) -> str:
+    change = after - before
+    if abs(change) < 0.0005:
+        return f"{after:.1%}"
+    return f"{after:.1%} ({'▲ +' if change > 0 else '▼ −'}{abs(change) * 100:.1f})"
+
+
+def _moved_button(
+    project: Project, revision: Revision, impact: Impact, before: LiveState, after: LiveState
+) -> None:
+    if st.button(
+        f"See {markup.count(len(impact.moved), 'moved photo')}",
+        key="see_moved",
+        disabled=not len(impact.moved),
+    ):
+        _moved(project, revision, impact, before, after)
+
+
+@st.dialog("Photos that move", width="large")
+def _moved(project: Project, revision: Revision, impact: Impact, before: LiveState, after: LiveState) -> None:
+    """From which cluster to which, with the photos."""
+    images = cached.images(project, revision.scan)
+    names = cached.cluster_names(project, revision)
+    old, new = before.clustering.labels, after.clustering.labels
+    for flow in impact.flows[:SHOWN_FLOWS]:
+        rows = np.flatnonzero((old == flow.source) & (new == flow.target))
+        title = f"{markup.count(flow.photos, 'photo')} from {names(flow.source)} to {names(flow.target)}"
+        st.html(markup.card_text(title, []))
+        gallery.paged(
+            project, [images[row] for row in rows], key=f"flow_{flow.source}_{flow.target}", label=title
+        )
+    rest = sum(flow.photos for flow in impact.flows[SHOWN_FLOWS:])
+    if rest:
+        st.html(markup.note(f"{markup.count(rest, 'photo')} more move between other clusters."))

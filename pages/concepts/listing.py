@@ -1,0 +1,127 @@
+"""All concepts as a table or as a tree; what is picked here is picked on every page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from kec_core.concept_photos import ConceptPhotos
+from kec_core.images import ImageRecord
+from kec_core.live import LiveState
+from kec_core.types import Concept
+from pages.concepts import actions
+from pages.concepts.panels import tree
+from pages.frame import keys
+from pages.shared import markup
+from pages.shared.thumbnails import SMALL, address
+from state import session
+from state.project import Project
+
+HEIGHT = 560
+VIEWS = {"table": "Table", "tree": "Tree"}
+
+
+def draw(project: Project, state: LiveState, photos: ConceptPhotos, images: Sequence[ImageRecord]) -> None:
+    """Draw the list with its own search, and the ways to add a concept."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(markup.count(len(state.knowledge.concepts), "concept"), anchor=False, width="content")
+        st.space("stretch")
+        view = st.segmented_control(
+            "View",
+            list(VIEWS),
+            format_func=lambda one: VIEWS[one],
+            default="table",
+            required=True,
+            key="concepts_view",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+    if view == "tree":
+        tree.draw(project, session.workbench(project))
+    else:
+        _table(project, state, photos, images)
+    with st.container(horizontal=True):
+        if st.button("Add a concept", key="concept_add", icon=":material/add:"):
+            actions.add(project)
+        known = state.knowledge.by_id  # what was picked may be merged or deleted since
+        picked = sum(one in known for one in session.selection().concepts)
+        if picked > 1 and st.button(
+            f"Merge {picked}", key="concepts_merge", icon=":material/merge:", type="primary", shortcut="G"
+        ):
+            actions.merge(project, photos, session.selection().concepts, images)
+
+
+def found(state: LiveState, words: str) -> list[Concept]:
+    """The concepts in whose name, description or nouns the words occur."""
+    wanted = words.casefold().split()
+    return [concept for concept in state.knowledge.concepts if all(word in _text(concept) for word in wanted)]
+
+
+def _text(concept: Concept) -> str:
+    nouns = " ".join(noun.word for noun in concept.nouns)
+    return f"{concept.id} {concept.name} {concept.description} {nouns}".casefold()
+
+
+def _table(project: Project, state: LiveState, photos: ConceptPhotos, images: Sequence[ImageRecord]) -> None:
+    words = st.text_input(
+        "Find a concept",
+        key="concept_find",
+        placeholder="Find in names, descriptions, nouns",
+        label_visibility="collapsed",
+        icon=":material/search:",
+    )
+    keys.jump_to("Find a concept", "f")
+    shown = found(state, words or "")
+    if not shown:
+        st.html(markup.note("No concept has these words."))
+        return
+    project_id = session.open_projects().id_of(project.folder)
+    picked = session.selection().concepts
+    key = f"concept_table_{state.knowledge.fingerprint[:8]}_{session.selection_epoch()}_{words}"
+    ids = [concept.id for concept in shown]
+    st.dataframe(
+        [_row(concept, photos, images, project_id) for concept in shown],
+        key=key,
+        hide_index=True,
+        height=min(HEIGHT, 38 + 35 * len(shown)),
+        on_select=lambda: _pick(key, ids),
+        selection_mode="multi-row",
+        placeholder="",
+        selection_default={"selection": {"rows": [i for i, one in enumerate(ids) if one in picked]}},
+        column_config={
+            "Photo": st.column_config.ImageColumn("", width=40),
+            "Concept": st.column_config.TextColumn(width=118),
+            "Photos": st.column_config.NumberColumn(
+                width=56, help="Photos that this concept explains best (largest omega)."
+            ),
+            "Sure": st.column_config.NumberColumn(
+                width=56, format="percent", help="How sure it is of its own photos (mean omega)."
+            ),
+            "State": st.column_config.TextColumn(width=70),
+        },
+    )
+
+
+def _row(
+    concept: Concept, photos: ConceptPhotos, images: Sequence[ImageRecord], project_id: str
+) -> dict[str, object]:
+    column = photos.columns.get(concept.id)
+    example = photos.examples.get(concept.id)
+    hashed = images[example].sha256 if example is not None else ""
+    return {
+        "Photo": address(project_id, hashed, SMALL) if hashed else None,
+        "Concept": concept.name,
+        "Photos": 0 if column is None else int(photos.counts[column]),
+        "Sure": None if column is None else round(float(photos.sureness[column]), 2),
+        "State": " ".join(word for word, on in (("muted", concept.muted), ("locked", concept.locked)) if on),
+    }
+
+
+def _pick(key: str, ids: Sequence[str]) -> None:
+    chosen = session.widget(key)
+    rows = chosen["selection"]["rows"] if chosen else []  # type: ignore[index]
+    chosen = [ids[row] for row in rows]
+    before = [one for one in session.selection().concepts if one in chosen]
+    # The latest one comes last, whatever its place in the table: that is the one to look at.
+    session.select(concepts=dict.fromkeys([*before, *chosen]), from_widget=True)

@@ -1,0 +1,91 @@
+"""What matters to the person, in words: applied to the shown result at once, or given to a new build (ux.md 5.1)."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kec_core.errors import KecError
+from kec_core.knowledge.edits import SetGuidance
+from kec_core.knowledge.guidance import Guidance
+from pages.concepts.panels import rebuild_job, vocabulary, workbench_view
+from pages.concepts.panels.workbench_view import View
+from pages.shared import markup
+from state import session
+from state.project import Project
+from state.workbench import Workbench
+
+
+def draw(project: Project, bench: Workbench) -> None:
+    """Draw the guidance, how it is understood, and the words of the person's field."""
+    view = workbench_view.look(project, bench)
+    _guidance(view)
+    st.space("small")
+    vocabulary.draw(view)
+
+
+def _guidance(view: View) -> None:
+    kept = view.state.knowledge.guidance
+    key = f"guidance_{view.revision.id}_{view.state.knowledge.fingerprint[:8]}"
+    text = st.text_area(
+        "What matters to you",
+        kept,
+        key=key,
+        placeholder="for example: group by kind of animal; ignore the background",
+        help="Guidance, in your own words. What follows “ignore”, “not” or “without” in a sentence is avoided, all else preferred.",
+        height=110,
+    )
+    _understood(text)
+    with st.container(horizontal=True):
+        st.button(
+            "Apply",
+            key="guidance_apply",
+            disabled=text.strip() == kept,
+            help="Weigh the concepts and attributes there are by these words, at once.",
+            on_click=_apply,
+            args=(view.project, text),
+        )
+        reason = rebuild_job.why_not(view.project)
+        st.button(
+            "Rebuild",
+            key="guidance_rebuild",
+            icon=":material/construction:",
+            disabled=bool(reason),
+            help=reason
+            or "Build concepts and attributes anew with these words, as a job. What you made, locked or gave photos stays.",
+            on_click=_build,
+            args=(view.project, kept, text),
+        )
+
+
+def _understood(text: str) -> None:
+    """How the words are read, so that nothing happens that the person did not mean."""
+    if not text.strip():
+        return
+    words = Guidance.parse(text)
+    if not words:
+        st.html(markup.note(words.sentence()))
+    for label, phrases in (("prefer", words.prefer), ("avoid", words.avoid)):
+        if phrases:
+            st.html(markup.chips(phrases, label=label))
+
+
+def _apply(project: Project, text: str) -> None:
+    edit = _edit(text)
+    if edit is not None:
+        session.act(project, [edit])
+
+
+def _build(project: Project, kept: str, text: str) -> None:
+    """Keep the words, then build with them."""
+    edit = _edit(text, rebuild=True)
+    if edit is not None and (edit.text == kept or session.apply_now(project, [edit]) is not None):
+        rebuild_job.start(project)
+
+
+def _edit(text: str, *, rebuild: bool = False) -> SetGuidance | None:
+    """The words as an edit; None when they cannot be kept (the person is told why)."""
+    try:
+        return SetGuidance(text=text, rebuild=rebuild)
+    except KecError as error:
+        session.refuse(str(error))
+        return None

@@ -1,0 +1,40 @@
+"""Build the knowledge again as a job: under the person's guidance and with the words of their field."""
+
+from __future__ import annotations
+
+from kec_core.config import RunConfig
+from kec_core.errors import InputError, KecError
+from pages.shared import llm_connection
+from state import session
+from state.project import Project
+
+
+def why_not(project: Project) -> str:
+    """Why a rebuild cannot start now, "" when it can."""
+    if session.jobs().active(project) is not None:
+        return "A job is running; wait for its end or cancel it."
+    if session.staged():
+        return "Apply or discard the collected edits first; a rebuild starts from what is kept."
+    return ""
+
+
+def start(project: Project) -> None:
+    """Start the job, or tell the person why not."""
+    try:
+        model = _model(project.settings())
+        session.jobs().start(project, "rebuild", model.params, secrets=model.secrets)
+    except KecError as error:
+        session.refuse(str(error))
+
+
+def _model(config: RunConfig) -> llm_connection.Connection:
+    """How to reach the language model when it writes the knowledge."""
+    if config.knowledge.builder != "llm":
+        return llm_connection.Connection()
+    setup = llm_connection.settings().setup(llm_connection.key())
+    if setup is None:
+        raise InputError(
+            "A language model is to write the knowledge, but none is chosen; choose one in the settings, or WordNet on "
+            "the Build page."
+        )
+    return llm_connection.connection(setup)

@@ -1,0 +1,212 @@
+"""The words of the person's own field: looked at first, then concepts at once or nouns for a rebuild."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from kec_core.config import VocabularyMode
+from kec_core.errors import InputError, KecError
+from kec_core.knowledge.duplicates import concepts_named_like
+from kec_core.knowledge.edits import AddConcept, Edit
+from kec_core.live import LiveState
+from kec_core.vocabulary import DomainTerm, domain_vocabulary
+from pages.concepts.panels import rebuild_job, workbench_view
+from pages.concepts.panels.workbench_view import View
+from pages.shared import markup
+from state import session
+from state.project import Project
+
+MAX_TERMS = 2000
+MAX_MEGABYTES = 2
+HEIGHT = 300
+USES = {"concepts": "Concepts now", "nouns": "Nouns for a rebuild"}
+MODES: dict[VocabularyMode, str] = {"extend": "Beside the dictionary", "only": "Instead of it"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked:
+    """A term, and the name of the concept that is named like it ("" when it is new)."""
+
+    term: DomainTerm
+    like: str
+    is_same: bool
+
+
+def draw(view: View) -> None:
+    """Draw the list of terms, what would come of it, and the button that adds them."""
+    st.markdown(
+        "**Words of your field**",
+        help="A domain vocabulary: terms for concepts, or candidate nouns for the method.",
+    )
+    text = _text(view.project)
+    if not text.strip():
+        st.html(
+            markup.note(
+                "One term per line, with a description if you like: “roe deer: small deer without a tail”. "
+                "You see them checked before anything changes."
+            )
+        )
+        if view.project.settings().mapping.vocabulary:
+            _rebuild_button(view.project, "Rebuild without your words", "", "extend")
+        return
+    try:
+        terms = _terms(text)
+        if len(terms) > MAX_TERMS:
+            raise InputError(f"The list has {len(terms):,} terms; add at most {MAX_TERMS:,} at a time.")
+    except KecError as error:
+        st.error(markup.plain(error), icon=":material/error:")
+        return
+    checked = _check(terms, view.state)
+    _preview(checked)
+    use = st.segmented_control(
+        "What they become",
+        list(USES),
+        format_func=USES.__getitem__,
+        default="concepts",
+        required=True,
+        key="vocabulary_use",
+        help="Each term a concept of its own, at once; or candidates that the program builds concepts from, by the photos.",
+    )
+    if use == "concepts":
+        _add(view, checked)
+    else:
+        _build(view.project, text)
+
+
+def _text(project: Project) -> str:
+    """What was pasted, or what a file holds when one was loaded."""
+    pasted = st.text_area(
+        "Terms",
+        project.settings().mapping.vocabulary,
+        key="vocabulary_text",
+        placeholder="red deer\nroe deer: small deer without a tail",
+        label_visibility="collapsed",
+        height=130,
+    )
+    file = st.file_uploader(
+        "or load a text file",
+        type=["txt", "csv", "md"],
+        key="vocabulary_file",
+        max_upload_size=MAX_MEGABYTES,
+        help="One term per line; it is used instead of what is typed above.",
+    )
+    return pasted if file is None else file.getvalue().decode("utf-8-sig", "replace")
+
+
+def _terms(text: str) -> Sequence[DomainTerm]:
+    """The terms of the list, with the dictionary's description where there is none, if the person wants it."""
+    with_glosses = st.checkbox(
+        "Take the dictionary's description where you gave none",
+        value=True,
+        key="vocabulary_glosses",
+        help="WordNet describes the most frequent meaning of a word; look below whether it is yours.",
+    )
+    terms = domain_vocabulary(text, workbench_view.wordnet())
+    if with_glosses:
+        return terms
+    return [
+        replace(term, description="")
+        if term.noun.synset and term.description == workbench_view.wordnet().synset(term.noun.synset).gloss
+        else term
+        for term in terms
+    ]
+
+
+def _check(terms: Sequence[DomainTerm], state: LiveState) -> list[_Checked]:
+    knowledge = state.knowledge
+    names = [term.noun.word for term in terms]
+    with st.spinner("Comparing with the concepts…"):
+        alike = concepts_named_like(names, knowledge, state.collection.encode)
+    return [
+        _Checked(
+            term=term,
+            like=knowledge.by_id[one].name if one else "",
+            is_same=bool(one) and knowledge.by_id[one].name.casefold() == term.noun.word.casefold(),
+        )
+        for term, one in zip(terms, alike, strict=True)
+    ]
+
+
+def _preview(checked: Sequence[_Checked]) -> None:
+    st.dataframe(
+        [
+            {"Term": one.term.noun.word, "": _verdict(one), "Description": one.term.description}
+            for one in checked
+        ],
+        hide_index=True,
+        height=min(HEIGHT, 38 + 35 * len(checked)),
+        key="vocabulary_table",
+    )
+
+
+def _verdict(one: _Checked) -> str:
+    if one.is_same:
+        return "already a concept"
+    return f"reads like “{one.like}”" if one.like else "new"
+
+
+def _add(view: View, checked: Sequence[_Checked]) -> None:
+    new = [one for one in checked if not one.is_same]
+    doubtful = [one for one in new if one.like]
+    with_doubtful = bool(doubtful) and st.checkbox(
+        f"Also add {markup.count(len(doubtful), 'term')} that read like a concept there is",
+        key="vocabulary_doubtful",
+        help="Two concepts that mean the same share their photos by chance; rename the present one instead.",
+    )
+    added = [one for one in new if with_doubtful or not one.like]
+    try:
+        edits: list[Edit] = [
+            AddConcept(name=one.term.noun.word, description=one.term.description) for one in added
+        ]
+    except KecError as error:
+        st.error(markup.plain(f"The list cannot be added: {error}"), icon=":material/error:")
+        return
+    st.button(
+        f"Add {markup.count(len(edits), 'concept')}",
+        key="vocabulary_add",
+        type="primary",
+        disabled=not edits,
+        on_click=session.act,
+        args=(view.project, edits),
+    )
+
+
+def _build(project: Project, text: str) -> None:
+    """Give the terms to a rebuild, as candidate nouns."""
+    config = project.settings()
+    mode = st.segmented_control(
+        "They are used",
+        list(MODES),
+        format_func=MODES.__getitem__,
+        default=config.mapping.vocabulary_mode,
+        required=True,
+        key="vocabulary_mode",
+        help="Beside the 70,000 nouns of WordNet, or alone: then every concept is made of your terms.",
+    )
+    _rebuild_button(project, "Rebuild with these words", text, mode)
+
+
+def _rebuild_button(project: Project, label: str, text: str, mode: VocabularyMode) -> None:
+    reason = rebuild_job.why_not(project)
+    st.button(
+        label,
+        key="vocabulary_rebuild",
+        type="primary",
+        icon=":material/construction:",
+        disabled=bool(reason),
+        help=reason
+        or "As a job. What you made, locked or gave photos stays. The words stay an option of the project.",
+        on_click=_start,
+        args=(project, text, mode),
+    )
+
+
+def _start(project: Project, text: str, mode: VocabularyMode) -> None:
+    config = project.settings()
+    project.save_settings(
+        replace(config, mapping=replace(config.mapping, vocabulary=text, vocabulary_mode=mode))
+    )
+    rebuild_job.start(project)

@@ -1,0 +1,145 @@
+"""How fine the groups are and how much the words count: concepts, clusters, weight, and how edits apply."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kec_core.concept_photos import ConceptPhotos
+from kec_core.errors import KecError
+from kec_core.knowledge.edits import SetClusters, SetWeight
+from kec_core.knowledge.granularity import merges_to
+from kec_core.live import LiveState
+from pages.shared import markup, ui
+from state import session
+from state.editing import automatic
+from state.project import Project
+from state.revisions import Revision
+from state.session import Mode
+
+MODES: dict[Mode, str] = {"live": "At once", "staged": "Look first"}
+MAX_WEIGHT = 2.0
+
+
+def draw(project: Project, revision: Revision, state: LiveState, photos: ConceptPhotos) -> None:
+    """Draw the dials in one line, with a warning when they do not fit together."""
+    concepts, clusters = len(state.vectors.concept_ids), state.clustering.n_clusters
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="dials"):
+        _concepts(project, state, photos, concepts)
+        _clusters(project, revision, state, clusters)
+        _weight(project, revision, state)
+        st.space("stretch")
+        _finalise(project)
+        _mode(project)
+    if concepts < clusters:
+        st.warning(
+            f"There are {concepts} concepts for {clusters} clusters: the words cannot tell all clusters apart. "
+            "Ask for fewer clusters, or add or split concepts.",
+            icon=":material/balance:",
+        )
+
+
+def _concepts(project: Project, state: LiveState, photos: ConceptPhotos, count: int) -> None:
+    key = f"dial_concepts_{state.knowledge.fingerprint[:8]}"
+    st.number_input(
+        "Concepts",
+        min_value=1,
+        max_value=max(count, 1),
+        value=count,
+        key=key,
+        width=140,
+        help="Fewer: the most similar concepts are merged at once (you see which). More: split one, or build again with more.",
+        on_change=_merge_to,
+        args=(project, state, photos, key),
+    )
+
+
+def _merge_to(project: Project, state: LiveState, photos: ConceptPhotos, key: str) -> None:
+    ids = state.grounding.concept_ids
+    counts = {one: int(photos.counts[column]) for one, column in photos.columns.items()}
+    target = int(str(session.widget(key)))
+    if target == len(ids):
+        return
+    try:
+        session.act(project, merges_to(state.knowledge, state.vectors.logit, ids, counts, target))
+    except KecError as error:
+        session.refuse(str(error))
+
+
+def _clusters(project: Project, revision: Revision, state: LiveState, count: int) -> None:
+    chosen = state.knowledge.n_clusters
+    key = f"dial_clusters_{chosen}_{count}"
+    usual = automatic(revision)["clusters"]
+    st.number_input(
+        "Clusters",
+        min_value=1,
+        max_value=len(state.collection.image_ids),
+        value=chosen or count,
+        key=key,
+        width=140,
+        help=f"How many groups the photos fall into (K). The run chose {usual}.",
+        on_change=lambda: session.act(project, [SetClusters(k=int(str(session.widget(key))))]),
+    )
+    _automatic(project, chosen not in (None, usual), SetClusters(k=None), "clusters", usual)
+
+
+def _weight(project: Project, revision: Revision, state: LiveState) -> None:
+    chosen = state.knowledge.weight
+    usual = float(automatic(revision)["weight"])
+    key = f"dial_weight_{chosen}"
+    st.slider(
+        "Words against looks",
+        0.0,
+        MAX_WEIGHT,
+        round(usual if chosen is None else chosen, 2),
+        0.05,
+        key=key,
+        width=240,
+        help=f"How much the knowledge counts beside the photos (fusion weight w). 0: looks alone, which is k-means. The run chose {usual:.2f}.",
+        on_change=lambda: session.act(project, [SetWeight(knowledge=float(str(session.widget(key))))]),
+    )
+    _automatic(project, chosen not in (None, usual), SetWeight(knowledge=None), "weight", round(usual, 2))
+
+
+def _automatic(
+    project: Project, is_chosen: bool, edit: SetClusters | SetWeight, name: str, usual: float
+) -> None:
+    if is_chosen:
+        st.button(
+            f"Automatic ({usual:g})",
+            key=f"automatic_{name}",
+            type="tertiary",
+            on_click=session.act,
+            args=(project, [edit]),
+        )
+
+
+def _finalise(project: Project) -> None:
+    """Every edit goes on from the present groups; this starts from scratch again and tells the difference."""
+    if st.button(
+        "Finalise",
+        key="finalise",
+        icon=":material/task_alt:",
+        disabled=bool(session.staged()) or session.jobs().active(project) is not None,
+        help="Edits go on from the present groups, which is fast. This clusters in full, from many starts (restarts of "
+        "k-means), keeps your wishes, and shows what moved.",
+    ):
+        with ui.errors():
+            session.jobs().start(project, "finalise", {})
+            st.rerun()
+
+
+def _mode(project: Project) -> None:
+    key = f"edit_mode_{session.mode(project)}"
+    st.segmented_control(
+        "Edits apply",
+        list(MODES),
+        format_func=MODES.__getitem__,
+        default=session.mode(project),
+        required=True,
+        key=key,
+        disabled=bool(session.staged()),
+        help=markup.plain(
+            "At once: each edit regroups the photos (live). Look first: edits are collected, you see what they would do, then apply all (staged)."
+        ),
+        on_change=lambda: session.set_mode("staged" if session.widget(key) == "staged" else "live"),
+    )

@@ -1,0 +1,1 @@
+"""The page Data: are my photos in, and sound?"""

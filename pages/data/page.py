@@ -1,0 +1,190 @@
+"""Data: are my photos in, and sound?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from kec_core.store import write_atomically
+from pages.data import scan_report
+from pages.shared import markup, navigation, ui
+from state import session
+from state.ingest import save_uploads
+from state.project import Project
+
+FOLDER, UPLOAD = "A folder on this computer", "Upload photos or a zip"
+CSV = "csv"
+LABELS = {"keep": "As they are", "folders": "Names of sub-folders", CSV: "A CSV file", "none": "None"}
+UPLOADED = "photos"
+UPLOADED_LABELS = "labels.csv"
+MOST_NOTICES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Where the photos are: a folder as typed, or files as uploaded; and where their labels are."""
+
+    folder: str
+    files: Sequence[UploadedFile]
+    labels: str
+    csv: str | UploadedFile = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a scan can start."""
+        return bool(self.files or self.folder.strip()) and (self.labels != CSV or self._has_csv)
+
+    @property
+    def _has_csv(self) -> bool:
+        return bool(self.csv.strip()) if isinstance(self.csv, str) else True
+
+
+def _source(project: Project) -> tuple[str, Sequence[UploadedFile]]:
+    st.subheader("Where are your photos?", anchor=False)
+    kind = st.segmented_control(
+        "Where are your photos?",
+        [FOLDER, UPLOAD],
+        default=FOLDER,
+        required=True,
+        key="data_source",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    if kind == UPLOAD:
+        files = st.file_uploader(
+            "Photos, or a zip of photos",
+            accept_multiple_files=True,
+            key="data_files",
+            help="They are saved inside the project. For many thousands of photos a folder is faster.",
+        )
+        return "", files
+    folder = st.text_input(
+        "Folder",
+        value=str(project.images_root or ""),
+        key=f"data_root_{project.folder.name}",
+        placeholder="/home/me/Pictures",
+        help="Photos are read where they lie, nothing is copied. All sub-folders are included.",
+        persist_state="session",
+    )
+    return folder, ()
+
+
+def _labels() -> tuple[str, str | UploadedFile]:
+    st.subheader("Labels, only for scores", anchor=False)
+    labels = st.segmented_control(
+        "Labels",
+        list(LABELS),
+        format_func=lambda value: LABELS[value],
+        default="keep",
+        required=True,
+        key="data_labels",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    csv: str | UploadedFile = ""
+    if labels == CSV:
+        csv = st.text_input(
+            "CSV file on this computer, or upload one",
+            key="data_csv",
+            placeholder="/home/me/labels.csv",
+            help="Two columns, file and label; file is a name, or a path relative to the photo folder.",
+            persist_state="session",
+        )
+        csv = (
+            st.file_uploader("CSV file", type="csv", key="data_csv_file", label_visibility="collapsed") or csv
+        )
+    st.html(
+        markup.note(
+            "If you know where some photos belong, the result can be scored. The method itself never sees labels."
+        )
+    )
+    return labels, csv
+
+
+def _start_scan(project: Project, choice: Choice) -> None:
+    labels = str(_csv(project, choice.csv)) if choice.labels == CSV else choice.labels
+    root = _allowed(choice.folder) if choice.folder else _save(project, choice.files)
+    session.jobs().start(project, "scan", {"images": str(root), "labels": labels})
+    st.rerun()
+
+
+def _allowed(typed: str) -> Path:
+    return session.workspace().check_allowed(Path(typed.strip()))
+
+
+def _csv(project: Project, given: str | UploadedFile) -> Path:
+    if isinstance(given, str):
+        return _allowed(given)
+    path = project.folder / UPLOADED_LABELS
+    write_atomically(path, given.getvalue())
+    return path
+
+
+def _save(project: Project, files: Sequence[UploadedFile]) -> Path:
+    folder = project.folder / UPLOADED
+    with st.spinner("Saving…"):
+        saved = save_uploads([(file.name, file) for file in files], folder)
+    for item in saved.skipped[:MOST_NOTICES]:
+        session.notice(f"Not saved: {item.path}: {item.reason}")
+    return folder
+
+
+def _moved(project: Project) -> None:
+    """When the photo folder is gone: the project still opens from what it has kept; ask where the photos are."""
+    root = project.images_root
+    if root is None or root.is_dir():
+        return
+    st.warning(
+        f"The photo folder {markup.plain(root)} is not there any more. Results and small pictures are kept; "
+        "to work on, say where the photos are now.",
+        icon=":material/link_off:",
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        typed = st.text_input(
+            "Where are the photos now?", key="relink_root", placeholder="/media/disk/photos"
+        )
+        if st.button("Re-link", key="relink", type="primary", disabled=not typed.strip()):
+            found = project.relink(_allowed(typed))
+            session.notice(f"{markup.count(found.found, 'photo')} found again, {found.missing:,} missing.")
+            st.rerun()
+
+
+def _actions(project: Project, choice: Choice) -> None:
+    running = session.jobs().active(project)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            "Scan the photos",
+            type="secondary" if project.last_scan else "primary",
+            key="data_scan",
+            icon=":material/search:",
+            disabled=running is not None or not choice.is_complete,
+            help="Looks at every file once. Nothing is changed in your folder.",
+            shortcut="Alt+S",
+        ):
+            _start_scan(project, choice)
+        if project.last_scan and st.button(
+            "Next: build the clusters", key="data_next", icon=":material/arrow_forward:", type="primary"
+        ):
+            navigation.go_to("build")
+
+
+project = ui.need_project()
+st.title("Data", anchor=False)
+with ui.errors():
+    _moved(project)
+    left, right = st.columns(2, gap="large")
+    with left:
+        folder, files = _source(project)
+    with right:
+        labels, csv = _labels()
+    _actions(project, Choice(folder=folder, files=files, labels=labels, csv=csv))
+with ui.errors():
+    if project.last_scan:
+        st.divider()
+        scan_report.draw(project)
+    elif session.jobs().active(project) is None:
+        st.html(markup.empty("No photos yet", "Choose a folder, or upload some, then scan them."))

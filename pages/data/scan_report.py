@@ -1,0 +1,94 @@
+"""The report of a scan: what was found, what cannot be used and why, with the photos themselves."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import streamlit as st
+
+from kec_core.images import SMALL_SIDE, ImageRecord, ScanReport
+from pages.shared import cached, gallery, markup
+from state.project import Project
+
+MOST_LABELS = 200
+
+
+def draw(project: Project) -> None:
+    """Draw the report of the newest scan."""
+    scan = project.last_scan
+    report = ScanReport(
+        images=cached.images(project, scan), skipped=project.skipped(scan), warnings=project.warnings(scan)
+    )
+    labels = Counter(label for label in cached.labels(project, scan) if label is not None)
+    st.html(
+        markup.facts(
+            [
+                ("Photos", f"{len(report.images):,}", "Photos that can be read and are used"),
+                (
+                    "Cannot be used",
+                    f"{len(report.skipped):,}",
+                    "Files that are left out, each with its reason",
+                ),
+                (
+                    "Exact copies",
+                    f"{sum(len(g) - 1 for g in report.duplicates):,}",
+                    "Photos equal byte by byte to another one; kept",
+                ),
+                (
+                    "Too small",
+                    f"{len(report.too_small):,}",
+                    f"A side shorter than {SMALL_SIDE} pixels; used all the same",
+                ),
+                (
+                    "Converted",
+                    f"{len(report.odd):,}",
+                    "Unusual colours, depth or orientation, converted for use",
+                ),
+                ("Labels", f"{len(labels):,}", "Different labels, used for scores only"),
+            ]
+        )
+    )
+    by_id = {image.id: image for image in report.images}
+    tabs = {
+        "Photos": lambda: gallery.paged(project, report.images, key="page_all", label="Photos"),
+        f"Cannot be used ({len(report.skipped):,})": lambda: _skipped(report),
+        f"Exact copies ({len(report.duplicates):,})": lambda: _copies(project, report, by_id),
+        f"Too small ({len(report.too_small):,})": lambda: gallery.paged(
+            project, [by_id[i] for i in report.too_small], key="page_small", label="Too small", caption=_size
+        ),
+        f"Converted ({len(report.odd):,})": lambda: gallery.paged(
+            project,
+            [by_id[i] for i in report.odd],
+            key="page_odd",
+            label="Converted",
+            caption=lambda image: image.warning,
+        ),
+        f"Labels ({len(labels):,})": lambda: st.html(
+            markup.chips(f"{name} · {n:,}" for name, n in labels.most_common(MOST_LABELS))
+        ),
+    }
+    shown = [title for title in tabs if not title.endswith("(0)")]
+    for title, tab in zip(shown, st.tabs(shown, key="data_tabs", on_change="rerun"), strict=True):
+        if tab.open:
+            with tab:
+                tabs[title]()
+
+
+def _size(image: ImageRecord) -> str:
+    return f"{image.width} × {image.height} pixels"
+
+
+def _skipped(report: ScanReport) -> None:
+    shown = report.skipped[gallery.turn("page_skipped", len(report.skipped), gallery.PER_PAGE)]
+    st.html(
+        markup.gallery(
+            [markup.Tile(src="", alt=s.path, caption=f"{s.path}: {s.reason}") for s in shown],
+            size="large",
+            label="Cannot be used",
+        )
+    )
+
+
+def _copies(project: Project, report: ScanReport, by_id: dict[str, ImageRecord]) -> None:
+    photos = [by_id[image_id] for group in report.duplicates for image_id in group]
+    gallery.paged(project, photos, key="page_copies", label="Exact copies", caption=lambda image: image.id)

@@ -1,0 +1,1 @@
+"""The page Export: how do I take the result home?"""

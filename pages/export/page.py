@@ -1,0 +1,116 @@
+"""Export: take the result home, as a report, as tables, as folders of photos."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kec_core.errors import KecError
+from pages.shared import markup, ui
+from state import downloads, revisions, session
+from state.downloads import DOWNLOADS, Download
+from state.export import FORMATS
+from state.project import Project
+from state.revisions import Revision
+
+NAMES = {
+    "folders": "Photos in a folder per cluster",
+    "report": "Report",
+    "csv": "Table (CSV)",
+    "parquet": "Table (Parquet)",
+    "json": "Knowledge, edits, scores (JSON)",
+    "npz": "Features (NPZ)",
+}
+_OUT, _FORMATS, _LINK = "export_out", "export_formats", "export_link"
+
+
+def _file(project: Project, revision: Revision, download: Download) -> None:
+    first = download.format == "report"
+    st.html(markup.card_text(download.title, []))
+    st.html(markup.note(download.about))
+    st.download_button(
+        "Download",
+        data=lambda: downloads.content_of(project, revision.id, download),
+        file_name=downloads.file_name(project, revision.id, download),
+        mime=download.mime,
+        key=f"download_{download.file}",
+        icon=":material/download:",
+        type="primary" if first else "secondary",
+        on_click="ignore",
+    )
+
+
+def _folder(project: Project, revision: Revision) -> None:
+    st.subheader("Into a folder on this computer", anchor=False)
+    st.html(
+        markup.note(
+            "Files of an earlier export in that folder are replaced; files of yours are never touched. Your photos stay "
+            "where they are."
+        )
+    )
+    st.text_input("Folder", value=str(project.folder / "export"), key=_OUT)
+    st.pills(
+        "What to write",
+        list(NAMES),
+        format_func=NAMES.__getitem__,
+        selection_mode="multi",
+        default=["folders"],
+        key=_FORMATS,
+    )
+    st.checkbox(
+        "Link to the photos instead of copying them",
+        key=_LINK,
+        help="Symbolic links take no space, but they point into the photo folder of this computer.",
+    )
+    busy = session.jobs().active(project) is not None
+    st.button(
+        "Write the folder",
+        key="export_write",
+        icon=":material/folder_copy:",
+        type="primary",
+        disabled=busy,
+        help="A job of this project is running; wait for its end." if busy else None,
+        on_click=_start,
+        args=(project, revision.id),
+    )
+
+
+def _start(project: Project, revision_id: str) -> None:
+    """Begin the job; a refusal is shown by the frame."""
+    try:
+        out = downloads.check_target(session.workspace(), str(session.widget(_OUT) or ""))
+        chosen = session.widget(_FORMATS)
+        formats = [name for name in FORMATS if isinstance(chosen, list) and name in chosen]
+        params = {
+            "out": str(out),
+            "formats": formats,
+            "revision": revision_id,
+            "link": bool(session.widget(_LINK)),
+        }
+        session.jobs().start(project, "export", params)
+    except KecError as error:
+        session.refuse(str(error))
+
+
+project = ui.need_project()
+with ui.errors():
+    st.title("Export", anchor=False)
+    revision = revisions.current(project)
+    if revision is None:
+        ui.nothing_here(
+            "Nothing to take home yet",
+            "Run the stages once; then the result can be exported in many forms.",
+            "build",
+            "Go to Build",
+        )
+        st.stop()
+    st.html(
+        markup.note(
+            f"Revision {revision.id} of {project.name}, as it is shown now. To export another one, go to it on the page "
+            "History first."
+        )
+    )
+    grid = st.grid(min_column_width=280, border=True)
+    for download in DOWNLOADS:
+        with grid.cell():
+            _file(project, revision, download)
+    _folder(project, revision)

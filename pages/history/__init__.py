@@ -1,0 +1,1 @@
+"""The page History: what was done, when, and what came of it?"""

@@ -1,0 +1,130 @@
+"""The map as it is drawn in the browser, by our own component.
+
+Places travel once, as whole numbers, and stay in the browser; a rerun sends one colour code per drawn photo. What
+comes back is a line drawn by hand, or one photo, or one group of the legend: never a list of photos.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import colorcet
+import numpy as np
+import streamlit as st
+from kec_core.planar import anchors
+from numpy.typing import NDArray
+
+from pages.map.routes import photo_address, places, places_address
+from pages.shared.palette import cluster_colour
+from state import session
+from state.colourings import OTHER, STEPS, Colouring
+from state.project import Project
+
+GREY = "#8d9298"
+_RAMP = colorcet.b_linear_bmy_10_95_c78
+_RAMP_ENDS = (30, 225)  # neither so dark nor so light that it is lost on a dark or a light page
+_PARTS = ("points.js", "pane.js", "view.js")
+_FOLDER = Path(__file__).parent
+_HTML = (
+    '<div class="map"><div class="bar"></div><div class="body"><div class="panes"></div>'
+    '<div class="legend" hidden></div></div>'
+    '<div class="card" hidden><img alt=""><div></div></div></div>'
+)
+_CANVAS = st.components.v2.component(
+    "kec_map",
+    html=_HTML,
+    css=(_FOLDER / "map.css").read_text(encoding="utf-8"),
+    js="\n".join((_FOLDER / part).read_text(encoding="utf-8") for part in _PARTS),
+)
+HELP = (
+    "Draw around photos to pick them. Keys: L lasso, B box, M move, A add, S take away, plus, minus and arrows for the "
+    "view, Escape picks nothing. The legend picks whole groups."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pane:
+    """One map: what it is called and where its places are."""
+
+    title: str
+    layout: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sight:
+    """What is drawn.
+
+    Attributes:
+        panes: one or two.
+        scan: whose photos the rows are.
+        drawn: bool (N,), the photos that are drawn.
+        picked: bool (N,), the photos that are picked.
+        name: of the colouring; groups hidden in the legend stay hidden while it is the same.
+        heading: over the legend.
+    """
+
+    panes: Sequence[Pane]
+    scan: int
+    drawn: NDArray[np.bool_]
+    picked: NDArray[np.bool_]
+    colouring: Colouring
+    name: str
+    heading: str
+
+
+def draw(project: Project, sight: Sight, *, key: str, on_picked: Callable[[], None]) -> None:
+    """Draw the map; ``on_picked`` finds in ``session.widget(key)["picked"]`` what the person did."""
+    _CANVAS(key=key, data=_data(project, sight), on_picked_change=on_picked)
+
+
+def _data(project: Project, sight: Sight) -> dict[str, Any]:
+    colouring, drawn = sight.colouring, sight.drawn
+    project_id = session.open_projects().id_of(project.folder)
+    counts = colouring.counts
+    total, shown = len(drawn), int(drawn.sum())
+    return {
+        "panes": [
+            {
+                "title": pane.title,
+                "url": places_address(project_id, pane.layout),
+                "anchors": _anchors(project, pane.layout, colouring),
+            }
+            for pane in sight.panes
+        ],
+        "total": total,
+        "drawn": "" if shown == total else _base64(np.packbits(drawn)),
+        "codes": _base64(colouring.codes[drawn].astype("<u2")),
+        "picked": _base64(np.packbits(sight.picked[drawn])) if sight.picked.any() else "",
+        "palette": _palette(colouring),
+        "names": list(colouring.names),
+        "counts": counts,
+        "order": sorted(range(len(counts)), key=lambda code: -counts[code]),
+        "scale": None if colouring.ends is None else dict(zip(("low", "high"), colouring.ends, strict=True)),
+        "colouring": sight.name,
+        "heading": sight.heading,
+        "thumb": photo_address(project_id, sight.scan),
+        "note": f"{total:,} photos" if shown == total else f"drawn {shown:,} of {total:,} photos",
+        "help": HELP,
+    }
+
+
+def _anchors(project: Project, layout: str, colouring: Colouring) -> list[tuple[int, int, int]]:
+    if colouring.ends is not None:
+        return []
+    found = anchors(places(project, layout), colouring.codes, len(colouring.names))
+    return [anchor for anchor in found if colouring.keys[anchor[0]] != OTHER]
+
+
+def _palette(colouring: Colouring) -> list[str]:
+    if colouring.ends is not None:
+        steps = np.linspace(*_RAMP_ENDS, STEPS).astype(int)
+        return [_RAMP[step] for step in steps.tolist()]
+    return [GREY if key == OTHER else cluster_colour(key) for key in colouring.keys]
+
+
+def _base64(array: NDArray[Any]) -> str:
+    return base64.b64encode(array.tobytes()).decode("ascii")

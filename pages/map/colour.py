@@ -1,0 +1,147 @@
+"""What the map is coloured by: the widgets that choose it, and the codes that follow."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from kec_core.arrays import FloatVector, l2_normalize
+from pages.shared import cached, markup
+from state import colourings, revisions, session
+from state.assignments import confidence
+from state.clusterings import load_clustering
+from state.colourings import Colouring
+from state.features import load_features
+from state.overview import Overview, cluster_names, load_overview
+from state.project import Project
+from state.revisions import Revision, RevisionInfo
+
+WAYS = {
+    "cluster": "Cluster",
+    "concept": "Strongest concept",
+    "label": "Label",
+    "moved": "Moved since",
+    "unsure": "Uncertainty",
+    "phrase": "A phrase",
+}
+TIPS = (
+    "Strongest concept: the winner of omega, what the knowledge says first about a photo. Uncertainty: 100 % lies on "
+    "the border to another cluster. A phrase: how well any words fit each photo (cosine)."
+)
+
+
+def choose(project: Project, revision: Revision) -> tuple[str, Colouring]:
+    """Draw the choice; returns a name for it and the colours.
+
+    Raises:
+        StoreError: a stored result is missing or damaged.
+        ResourceMissing: a phrase was asked for, and the encoder's weights are not on this machine.
+    """
+    ways = [way for way in WAYS if way != "label" or any(cached.labels(project, revision.scan))]
+    chosen = st.selectbox(
+        "Colour by",
+        ways,
+        format_func=WAYS.__getitem__,
+        key="map_colour",
+        persist_state="session",
+        help=TIPS,
+        width=210,
+    )
+    if chosen == "moved":
+        return _moved(project, revision)
+    if chosen == "phrase":
+        return _phrase(project, revision)
+    return chosen, _clusters(project, revision) if chosen == "cluster" else _known(project, revision, chosen)
+
+
+def _clusters(project: Project, revision: Revision) -> Colouring:
+    overview = load_overview(project, revision)
+    return colourings.by_cluster(np.asarray(overview.labels), cluster_names(overview, revision.knowledge))
+
+
+def _known(project: Project, revision: Revision, way: str) -> Colouring:
+    key = (revision.id, revision.clustering_fp, project.labels_version)
+    return _remembered(str(project.folder), key, way, project, revision)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _remembered(
+    folder: str,  # noqa: ARG001 - a key
+    key: tuple[str, str, int],  # noqa: ARG001 - a key
+    way: str,
+    _project: Project,
+    _revision: Revision,
+) -> Colouring:
+    if way == "label":
+        return colourings.by_label(cached.labels(_project, _revision.scan))
+    if way == "concept":
+        return colourings.by_concept(load_features(_project, _revision).grounding, _revision.knowledge)
+    return colourings.by_value(1.0 - confidence(load_overview(_project, _revision)), percent=True)
+
+
+def _moved(project: Project, revision: Revision) -> tuple[str, Colouring]:
+    others = [info for info in reversed(revisions.history(project)) if info.id != revision.id]
+    overview = load_overview(project, revision)
+    names = cluster_names(overview, revision.knowledge)
+    labels = np.asarray(overview.labels)
+    if not others:
+        st.caption("This is the only revision: nothing has moved yet.")
+        return "moved", colourings.by_move(labels, labels, names)
+    notes = {info.id: f"{info.id} {info.name or info.note}" for info in others}
+    parent = next((i for i, info in enumerate(others) if info.id == revision.parent), 0)
+    since = st.selectbox(
+        "Since",
+        list(notes),
+        index=parent,
+        format_func=lambda one: markup.printable(notes[one]),
+        key=f"map_since_{revision.id}",
+        width=250,
+    )
+    earlier = next(info for info in others if info.id == since)
+    return f"moved {since}", colourings.by_move(_earlier(project, earlier, revision, overview), labels, names)
+
+
+def _earlier(project: Project, earlier: RevisionInfo, revision: Revision, overview: Overview) -> np.ndarray:
+    """The clusters that an earlier revision gave to the photos of this one, -1 for photos that it does not have."""
+    before = np.asarray(load_clustering(project, earlier).labels)
+    if earlier.scan == revision.scan:
+        return before
+    row_of = cached.row_of(project, earlier.scan)
+    rows = [row_of.get(image.id, -1) for image in cached.images(project, revision.scan)]
+    found = np.array(rows, dtype=np.int64)
+    return np.where(found >= 0, before[found], -1).astype(overview.labels.dtype)
+
+
+def _phrase(project: Project, revision: Revision) -> tuple[str, Colouring]:
+    knowledge = revision.knowledge
+    known = dict.fromkeys([*(a.text for a in knowledge.uni), *(a.text for a in knowledge.bi)])
+    phrase = st.selectbox(
+        "Phrase",
+        list(known),
+        index=None,
+        accept_new_options=True,
+        format_func=markup.printable,
+        placeholder="choose an attribute or write your own",
+        key="map_phrase",
+        width=330,
+    )
+    if not phrase or not phrase.strip():
+        st.caption("Until a phrase is chosen, colours show the clusters.")
+        return "cluster", _clusters(project, revision)
+    return f"phrase {phrase}", colourings.by_value(
+        _fit(str(project.folder), revision.id, phrase, project, revision)
+    )
+
+
+@st.cache_resource(max_entries=4, show_spinner="Comparing the phrase with every photo…")
+def _fit(
+    folder: str,  # noqa: ARG001 - a key
+    revision_id: str,  # noqa: ARG001 - a key
+    phrase: str,
+    _project: Project,
+    _revision: Revision,
+) -> FloatVector:
+    """How well a phrase fits each photo, float32 (N,), cosines."""
+    collection = session.workbench(_project).live(_revision).collection
+    scores: FloatVector = collection.x @ l2_normalize(collection.encode([phrase]))[0]
+    return scores

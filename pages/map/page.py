@@ -1,0 +1,176 @@
+"""Map: does the space agree? Every photo a point; what lies together can be picked and worked on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from kec_core.planar import drawn_rows
+from kec_core.projection import LayoutMethod, Space
+
+from pages.map import canvas, colour, picking
+from pages.map.canvas import Pane, Sight
+from pages.shared import cached, markup, selection, ui
+from state import revisions, session
+from state.colourings import Colouring
+from state.jobs import Job
+from state.layouts import LayoutInfo, find_layout
+from state.overview import load_overview
+from state.project import Project
+from state.revisions import Revision
+
+MOST_DRAWN = 50_000
+SPACES: dict[Space, str] = {"combined": "Both", "visual": "Looks", "knowledge": "Knowledge"}
+METHODS: dict[LayoutMethod, str] = {"umap": "UMAP", "tsne": "t-SNE"}
+MOST_MAPS = 2
+KEY = "map_canvas"
+SMALL = 2000
+"""Up to so many photos t-SNE is ready sooner: UMAP compiles itself first, which takes some ten seconds."""
+MAKING = (
+    "Every photo gets a place, near photos that are like it. A thousand photos take some seconds, fifty thousand "
+    "about two minutes."
+)
+HINT = "Nothing is picked. Draw a line around photos on the map, click one, or press Pick in the legend."
+
+
+def _choices(count: int) -> tuple[list[Space], LayoutMethod]:
+    """Draw the choice of maps of ``count`` photos; two are shown at most."""
+    chosen = st.segmented_control(
+        "Maps",
+        list(SPACES),
+        format_func=SPACES.__getitem__,
+        selection_mode="multi",
+        default=["combined"],
+        key="map_spaces",
+        persist_state="session",
+        help="Looks: what the photos look like (x). Knowledge: what the concepts say about them (kappa). "
+        "Both: as they are clustered. Choose two to see them side by side.",
+    )
+    method = st.segmented_control(
+        "Drawn by",
+        list(METHODS),
+        format_func=METHODS.__getitem__,
+        default="tsne" if count <= SMALL else "umap",
+        required=True,
+        key="map_method",
+        persist_state="session",
+        help="UMAP keeps more of the large shape; t-SNE separates small groups more clearly.",
+    )
+    spaces = [space for space in SPACES if space in chosen][-MOST_MAPS:] or ["combined"]
+    return spaces, method or "umap"
+
+
+def _start(project: Project, spaces: Sequence[Space], method: LayoutMethod, *, again: bool) -> None:
+    params: dict[str, Any] = {"spaces": list(spaces), "method": method, "again": again}
+    session.jobs().start(project, "layout", params)
+    st.rerun()
+
+
+def _not_yet(
+    project: Project, missing: Sequence[Space], method: LayoutMethod, job: Job | None, *, small: bool
+) -> None:
+    """No map of this kind: make it, or say that it is being made; one line when another map is shown below."""
+    names = " and ".join(f"“{SPACES[space]}”" for space in missing)
+    title, body = f"No map of {names} with {METHODS[method]} yet", MAKING
+    if job is not None:
+        is_map = job.kind == "layout"
+        title = f"The map of {names} is being made" if is_map else "Another job is running"
+        body = (
+            "It appears here when it is ready; you can go on elsewhere."
+            if is_map
+            else "Make the map when it is done."
+        )
+    latest = next((one for one in session.jobs().jobs(project) if one.kind == "layout"), None)
+    if latest is not None and latest.state == "failed":
+        st.error(markup.plain(latest.error), icon=":material/error:")
+    if not small:
+        st.html(markup.empty(title, body))
+    align = "left" if small else "center"
+    with st.container(horizontal=True, horizontal_alignment=align, vertical_alignment="center"):
+        if small:
+            st.markdown(f"{title}.", width="content")
+        make = {"label": "Make the map", "key": "map_make", "icon": ":material/scatter_plot:"}
+        if job is None and st.button(**make, type="secondary" if small else "primary"):
+            _start(project, missing, method, again=False)
+
+
+def _age(
+    project: Project, revision: Revision, found: Sequence[LayoutInfo], method: LayoutMethod, job: Job | None
+) -> None:
+    """Say whose places are shown when the knowledge has moved on, and offer new ones."""
+    old = [info for info in found if info.revision != revision.id and info.space != "visual"]
+    if not old:
+        return
+    if st.button(
+        f"Places as of {old[0].revision} · Reproject",
+        key="map_again",
+        type="tertiary",
+        icon=":material/refresh:",
+        disabled=job is not None,
+        help="While you edit, photos keep their places and only colours change. Reproject moves them to where they "
+        "belong now, starting from here, so that you keep your bearings.",
+    ):
+        _start(project, [info.space for info in old], method, again=True)
+
+
+@st.fragment
+def _map(
+    project: Project, revision: Revision, found: Sequence[LayoutInfo], name: str, colouring: Colouring
+) -> None:
+    """The map with what is picked; picking redraws this part of the page alone."""
+    images = cached.images(project, revision.scan)
+    picked = np.zeros(len(images), dtype=bool)
+    row_of = cached.row_of(project, revision.scan)
+    picked[[row_of[image] for image in session.selection().images if image in row_of]] = True
+    sight = Sight(
+        panes=[
+            Pane(title=f"{SPACES[info.space]} · {METHODS[info.method]}", layout=info.key) for info in found
+        ],
+        scan=revision.scan,
+        drawn=_drawn(str(project.folder), revision.clustering_fp, project, revision),
+        picked=picked,
+        colouring=colouring,
+        name=name,
+        heading=colour.WAYS[name.split()[0]],
+    )
+    canvas.draw(
+        project,
+        sight,
+        key=KEY,
+        on_picked=lambda: picking.take(project, KEY, sight, [image.id for image in images]),
+    )
+    selection.draw(project, revision, hint=HINT)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _drawn(folder: str, clustering: str, _project: Project, _revision: Revision) -> np.ndarray:  # noqa: ARG001 - keys
+    return drawn_rows(np.asarray(load_overview(_project, _revision).labels), MOST_DRAWN)
+
+
+def _page(project: Project, revision: Revision) -> None:
+    job = session.jobs().active(project)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="map_choices"):
+        spaces, method = _choices(len(cached.images(project, revision.scan)))
+        name, colouring = colour.choose(project, revision)
+        found = {space: find_layout(project, revision, space, method) for space in spaces}
+        known = [info for info in found.values() if info is not None]
+        _age(project, revision, known, method, job)
+    missing = [space for space, info in found.items() if info is None]
+    if missing:
+        _not_yet(project, missing, method, job, small=bool(known))
+    if known:
+        _map(project, revision, known, name, colouring)
+
+
+project = ui.need_project()
+st.title("Map", anchor=False)
+with ui.errors():
+    revision = revisions.current(project)
+    if revision is None:
+        ui.nothing_here(
+            "No clusters yet", "A map shows the result of a run; run the stages once.", "build", "Go to Build"
+        )
+        st.stop()
+    _page(project, revision)

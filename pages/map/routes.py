@@ -1,0 +1,78 @@
+"""What a map loads by address: ``/map/PROJECT/LAYOUT.bin`` its places, ``/map/PROJECT/SCAN/ROW.jpg`` the photo of a row."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+from kec_core.planar import Places, quantised
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from kec_core.errors import KecError
+from pages.shared.thumbnails import SMALL, address
+from state import session
+from state.layouts import load_layout
+from state.photo_server import find_content
+from state.project import Project
+
+ROW = "ROW"
+"""Stands for the row's number in ``photo_address``."""
+_KEY = re.compile(r"[0-9a-f]{32}")
+_YEAR = "private, max-age=31536000, immutable"
+_MINUTE = "private, max-age=60"
+
+
+def places_address(project_id: str, layout: str) -> str:
+    """Where the places of a map are served: little-endian uint16, x and y of every row; the content never changes."""
+    return f"/map/{quote(project_id, safe='')}/{layout}.bin"
+
+
+def photo_address(project_id: str, scan: int) -> str:
+    """Where the thumbnail of a row is found, once its number stands for ``ROW``."""
+    return f"/map/{quote(project_id, safe='')}/{scan}/{ROW}.jpg"
+
+
+def places(project: Project, layout: str) -> Places:
+    """The places of a map as they are drawn, uint16 (N, 2)."""
+    return _places(str(project.folder), layout)
+
+
+@lru_cache(maxsize=8)
+def _places(folder: str, layout: str) -> Places:
+    return quantised(np.asarray(load_layout(Project(Path(folder)), layout)))
+
+
+def _serve_places(request: Request) -> Response:
+    layout = request.path_params["layout"]
+    if _KEY.fullmatch(layout) is None:
+        return _nothing()
+    try:
+        project = Project(session.open_projects().folder(request.path_params["project"]))
+        content = places(project, layout).astype("<u2").tobytes()
+    except KecError:
+        return _nothing()
+    return Response(content, media_type="application/octet-stream", headers={"Cache-Control": _YEAR})
+
+
+def _serve_photo(request: Request) -> Response:
+    """Leads on to the thumbnail, whose own address names its content."""
+    wanted = request.path_params
+    content = find_content(session.open_projects(), wanted["project"], wanted["scan"], wanted["row"])
+    if content is None:
+        return _nothing()
+    return RedirectResponse(address(wanted["project"], content, SMALL), headers={"Cache-Control": _MINUTE})
+
+
+def _nothing() -> Response:
+    return Response("There is nothing at this address.", status_code=404, media_type="text/plain")
+
+
+ROUTES = (
+    Route("/map/{project}/{layout}.bin", _serve_places, methods=["GET"]),
+    Route("/map/{project}/{scan:int}/{row:int}.jpg", _serve_photo, methods=["GET"]),
+)

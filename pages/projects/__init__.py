@@ -1,0 +1,1 @@
+"""The page Projects: what do I have?"""

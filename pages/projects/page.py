@@ -1,0 +1,106 @@
+"""Projects: what do I have?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shared import markup, navigation, ui
+from state import session
+from state.demo import DEMO_FOLDER
+from state.project import Project
+from state.stage_view import STEPS
+from state.workspace import ProjectCard
+
+
+def _open(folder: Path, page: str) -> None:
+    with ui.errors():
+        session.open_project(folder)
+        navigation.go_to(page)
+
+
+def _create(name: str) -> None:
+    with ui.errors():
+        made = session.workspace().create_project(name)
+        session.open_project(made.folder)
+        navigation.go_to("data")
+
+
+def _open_demo() -> None:
+    folder = session.workspace().home / DEMO_FOLDER
+    if Project.is_project(folder):
+        _open(folder, "clusters")
+    else:
+        st.info("The demo photos are not on this computer yet. Run `kec setup --demo` once, then come back.")
+
+
+def _actions() -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title("Your photo projects", anchor=False, width="content")
+        st.space("stretch")
+        with st.popover("Open a project folder", icon=":material/folder_open:", key="elsewhere"):
+            st.caption("A project made elsewhere, for example by `kec run`, or one that was copied here.")
+            folder = st.text_input("Project folder", key="open_folder", placeholder="/home/me/project")
+            if st.button("Open", type="primary", key="open_folder_go", disabled=not folder.strip()):
+                _open(Path(folder.strip()), "clusters")
+        with st.popover("New project", icon=":material/add:", type="primary", key="new"):
+            name = st.text_input(
+                "Name", key="new_name", placeholder="for example: Camera traps, spring", max_chars=80
+            )
+            if st.button("Create", type="primary", key="new_create", disabled=not name.strip()):
+                _create(name)
+
+
+def _welcome() -> None:
+    st.html(
+        markup.empty(
+            "Welcome",
+            "Group photos by what they show, then put the clusters right with words. "
+            "Everything runs on this computer; no photo leaves it.",
+        )
+    )
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        if st.button("Open the demo", type="primary", key="open_demo_first", icon=":material/play_arrow:"):
+            _open_demo()
+        if st.button("Choose a folder of photos", key="new_first", icon=":material/folder_open:"):
+            _create("My photos")
+
+
+def _dots(card: ProjectCard) -> str:
+    """How far the latest run of a project came."""
+    state = dict(card.stages)
+    done = [{state[stage] for stage in step.stages if stage in state} == {"fresh"} for step in STEPS]
+    return markup.dots([(step.name, is_done) for step, is_done in zip(STEPS, done, strict=True)])
+
+
+def _card(card: ProjectCard) -> None:
+    key = session.open_projects().id_of(card.folder)
+    if card.problem:
+        st.html(markup.card_text(card.name, ["cannot be opened"]))
+        st.error(markup.plain(card.problem), icon=":material/error:")
+        return
+    st.html(markup.mosaic(ui.tiles_of(key, card.photos), cells=4))
+    counts = [markup.count(card.n_images, "photo")] if card.n_images else ["no photos yet"]
+    counts += [markup.count(card.n_clusters, "cluster")] if card.n_clusters else []
+    counts += [card.revision] if card.revision else []
+    st.html(markup.card_text(card.name, [" · ".join(counts), ui.when(card.updated)]) + _dots(card))
+    page = "clusters" if card.revision else "build" if card.n_images else "data"
+    if st.button("Open", key=f"open_{key}", width="stretch"):
+        _open(card.folder, page)
+
+
+_actions()
+with ui.errors():
+    cards = session.open_projects().cards()
+    if not cards:
+        _welcome()
+    else:
+        grid = st.grid(min_column_width=290, border=True)
+        for card in cards:
+            with grid.cell():
+                _card(card)
+        if not any(card.folder.name == DEMO_FOLDER for card in cards) and st.button(
+            "Open the demo", key="open_demo", icon=":material/play_arrow:", type="tertiary"
+        ):
+            _open_demo()

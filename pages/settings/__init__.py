@@ -1,0 +1,1 @@
+"""The page Settings: which language model, and what leaves this machine?"""

@@ -1,0 +1,44 @@
+"""The pages of the app, in the order of the work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+import streamlit as st
+
+_PAGES_FOLDER = Path(__file__).parents[1]
+_PAGES = {
+    "projects": ("Projects", ":material/photo_library:"),
+    "data": ("Data", ":material/folder_open:"),
+    "build": ("Build", ":material/construction:"),
+    "concepts": ("Concepts", ":material/edit_note:"),
+    "map": ("Map", ":material/scatter_plot:"),
+    "clusters": ("Clusters", ":material/grid_view:"),
+    "compare": ("Compare", ":material/difference:"),
+    "history": ("History", ":material/history:"),
+    "export": ("Export", ":material/download:"),
+    "settings": ("Settings", ":material/settings:"),
+}
+
+
+def all_pages() -> list[st.Page]:
+    """For ``st.navigation``; the first one is shown at the address of the app itself."""
+    return [page(name) for name in _PAGES]
+
+
+def page(name: str) -> st.Page:
+    """A page by the name of its folder."""
+    title, icon = _PAGES[name]
+    return st.Page(
+        _PAGES_FOLDER / name / "page.py",
+        title=title,
+        icon=icon,
+        url_path=name,
+        default=name == next(iter(_PAGES)),
+    )
+
+
+def go_to(name: str) -> NoReturn:
+    """Leave this page for another one."""
+    st.switch_page(page(name))

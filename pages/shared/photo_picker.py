@@ -1,0 +1,76 @@
+"""A gallery in which photos can be picked; what is picked is the selection of the whole app."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from kec_core.arrays import fingerprint
+from kec_core.images import ImageRecord
+from pages.shared import gallery, ui
+from state import session
+from state.project import Project
+
+PER_PAGE = 60
+
+_HTML = '<div class="grid" role="group"></div><div class="large" popover><img alt=""><div></div></div>'
+_CSS = """
+.grid { display: grid; gap: 6px; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); }
+.tile { position: relative; }
+.pick { all: unset; box-sizing: border-box; display: flex; align-items: center; justify-content: center; width: 100%; aspect-ratio: 1;
+  border-radius: 8px; overflow: hidden; cursor: pointer; font-size: .75rem; background: var(--st-secondary-background-color); color: var(--st-text-color); }
+.pick img { width: 100%; height: 100%; object-fit: cover; display: block; }
+.pick:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 1px; }
+.pick[aria-pressed="true"] { box-shadow: 0 0 0 3px var(--st-background-color), 0 0 0 6px var(--st-primary-color); }
+.pick[aria-pressed="true"]::after { content: "✓"; position: absolute; left: 5px; bottom: 5px; width: 20px; height: 20px; line-height: 20px;
+  text-align: center; border-radius: 50%; background: var(--st-primary-color); color: #fff; font-size: 13px; }
+.zoom { position: absolute; right: 4px; top: 4px; width: 24px; height: 24px; padding: 0; border: 0; border-radius: 6px; cursor: zoom-in;
+  background: rgb(20 20 20 / 70%); color: #fff; font-size: 13px; opacity: 0; }
+.tile:hover .zoom, .zoom:focus-visible { opacity: 1; }
+.large { border: 0; border-radius: 12px; padding: 0; background: #121314; color: #f2f0ec; max-width: min(94vw, 1040px); font-family: inherit; }
+.large img { display: block; max-width: 100%; max-height: 82vh; min-width: min(94vw, 420px); object-fit: contain; }
+.large div { padding: 10px 16px 12px; font-size: .88rem; overflow-wrap: anywhere; }
+.large::backdrop { background: rgb(10 10 10 / 55%); }
+"""
+_PICKER = st.components.v2.component(
+    "kec_photo_picker",
+    html=_HTML,
+    css=_CSS,
+    js=Path(__file__).with_name("photo_picker.js").read_text(encoding="utf-8"),
+)
+
+
+def draw(project: Project, images: Sequence[ImageRecord], *, key: str, label: str) -> None:
+    """Draw photos to pick from, some at a time.
+
+    Args:
+        project: whose photos.
+        images: all of them, in the order to show.
+        key: of the gallery.
+        label: what a screen reader calls it.
+    """
+    turned = gallery.turn(f"{key}_page", len(images), PER_PAGE)
+    shown = images[turned]
+    picked = set(session.selection().images)
+    photos = [
+        {"src": tile.src, "large": tile.large, "alt": tile.alt, "picked": image.id in picked}
+        for tile, image in zip(ui.tiles(project, shown), shown, strict=True)
+    ]
+    ids = [image.id for image in shown]
+    # The browser tells places, and no news is no click: other photos in the same places are another widget.
+    here = f"{key}_{turned.start}_{session.selection_epoch()}_{fingerprint(ids)[:8]}"
+    _PICKER(
+        key=here,
+        data={"photos": photos, "label": label},
+        default={"picked": [i for i, one in enumerate(ids) if one in picked]},
+        on_picked_change=lambda: _pick(here, ids),
+    )
+
+
+def _pick(key: str, ids: Sequence[str]) -> None:
+    held = session.widget(key)
+    chosen = [ids[i] for i in held["picked"] if 0 <= i < len(ids)]  # type: ignore[index]
+    session.select(images=ids, way="subtract", from_widget=True)
+    session.select(images=chosen, way="add", from_widget=True)

@@ -1,0 +1,127 @@
+"""Pieces that several pages share: errors, badges, progress in words, photos of a project as tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from kec_core.errors import KecError
+from kec_core.images import ImageRecord
+from pages.shared import markup, navigation
+from pages.shared.thumbnails import LARGE, SMALL, address
+from state import session
+from state.jobs import Job
+from state.project import Project
+from state.stage_view import STEP_OF
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Show what a person can act on as one sentence; any other exception is a bug and must surface."""
+    try:
+        yield
+    except KecError as error:
+        st.error(markup.plain(error), icon=":material/error:")
+
+
+def need_project() -> Project:
+    """The open project; without one, says what to do and stops the page."""
+    with errors():
+        project = session.project()
+        if project is not None:
+            return project
+    nothing_here(
+        "No project is open",
+        "Open one from the list, or start with the demo.",
+        "projects",
+        "See projects",
+    )
+    st.stop()
+
+
+def nothing_here(title: str, body: str, page: str, action: str) -> None:
+    """An empty state with the one step that leads on."""
+    st.html(markup.empty(title, body))
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        if st.button(action, type="primary", key=f"empty_{page}"):
+            navigation.go_to(page)
+
+
+def encoder_badge(name: str) -> None:
+    """Say which encoder made a result; the compact one is never mistaken for CLIP."""
+    if name == "compact":
+        st.badge(
+            "compact (offline), not CLIP",
+            color="orange",
+            help="A small image and text encoder that needs no download. Its words are coarser than CLIP's.",
+        )
+    elif name:
+        st.badge(
+            markup.plain(name.removeprefix("open_clip:")),
+            color="gray",
+            help="The encoder that compares photos and words.",
+        )
+
+
+def when(utc: str) -> str:
+    """A stored UTC time as "3 minutes ago", "yesterday" or a date."""
+    then = datetime.fromisoformat(utc)
+    seconds = (datetime.now(UTC) - then).total_seconds()
+    for limit, unit, word in (
+        (60.0, 1.0, ""),
+        (3600.0, 60.0, "minute"),
+        (86400.0, 3600.0, "hour"),
+        (7 * 86400.0, 86400.0, "day"),
+    ):
+        if seconds < limit:
+            return f"{markup.count(int(seconds // unit), word)} ago" if word else "just now"
+    return f"{then.day} {then:%B %Y}"
+
+
+def share(job: Job) -> float:
+    """How far the current loop of a job is, in [0, 1]."""
+    return min(1.0, job.done / job.total) if job.total else 0.0
+
+
+def progress_line(job: Job) -> str:
+    """What a job is doing, how far it is, and how long it still takes."""
+    if job.state == "cancelling":
+        return "Stopping…"
+    if job.state == "queued" or not job.stage:
+        return "Starting…"
+    parts = [job.label or _step_name(job.stage)]
+    if job.total > 1:
+        parts.append(f"{share(job):.0%}")
+    if job.eta is not None and job.eta >= 1 and not job.paused:
+        parts.append(f"about {markup.duration(job.eta)} left")
+    return " · ".join(parts)
+
+
+def _step_name(stage: str) -> str:
+    return STEP_OF[stage].name if stage in STEP_OF else stage
+
+
+def tiles(
+    project: Project, images: Sequence[ImageRecord], *, captions: Sequence[str] = ()
+) -> list[markup.Tile]:
+    """Photos of a project as tiles of a gallery."""
+    return tiles_of(session.open_projects().id_of(project.folder), images, captions=captions)
+
+
+def tiles_of(
+    project_id: str, images: Sequence[ImageRecord], *, captions: Sequence[str] = ()
+) -> list[markup.Tile]:
+    """Photos as tiles; ``captions`` is empty or has one for each."""
+    notes = captions or [""] * len(images)
+    return [
+        markup.Tile(
+            src=address(project_id, image.sha256, SMALL) if image.sha256 else "",
+            large=address(project_id, image.sha256, LARGE) if image.sha256 else "",
+            alt=image.id,
+            caption=note,
+        )
+        for image, note in zip(images, notes, strict=True)
+    ]

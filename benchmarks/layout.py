@@ -23,8 +23,8 @@ import numpy as np
 
 from benchmarks.live import timed
 from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
-from kec_core.neighbours import Neighbours, find_neighbours
-from kec_core.projection import NEIGHBOURS, lay_out
+from kec_core.maps.layout import NEIGHBOURS, lay_out
+from kec_core.maps.neighbours import Neighbours, find_neighbours
 
 FEW = 5000
 FEWEST = 4200

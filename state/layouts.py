@@ -14,8 +14,8 @@ import numpy as np
 
 from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
 from kec_core.errors import InputError, StoreError
-from kec_core.neighbours import Neighbours, find_neighbours
-from kec_core.projection import FEWEST, NEIGHBOURS, LayoutMethod, Space, lay_out, space_features
+from kec_core.maps.layout import FEWEST, NEIGHBOURS, LayoutMethod, Space, lay_out, space_features
+from kec_core.maps.neighbours import Neighbours, find_neighbours
 from kec_core.store import StageResult
 from state import revisions
 from state.editing import automatic

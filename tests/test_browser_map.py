@@ -4,8 +4,8 @@ import shutil
 
 import numpy as np
 import pytest
-from kec_core.planar import inside
 
+from kec_core.maps.planar import inside
 from pages.map.routes import places
 from state import revisions
 from state.layouts import find_layout, make_layout

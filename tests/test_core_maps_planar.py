@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kec_core.planar import FULL, anchors, drawn_rows, inside, quantised
+from kec_core.maps.planar import FULL, anchors, drawn_rows, inside, quantised
 
 corner = st.tuples(st.integers(0, 12), st.integers(0, 12))
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from kec_core import neighbours as graph
 from kec_core.errors import Cancelled, InputError
-from kec_core.neighbours import find_neighbours
-from kec_core.projection import aligned, lay_out, principal_plane, space_features
+from kec_core.maps import neighbours as graph
+from kec_core.maps.layout import aligned, lay_out, principal_plane, space_features
+from kec_core.maps.umap import UMAP_NEIGHBOURS, fuzzy_graph
+from kec_core.maps.neighbours import find_neighbours
 from tests.planted import planted_rows, unit
 
 
@@ -163,3 +164,40 @@ def test_wrong_wishes_are_refused():
         lay_out(x, "pca", near)
     with pytest.raises(InputError, match=r"shape \(20, 2\), but has \(3, 2\)"):
         lay_out(x, "umap", near, start=np.zeros((3, 2), np.float32))
+
+
+def test_the_graph_of_umap_is_the_one_umap_learn_builds(monkeypatch):
+    from umap import umap_
+
+    for name in (
+        "smooth_knn_dist",
+        "compute_membership_strengths",
+    ):  # compiling would take longer than running
+        monkeypatch.setattr(umap_, name, getattr(umap_, name).py_func)
+    x, _ = planted_rows(n_clusters=5, per_cluster=40, dim=16, noise=0.3)
+    x[7] = x[8] = x[9]  # copies: distances of zero
+    near = find_neighbours(x, 60)
+    itself = np.arange(len(x), dtype=np.int32)[:, None]
+    rows = np.hstack([itself, near.rows[:, :UMAP_NEIGHBOURS]])
+    distances = np.hstack([np.zeros((len(x), 1), np.float32), near.distances[:, :UMAP_NEIGHBOURS]])
+    theirs, _, _ = umap_.fuzzy_simplicial_set(
+        x, UMAP_NEIGHBOURS + 1, np.random.RandomState(0), "euclidean", knn_indices=rows, knn_dists=distances
+    )
+    ours = fuzzy_graph(near)
+    assert abs(ours - ours.T).max() < 1e-6
+    assert abs(ours - theirs).max() < 1e-3
+
+
+def test_any_number_of_cores_gives_the_same_umap():
+    import numba
+
+    x, _ = planted_rows(n_clusters=4, per_cluster=30, dim=16)
+    near = find_neighbours(x, 60)
+    most = numba.get_num_threads()
+    try:
+        numba.set_num_threads(1)
+        alone = lay_out(x, "umap", near)
+    finally:
+        numba.set_num_threads(most)
+    assert np.array_equal(alone, lay_out(x, "umap", near))
+    assert not np.array_equal(alone, lay_out(x, "umap", near, seed=1))

@@ -6,8 +6,8 @@ import pytest
 from kec_core.errors import Cancelled, InputError
 from kec_core.maps import neighbours as graph
 from kec_core.maps.layout import aligned, lay_out, principal_plane, space_features
-from kec_core.maps.umap import UMAP_NEIGHBOURS, fuzzy_graph
 from kec_core.maps.neighbours import find_neighbours
+from kec_core.maps.umap import UMAP_NEIGHBOURS, fuzzy_graph
 from tests.planted import planted_rows, unit
 
 

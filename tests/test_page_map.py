@@ -6,8 +6,8 @@ import shutil
 
 import numpy as np
 import pytest
-from kec_core.planar import FULL
 
+from kec_core.maps.planar import FULL
 from pages.map import picking
 from pages.map.canvas import Pane, Sight
 from pages.map.routes import places

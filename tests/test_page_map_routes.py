@@ -5,10 +5,10 @@ import shutil
 
 import numpy as np
 import pytest
-from kec_core.planar import drawn_rows, quantised
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from kec_core.maps.planar import drawn_rows, quantised
 from kec_core.store import StageResult
 from pages.map import canvas
 from pages.map.canvas import Pane, Sight

@@ -15,9 +15,9 @@ from typing import Any
 import colorcet
 import numpy as np
 import streamlit as st
-from kec_core.planar import anchors
 from numpy.typing import NDArray
 
+from kec_core.maps.planar import anchors
 from pages.map.routes import photo_address, places, places_address
 from pages.shared.palette import cluster_colour
 from state import session

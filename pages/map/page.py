@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from kec_core.planar import drawn_rows
-from kec_core.projection import LayoutMethod, Space
 
+from kec_core.maps.layout import LayoutMethod, Space
+from kec_core.maps.planar import drawn_rows
 from pages.map import canvas, colour, picking
 from pages.map.canvas import Pane, Sight
 from pages.shared import cached, markup, selection, ui

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 import numpy as np
-from kec_core.planar import inside
 from numpy.typing import NDArray
 
+from kec_core.maps.planar import inside
 from pages.map.canvas import Sight
 from pages.map.routes import places
 from state import session

@@ -8,12 +8,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
-from kec_core.planar import Places, quantised
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from kec_core.errors import KecError
+from kec_core.maps.planar import Places, quantised
 from pages.shared.thumbnails import SMALL, address
 from state import session
 from state.layouts import load_layout

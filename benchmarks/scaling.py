@@ -2,6 +2,7 @@
 
 ``kec bench scaling [--methods main|all|a,b,c] [--sizes 1000,10000,50000] [--dim 512] [--clusters 10] [--limit 300]``.
 The exponent is the slope of log seconds over log photos: 1 is linear. A run over the limit is stopped and said so.
+A run can be cancelled when it tells its progress: the longest time between two of these is what a cancel waits at most.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ DEFAULT_METHODS = (
 
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
-    """Run every method at every size; seconds, MB above the inputs, and the exponent of growth."""
+    """Run every method at every size; seconds, MB above the inputs, wait of a cancel, and the exponent of growth."""
     parser = argparse.ArgumentParser(prog="kec bench scaling")
     parser.add_argument("--methods", default=DEFAULT_METHODS)
     parser.add_argument("--sizes", default="1000,10000,50000")
@@ -51,7 +52,7 @@ def measure(options: Sequence[str]) -> dict[str, Any]:
 
 
 def _measured(name: str, size: int, arguments: argparse.Namespace) -> dict[str, Any]:
-    """One method at one size, in a process of its own; seconds None when it was stopped."""
+    """One method at one size, in a process of its own; all None when it was stopped."""
     command = [
         sys.executable,
         "-m",
@@ -63,7 +64,7 @@ def _measured(name: str, size: int, arguments: argparse.Namespace) -> dict[str, 
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=arguments.limit)
         run: dict[str, Any] = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
-        run = {"seconds": None, "megabytes": None}
+        run = {"seconds": None, "megabytes": None, "cancel": None}
     print(f"{name}, {size} photos: {run}", file=sys.stderr, flush=True)
     return {"images": size, **run}
 
@@ -78,17 +79,19 @@ def exponent(runs: Sequence[Mapping[str, Any]]) -> float | None:
 
 
 def markdown(result: Mapping[str, Any], limit: float) -> str:
-    """One row per method: seconds and MB at each size, and the exponent."""
+    """One row per method: seconds, MB and the wait of a cancel at each size, and the exponent."""
     heads = [f"{size:,} photos" for size in result["sizes"]]
     lines = [
-        f"Seconds / MB above the inputs, d = {result['dim']}, K = {result['clusters']}, preset fast.",
+        f"Seconds / MB above the inputs / seconds that a cancel waits at most; d = {result['dim']}, K = {result['clusters']}, preset fast.",
         "",
         f"| method | {' | '.join(heads)} | exponent |",
         "|---" * (len(heads) + 2) + "|",
     ]
     for name, row in result["methods"].items():
         cells = [
-            f"{run['seconds']:.1f} / {run['megabytes']:.0f}" if run["seconds"] else f"over {limit:g} s"
+            f"{run['seconds']:.1f} / {run['megabytes']:.0f} / {run['cancel']:.1f}"
+            if run["seconds"]
+            else f"over {limit:g} s"
             for run in row["runs"]
         ]
         grown = "-" if row["exponent"] is None else f"{row['exponent']:.2f}"
@@ -97,17 +100,23 @@ def markdown(result: Mapping[str, Any], limit: float) -> str:
 
 
 def run_one(name: str, n_images: int, dim: int, n_clusters: int) -> dict[str, float]:
-    """Seconds and peak MB above the inputs of one run with the preset fast."""
+    """Seconds, peak MB above the inputs and longest silence of one run with the preset fast."""
     inputs = planted_inputs(n_images, dim, n_clusters)
     method = METHODS[name]
     options = method.fast or method.options
     few = planted_inputs(10 * n_clusters, dim, n_clusters)
     run_method(name, few, n_clusters, options=options)  # libraries are loaded outside of what is measured
     before = _reset_peak()
-    started = time.perf_counter()
-    run_method(name, inputs, n_clusters, options=options)
-    seconds = time.perf_counter() - started
-    return {"seconds": round(seconds, 3), "megabytes": round(_status("VmHWM") - before, 1)}
+    said = [time.perf_counter()]
+    run_method(
+        name, inputs, n_clusters, options=options, progress=lambda *_: said.append(time.perf_counter())
+    )
+    said.append(time.perf_counter())
+    return {
+        "seconds": round(said[-1] - said[0], 3),
+        "megabytes": round(_status("VmHWM") - before, 1),
+        "cancel": round(float(np.diff(said).max()), 3),
+    }
 
 
 def planted_inputs(n_images: int, dim: int, n_clusters: int) -> MethodInputs:

@@ -1,4 +1,4 @@
-"""Imports point one way: kec_core <- state <- pages, app, cli; only state/session.py knows the browser."""
+"""Imports point one way: kec_core <- state <- pages, app, cli; only state/session.py knows the browser; no page uses another."""
 
 from __future__ import annotations
 
@@ -45,6 +45,22 @@ def test_pages_do_not_know_the_app_or_the_command_line(path):
     assert not imported_roots(path) & {"app", "cli", "tests"}
 
 
+def imported_rooms(path: Path) -> set[str]:
+    """The folders of ``pages`` that a file imports from, wherever in the file."""
+    nodes = [
+        n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.ImportFrom)
+    ]
+    assert not any(n.module == "pages" for n in nodes), f"{path}: imports a whole room"
+    modules = [n.module.split(".") for n in nodes if n.module and n.module.startswith("pages.")]
+    return {parts[1] for parts in modules}
+
+
+@pytest.mark.parametrize("path", files("pages"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_page_uses_its_own_parts_and_shared_ones(path):
+    room = path.relative_to(ROOT / "pages").parts[0]
+    assert imported_rooms(path) <= {room, "shared"}
+
+
 HEAVY = {"torch", "open_clip", "faiss", "timm", "sentence_transformers", "umap", "openTSNE"}
 
 
@@ -69,3 +85,11 @@ def test_the_check_sees_a_forbidden_import(tmp_path):
         "def f():\n    import streamlit as st\n    from state.project import Project\n", encoding="utf-8"
     )
     assert imported_roots(bad) == {"streamlit", "state"}
+
+
+def test_the_check_sees_another_page(tmp_path):
+    bad = tmp_path / "bad.py"
+    bad.write_text(
+        "def f():\n    from pages.map import canvas\n    from pages.shared import ui\n", encoding="utf-8"
+    )
+    assert imported_rooms(bad) == {"map", "shared"}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import app as server
-from pages.frame import shell
+from pages.frame import header, shell
 from pages.shared import ui
 from pages.shared.thumbnails import address
 from state import revisions
@@ -65,7 +65,7 @@ def _said(page):
     ],
 )
 def test_the_end_of_a_job_is_said(ending, said):
-    assert shell._ending(replace(RUNNING, **ending)) == said
+    assert header._ending(replace(RUNNING, **ending)) == said
 
 
 @pytest.mark.parametrize(

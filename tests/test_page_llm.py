@@ -11,8 +11,8 @@ from kec_core.knowledge.base import ItemReport
 from kec_core.knowledge.llm_cost import Budget, Estimate, Price
 from kec_core.knowledge.llm_endpoint import KEY_VARIABLE
 from kec_core.types import Knowledge, StageReport, UniAttribute
+from pages.build.llm_panel import budget_words, estimate_words
 from pages.build.step_results import _marked
-from pages.shared.llm_connection import budget_words, estimate_words
 from state import jobs
 from state.database import to_text
 from state.llm_items import ItemLog

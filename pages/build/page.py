@@ -7,8 +7,8 @@ from typing import TypeGuard
 import streamlit as st
 
 from kec_core.config import RunConfig, paper_defaults, studio_defaults
-from pages.build import option_widgets, run_options, step_results
-from pages.shared import llm_connection, markup, ui
+from pages.build import llm_panel, option_widgets, run_options, step_results
+from pages.shared import markup, ui
 from pages.shared.llm_connection import Connection
 from state import session
 from state.jobs import Job, log_tail
@@ -133,7 +133,7 @@ def _essentials(project: Project, config: RunConfig) -> Connection:
                 height=80,
                 **option_widgets.prepare(project, "knowledge.guidance", config.knowledge.guidance),
             )
-        return llm_connection.panel(project) if config.knowledge.builder == "llm" else Connection()
+        return llm_panel.draw(project) if config.knowledge.builder == "llm" else Connection()
 
 
 def _label(view: StepView) -> str:

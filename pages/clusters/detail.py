@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from kec_core.errors import KecError
 from kec_core.explain import ClusterWords, Contrast, explain_cluster
 from kec_core.images import ImageRecord
 from pages.clusters import card_grid, explainers, explanation_bars, photo_explanation
@@ -101,10 +100,8 @@ def _neighbour(cards: Sequence[ClusterCard], card: ClusterCard, by: int) -> int:
 
 
 def _set_done(project: Project, revision_id: str, cluster: int, done: bool) -> None:
-    try:
+    with ui.refusals():
         set_cluster_done(project, revision_id, cluster, done)
-    except KecError as error:
-        session.refuse(str(error))
 
 
 # --- its name
@@ -130,11 +127,8 @@ def _name_form(project: Project, revision: Revision, card: ClusterCard) -> None:
 
 
 def _rename(project: Project, revision_id: str, cluster: int) -> None:
-    try:
+    with ui.refusals():
         name_cluster(project, revision_id, cluster, str(session.widget(f"{_NAME}_{cluster}") or ""))
-    except KecError as error:
-        session.refuse(str(error))
-    else:
         session.set_widget(_NAMING, None)
 
 

@@ -5,19 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.clusters import card_grid, detail
-from pages.shared import cached, markup, scores, ui
+from pages.shared import cached, scores, ui
 from state import revisions, session
 from state.overview import load_overview
-from state.revisions import Revision
-
-
-def _notes(revision: Revision) -> None:
-    notes = revision.summary.get("notes", ())
-    if notes:
-        with st.expander("How this result came about", key="notes"):
-            for note in notes:
-                st.html(markup.note(note))
-
 
 project = ui.need_project()
 with ui.errors():
@@ -40,5 +30,5 @@ with ui.errors():
     else:
         st.title("Clusters", anchor=False)
         scores.panel(revision)
-        _notes(revision)
+        ui.run_notes(revision, "How this result came about", key="notes")
         card_grid.draw(project, overview, cards, images)

@@ -6,7 +6,6 @@ from datetime import datetime
 
 import streamlit as st
 
-from kec_core.errors import KecError
 from kec_core.images import ImageRecord
 from pages.shared import cached, gallery, markup, ui
 from pages.shared.palette import cluster_colour
@@ -60,10 +59,8 @@ def _invite(project: Project, shown: Revision) -> None:
 
 
 def _start(project: Project, shown: Revision, size: int, seed: int = 0) -> None:
-    try:
+    with ui.refusals():
         start_audit(project, shown, size=size, seed=seed)
-    except KecError as error:
-        session.refuse(str(error))
 
 
 def _judge(project: Project, shown: Revision) -> None:
@@ -135,17 +132,13 @@ def _buttons(project: Project, audit: Audit, question: Question) -> None:
 
 
 def _answer(project: Project, revision: str, image: str, belongs: bool | None) -> None:
-    try:
+    with ui.refusals():
         answer(project, revision, image, belongs)
-    except KecError as error:
-        session.refuse(str(error))
 
 
 def _take_back(project: Project, revision: str, image: str) -> None:
-    try:
+    with ui.refusals():
         take_back(project, revision, image)
-    except KecError as error:
-        session.refuse(str(error))
 
 
 def _result(audit: Audit) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kec_core.impact import Flow
 from kec_core.metrics import Confusion
 from pages.shared.markup import text
-from pages.shared.palette import cluster_colour
+from pages.shared.palette import MUTED, cluster_colour
+from pages.shared.revision_diff import Names
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -17,14 +18,12 @@ FLOWS = 24
 """Flows drawn one by one; all others together are one more."""
 LONGEST = 26
 CELLS_WITH_NUMBERS = 400
-ACCENT, GREY = "#1f9d8b", "#8a8f94"
+ACCENT = "#1f9d8b"
 SHADES = {
     "light": [[0, "#f4f5f2"], [0.02, "#e6efec"], [1, "#1f7a6d"]],
     "dark": [[0, "#1b1e20"], [0.02, "#21302e"], [1, "#48b5a4"]],
 }
 _ROW_PIXELS = 22
-
-Names = Callable[[int], str]
 
 
 def label(name: str) -> str:
@@ -62,8 +61,8 @@ def flow_diagram(flows: Sequence[Flow], old_name: Names, new_name: Names) -> go.
     if rest:
         links.append((len(names), len(names) + 1, rest))
         names += [f"other clusters ({len(flows) - len(kept)} smaller flows)", "other clusters"]
-        colours += [GREY, GREY]
-        shades.append(_faint(GREY))
+        colours += [MUTED, MUTED]
+        shades.append(_faint(MUTED))
     sources, targets, values = zip(*links, strict=True)
     figure = go.Figure(
         go.Sankey(
@@ -175,7 +174,7 @@ def timeline(
                 y=list(baseline),
                 name="k-means",
                 mode="lines",
-                line={"dash": "dash", "color": GREY, "width": 1.6},
+                line={"dash": "dash", "color": MUTED, "width": 1.6},
                 hoverinfo="skip",
             ),
             go.Scatter(

@@ -40,7 +40,7 @@ def draw(project: Project, shown: Revision) -> None:
         _table(choices(shown, defaults))
         _weight(project, shown)
         _preset(project)
-        _notes(shown)
+        ui.run_notes(shown, "What the run noted", key="choice_notes")
 
 
 def choices(shown: Revision, defaults: EncoderDefaults) -> list[Choice]:
@@ -162,11 +162,3 @@ def _preset(project: Project) -> None:
     if st.button("Paper defaults, then Build", key="paper_defaults", icon=":material/article:"):
         project.save_settings(wanted)
         navigation.go_to("build")
-
-
-def _notes(shown: Revision) -> None:
-    notes = shown.summary.get("notes", ())
-    if notes:
-        with st.expander("What the run noted", key="choice_notes"):
-            for note in notes:
-                st.html(markup.note(note))

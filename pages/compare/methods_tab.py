@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 
 import streamlit as st
 
-from kec_core.errors import KecError
 from kec_core.methods import METHODS
 from kec_core.methods.base import Method, Need
 from pages.compare import method_table, photo_consent
@@ -198,11 +197,9 @@ def _keep_file(project: Project, key: str, keep: object) -> None:
     upload = session.widget(key)
     if upload is None:
         return
-    try:
+    with ui.refusals():
         count = keep(project, upload.getvalue())
         session.notice(f"{markup.count(count, 'caption')} kept with the project.")
-    except KecError as error:
-        session.refuse(str(error))
 
 
 def _start(

@@ -16,7 +16,7 @@ from state.project import Project
 
 def agreed(project: Project) -> LLMSetup | None:
     """The model that the person lets see the photos; None without consent, or after another model was chosen."""
-    setup = _setup()
+    setup = llm_connection.chosen()
     return setup if setup is not None and session.widget(_key(project, setup)) is True else None
 
 
@@ -24,7 +24,7 @@ def draw(project: Project) -> None:
     """Draw what would be sent, where to and what it may cost, and the box that agrees to it."""
     st.markdown("**Let a language model describe the photos**", help="The baseline “caption + cluster”.")
     with ui.errors():
-        setup = _setup()
+        setup = llm_connection.chosen()
         if setup is None:
             st.html(markup.note("No language model is chosen yet. It must be one that takes photos."))
             st.page_link(navigation.page("settings"), label="Choose one")
@@ -41,10 +41,6 @@ def draw(project: Project) -> None:
             key=_key(project, setup),
             persist_state="session",
         )
-
-
-def _setup() -> LLMSetup | None:
-    return llm_connection.settings().setup(llm_connection.key())
 
 
 def _key(project: Project, setup: LLMSetup) -> str:

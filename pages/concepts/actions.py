@@ -11,7 +11,6 @@ from kec_core.errors import KecError
 from kec_core.images import ImageRecord
 from kec_core.knowledge.edits import (
     AddConcept,
-    AddPairAttribute,
     Edit,
     MergeConcepts,
     RenameConcept,
@@ -60,12 +59,8 @@ def steps(state: LiveState, concept: Concept) -> None:
 
 def act_on(project: Project, make: Callable[[], Edit]) -> None:
     """Do the edit that a person's words make, or say why they make none; for callbacks of text fields."""
-    try:
-        edit = make()
-    except KecError as error:
-        session.refuse(str(error))
-        return
-    session.act(project, [edit])
+    with ui.refusals():
+        session.act(project, [make()])
 
 
 def _do(project: Project, edits: Sequence[Edit], *, pick_new: bool = False) -> None:
@@ -78,22 +73,9 @@ def _do(project: Project, edits: Sequence[Edit], *, pick_new: bool = False) -> N
     st.rerun()
 
 
-def _effect(project: Project, edits: Sequence[Edit]) -> bool:
-    """Show what edits would do; False, with the reason shown, when they do not fit."""
-    try:
-        bench = session.workbench(project)
-        with st.spinner("Trying it out…"):
-            tried = bench.preview((*session.staged(), *edits))
-    except KecError as error:
-        st.error(markup.plain(error), icon=":material/error:")
-        return False
-    impact_bar.figures(tried.impact)
-    return True
-
-
 def _confirm(project: Project, edits: Sequence[Edit], label: str, *, pick_new: bool = False) -> None:
     """The effect of edits, and the button that does it."""
-    fits = _effect(project, edits)
+    fits = impact_bar.effect(project, edits)
     if st.button(label, key="dialog_ok", type="primary", disabled=not fits, shortcut="Mod+Enter"):
         _do(project, edits, pick_new=pick_new)
 
@@ -153,7 +135,7 @@ def merge(
     members = [known[one] for one in picked if one in known]
     for column, member in zip(st.columns(min(len(members), MAX_PARTS)), members, strict=False):
         with column:
-            evidence(project, member.name, photos.rows(member.id)[:EVIDENCE], images)
+            _evidence(project, member.name, photos.rows(member.id)[:EVIDENCE], images)
     names = list(dict.fromkeys(member.name for member in members))
     largest = max(members, key=lambda one: len(photos.rows(one.id))).name
     name = st.selectbox(
@@ -185,7 +167,7 @@ def split(project: Project, photos: ConceptPhotos, concept: Concept, images: Seq
     names = []
     for number, (column, kind) in enumerate(zip(st.columns(len(kinds)), kinds, strict=True), start=1):
         with column:
-            evidence(project, f"{len(kind.rows)} photos", kind.rows[:EVIDENCE], images)
+            _evidence(project, f"{len(kind.rows)} photos", kind.rows[:EVIDENCE], images)
             guess = kind.nouns[0] if kind.nouns else f"{concept.name} {number}"
             names.append(
                 st.text_input(f"Name of part {number}", guess, key=f"split_{concept.id}_{count}_{number}")
@@ -215,7 +197,7 @@ def _part(name: str, kind: Kind, images: Sequence[ImageRecord], *, pin: bool) ->
     return SplitPart(name=name, nouns=kind.nouns, images=held)
 
 
-def evidence(project: Project, caption: str, rows: Sequence[int], images: Sequence[ImageRecord]) -> None:
+def _evidence(project: Project, caption: str, rows: Sequence[int], images: Sequence[ImageRecord]) -> None:
     """A few photos under a caption."""
     st.html(markup.card_text(caption, []))
     tiles = ui.tiles(project, [images[row] for row in rows])
@@ -227,23 +209,3 @@ def test(project: Project, concept: Concept, photos: ConceptPhotos) -> None:
     """What a phrase tells apart, before it becomes an attribute."""
     nearest = photos.similar(concept.id, 1)
     phrase_probe.draw(project, session.workbench(project), concept.id, nearest[0] if nearest else "")
-
-
-def pair_tools(project: Project, first: Concept, second: Concept) -> None:
-    """A line to add what sets two concepts apart."""
-    key = f"pair_new_{first.id}_{second.id}"
-    st.text_input(
-        "What sets them apart",
-        key=key,
-        placeholder="+ what one has and the other lacks",
-        label_visibility="collapsed",
-        on_change=_add_pair,
-        args=(project, first.id, second.id, key),
-    )
-
-
-def _add_pair(project: Project, first: str, second: str, key: str) -> None:
-    text = str(session.widget(key) or "").strip()
-    if text:
-        act_on(project, lambda: AddPairAttribute(concepts=(first, second), text=text))
-        session.set_widget(key, "")

@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from kec_core.clustering import match_labels
 from kec_core.errors import KecError
 from kec_core.impact import Impact, compare
-from kec_core.knowledge.edits import describe
+from kec_core.knowledge.edits import Edit, describe
 from kec_core.live import LiveState
 from kec_core.types import Scores
 from pages.shared import cached, gallery, markup, scores
@@ -87,6 +87,18 @@ def _under_new_ids(before: LiveState, after: LiveState) -> LiveState:
     new = after.clustering.labels
     labels = match_labels(before.clustering.labels, new, first_new=len(after.clustering.centroids))
     return replace(before, clustering=replace(before.clustering, labels=labels))
+
+
+def effect(project: Project, edits: Sequence[Edit]) -> bool:
+    """Show what edits would do on top of the collected ones; False, with the reason shown, when they do not fit."""
+    try:
+        with st.spinner("Trying it out…"):
+            tried = session.workbench(project).preview((*session.staged(), *edits))
+    except KecError as error:
+        st.error(markup.plain(error), icon=":material/error:")
+        return False
+    figures(tried.impact)
+    return True
 
 
 def figures(impact: Impact, revision: Revision | None = None) -> None:

@@ -10,9 +10,8 @@ from kec_core.concept_photos import ConceptPhotos
 from kec_core.images import ImageRecord
 from kec_core.live import LiveState
 from kec_core.types import Concept
-from pages.concepts import actions
+from pages.concepts import actions, field_shortcut
 from pages.concepts.panels import tree
-from pages.frame import keys
 from pages.shared import markup
 from pages.shared.thumbnails import SMALL, address
 from state import session
@@ -71,7 +70,7 @@ def _table(project: Project, state: LiveState, photos: ConceptPhotos, images: Se
         label_visibility="collapsed",
         icon=":material/search:",
     )
-    keys.jump_to("Find a concept", "f")
+    field_shortcut.jump_to("Find a concept", "f")
     shown = found(state, words or "")
     if not shown:
         st.html(markup.note("No concept has these words."))

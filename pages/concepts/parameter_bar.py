@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from kec_core.concept_photos import ConceptPhotos
-from kec_core.errors import KecError
 from kec_core.knowledge.edits import SetClusters, SetWeight
 from kec_core.knowledge.granularity import merges_to
 from kec_core.live import LiveState
@@ -59,10 +58,8 @@ def _merge_to(project: Project, state: LiveState, photos: ConceptPhotos, key: st
     target = int(str(session.widget(key)))
     if target == len(ids):
         return
-    try:
+    with ui.refusals():
         session.act(project, merges_to(state.knowledge, state.vectors.logit, ids, counts, target))
-    except KecError as error:
-        session.refuse(str(error))
 
 
 def _clusters(project: Project, revision: Revision, state: LiveState, count: int) -> None:

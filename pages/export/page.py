@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from kec_core.errors import KecError
 from pages.shared import markup, ui
 from state import downloads, revisions, session
 from state.downloads import DOWNLOADS, Download
@@ -76,7 +75,7 @@ def _folder(project: Project, revision: Revision) -> None:
 
 def _start(project: Project, revision_id: str) -> None:
     """Begin the job; a refusal is shown by the frame."""
-    try:
+    with ui.refusals():
         out = downloads.check_target(session.workspace(), str(session.widget(_OUT) or ""))
         chosen = session.widget(_FORMATS)
         formats = [name for name in FORMATS if isinstance(chosen, list) and name in chosen]
@@ -87,8 +86,6 @@ def _start(project: Project, revision_id: str) -> None:
             "link": bool(session.widget(_LINK)),
         }
         session.jobs().start(project, "export", params)
-    except KecError as error:
-        session.refuse(str(error))
 
 
 project = ui.need_project()

@@ -1,8 +1,6 @@
-"""Keys: a list of them for people, and one that leads into a text field."""
+"""The list of keys, for people."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import streamlit as st
 
@@ -40,19 +38,6 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("Backspace", "judge the one before again"),
     ),
 }
-_JUMP = st.components.v2.component(
-    "kec_keys", html="<span></span>", js=Path(__file__).with_name("keys.js").read_text(encoding="utf-8")
-)
-
-
-def jump_to(label: str, key: str) -> None:
-    """Make a key lead into the text field with this label.
-
-    Args:
-        label: of the field, as screen readers say it.
-        key: one letter, lower case; never r or c, which belong to Streamlit.
-    """
-    _JUMP(key=f"key_{key}", data={"label": label, "key": key})
 
 
 @st.dialog("Keys")

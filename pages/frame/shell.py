@@ -1,4 +1,4 @@
-"""The frame around every page: title, style, and the slim header with project, revision and running job."""
+"""The frame around every page: title, style, navigation, header."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from kec_core.errors import KecError
-from pages.frame import keys
-from pages.shared import markup, navigation, ui
-from state import revisions, session
-from state.jobs import Job
-from state.project import Project
+from pages.frame import header
+from pages.shared import navigation
 
 STYLE = Path(__file__).with_name("style.css")
 SCRIPT = Path(__file__).with_name("script.py")
@@ -22,16 +18,6 @@ ICON = (
     '<rect x="24" y="20" width="34" height="34" rx="7" fill="#1f7a6d"/>'
     '<path d="M29 47l8-11 6 7 4-5 7 9z" fill="#fff"/><circle cx="48" cy="28" r="3.5" fill="#fff"/></svg>'
 )
-POLL_SECONDS = 1
-PROGRESS_WIDTH = 340
-FINISHED = {
-    "export": "The folder is written.",
-    "estimate": "Estimated.",
-    "layout": "The map is ready.",
-    "methods": "The methods are compared; see Compare.",
-    "stability": "The stability is measured; see Compare.",
-}
-"""What is said when a job has ended well, for those that make no result of their own."""
 
 
 def draw() -> None:
@@ -39,130 +25,5 @@ def draw() -> None:
     st.set_page_config(page_title="KEC+ Studio", page_icon=ICON, layout="wide")
     st.html(STYLE)
     page = st.navigation(navigation.all_pages(), position="top")
-    _header()
+    header.draw()
     page.run()
-
-
-def _header() -> None:
-    """Project, revision, encoder and running job, on one line; nothing while no project is open."""
-    for text in session.take_notices():
-        st.toast(markup.plain(text))
-    for text in session.take_refusals():
-        st.error(markup.plain(text), icon=":material/error:")
-    with ui.errors():
-        project = session.project()
-        if project is not None:
-            _bar(project)
-
-
-def _bar(project: Project) -> None:
-    shown = revisions.current(project)
-    session.saw(None if shown is None else shown.id)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="header"):
-        st.markdown(f"**{markup.plain(project.name)}**", width="content")
-        if shown is None:
-            st.badge("no result yet", color="gray")
-        else:
-            name = f" “{markup.plain(shown.name)}”" if shown.name else ""
-            st.badge(
-                f"{shown.id}{name}",
-                color="gray",
-                help=f"Revision: {markup.plain(shown.note)}, {ui.when(shown.created)}.",
-            )
-            ui.encoder_badge(str(shown.summary.get("encoder", "")))
-            _steps(project)
-            _other_window(project)
-        if st.button("", key="keys", icon=":material/keyboard:", type="tertiary", help="Keys", shortcut="H"):
-            keys.show()
-        _job_line(project)
-
-
-def _steps(project: Project) -> None:
-    """Undo and redo, each with what it would do."""
-    steps = revisions.steps(project)
-    staged = len(session.staged())
-    back = f"Take back the latest of {staged} collected edits" if staged else f"Back to {steps.undo}"
-    st.button(
-        "Undo",
-        key="undo",
-        icon=":material/undo:",
-        disabled=not staged and steps.undo is None,
-        help=back if staged or steps.undo else "This is the first revision.",
-        on_click=session.undo,
-        args=(project,),
-        shortcut="Z",
-    )
-    st.button(
-        "Redo",
-        key="redo",
-        icon=":material/redo:",
-        disabled=steps.redo is None,
-        help=f"Forth to {steps.redo}" if steps.redo else "Nothing was undone.",
-        on_click=session.redo,
-        args=(project,),
-        shortcut="Shift+Z",
-    )
-
-
-def _other_window(project: Project) -> None:
-    """Say that somebody else edits, so that nobody wonders about a refused edit."""
-    other = session.other_editor(project)
-    if other is not None:
-        st.badge(
-            f"{markup.plain(other.label)} is editing",
-            color="orange",
-            icon=":material/group:",
-            help="You can edit here too: an edit on a result that was changed meanwhile is refused and said, never lost.",
-        )
-
-
-def _job_line(project: Project) -> None:
-    """The running job, redrawn every second; without one nothing polls."""
-    job = session.jobs().active(project)
-    if job is not None:
-        st.fragment(_watch, run_every=POLL_SECONDS)(project, job.id)
-
-
-def _watch(project: Project, job_id: str) -> None:
-    job = session.jobs().status(project, job_id)
-    if not job.is_active:
-        session.notice(_ending(job))
-        st.rerun()
-    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="job"):
-        text = markup.plain(ui.progress_line(job))
-        st.progress(ui.share(job), text=text, width=PROGRESS_WIDTH)
-        st.button(
-            "Cancel",
-            key="job_cancel",
-            disabled=job.state == "cancelling",
-            help="Finished stages are kept; you can resume.",
-            on_click=_cancel,
-            args=(project, job_id),
-        )
-
-
-def _cancel(project: Project, job_id: str) -> None:
-    try:
-        session.jobs().cancel(project, job_id)
-    except KecError as error:
-        session.notice(str(error))
-
-
-def _ending(job: Job) -> str:
-    if job.state == "done" and job.kind in FINISHED:
-        return FINISHED[job.kind]
-    if job.state == "done" and job.kind == "finalise" and job.result is not None:
-        moved = int(job.result["moved"])
-        return (
-            f"Clustered in full: {markup.count(moved, 'photo')} moved."
-            if moved
-            else "Clustered in full: nothing moved."
-        )
-    if job.state == "done" and job.result is not None:
-        photos = markup.count(int(job.result.get("images", 0)), "photo")
-        return f"{photos} checked." if job.kind == "scan" else f"Done: {photos} clustered."
-    endings = {
-        "cancelled": "Cancelled; finished stages are kept.",
-        "interrupted": "The work was interrupted; resume it on the Build page.",
-    }
-    return endings.get(job.state, f"It stopped: {job.error}")

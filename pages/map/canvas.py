@@ -19,12 +19,11 @@ from numpy.typing import NDArray
 
 from kec_core.maps.planar import anchors
 from pages.map.routes import photo_address, places, places_address
-from pages.shared.palette import cluster_colour
+from pages.shared.palette import MUTED, cluster_colour
 from state import session
 from state.colourings import OTHER, STEPS, Colouring
 from state.project import Project
 
-GREY = "#8d9298"
 _RAMP = colorcet.b_linear_bmy_10_95_c78
 _RAMP_ENDS = (30, 225)  # neither so dark nor so light that it is lost on a dark or a light page
 _PARTS = ("points.js", "pane.js", "view.js")
@@ -123,7 +122,7 @@ def _palette(colouring: Colouring) -> list[str]:
     if colouring.ends is not None:
         steps = np.linspace(*_RAMP_ENDS, STEPS).astype(int)
         return [_RAMP[step] for step in steps.tolist()]
-    return [GREY if key == OTHER else cluster_colour(key) for key in colouring.keys]
+    return [MUTED if key == OTHER else cluster_colour(key) for key in colouring.keys]
 
 
 def _base64(array: NDArray[Any]) -> str:

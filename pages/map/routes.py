@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from kec_core.errors import KecError
 from kec_core.maps.planar import Places, quantised
-from pages.shared.thumbnails import SMALL, address
+from pages.shared.thumbnails import SMALL, YEAR, address
 from state import session
 from state.layouts import load_layout
 from state.photo_server import find_content
@@ -23,7 +23,6 @@ from state.project import Project
 ROW = "ROW"
 """Stands for the row's number in ``photo_address``."""
 _KEY = re.compile(r"[0-9a-f]{32}")
-_YEAR = "private, max-age=31536000, immutable"
 _MINUTE = "private, max-age=60"
 
 
@@ -56,7 +55,7 @@ def _serve_places(request: Request) -> Response:
         content = places(project, layout).astype("<u2").tobytes()
     except KecError:
         return _nothing()
-    return Response(content, media_type="application/octet-stream", headers={"Cache-Control": _YEAR})
+    return Response(content, media_type="application/octet-stream", headers={"Cache-Control": YEAR})
 
 
 def _serve_photo(request: Request) -> Response:

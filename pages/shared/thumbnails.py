@@ -13,7 +13,8 @@ from state.photo_server import find_thumbnail
 from state.thumbnails import SIDES
 
 SMALL, LARGE = SIDES
-_YEAR = "private, max-age=31536000, immutable"
+YEAR = "private, max-age=31536000, immutable"
+"""Cache-Control of an address whose content never changes."""
 
 
 def address(project_id: str, sha256: str, side: int) -> str:
@@ -28,7 +29,7 @@ def _serve(request: Request) -> Response:
     if path is None:
         return Response("There is no such thumbnail.", status_code=404, media_type="text/plain")
     return FileResponse(
-        path, media_type="image/jpeg", headers={"Cache-Control": _YEAR, "X-Content-Type-Options": "nosniff"}
+        path, media_type="image/jpeg", headers={"Cache-Control": YEAR, "X-Content-Type-Options": "nosniff"}
     )
 
 

@@ -15,6 +15,7 @@ from pages.shared.thumbnails import LARGE, SMALL, address
 from state import session
 from state.jobs import Job
 from state.project import Project
+from state.revisions import Revision
 from state.stage_view import STEP_OF
 
 
@@ -25,6 +26,15 @@ def errors() -> Iterator[None]:
         yield
     except KecError as error:
         st.error(markup.plain(error), icon=":material/error:")
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """The same within a widget's callback: what is refused is said by the frame, above the page."""
+    try:
+        yield
+    except KecError as error:
+        session.refuse(str(error))
 
 
 def need_project() -> Project:
@@ -48,6 +58,15 @@ def nothing_here(title: str, body: str, page: str, action: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="center"):
         if st.button(action, type="primary", key=f"empty_{page}"):
             navigation.go_to(page)
+
+
+def run_notes(revision: Revision, title: str, *, key: str) -> None:
+    """What the run noted about its own choices, folded up; nothing when it noted nothing."""
+    notes = revision.summary.get("notes", ())
+    if notes:
+        with st.expander(title, key=key):
+            for note in notes:
+                st.html(markup.note(note))
 
 
 def encoder_badge(name: str) -> None:

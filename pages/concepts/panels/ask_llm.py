@@ -43,7 +43,7 @@ def draw(project: Project, bench: Workbench, concept_ids: Sequence[str]) -> None
         _forget(project)  # what it was about is gone
         asked = None
     if asked is not None and asked.subject.concepts == tuple(concept.id for concept in known):
-        _follow(project, bench, setup, knowledge, asked)
+        _follow(project, setup, knowledge, asked)
         return
     if asked is not None:
         _elsewhere(knowledge, asked)
@@ -54,7 +54,7 @@ def _setup() -> LLMSetup | None:
     """The language model of the settings; without one, says so and leads there."""
     setup = None
     with ui.errors():
-        setup = llm_connection.settings().setup(llm_connection.key())
+        setup = llm_connection.chosen()
         if setup is None:
             st.html(
                 markup.note("No language model is chosen yet. With one, you can ask here for other words.")
@@ -157,7 +157,7 @@ def _elsewhere(knowledge: Knowledge, asked: Asked) -> None:
 # --- during
 
 
-def _follow(project: Project, bench: Workbench, setup: LLMSetup, knowledge: Knowledge, asked: Asked) -> None:
+def _follow(project: Project, setup: LLMSetup, knowledge: Knowledge, asked: Asked) -> None:
     if not asked.wait():
         st.fragment(_waiting, run_every=0.5)(setup, asked)
         return
@@ -172,7 +172,7 @@ def _follow(project: Project, bench: Workbench, setup: LLMSetup, knowledge: Know
     else:
         if not lines:
             st.html(markup.note(f"{setup.endpoint.model} proposes nothing that is not there already."))
-    _answer(project, bench, knowledge, asked, lines)
+    _answer(project, knowledge, asked, lines)
 
 
 def _waiting(setup: LLMSetup, asked: Asked) -> None:
@@ -204,14 +204,12 @@ def _question(knowledge: Knowledge, subject: Subject) -> str:
     return f"{names[0]}: {KINDS[subject.kind]}"
 
 
-def _answer(
-    project: Project, bench: Workbench, knowledge: Knowledge, asked: Asked, lines: Sequence[Line]
-) -> None:
+def _answer(project: Project, knowledge: Knowledge, asked: Asked, lines: Sequence[Line]) -> None:
     taken = [line for number, line in enumerate(lines) if _tick(asked, number, line)]
     concept = knowledge.by_id[asked.subject.concepts[0]]
     edits = edits_of(knowledge, concept, taken)
     _what_stays(concept, edits, len(taken))
-    fits = bool(edits) and _effect(bench, edits)
+    fits = bool(edits) and impact_bar.effect(project, edits)
     with st.container(horizontal=True):
         if lines:
             st.button(
@@ -252,17 +250,6 @@ def _what_stays(concept: Concept, edits: Sequence[Edit], taken: int) -> None:
     named = f", now named “{stays.name}”" if stays.name != concept.name else ""
     nouns = ", ".join(stays.nouns) or "no noun of its own"
     st.html(markup.note(f"“{concept.name}” stays{named}, with {nouns}."))
-
-
-def _effect(bench: Workbench, edits: Sequence[Edit]) -> bool:
-    """What taking them would move; False, with the reason shown, when they do not fit."""
-    try:
-        tried = bench.preview((*session.staged(), *edits))
-    except KecError as error:
-        st.error(markup.plain(error), icon=":material/error:")
-        return False
-    impact_bar.figures(tried.impact)
-    return True
 
 
 def _accept(project: Project, edits: Sequence[Edit]) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from kec_core.errors import KecError
 from kec_core.knowledge.edits import SetGuidance
 from kec_core.knowledge.guidance import Guidance
 from pages.concepts.panels import rebuild_job, vocabulary, workbench_view
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup
+from pages.shared import markup, ui
 from state import session
 from state.project import Project
 from state.workbench import Workbench
@@ -84,8 +83,6 @@ def _build(project: Project, kept: str, text: str) -> None:
 
 def _edit(text: str, *, rebuild: bool = False) -> SetGuidance | None:
     """The words as an edit; None when they cannot be kept (the person is told why)."""
-    try:
+    with ui.refusals():
         return SetGuidance(text=text, rebuild=rebuild)
-    except KecError as error:
-        session.refuse(str(error))
-        return None
+    return None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kec_core.config import RunConfig
-from kec_core.errors import InputError, KecError
-from pages.shared import llm_connection
+from kec_core.errors import InputError
+from pages.shared import llm_connection, ui
 from state import session
 from state.project import Project
 
@@ -20,18 +20,16 @@ def why_not(project: Project) -> str:
 
 def start(project: Project) -> None:
     """Start the job, or tell the person why not."""
-    try:
+    with ui.refusals():
         model = _model(project.settings())
         session.jobs().start(project, "rebuild", model.params, secrets=model.secrets)
-    except KecError as error:
-        session.refuse(str(error))
 
 
 def _model(config: RunConfig) -> llm_connection.Connection:
     """How to reach the language model when it writes the knowledge."""
     if config.knowledge.builder != "llm":
         return llm_connection.Connection()
-    setup = llm_connection.settings().setup(llm_connection.key())
+    setup = llm_connection.chosen()
     if setup is None:
         raise InputError(
             "A language model is to write the knowledge, but none is chosen; choose one in the settings, or WordNet on "

@@ -1,0 +1,150 @@
+"""The attributes of a concept, each line open to change: what is typical of it, and what sets it apart from similar ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from kec_core.concept_photos import ConceptPhotos
+from kec_core.knowledge.edits import (
+    AddAttribute,
+    AddPairAttribute,
+    DeleteAttribute,
+    EditAttribute,
+    MoveAttribute,
+)
+from kec_core.live import LiveState
+from kec_core.types import BiAttribute, Concept, Knowledge, UniAttribute
+from pages.concepts import actions
+from pages.shared import markup
+from state import session
+from state.project import Project
+
+MANY = 5
+"""More attributes of one concept than this tend to blur it."""
+
+
+def typical(project: Project, knowledge: Knowledge, concept: Concept) -> None:
+    """What is typical of the concept, each line open to change."""
+    st.markdown(
+        "**What is typical**", help="Uni-attributes: visible in a photo, typical of this concept (U)."
+    )
+    mine = [a for a in knowledge.uni if a.concept == concept.id]
+    for attribute in mine:
+        _line(project, attribute)
+    key = f"attribute_new_{concept.id}_{len(mine)}"
+    st.text_input(
+        "New attribute",
+        key=key,
+        placeholder="+ what can be seen, e.g. red-brown coat",
+        label_visibility="collapsed",
+        on_change=_add,
+        args=(project, concept.id, key),
+    )
+    if len(mine) > MANY:
+        st.html(markup.note(f"More than {MANY} attributes tend to blur a concept."))
+    if mine:
+        _move(project, knowledge, concept, mine)
+
+
+def _add(project: Project, concept: str, key: str) -> None:
+    text = str(session.widget(key) or "").strip()
+    if text:
+        actions.act_on(project, lambda: AddAttribute(concept=concept, text=text))
+
+
+def _line(project: Project, attribute: UniAttribute | BiAttribute) -> None:
+    key = f"attribute_{attribute.id}_{attribute.text}"
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.text_input(
+            f"Attribute {attribute.id}",
+            value=attribute.text,
+            key=key,
+            label_visibility="collapsed",
+            on_change=_change,
+            args=(project, attribute.id, key),
+        )
+        st.button(
+            "",
+            key=f"attribute_delete_{attribute.id}",
+            icon=":material/close:",
+            type="tertiary",
+            help="Delete this attribute",
+            on_click=session.act,
+            args=(project, [DeleteAttribute(attribute=attribute.id)]),
+        )
+
+
+def _change(project: Project, attribute: str, key: str) -> None:
+    text = str(session.widget(key) or "").strip()
+    actions.act_on(
+        project,
+        lambda: (
+            EditAttribute(attribute=attribute, text=text) if text else DeleteAttribute(attribute=attribute)
+        ),
+    )
+
+
+def _move(project: Project, knowledge: Knowledge, concept: Concept, mine: Sequence[UniAttribute]) -> None:
+    with st.popover("Move to another concept", type="tertiary"):
+        texts = {attribute.id: attribute.text for attribute in mine}
+        others = {other.id: other.name for other in knowledge.concepts if other.id != concept.id}
+        which = st.selectbox(
+            "Attribute", list(texts), format_func=texts.__getitem__, key=f"move_what_{concept.id}"
+        )
+        where = st.selectbox(
+            "Goes to", list(others), format_func=others.__getitem__, index=None, key=f"move_to_{concept.id}"
+        )
+        st.button(
+            "Move",
+            key="attribute_move",
+            disabled=which is None or where is None,
+            on_click=lambda: session.act(project, [MoveAttribute(attribute=which, concept=where)]),
+        )
+
+
+def apart(project: Project, state: LiveState, photos: ConceptPhotos, concept: Concept) -> None:
+    """What sets the concept apart from similar ones, by the other concept."""
+    st.markdown(
+        "**What sets it apart**",
+        help="Bi-attributes: visible differences between two similar concepts (B).",
+    )
+    knowledge = state.knowledge
+    pairs: dict[str, list[BiAttribute]] = {}
+    for attribute in knowledge.bi:
+        if concept.id in attribute.pair:
+            pairs.setdefault(next(one for one in attribute.pair if one != concept.id), []).append(attribute)
+    similar = [one for one in photos.similar(concept.id, 3) if one not in pairs]
+    for other, attributes in pairs.items():
+        with st.expander(
+            f"from {markup.plain(knowledge.by_id[other].name)} ({len(attributes)})", key=f"pair_{other}"
+        ):
+            for attribute in attributes:
+                _line(project, attribute)
+            _new_pair_line(project, concept, knowledge.by_id[other])
+    for other in similar:
+        with st.expander(f"from {markup.plain(knowledge.by_id[other].name)} (none yet)", key=f"pair_{other}"):
+            _new_pair_line(project, concept, knowledge.by_id[other])
+    if not pairs and not similar:
+        st.html(markup.note("There is no other concept to tell it from."))
+
+
+def _new_pair_line(project: Project, first: Concept, second: Concept) -> None:
+    """A line to add what sets two concepts apart."""
+    key = f"pair_new_{first.id}_{second.id}"
+    st.text_input(
+        "What sets them apart",
+        key=key,
+        placeholder="+ what one has and the other lacks",
+        label_visibility="collapsed",
+        on_change=_add_pair,
+        args=(project, first.id, second.id, key),
+    )
+
+
+def _add_pair(project: Project, first: str, second: str, key: str) -> None:
+    text = str(session.widget(key) or "").strip()
+    if text:
+        actions.act_on(project, lambda: AddPairAttribute(concepts=(first, second), text=text))
+        session.set_widget(key, "")

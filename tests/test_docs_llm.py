@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import cli
+from cli.run import run
 from kec_core.knowledge.llm_endpoint import KEY_VARIABLE, PRESETS
 from state.llm_setup import named_setup
 
@@ -19,20 +20,20 @@ COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.star
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_parse_and_name_a_usable_model(command):
-    arguments = cli._parser().parse_args(shlex.split(command)[1:])
+    arguments = cli.make_parser().parse_args(shlex.split(command)[1:])
     setup = named_setup(
         arguments.llm_url, arguments.llm_model, budget=arguments.llm_budget, price=arguments.llm_price
     )
     assert setup.endpoint.url == arguments.llm_url
-    if arguments.command is cli.run:
+    if arguments.command is run:
         assert arguments.knowledge == "llm"
 
 
 def test_every_preset_and_option_is_told():
     assert len(COMMANDS) >= 8
     assert [name for name, url in PRESETS.items() if f"**{name}**" not in PAGE or url not in PAGE] == []
-    run = cli._parser()._subparsers._group_actions[0].choices["run"]
-    options = {option for action in run._actions for option in action.option_strings}
+    options_of_run = cli.make_parser()._subparsers._group_actions[0].choices["run"]
+    options = {option for action in options_of_run._actions for option in action.option_strings}
     wanted = {o for o in options if o.startswith("--llm-")} | {"--dry-run", "--retry-failed", "--guidance"}
     assert [option for option in sorted(wanted) if option not in PAGE] == []
     assert KEY_VARIABLE in PAGE

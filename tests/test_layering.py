@@ -45,6 +45,18 @@ def test_pages_do_not_know_the_app_or_the_command_line(path):
     assert not imported_roots(path) & {"app", "cli", "tests"}
 
 
+@pytest.mark.parametrize("path", files("cli"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_command_line_does_not_know_the_browser(path):
+    assert not imported_roots(path) & (UPPER - {"cli", "state", "benchmarks"})
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "app.py", *files("benchmarks")], ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_nothing_is_built_on_the_command_line(path):
+    assert not imported_roots(path) & {"cli", "tests"}
+
+
 def imported_rooms(path: Path) -> set[str]:
     """The folders of ``pages`` that a file imports from, wherever in the file."""
     nodes = [

@@ -28,23 +28,23 @@ def test_there_are_commands_to_check():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_in_the_readme_parse(command):
     words = shlex.split(command, comments=True)
-    arguments = cli._parser().parse_args(words[1:])
+    arguments = cli.make_parser().parse_args(words[1:])
     assert callable(arguments.command)
 
 
 def test_a_wrong_command_would_be_noticed():
     with pytest.raises(InputError):
-        cli._parser().parse_args(["run", "photos", "--no-such-option"])
+        cli.make_parser().parse_args(["run", "photos", "--no-such-option"])
 
 
 def test_every_command_of_the_program_is_in_the_readme():
-    actions = cli._parser()._subparsers._group_actions
+    actions = cli.make_parser()._subparsers._group_actions
     for name in actions[0].choices:
         assert f"`kec {name}" in README or any(c.startswith(f"kec {name}") for c in COMMANDS), name
 
 
 def test_every_option_of_run_is_in_the_readme():
-    run = cli._parser()._subparsers._group_actions[0].choices["run"]
+    run = cli.make_parser()._subparsers._group_actions[0].choices["run"]
     options = {o for action in run._actions for o in action.option_strings if o.startswith("--")} - {"--help"}
     missing = sorted(option for option in options if option not in README)
     assert not missing

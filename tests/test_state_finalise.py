@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import cli
+from cli.run import run_config
 from kec_core.config import MappingConfig
 from kec_core.errors import InputError
 from kec_core.knowledge.edits import parse_script
@@ -263,8 +264,8 @@ def test_a_vocabulary_file_becomes_an_option(tmp_path):
     file = tmp_path / "terms.txt"
     file.write_text("red deer\nroe deer: small\n")
     words = ["run", "photos", "--project", "p", "--vocabulary", str(file), "--vocabulary-mode", "only"]
-    mapping = cli.run_config(cli._parser().parse_args(words)).mapping
+    mapping = run_config(cli.make_parser().parse_args(words)).mapping
     assert mapping == MappingConfig(vocabulary="red deer\nroe deer: small\n", vocabulary_mode="only")
     words[5] = str(tmp_path / "none.txt")
     with pytest.raises(InputError, match="--vocabulary should be a text file"):
-        cli.run_config(cli._parser().parse_args(words))
+        run_config(cli.make_parser().parse_args(words))

@@ -1,0 +1,32 @@
+"""``kec app``: the app in the browser."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from cli.parsing import Subparsers, add_command
+
+
+def add(commands: Subparsers[Any]) -> None:
+    """Add ``kec app``."""
+    p = add_command(commands, "app", app, "open the app in the browser")
+    p.add_argument("--port", type=int, default=8501)
+    p.add_argument(
+        "--images-root", type=Path, action="append", metavar="DIR", help="folder the app may read (home)"
+    )
+    p.add_argument("--projects", type=Path, metavar="DIR", help="where projects are kept")
+    p.add_argument("--headless", action="store_true", help="do not open a browser window")
+
+
+def app(arguments: argparse.Namespace) -> None:
+    """``kec app``: serve the app on this machine and open it in the browser."""
+    from state.serve import serve
+
+    serve(
+        port=arguments.port,
+        images_roots=arguments.images_root or [],
+        projects=arguments.projects,
+        headless=arguments.headless,
+    )

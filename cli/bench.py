@@ -1,0 +1,32 @@
+"""``kec bench``: measurements of speed and quality."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from typing import Any
+
+from cli.parsing import Subparsers, add_command
+from kec_core.errors import InputError
+
+BENCHMARKS = ("encode", "expert", "grounding", "layout", "live", "llm", "map", "paper", "scaling", "table")
+
+
+def add(commands: Subparsers[Any]) -> None:
+    """Add ``kec bench``."""
+    p = add_command(
+        commands, "bench", bench, "measure speed or quality; ours beside the plain way in one run"
+    )
+    p.add_argument("name", help=", ".join(BENCHMARKS))
+    p.add_argument("options", nargs=argparse.REMAINDER, help="options of that benchmark")
+
+
+def bench(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``kec bench NAME``: run one benchmark; every one prints ours beside the straightforward way."""
+    if arguments.name not in BENCHMARKS:
+        raise InputError(f"Unknown benchmark {arguments.name!r}; known benchmarks: {', '.join(BENCHMARKS)}.")
+    arguments.json = arguments.json or "--json" in arguments.options  # options take all that follows the name
+    measured: dict[str, Any] = importlib.import_module(f"benchmarks.{arguments.name}").measure(
+        arguments.options
+    )
+    return measured

@@ -1,0 +1,46 @@
+"""``kec edit``: a script of edits applied to a project's knowledge."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from cli.parsing import Subparsers, add_command
+from kec_core.errors import InputError
+
+
+def add(commands: Subparsers[Any]) -> None:
+    """Add ``kec edit``."""
+    p = add_command(
+        commands, "edit", edit, "apply a script of edits to a project's knowledge and regroup its photos"
+    )
+    p.add_argument("project", type=Path, metavar="PROJECT")
+    p.add_argument("--script", type=Path, required=True, metavar="EDITS.json", help='{"edits": [...]}')
+    p.add_argument("--dry-run", action="store_true", help="tell what would happen and keep nothing")
+
+
+def edit(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``kec edit``: replay a script of edits, all of it or nothing."""
+    from kec_core.knowledge.edits import parse_script
+    from kec_core.stages import Hooks
+    from state.editing import edit_project
+    from state.locks import RunLock
+    from state.project import Project
+    from state.rebuild import asks_for_rebuild, rebuild
+    from state.terminal import show_progress
+
+    script: Path = arguments.script
+    try:
+        edits = parse_script(json.loads(script.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(
+            f"--script should be a JSON file with a list of edits, but {script} cannot be read ({error}); give another."
+        ) from error
+    project = Project.open(arguments.project)
+    with RunLock.acquire(project.folder, "kec edit"), show_progress() as progress:
+        report = edit_project(project, edits, dry_run=arguments.dry_run)
+        if arguments.dry_run or not asks_for_rebuild(edits):
+            return report.to_json()
+        return {**report.to_json(), "rebuilt": rebuild(project, hooks=Hooks(progress=progress)).to_json()}

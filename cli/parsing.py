@@ -1,0 +1,40 @@
+"""How a command joins the parser, and options that several commands read alike."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from kec_core.errors import InputError
+
+Action = Callable[[argparse.Namespace], dict[str, Any] | None]
+"""What a command does with its options; the result is printed, None when there is nothing to print."""
+Subparsers = argparse._SubParsersAction  # the type argparse has for what add_subparsers returns
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line with status 2, like that of any other bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the options.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"{message}; see '{self.prog} --help'.")
+
+
+def add_command(
+    commands: Subparsers[Any], name: str, action: Action, help_text: str
+) -> argparse.ArgumentParser:
+    """Add ``kec NAME``, which calls ``action``; its options are added to the parser returned."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help_text, description=help_text)
+    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    parser.set_defaults(command=action)
+    return parser
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The names in a comma-separated option."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,0 +1,42 @@
+"""``kec setup``: what the program needs from elsewhere, and the demo project."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from cli.output import say
+from cli.parsing import Subparsers, add_command
+
+
+def add(commands: Subparsers[Any]) -> None:
+    """Add ``kec setup``."""
+    p = add_command(commands, "setup", setup, "fetch WordNet, demo photos and weights; safe to run again")
+    p.add_argument("--demo", action="store_true", help="also the demo photos and a ready demo project")
+    p.add_argument("--clip", action="store_true", help="also CLIP weights (ViT-B-32/openai)")
+
+
+def setup(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``kec setup``: fetch resources, and make the demo project when asked for."""
+    from kec_core import resources
+    from state.demo import ensure_demo_project
+    from state.terminal import show_progress
+    from state.workspace import Workspace
+
+    found = resources.setup(demo=arguments.demo, clip=arguments.clip, say=say)
+    result: dict[str, Any] = {
+        "found": [
+            {
+                "resource": f.resource,
+                "path": None if f.path is None else str(f.path),
+                "source": f.source,
+                "note": f.note,
+            }
+            for f in found
+        ]
+    }
+    if arguments.demo and (photos := resources.ensure_demo(say).path):
+        with show_progress() as progress:
+            project = ensure_demo_project(Workspace(), photos, say, progress)
+        result["demo"] = str(project.folder)
+    return result

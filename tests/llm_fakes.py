@@ -1,13 +1,29 @@
-"""Stand-ins for the tests of the language-model builder."""
+"""Stand-ins and short ways for the tests of language models."""
 
 from __future__ import annotations
 
 from kec_core.config import LLMConfig
 from kec_core.knowledge.base import AttributeDraft, ConceptDraft, PairDraft
+from kec_core.knowledge.llm_client import LLMClient, MemoryCache
 from kec_core.knowledge.llm_endpoint import LLMEndpoint
+from kec_core.knowledge.prompts import concept_question
 from kec_core.types import Concept, Noun
+from tests.llm_server import case_of
 
+KEY = "sk-secret-0123456789"
 FAST = LLMConfig(backoff=0.01, max_backoff=0.05, timeout=10.0)
+
+
+class CountingCache(MemoryCache):
+    """Notices when one answer is stored twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.puts: list[str] = []
+
+    def put(self, key, reply, meta):
+        self.puts.append(key)
+        super().put(key, reply, meta)
 
 
 class OtherBuilder:
@@ -46,3 +62,20 @@ def nouns(*words: str) -> tuple[Noun, ...]:
 
 def concept(number: int, name: str, description: str = "", **more: object) -> Concept:
     return Concept(id=f"c{number:03d}", name=name, description=description, **more)
+
+
+def questions(count):
+    """As many different questions about concepts."""
+    return [concept_question([f"noun{i}", "other"]) for i in range(count)]
+
+
+def case_number(body):
+    """Which of ``questions`` a request asks."""
+    return int(case_of(body).removeprefix("Nouns: noun").split(",")[0])
+
+
+def client_for(server, cache=None, config=FAST, **options):
+    """A client of the fake server, with the secret key."""
+    return LLMClient(
+        endpoint(server.url, KEY), cache if cache is not None else MemoryCache(), config, **options
+    )

@@ -28,18 +28,16 @@ from kec_core.knowledge.llm_cost import DEFAULT_PRICES, Budget, Estimate, Meter,
 from kec_core.knowledge.llm_endpoint import LLMEndpoint
 from kec_core.knowledge.llm_rehearsal import rehearsing
 from kec_core.knowledge.prompt_texts import PROMPT_VERSION
-from tests.llm_fakes import FAST, OtherBuilder, concept, endpoint, nouns
+from tests.llm_fakes import FAST, KEY, OtherBuilder, client_for, concept, endpoint, nouns
 from tests.llm_server import LLMServer, Reply, case_of, error, good
 
-KEY = "sk-secret-0123456789"
 LISTS = [nouns("husky", "poodle"), nouns("tabby"), nouns("rose", "tulip", "lily")]
 DOG, CAT, ROSE = concept(1, "dog"), concept(2, "cat"), concept(3, "rose", "red petals")
 HOW = {"guidance": "", "progress": no_progress}
 
 
 def builder_for(server, cache=None, *, config=FAST, meter=None, retry_failed=False, **options):
-    cache = MemoryCache() if cache is None else cache
-    client = LLMClient(endpoint(server.url, KEY), cache, config, meter=meter, retry_failed=retry_failed)
+    client = client_for(server, cache, config, meter=meter, retry_failed=retry_failed)
     return LLMBuilder(client, OtherBuilder(), **options)
 
 

@@ -1,0 +1,259 @@
+"""Many questions at once to a server that behaves as badly as servers do: retries, pace, pause, cancel, giving up."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+import time
+from dataclasses import replace
+from email.utils import formatdate
+
+import pytest
+
+from kec_core.errors import Cancelled, LLMAuthError, LLMError
+from kec_core.knowledge import llm_run
+from kec_core.knowledge.llm_client import LLMClient, MemoryCache
+from kec_core.knowledge.llm_pace import Pace
+from kec_core.knowledge.llm_request import Completion, TransientError
+from tests.llm_fakes import FAST, KEY, CountingCache, case_number, client_for, endpoint, questions
+from tests.llm_server import LLMServer, Reply, error, good
+
+TROUBLES = (
+    lambda body: error(429, "slow down", retry_after="0"),
+    lambda body: error(429, "slow down", retry_after_ms="50"),
+    lambda body: error(429, "slow down", Retry_After=formatdate(usegmt=True)),
+    lambda body: error(500, "broken"),
+    lambda body: error(503, "busy"),
+    lambda body: Reply(stall=True),
+    lambda body: replace(good(body), drop=True),
+    lambda body: Reply(raw=b'{"choices": [{"message": {"content": "{\\"conc'),
+    lambda body: Reply(content=good(body).content[:20]),
+    lambda body: Reply(content='{"name": "x"}'),
+    lambda body: Reply(content=""),
+    lambda body: Reply(content="I would call this group animals."),
+    lambda body: Reply(content="x" * 2_000_000),
+    lambda body: Reply(content=good(body).content, finish="length"),
+)
+
+
+def test_five_hundred_questions_survive_every_trouble_and_none_is_asked_more_than_needed():
+    def script(body, attempt):
+        number = case_number(body)
+        failing = number % 10 < 3  # three in ten fail at first
+        kind = number // 10 * 3 + number % 10
+        stalls = kind % len(TROUBLES) == 5
+        if not failing or attempt > 1 or (stalls and kind > 40):
+            return good(body)
+        return TROUBLES[kind % len(TROUBLES)](body)
+
+    cache = CountingCache()
+    with LLMServer(script) as server:
+        outcomes = client_for(server, cache, replace(FAST, timeout=3.0)).ask(questions(500))
+        again = client_for(server, cache).ask(questions(500))
+        planned = {
+            i
+            for i in range(500)
+            if i % 10 < 3 and not ((i // 10 * 3 + i % 10) % 14 == 5 and i // 10 * 3 + i % 10 > 40)
+        }
+        asked = {int(case.removeprefix("Nouns: noun").split(",")[0]): n for case, n in server.asked.items()}
+        assert asked == {i: 2 if i in planned else 1 for i in range(500)}
+    assert len(planned) > 130
+    assert server.most_in_flight <= 20
+    assert [o.status for o in outcomes] == ["done"] * 500
+    assert [o.answer["concept"] for o in outcomes] == [f"kind of noun{i}, other" for i in range(500)]
+    assert [o.status for o in again] == ["cached"] * 500
+    assert len(cache.puts) == len(set(cache.puts)) == 500
+
+
+def test_never_more_under_way_than_allowed():
+    with LLMServer(latency=0.02) as server:
+        client_for(server, config=replace(FAST, in_flight=3)).ask(questions(30))
+    assert server.most_in_flight == 3
+
+
+@pytest.mark.parametrize(
+    ("refusal", "what"),
+    [
+        (error(401, f"Incorrect API key provided: {KEY}"), "the key"),
+        (error(403, "Country not supported"), "the key"),
+        (
+            error(429, "You exceeded your current quota", code="insufficient_quota", retry_after="1"),
+            "the quota",
+        ),
+        (error(402, "Add credits"), "the quota"),
+    ],
+)
+def test_a_refused_key_or_quota_stops_at_once_with_the_servers_words(refusal, what):
+    with LLMServer(lambda body, attempt: refusal) as server:
+        with pytest.raises(LLMAuthError, match=f"refused {what}") as caught:
+            client_for(server).ask(questions(50))
+        assert server.requests == 1
+    said = str(caught.value)
+    assert any(
+        words in said for words in ("Incorrect API key", "Country not", "exceeded your", "Add credits")
+    )
+    assert KEY not in said
+    assert caught.value.__context__ is None
+
+
+def test_a_key_refused_in_the_middle_keeps_what_was_answered():
+    cache = CountingCache()
+
+    replies = []
+
+    def script(body, attempt):
+        replies.append(good(body) if len(cache.puts) < 20 else error(401, "revoked"))
+        return replies[-1]
+
+    with LLMServer(script) as server:
+        with pytest.raises(LLMAuthError, match="revoked"):
+            client_for(server, cache, replace(FAST, in_flight=4)).ask(questions(100))
+        answered = sum(reply.status == 200 for reply in replies)
+        assert 20 <= len(cache.puts) <= answered
+        assert answered - len(cache.puts) <= 4  # under way when the key was refused
+
+
+def test_an_unknown_model_stops_at_once():
+    with LLMServer(lambda body, attempt: error(404, "model 'tiny' not found")) as server:
+        with pytest.raises(LLMError, match=r"does not know the model 'tiny'.*model 'tiny' not found"):
+            client_for(server).ask(questions(50))
+        assert server.requests == 1
+
+
+def test_an_endpoint_that_is_gone_ends_the_run_instead_of_trying_everything():
+    with LLMServer() as server:
+        pass
+    config = replace(FAST, outage_requests=10, outage_seconds=0.1, retries=50)
+    with pytest.raises(LLMError, match=r"not answered for .* failed in a row.*connection failed"):
+        client_for(server, config=config).ask(questions(200))
+
+
+def test_resuming_after_a_cancel_asks_each_of_the_rest_exactly_once():
+    cache = CountingCache()
+
+    def stop_at_fifty(done, total, label):
+        if done >= 50:
+            raise Cancelled("stopped by the person")
+
+    with LLMServer(latency=0.05) as server:
+        with pytest.raises(Cancelled):
+            client_for(server, cache).ask(questions(200), progress=stop_at_fifty)
+        kept = len(cache.puts)
+        assert 50 <= kept < 200
+        before = server.asked.copy()
+        outcomes = client_for(server, cache).ask(questions(200))
+        asked_again = server.asked - before
+    assert sorted(asked_again.values()) == [1] * (200 - kept)
+    assert sum(o.status == "cached" for o in outcomes) == kept
+    assert len(cache.puts) == len(set(cache.puts)) == 200
+
+
+def test_a_cancel_is_felt_while_every_request_hangs():
+    calls = []
+
+    def stop_at_third(done, total, label):
+        calls.append(label)
+        if len(calls) == 3:
+            raise Cancelled("stop")
+
+    with LLMServer(lambda body, attempt: Reply(stall=True)) as server:
+        with pytest.raises(Cancelled):
+            client_for(server, config=replace(FAST, timeout=300.0)).ask(questions(40), progress=stop_at_third)
+        assert server.requests == 1  # the others wait to learn what the endpoint understands
+
+
+def test_a_pause_sends_nothing_and_a_resume_goes_on():
+    paused = threading.Event()
+    paused.set()
+    seen = []
+
+    def progress(done, total, label):
+        seen.append((server.requests, label))
+        if len(seen) == 4:
+            paused.clear()
+
+    with LLMServer() as server:
+        client_for(server, paused=paused.is_set).ask(questions(10), progress=progress, label="concepts")
+    assert seen[1:3] == [(0, "concepts (paused)")] * 2
+    assert seen[-1] == (10, "concepts")
+
+
+def test_too_many_requests_holds_back_every_other_request_too():
+    refused = []
+
+    def script(body, attempt):
+        if attempt == 1 and case_number(body) == 5:
+            refused.append(time.monotonic())
+            return error(429, "slow down", retry_after="1")
+        return good(body)
+
+    with LLMServer(script, latency=0.01) as server:
+        outcomes = client_for(server, config=replace(FAST, in_flight=2)).ask(questions(40))
+    assert [o.status for o in outcomes] == ["done"] * 40
+    later = sorted(t for t in server.times if t > refused[0] + 0.2)  # 0.2 s for what was under way
+    assert later[0] - refused[0] >= 1.0
+
+
+def test_too_many_requests_is_no_failure_while_others_get_answers():
+    seen = itertools.count(1)
+
+    def every_fourth_only(body, attempt):
+        return good(body) if next(seen) % 4 == 0 else error(429, "one at a time")
+
+    config = replace(FAST, retries=5, in_flight=8, backoff=0.02)
+    with LLMServer(every_fourth_only) as server:
+        outcomes = client_for(server, config=config).ask(questions(40))
+    assert [o.status for o in outcomes] == ["done"] * 40
+    assert server.requests == 160
+
+
+def test_a_slow_server_is_asked_fewer_at_once_until_it_answers_again(monkeypatch):
+    seen, under_way = [], []
+
+    async def slow_at_first(_api, _endpoint, body, _timeout):
+        under_way.append(body)
+        seen.append(len(under_way))
+        number = len(seen)
+        try:
+            await asyncio.sleep(0.01)
+            if 2 <= number <= 9:  # the first is sent alone
+                while len(seen) < 9:
+                    await asyncio.sleep(0.01)
+                raise TransientError("no answer within 10 seconds", billed=True, slow=True)
+        finally:
+            under_way.remove(body)
+        return Completion(text=good(body).content, cut=False, prompt_tokens=1, completion_tokens=1)
+
+    monkeypatch.setattr(llm_run, "send", slow_at_first)
+    config = replace(FAST, in_flight=8)
+    client = LLMClient(endpoint("http://localhost:1/v1"), MemoryCache(), config)
+    outcomes = client.ask(questions(80))
+    assert [o.status for o in outcomes] == ["done"] * 80
+    assert max(seen[:9]) == 8
+    assert max(seen[9:13]) <= 4
+
+
+def test_the_pace_halves_once_for_all_that_ran_out_together_and_recovers_round_by_round():
+    pace = Pace(8, timeout=100.0)
+    for _ in range(8):
+        assert pace.free
+        pace.sent()
+    assert not pace.free
+    for _ in range(8):
+        pace.ended()
+        pace.ran_out_of_time()
+    assert pace.limit == 4
+    limits = []
+    for _ in range(40):
+        pace.answered()
+        limits.append(pace.limit)
+    assert (limits[3], limits[5], limits[-1]) == (4, 5, 8)
+    assert Pace(0, timeout=1.0).limit == 1
+
+
+def test_a_server_that_wants_an_hour_is_left_alone():
+    with LLMServer(lambda body, attempt: error(429, "come back later", retry_after="3600")) as server:
+        with pytest.raises(LLMError, match=r"asks to wait 3600 seconds.*come back later"):
+            client_for(server).ask(questions(50))
+        assert server.requests == 1

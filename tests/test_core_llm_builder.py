@@ -23,7 +23,7 @@ from kec_core.knowledge.llm_ask import (
 )
 from kec_core.knowledge.llm_builder import LLMBuilder
 from kec_core.knowledge.llm_check import check_endpoint, list_models
-from kec_core.knowledge.llm_client import LLMClient, MemoryCache
+from kec_core.knowledge.llm_client import MemoryCache
 from kec_core.knowledge.llm_cost import DEFAULT_PRICES, Budget, Estimate, Meter, Price
 from kec_core.knowledge.llm_endpoint import LLMEndpoint
 from kec_core.knowledge.llm_rehearsal import rehearsing

@@ -21,7 +21,7 @@ from tests.page_helpers import app, make_job, shown, visit
 def plain(monkeypatch):
     """No key, and texts encoded as the project's photos were."""
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
-    monkeypatch.setattr(ask_llm, "QUICK_SECONDS", 10.0)
+    monkeypatch.setattr(ask_llm, "QUICK_SECONDS", 25.0)
     monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
     editing.loaded_encoder.cache_clear()
     editing.text_encoder.cache_clear()

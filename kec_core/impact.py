@@ -28,6 +28,7 @@ class Impact:
     Attributes:
         moved: rows of the photos that change cluster, ascending.
         flows: from which cluster to which, largest first.
+        reassigned: how many photos have another closest concept, whether or not their cluster changes.
         scores_before, scores_after: None without labels.
         coherence_before, coherence_after: see ``LiveState``.
         concepts, clusters: numbers before and after; concepts that are muted do not count.
@@ -35,6 +36,7 @@ class Impact:
 
     moved: NDArray[np.int64]
     flows: tuple[Flow, ...]
+    reassigned: int
     scores_before: Scores | None
     scores_after: Scores | None
     coherence_before: float
@@ -49,6 +51,7 @@ def compare(before: LiveState, after: LiveState) -> Impact:
     return Impact(
         moved=moved,
         flows=flows,
+        reassigned=int((closest_concepts(before) != closest_concepts(after)).sum()),
         scores_before=before.scores,
         scores_after=after.scores,
         coherence_before=before.coherence,
@@ -56,6 +59,12 @@ def compare(before: LiveState, after: LiveState) -> Impact:
         concepts=(len(before.vectors.concept_ids), len(after.vectors.concept_ids)),
         clusters=(before.clustering.n_clusters, after.clustering.n_clusters),
     )
+
+
+def closest_concepts(state: LiveState) -> NDArray[np.str_]:
+    """Id of the concept that fits each photo best, str (N,)."""
+    ids: NDArray[np.str_] = np.array(state.vectors.concept_ids)[state.logits.argmax(axis=1)]
+    return ids
 
 
 def moves(old: IntVector, new: IntVector) -> tuple[NDArray[np.int64], tuple[Flow, ...]]:

@@ -232,6 +232,20 @@ def test_impact_counts_every_photo_that_moves():
     assert (impact.scores_before, impact.scores_after) == (state.scores, after.scores)
 
 
+def test_impact_counts_photos_whose_closest_concept_is_another_even_where_no_cluster_changes():
+    state = update(begin(knowledge_of(*GROUPS)), knowledge_of(*GROUPS))
+    dog = next(concept.id for concept in state.knowledge.concepts if concept.name == "dog")
+    column = state.vectors.concept_ids.index(dog)
+    dogs = state.logits.argmax(axis=1) == column
+    assert 0 < dogs.sum() < 120
+    muted = step(state, op="mute_concept", concept="dog", muted=True)
+    assert compare(state, muted).reassigned == dogs.sum()
+    assert compare(state, state).reassigned == 0
+    still = replace(muted, clustering=state.clustering)
+    assert not len(compare(state, still).moved)
+    assert compare(state, still).reassigned == dogs.sum()
+
+
 def test_cluster_ids_follow_the_photos_and_are_not_used_again():
     state = update(begin(knowledge_of(*GROUPS)), knowledge_of(*GROUPS))
     state = step(state, op="set_weight", knowledge=2)

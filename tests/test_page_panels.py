@@ -137,6 +137,14 @@ def test_guidance_is_applied_at_once_and_shown_as_understood(colours):
     assert "No word to prefer" in fill(page, page.text_area[0].key, "the of and")
 
 
+def test_words_that_are_not_applied_yet_outlive_another_edit(colours):
+    page = panel("guidance")
+    fill(page, page.text_area[0].key, "group by leaf")
+    edit(colours, {"op": "rename_concept", "concept": concept(colours, "leaf"), "name": "foliage"})
+    page.run()
+    assert page.text_area[0].value == "group by leaf"
+
+
 def test_guidance_that_cannot_be_kept_is_refused_in_words(colours):
     page = panel("guidance")
     fill(page, page.text_area[0].key, "x" * 6000)

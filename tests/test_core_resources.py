@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-import sys
 import tarfile
-import types
 import zipfile
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from kec_core.errors import InputError, ResourceMissing
 from kec_core.fetching import Found
 from kec_core.wordnet import WordNet
 from kec_core.wordnet_timm import table_without_relations
+from tests.silent_host import silent_host
 from tests.tiny_wordnet import ENTRIES, write_wordnet
 
 TWO_WORDS = table_without_relations([(1, ["dog"], "a tame animal"), (2, ["car"], "a vehicle")])
@@ -138,20 +137,20 @@ class TestWordNet:
     def test_nltk_downloads_a_zip(self, monkeypatch, tmp_path):
         write_wordnet(tmp_path / "src")
 
-        def download(command, **_):
-            folder = Path(command[command.index("-d") + 1]) / "corpora"
+        def download(_script, place, _silence):
+            folder = Path(place) / "corpora"
             folder.mkdir()
             with zipfile.ZipFile(folder / "wordnet.zip", "w") as pack:
                 for name in ("data.noun", "index.noun"):
                     pack.write(tmp_path / "src" / name, f"wordnet/{name}")
 
-        monkeypatch.setattr(fetching, "run_quietly", download)
+        monkeypatch.setattr(fetching, "run_python", download)
         found = fetching.wordnet_by_nltk()
         assert found.path == tmp_path / "cache" / "wordnet"
         assert sorted(p.name for p in found.path.iterdir()) == ["data.noun", "index.noun"]
 
     def test_nltk_that_brings_nothing_is_said(self, monkeypatch):
-        monkeypatch.setattr(fetching, "run_quietly", lambda command, **_: None)
+        monkeypatch.setattr(fetching, "run_python", lambda *_: None)
         with pytest.raises(ResourceMissing, match="nothing came"):
             fetching.wordnet_by_nltk()
 
@@ -237,7 +236,7 @@ class TestDemo:
         assert resources.ensure_demo(Said()).path == found.path
 
     def test_offline_without_stamps_digits_stand_in(self, monkeypatch):
-        monkeypatch.setattr(resources, "run_quietly", lambda command: refuse())
+        monkeypatch.setattr(resources, "run_python", lambda *_: refuse())
         said = Said()
         found = resources.ensure_demo(said)
         assert found.source == "scikit-learn's digits"
@@ -257,24 +256,19 @@ class TestWeights:
         with pytest.raises(ResourceMissing, match=r"no-such-package.*pip install -r requirements.txt"):
             resources.ensure_compact(Said())
 
-    def clip(self, monkeypatch, download):
-        fake = types.SimpleNamespace(
-            get_pretrained_cfg=lambda model, tag: {"model": model, "tag": tag}, download_pretrained=download
-        )
-        monkeypatch.setitem(sys.modules, "open_clip", fake)
+    def test_clip_weights_are_found_as_every_encoders_weights_are(self, monkeypatch, tmp_path):
+        place = tmp_path / "cache" / "weights" / "ViT-B-32-openai.pt"
+        place.parent.mkdir(parents=True)
+        place.write_bytes(b"weights")
+        assert resources.ensure_clip(Said()).path == place
 
-    def test_clip_weights_come_through_open_clip(self, monkeypatch, tmp_path):
-        self.clip(monkeypatch, lambda config: str(tmp_path / f"{config['model']}-{config['tag']}.pt"))
-        assert resources.ensure_clip(Said()).path == tmp_path / "ViT-B-32-openai.pt"
-
-    def test_a_failed_download_says_why_and_what_to_do(self, monkeypatch):
-        def fail(config):
-            raise RuntimeError("no route to host\nlong trace")
-
-        self.clip(monkeypatch, fail)
+    def test_clip_weights_that_cannot_be_had_say_where_to_put_them(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
         with pytest.raises(ResourceMissing) as error:
             resources.ensure_clip(Said())
-        assert "(no route to host); connect to the internet" in str(error.value)
+        assert f"put the file at {tmp_path / 'cache' / 'weights' / 'ViT-B-32-openai'}" in str(error.value)
+        assert str(error.value).endswith("Until then the compact (offline) encoder is used.")
 
 
 class TestSetup:
@@ -319,6 +313,12 @@ class TestPrograms:
         program(tmp_path, "tool", "exec sleep 60")
         with pytest.raises(ResourceMissing, match=r"tool took longer than 0.2 s"):
             fetching.run_quietly(["tool"])
+
+    def test_a_silent_connection_is_given_up(self, monkeypatch):
+        monkeypatch.setattr(fetching, "SILENCE_SECONDS", 0.3)
+        ask = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1])"
+        with silent_host() as address, pytest.raises(ResourceMissing, match="timed out"):
+            fetching.run_python(ask, address)
 
 
 @pytest.fixture

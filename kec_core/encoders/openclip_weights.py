@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kec_core.errors import InputError, ResourceMissing
+from kec_core.silence import fetch_or_give_up
 from kec_core.store import cache_dir
 
 PREFERRED_WEIGHTS = "ViT-B-32/openai"
@@ -22,6 +23,7 @@ _PREFERRED_HUB = (
 _HUB_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _SUFFIXES = (".safetensors", ".pt", ".bin")
 _PREPROCESS = ("mean", "std", "interpolation", "resize_mode")
+_URL_FOLDER = Path("~/.cache/clip")  # where open_clip keeps what does not come from the hub
 _PATIENCE = 5.0  # seconds a host may take to answer at all
 
 
@@ -183,7 +185,7 @@ def _cached(entry: Mapping[str, Any]) -> Path | None:
             try_to_load_from_cache(repository, file) for file in (*safe, *([name] if name else _HUB_NAMES))
         )
         return next((Path(path) for path in found if isinstance(path, str)), None)
-    path = Path("~/.cache/clip").expanduser() / PurePosixPath(entry["url"]).name
+    path = _URL_FOLDER.expanduser() / PurePosixPath(entry["url"]).name
     return path if path.is_file() else None
 
 
@@ -199,11 +201,22 @@ def _download(model: str, tag: str, entry: Mapping[str, Any]) -> Path:
     elif not _answers(address):
         raise ResourceMissing(f"{what} not on this machine and {address} does not answer: {advice}")
     try:
-        return Path(open_clip.download_pretrained(dict(entry)))
+        return Path(fetch_or_give_up(lambda: open_clip.download_pretrained(dict(entry)), _arrivals(entry)))
     except (OSError, RuntimeError, ValueError) as error:
         raise ResourceMissing(
             f"{what} not on this machine and could not be fetched ({error}): {advice}"
         ) from error
+
+
+def _arrivals(entry: Mapping[str, Any]) -> Path:
+    """The folder where the bytes of a download arrive."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    hub = str(entry.get("hf_hub", ""))
+    if not hub:
+        return _URL_FOLDER.expanduser()
+    return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=hub.rsplit("/", 1)[0], repo_type="model")
 
 
 def _answers(address: str) -> bool:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import numpy as np
-
 from kec_core.errors import InputError
 from kec_core.types import Scores
 from state import revisions
-from state.clusterings import load_clustering
+from state.overview import cluster_cards, load_overview
 from state.project import Project
 from state.revisions import Revision
 
@@ -72,11 +70,11 @@ def _attributes(_project: Project, revision: Revision) -> dict[str, Any]:
 
 
 def _clusters(project: Project, revision: Revision) -> dict[str, Any]:
-    labels = load_clustering(project, revision).labels
-    ids, counts = np.unique(labels, return_counts=True)
+    overview = load_overview(project, revision)
+    cards = sorted(cluster_cards(overview, revision.knowledge), key=lambda card: card.id)
     return {
-        "images": len(labels),
-        "clusters": [{"cluster": int(i), "images": int(n)} for i, n in zip(ids, counts, strict=True)],
+        "images": len(overview.labels),
+        "clusters": [{"cluster": card.id, "name": card.name, "images": card.size} for card in cards],
         "scores": _scores(revision.scores),
         "baseline": _scores(revision.baseline.scores if revision.baseline else None),
     }

@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 import cli
+from state.cluster_marks import name_cluster
+from state.project import Project
 
 RUN_KEYS = {
     "images",
@@ -86,6 +88,19 @@ def test_show_prints_every_part(project, capsys, part):
     assert printed["uni" if part == "attributes" else part]
     assert cli.main(["show", str(project), f"--{part}"]) == 0
     assert "revision: r1" in capsys.readouterr().out
+
+
+def test_show_calls_clusters_as_the_person_does(photos, capsys, tmp_path):
+    folder = tmp_path / "project"
+    assert cli.main(run_words(photos, folder)) == 0
+    capsys.readouterr()
+    name_cluster(Project.open(folder), "r1", 0, "the warm ones")
+    assert cli.main(["show", str(folder), "--clusters", "--json"]) == 0
+    named, other = json.loads(capsys.readouterr().out)["clusters"]
+    assert (named["cluster"], named["name"], named["images"] + other["images"]) == (0, "the warm ones", 16)
+    assert other["name"] not in ("", "the warm ones")
+    assert cli.main(["show", str(folder)]) == 0
+    assert "cluster: 0, name: the warm ones, images: " in capsys.readouterr().out
 
 
 def test_export_writes_what_it_names_and_no_formula(project, capsys, tmp_path):

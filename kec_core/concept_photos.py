@@ -1,6 +1,6 @@
 """Which photos a concept has, how sure it is of them, and which concepts are like it: what a person judges a concept by.
 
-A photo belongs to the concept with its largest omega, its winner (ux.md 5.1). Muted concepts have no photos.
+A photo belongs to the concept with its largest omega, its winner. Muted concepts have no photos.
 """
 
 from __future__ import annotations

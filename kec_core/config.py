@@ -141,7 +141,7 @@ class GroundingConfig(Options):
     use_description: bool = True  # Des                                                    [P] ablation
     use_uni: bool = True  # UA                                                             [P] ablation
     use_bi: bool = True  # BA                                                              [P] ablation
-    smooth_neighbours: int = 0  # average omega with that many visual neighbours; 0 is off [M] design.md 8
+    smooth_neighbours: int = 0  # average omega with that many visual neighbours; 0 is off [R] methods.md 6.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a change of the knowledge does to the groups: photos moved, from where to where, scores (ux.md 5.2)."""
+"""What a change of the knowledge does to the groups: photos moved, from where to where, scores."""
 
 from __future__ import annotations
 

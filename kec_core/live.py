@@ -1,4 +1,4 @@
-"""The live loop: after an edit, new groups in about a second (design.md 6).
+"""The live loop: after an edit, new groups in about a second (methods.md 6.5).
 
 edit -> encode the new strings -> scores of the changed concepts -> grounding -> warm-started k-means -> the photos'
 wishes -> cluster ids that follow the old ones -> scores. States are values: a preview is a state that is not kept,

@@ -1,4 +1,4 @@
-"""The test bench for phrases: how a text scores the photos of two concepts, before it becomes an attribute (ux.md 2.6)."""
+"""The test bench for phrases: how a text scores the photos of two concepts, before it becomes an attribute."""
 
 from __future__ import annotations
 

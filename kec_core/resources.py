@@ -1,4 +1,4 @@
-"""Where each resource comes from: WordNet, demo photos, CLIP weights, the compact encoder's weights (design.md 2).
+"""Where each resource comes from: WordNet, demo photos, CLIP weights, the compact encoder's weights.
 
 Each ``ensure_...`` tries its sources in order, reports every try, and may be run again at any time, offline too.
 """

@@ -1,4 +1,4 @@
-"""A concept whose photos are of several kinds: what the kinds look like and which of its nouns fit them (ux.md 5.3)."""
+"""A concept whose photos are of several kinds: what the kinds look like and which of its nouns fit them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edit the knowledge of a project: open its live state, try edits, keep them as a revision (design.md 6, 7)."""
+"""Edit the knowledge of a project: open its live state, try edits, keep them as a revision (methods.md 6.5)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class EditReport:
     revision: str
 
     def to_json(self) -> dict[str, Any]:
-        """As ``kec edit --json`` prints it (design.md 7)."""
+        """As ``kec edit --json`` prints it."""
         return {
             "before": {"scores": _json(self.impact.scores_before)},
             "after": {"scores": _json(self.impact.scores_after)},

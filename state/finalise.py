@@ -1,4 +1,4 @@
-"""Finalise: cluster the shown revision in full after edits, and tell what that changes (ux.md 5.2)."""
+"""Finalise: cluster the shown revision in full after edits, and tell what that changes (methods.md 6.5)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Maps of a project: made as a job, kept by content, found again for any revision of the same photos.
 
-The places of the photos stay while the knowledge is edited (ux.md 5.2): a revision shows the map of its nearest
+The places of the photos stay while the knowledge is edited: a revision shows the map of its nearest
 ancestor that has one. A new map starts from the old one, so that people keep their bearings.
 """
 

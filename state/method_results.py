@@ -35,7 +35,7 @@ class MethodRow:
     keys: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As ``kec methods --json`` prints it (design.md 7)."""
+        """As ``kec methods --json`` prints it."""
         scores = None if self.scores is None else {name: asdict(s) for name, s in self.scores.items()}
         return {
             "name": self.name,

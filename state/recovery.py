@@ -1,7 +1,7 @@
 """A project outlives a damaged database file: the last good copy, and a journal of the revisions made since.
 
 ``backup/project.db`` is a copy made when a run has committed; ``backup/journal.jsonl`` gets one line per revision
-since. A file found damaged is kept aside, and copy plus journal take its place (ux.md 5.8).
+since. A file found damaged is kept aside, and copy plus journal take its place.
 """
 
 from __future__ import annotations

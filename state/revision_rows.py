@@ -14,7 +14,7 @@ from kec_core.types import InternalScores, Knowledge, Scores
 from state.database import now, pack, to_text, unpack
 
 Edit = Mapping[str, Any]
-"""One edit as JSON, e.g. {"op": "rename_concept", ...} (design.md 7)."""
+"""One edit as JSON, e.g. {"op": "rename_concept", ...}."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,7 @@ class RunSummary:
     asked: LLMReport | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The object that ``kec run --json`` prints (design.md 7)."""
+        """The object that ``kec run --json`` prints."""
         counts, baseline = self.revision.summary, self.revision.baseline
         internal = self.revision.internal or InternalScores()
         return {

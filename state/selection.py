@@ -1,4 +1,4 @@
-"""What the person has picked: one selection, shared by table, map and galleries (ux.md 5.5)."""
+"""What the person has picked: one selection, shared by table, map and galleries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workbench of a project: try edits on the shown revision, keep them, step back and forth (ux.md 5.2).
+"""The workbench of a project: try edits on the shown revision, keep them, step back and forth.
 
 A live state is worth keeping between two clicks: the next edit goes on from it, and undo only restores what differs.
 """

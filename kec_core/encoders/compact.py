@@ -34,10 +34,10 @@ MAX_LINKS = 2
 log = logging.getLogger(__name__)
 
 _DEFAULTS = EncoderDefaults(
-    logit_scale=10.0,  # cosines to texts spread ten times wider than CLIP's                     [M] design.md 8
+    logit_scale=10.0,  # cosines to texts spread ten times wider than CLIP's                     [M] methods.md 0
     pair_scale=10.0,
-    weight=0.5,  # its words are coarser than its pictures                                       [M] design.md 8
-    counterpart_tau=0.05,  #                                                                     [M] design.md 8
+    weight=0.5,  # its words are coarser than its pictures                                       [M] methods.md 0
+    counterpart_tau=0.05,  #                                                                     [M] methods.md 0
     centre=True,
 )
 

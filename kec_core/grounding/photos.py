@@ -212,7 +212,7 @@ def smoothing_graph(x: FloatMatrix, count: int, *, progress: Progress = no_progr
 
 
 def smooth(omega: FloatMatrix, graph: csr_matrix) -> FloatMatrix:
-    """Half the posterior of a photo, half the mean of its visual neighbours' (design.md 8). (N, M)."""
+    """Half the posterior of a photo, half the mean of its visual neighbours' (methods.md 6.3). (N, M)."""
     smoothed = np.empty_like(omega)
     for block in blocks(len(omega)):
         smoothed[block] = graph[block] @ omega + np.float32(0.5) * omega[block]

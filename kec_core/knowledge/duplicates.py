@@ -1,4 +1,4 @@
-"""Names that a knowledge has already, or has almost: a warning before a concept is added (ux.md 5.3)."""
+"""Names that a knowledge has already, or has almost: a warning before a concept is added."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edits of attributes: what is typical of a concept, and what sets two apart (ux.md 5.3)."""
+"""Edits of attributes: what is typical of a concept, and what sets two apart."""
 
 from __future__ import annotations
 

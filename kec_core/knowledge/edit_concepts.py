@@ -1,4 +1,4 @@
-"""Edits of single concepts, and of all at once: add, rename, delete, mute, lock, replace (ux.md 5.3)."""
+"""Edits of single concepts, and of all at once: add, rename, delete, mute, lock, replace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edits that turn concepts into other concepts: merge and split (ux.md 5.3)."""
+"""Edits that turn concepts into other concepts: merge and split."""
 
 from __future__ import annotations
 

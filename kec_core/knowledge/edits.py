@@ -1,4 +1,4 @@
-"""Edits of the knowledge: read a script, apply it, say it in words (design.md section 7).
+"""Edits of the knowledge: read a script, apply it, say it in words (methods.md 6.5).
 
 The same JSON is a script, the journal and what the buttons of the app emit. Applying is pure: undo is keeping the
 knowledge from before. A concept is named by its id or its unique name.

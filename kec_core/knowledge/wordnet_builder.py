@@ -1,4 +1,4 @@
-"""The builder that needs no language model: concepts and attributes out of WordNet (design.md 4, llm.md 3)."""
+"""The builder that needs no language model: concepts and attributes out of WordNet (methods.md 6.4)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Maps of a collection: every photo a point in the plane, photos with near features near each other.
 
 UMAP and t-SNE from one shared graph of neighbours, started from the principal components, or from an older map so that
-people keep their bearings (ux.md 5.2).
+people keep their bearings.
 """
 
 from __future__ import annotations

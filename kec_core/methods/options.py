@@ -36,7 +36,7 @@ class KecOptions(KMeansOptions):
     """KEC without training (methods.md 6.1, 6.6)."""
 
     algorithm: Algorithm = "kmeans"  # downstream clusterer                                [P]
-    weight: float | None = None  # w; None: chosen for the collection without labels       [M] design.md 8
+    weight: float | None = None  # w; None: chosen for the collection without labels       [M] methods.md 0
     ablation: str = ""  # which parts count, e.g. "con+des"; "" takes the run's own        [P]
 
 

@@ -1,4 +1,4 @@
-"""What to look at next: doubts about concepts and attributes, ordered by expected gain (ux.md 5.4).
+"""What to look at next: doubts about concepts and attributes, ordered by expected gain.
 
 Every doubt is measured in one unit: the share of the collection's photos that would be better placed if the doubt is
 justified. A photo belongs to the concept with its largest omega, its winner.

@@ -1,4 +1,4 @@
-"""What matters to the person, in words: applied to the shown result at once, or given to a new build (ux.md 5.1)."""
+"""What matters to the person, in words: applied to the shown result at once, or given to a new build (methods.md 6.5)."""
 
 from __future__ import annotations
 

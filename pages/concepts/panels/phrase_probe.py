@@ -1,4 +1,4 @@
-"""The test bench for phrases: what a text tells apart, seen on the photos before it becomes an attribute (ux.md 2.6)."""
+"""The test bench for phrases: what a text tells apart, seen on the photos before it becomes an attribute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The review queue: the next thing that may be wrong, one card at a time, with photos as evidence (ux.md 5.4)."""
+"""The review queue: the next thing that may be wrong, one card at a time, with photos as evidence."""
 
 from __future__ import annotations
 

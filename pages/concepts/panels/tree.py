@@ -1,4 +1,4 @@
-"""The concepts as a tree of groups; what is picked here is picked on every page (ux.md 5.1, 6)."""
+"""The concepts as a tree of groups; what is picked here is picked on every page."""
 
 from __future__ import annotations
 

@@ -199,6 +199,11 @@ class TestUniAttributes:
         assert uni(builder, made, 1) == ("pointed muzzles and erect ears",)
         assert uni(builder, made, 1, guidance="look at their tails") == ("curled tail",)
 
+    def test_guidance_lowers_the_phrases_that_hold_a_word_to_avoid(self, builder):
+        made = concept(builder, "spitz")
+        assert uni(builder, made, 1, guidance="ignore muzzles") == ("curled tail",)
+        assert uni(builder, made, 1, guidance="ignore tails") == ("pointed muzzles and erect ears",)
+
     @pytest.mark.parametrize("count", [0, 1, 3])
     def test_never_more_than_asked(self, builder, count):
         assert len(uni(builder, concept(builder, "dachshund"), count)) <= count

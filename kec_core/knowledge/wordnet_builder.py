@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -10,6 +11,7 @@ from kec_core.arrays import Progress, no_progress
 from kec_core.config import KnowledgeConfig
 from kec_core.knowledge.base import AttributeDraft, ConceptDraft, ItemReport, PairDraft, Side
 from kec_core.knowledge.covering import LEAST_IC_LIVING, Covering, KnownNoun
+from kec_core.knowledge.guidance import Guidance
 from kec_core.knowledge.phrases import Phrase, clean_gloss, visual_phrases
 from kec_core.knowledge.visual_words import VisualWords
 from kec_core.knowledge.word_lists import HIDDEN_PARTS
@@ -24,7 +26,7 @@ MEMBERS, HYPONYMS, PARTS = 8, 20, 3
 SHARED_BONUS, SHARED_MOST = 0.3, 3
 """A member's phrase gains per other member that says something alike, up to so many."""
 SAYS_MORE = 1.2  # least weight of the other visible words in a phrase that holds the concept's name
-GUIDED = 3.0  # factor of a phrase that holds a word of the person's guidance
+GUIDED = 3.0  # factor of a phrase that holds a word to prefer; one with a word to avoid is divided by it
 REPEATED = 0.7  # factor in a pair of a phrase that is likely a uni attribute already
 LIKELY_UNI = 2
 COMPARED = 2  # best phrases of the other concept, whose words are not news
@@ -43,7 +45,7 @@ class WordNetBuilder:
     """
 
     name = "wordnet"
-    revision = "wordnet rules-1"  # change it with the rules: stored results are found by it
+    revision = "wordnet rules-2"  # change it with the rules: stored results are found by it
 
     def __init__(self, wordnet: WordNet, *, max_nouns: int = KnowledgeConfig().max_nouns) -> None:
         self._wordnet = wordnet
@@ -67,10 +69,10 @@ class WordNetBuilder:
         self, concepts: Sequence[Concept], count: int, *, guidance: str = "", progress: Progress = no_progress
     ) -> list[tuple[AttributeDraft, ...]]:
         """See KnowledgeBuilder; where WordNet says too little that is visible, prompts of the name fill up."""
-        guided = self._words.content(guidance)
+        wishes = self._wishes(guidance)
         attributes = []
         for i, concept in enumerate(concepts):
-            texts = [phrase.text for phrase in _different(self._ranked(concept, guided), count)]
+            texts = [phrase.text for phrase in _different(self._ranked(concept, wishes), count)]
             texts = [*texts, *self._plain(concept)][:count]
             attributes.append(tuple(AttributeDraft(text=text) for text in texts))
             progress(i + 1, len(concepts), "attributes")
@@ -85,9 +87,9 @@ class WordNetBuilder:
         progress: Progress = no_progress,
     ) -> list[tuple[PairDraft, ...]]:
         """See KnowledgeBuilder: for each side the best phrases that the other side lacks."""
-        guided = self._words.content(guidance)
+        wishes = self._wishes(guidance)
         ranked = {
-            concept: self._ranked(concept, guided) for concept in dict.fromkeys(chain.from_iterable(pairs))
+            concept: self._ranked(concept, wishes) for concept in dict.fromkeys(chain.from_iterable(pairs))
         }
         drafts = []
         for i, (first, second) in enumerate(pairs):
@@ -132,15 +134,21 @@ class WordNetBuilder:
 
     # --- attributes --------------------------------------------------------------------------------------------------
 
-    def _ranked(self, concept: Concept, guided: frozenset[str]) -> list[Phrase]:
+    def _wishes(self, guidance: str) -> dict[str, float]:
+        """The factor of every word that the person prefers or avoids."""
+        wish = Guidance.parse(guidance)
+        said = {word: GUIDED for phrase in wish.prefer for word in self._words.content(phrase)}
+        return said | {word: 1 / GUIDED for phrase in wish.avoid for word in self._words.content(phrase)}
+
+    def _ranked(self, concept: Concept, wishes: Mapping[str, float]) -> list[Phrase]:
         """All visual phrases of a concept that say more than its name, best first; equals keep their order."""
         names = self._names(concept)
         best: dict[str, Phrase] = {}
         for phrase, factor in self._all_phrases(concept):
             if not self._says_more(phrase, names):
                 continue
-            boost = GUIDED if guided & self._words.content(phrase.text) else 1.0
-            weighed = replace(phrase, score=phrase.score * factor * boost, visible=phrase.visible - names)
+            wished = math.prod({wishes.get(word, 1.0) for word in self._words.content(phrase.text)})
+            weighed = replace(phrase, score=phrase.score * factor * wished, visible=phrase.visible - names)
             key = phrase.text.lower()
             if key not in best or weighed.score > best[key].score:
                 best[key] = weighed

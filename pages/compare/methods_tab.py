@@ -53,7 +53,8 @@ def draw(project: Project, shown: Revision) -> None:
         st.html(
             markup.note(
                 "All methods get the same photo features, the same number of clusters and, where they use any, the nouns and "
-                "knowledge of this result. Labels are looked at only to score."
+                "knowledge of this result. Each starts anew from every seed: wishes on photos and groups that grew from names "
+                "you gave shape your result, not this table. Labels are looked at only to score."
             )
         )
         ui.encoder_badge(encoder)

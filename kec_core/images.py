@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path, PurePath
 from typing import TypeVar
 
@@ -70,7 +71,7 @@ class ImageRecord:
     warning: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ScanReport:
     """What a folder holds.
 
@@ -84,7 +85,7 @@ class ScanReport:
     skipped: tuple[SkippedImage, ...] = ()
     warnings: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def duplicates(self) -> tuple[tuple[str, ...], ...]:
         """Groups of two or more ids whose files are equal byte by byte; they all stay in the collection."""
         groups: dict[str, list[str]] = {}
@@ -92,12 +93,12 @@ class ScanReport:
             groups.setdefault(image.sha256, []).append(image.id)
         return tuple(tuple(ids) for ids in groups.values() if len(ids) > 1)
 
-    @property
+    @cached_property
     def too_small(self) -> tuple[str, ...]:
         """Ids of photos with a side below ``SMALL_SIDE`` pixels."""
         return tuple(image.id for image in self.images if min(image.width, image.height) < SMALL_SIDE)
 
-    @property
+    @cached_property
     def odd(self) -> tuple[str, ...]:
         """Ids of photos that carry a warning."""
         return tuple(image.id for image in self.images if image.warning)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -16,10 +16,7 @@ MOST_LABELS = 200
 def draw(project: Project) -> None:
     """Draw the report of the newest scan."""
     scan = project.last_scan
-    report = ScanReport(
-        images=cached.images(project, scan), skipped=project.skipped(scan), warnings=project.warnings(scan)
-    )
-    labels = Counter(label for label in cached.labels(project, scan) if label is not None)
+    report, labels = cached.scan_report(project, scan), cached.label_counts(project, scan)
     st.html(
         markup.facts(
             [
@@ -48,17 +45,16 @@ def draw(project: Project) -> None:
             ]
         )
     )
-    by_id = {image.id: image for image in report.images}
     tabs = {
         "Photos": lambda: gallery.paged(project, report.images, key="page_all", label="Photos"),
         f"Cannot be used ({len(report.skipped):,})": lambda: _skipped(report),
-        f"Exact copies ({len(report.duplicates):,})": lambda: _copies(project, report, by_id),
+        f"Exact copies ({len(report.duplicates):,})": lambda: _copies(project, report),
         f"Too small ({len(report.too_small):,})": lambda: gallery.paged(
-            project, [by_id[i] for i in report.too_small], key="page_small", label="Too small", caption=_size
+            project, _by_id(project, report.too_small), key="page_small", label="Too small", caption=_size
         ),
         f"Converted ({len(report.odd):,})": lambda: gallery.paged(
             project,
-            [by_id[i] for i in report.odd],
+            _by_id(project, report.odd),
             key="page_odd",
             label="Converted",
             caption=lambda image: image.warning,
@@ -72,6 +68,12 @@ def draw(project: Project) -> None:
         if tab.open:
             with tab:
                 tabs[title]()
+
+
+def _by_id(project: Project, ids: Sequence[str]) -> list[ImageRecord]:
+    scan = project.last_scan
+    images, row_of = cached.images(project, scan), cached.row_of(project, scan)
+    return [images[row_of[image_id]] for image_id in ids]
 
 
 def _size(image: ImageRecord) -> str:
@@ -89,6 +91,6 @@ def _skipped(report: ScanReport) -> None:
     )
 
 
-def _copies(project: Project, report: ScanReport, by_id: dict[str, ImageRecord]) -> None:
-    photos = [by_id[image_id] for group in report.duplicates for image_id in group]
+def _copies(project: Project, report: ScanReport) -> None:
+    photos = _by_id(project, [image_id for group in report.duplicates for image_id in group])
     gallery.paged(project, photos, key="page_copies", label="Exact copies", caption=lambda image: image.id)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 
 from kec_core.concept_photos import ConceptPhotos
 from kec_core.concept_photos import concept_photos as compute_concept_photos
-from kec_core.images import ImageRecord
+from kec_core.images import ImageRecord, ScanReport
 from kec_core.live import LiveState
-from state import revisions
+from state.cluster_marks import cluster_marks
 from state.comparison import Changes, ClassTable, compare_revisions
 from state.comparison import class_table as class_table_of
 from state.comparison import count_moved as count_moved_photos
@@ -24,22 +24,34 @@ ENTRIES = 6
 
 def images(project: Project, scan: int) -> tuple[ImageRecord, ...]:
     """The photos of a scan in row order; a scan never changes once it has a number."""
-    return _images(str(project.folder), scan)
+    return _images(_identity(project), scan, project)
 
 
 def row_of(project: Project, scan: int) -> dict[str, int]:
     """The row of every photo of a scan by its id."""
-    return _row_of(str(project.folder), scan)
+    return _row_of(_identity(project), scan, project)
 
 
 def labels(project: Project, scan: int) -> tuple[str | None, ...]:
     """The label of every photo of a scan."""
-    return _labels(str(project.folder), scan, _stamp(project))
+    return _labels(_identity(project), scan, project.labels_version, project)
+
+
+def scan_report(project: Project, scan: int) -> ScanReport:
+    """What a scan found; what it derives from the photos is found once."""
+    return _scan_report(_identity(project), scan, project)
+
+
+def label_counts(project: Project, scan: int) -> Counter[str]:
+    """How many photos of a scan carry each label."""
+    return _label_counts(_identity(project), scan, project.labels_version, project)
 
 
 def cards(project: Project, revision: Revision) -> tuple[ClusterCard, ...]:
     """The clusters of a revision at a glance."""
-    return _cards(str(project.folder), revision.id, _stamp(project))
+    marks = cluster_marks(project, revision.id)
+    said = (tuple(sorted(marks.names.items())), tuple(sorted(marks.done)))
+    return _cards(_identity(project), revision.id, said, project.labels_version, project, revision)
 
 
 def concept_photos(revision: Revision, state: LiveState) -> ConceptPhotos:
@@ -55,47 +67,72 @@ def cluster_names(project: Project, revision: Revision) -> Callable[[int], str]:
 
 def changes(project: Project, before: RevisionInfo, after: RevisionInfo) -> Changes:
     """What lies between two revisions."""
-    return _changes(str(project.folder), (before.id, before.clustering_fp), (after.id, after.clustering_fp))
+    return _changes(
+        _identity(project), (before.id, before.clustering_fp), (after.id, after.clustering_fp), project
+    )
 
 
 def class_table(project: Project, revision: RevisionInfo) -> ClassTable | None:
     """The clusters of a revision against the labels of now."""
-    return _class_table(str(project.folder), revision.id, _stamp(project), revision)
+    return _class_table(_identity(project), revision.id, project.labels_version, project, revision)
 
 
 def count_moved(project: Project, before: RevisionInfo, after: RevisionInfo) -> int | None:
     """How many photos changed cluster, see ``state.comparison.count_moved``."""
     key = (before.clustering_fp, after.clustering_fp, before.scan == after.scan)
-    return _count_moved(str(project.folder), key, before, after)
+    return _count_moved(_identity(project), key, project, before, after)
 
 
-def _stamp(project: Project) -> tuple[int, ...]:
-    """Changes whenever anything is written into the project's database."""
-    files = [project.database.path, project.database.path.with_name(project.database.path.name + "-wal")]
-    return tuple(file.stat().st_mtime_ns for file in files if file.exists())
-
-
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def _images(folder: str, scan: int) -> tuple[ImageRecord, ...]:
-    return Project(Path(folder)).images(scan)
+def _identity(project: Project) -> tuple[str, str]:
+    """Tells a project from one that was in its folder before; progress of a job, or a tick, changes nothing here."""
+    return str(project.folder), project.created
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def _row_of(folder: str, scan: int) -> dict[str, int]:
-    return {image.id: row for row, image in enumerate(_images(folder, scan))}
+def _images(identity: tuple[str, str], scan: int, _project: Project) -> tuple[ImageRecord, ...]:  # noqa: ARG001 - a key
+    return _project.images(scan)
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def _labels(folder: str, scan: int, stamp: tuple[int, ...]) -> tuple[str | None, ...]:  # noqa: ARG001 - a key
-    return tuple(Project(Path(folder)).labels(scan))
+def _row_of(identity: tuple[str, str], scan: int, _project: Project) -> dict[str, int]:
+    return {image.id: row for row, image in enumerate(_images(identity, scan, _project))}
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def _cards(folder: str, revision_id: str, stamp: tuple[int, ...]) -> tuple[ClusterCard, ...]:
-    project = Project(Path(folder))
-    revision = revisions.get(project, revision_id)
-    truth = _labels(folder, revision.scan, stamp)
-    return cluster_cards(load_overview(project, revision), revision.knowledge, truth)
+def _labels(
+    identity: tuple[str, str],  # noqa: ARG001 - a key
+    scan: int,
+    version: int,  # noqa: ARG001 - a key
+    _project: Project,
+) -> tuple[str | None, ...]:
+    return tuple(_project.labels(scan))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _scan_report(identity: tuple[str, str], scan: int, _project: Project) -> ScanReport:
+    return ScanReport(
+        images=_images(identity, scan, _project),
+        skipped=_project.skipped(scan),
+        warnings=_project.warnings(scan),
+    )
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def _label_counts(identity: tuple[str, str], scan: int, version: int, _project: Project) -> Counter[str]:
+    return Counter(label for label in _labels(identity, scan, version, _project) if label is not None)
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def _cards(
+    identity: tuple[str, str],
+    revision_id: str,  # noqa: ARG001 - a key
+    marks: tuple[object, ...],  # noqa: ARG001 - a key
+    version: int,
+    _project: Project,
+    _revision: Revision,
+) -> tuple[ClusterCard, ...]:
+    truth = _labels(identity, _revision.scan, version, _project)
+    return cluster_cards(load_overview(_project, _revision), _revision.knowledge, truth)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -104,25 +141,32 @@ def _concept_photos(revision_id: str, made: int, _state: LiveState) -> ConceptPh
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def _changes(folder: str, before: tuple[str, str], after: tuple[str, str]) -> Changes:
-    return compare_revisions(Project(Path(folder)), before[0], after[0])
+def _changes(
+    identity: tuple[str, str],  # noqa: ARG001 - a key
+    before: tuple[str, str],
+    after: tuple[str, str],
+    _project: Project,
+) -> Changes:
+    return compare_revisions(_project, before[0], after[0])
 
 
 @st.cache_resource(max_entries=5000, show_spinner=False)
 def _count_moved(
-    folder: str,
+    identity: tuple[str, str],  # noqa: ARG001 - a key
     key: tuple[object, ...],  # noqa: ARG001 - a key
+    _project: Project,
     _before: RevisionInfo,
     _after: RevisionInfo,
 ) -> int | None:
-    return count_moved_photos(Project(Path(folder)), _before, _after)
+    return count_moved_photos(_project, _before, _after)
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
 def _class_table(
-    folder: str,
+    identity: tuple[str, str],
     revision_id: str,  # noqa: ARG001 - a key
-    stamp: tuple[int, ...],
+    version: int,
+    _project: Project,
     _revision: RevisionInfo,
 ) -> ClassTable | None:
-    return class_table_of(Project(Path(folder)), _revision, _labels(folder, _revision.scan, stamp))
+    return class_table_of(_project, _revision, _labels(identity, _revision.scan, version, _project))

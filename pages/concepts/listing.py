@@ -79,16 +79,14 @@ def _table(project: Project, state: LiveState, photos: ConceptPhotos, images: Se
     picked = session.selection().concepts
     key = f"concept_table_{state.knowledge.fingerprint[:8]}_{session.selection_epoch()}_{words}"
     ids = [concept.id for concept in shown]
-    rows = [_row(concept, photos, images, project_id) for concept in shown]
     st.dataframe(
-        rows,
+        [_row(concept, photos, images, project_id) for concept in shown],
         key=key,
         hide_index=True,
         height=min(HEIGHT, 38 + 35 * len(shown)),
         on_select=lambda: _pick(key, ids),
         selection_mode="multi-row",
         placeholder="",
-        column_order=[column for column in rows[0] if column != "State" or any(row["State"] for row in rows)],
         selection_default={"selection": {"rows": [i for i, one in enumerate(ids) if one in picked]}},
         column_config={
             "Photo": st.column_config.ImageColumn("", width=38),
@@ -99,7 +97,6 @@ def _table(project: Project, state: LiveState, photos: ConceptPhotos, images: Se
             "Sure": st.column_config.NumberColumn(
                 width=52, format="percent", help="How sure it is of its own photos (mean omega)."
             ),
-            "State": st.column_config.TextColumn("", width=58),
         },
     )
 
@@ -110,10 +107,10 @@ def _row(
     column = photos.columns.get(concept.id)
     example = photos.examples.get(concept.id)
     hashed = images[example].sha256 if example is not None else ""
+    states = (word for word, on in (("muted", concept.muted), ("locked", concept.locked)) if on)
     return {
         "Photo": address(project_id, hashed, SMALL) if hashed else None,
-        "Concept": concept.name,
-        "State": " ".join(word for word, on in (("muted", concept.muted), ("locked", concept.locked)) if on),
+        "Concept": " · ".join((concept.name, *states)),
         "Photos": 0 if column is None else int(photos.counts[column]),
         "Sure": None if column is None else round(float(photos.sureness[column]), 2),
     }

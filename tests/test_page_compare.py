@@ -96,7 +96,12 @@ def test_the_confusion_map_of_many_clusters_is_light_to_send():
         np.repeat(rows, 2), [names[i] for i in np.stack([rows, (rows + 1) % 100], axis=1).ravel()]
     )
     assert table.counts.shape == (100, 100)
-    assert len(charts.confusion_map(table, lambda c: f"cluster {c}").to_json()) < 150_000
+    figure = charts.confusion_map(table, lambda c: f"cluster {c}")
+    assert len(figure.to_json()) < 150_000
+    assert not figure.layout.xaxis.automargin  # measuring a hundred names takes the browser half a minute
+    assert not figure.layout.yaxis.automargin
+    assert figure.layout.xaxis.tickangle == -90
+    assert figure.layout.margin.l > 5 * len("cluster 99")
 
 
 def test_a_long_name_is_cut_and_equal_ones_stay_apart():

@@ -12,39 +12,24 @@ import argparse
 import json
 import math
 import os
-import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.browsing import APP, Traffic, new_page, open_browser, served
+from benchmarks.planted import plant_map, plant_photos, planted_places
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.config import RunConfig
-from kec_core.errors import ResourceMissing
-from kec_core.images import ImageRecord, ScanReport
-from kec_core.store import StageResult
 from kec_core.types import Concept, Knowledge
 from state import revisions
-from state.layouts import STAGE
 from state.overview import Overview, save_overview
-from state.project import Project
 from state.revisions import NewRevision
-from state.workspace import HOME_VARIABLE
 
-ROOT = Path(__file__).resolve().parents[1]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
-PATIENCE = 120_000  # milliseconds
-SETTLED = 1.0  # seconds without a byte
 PLAIN = """
 import sys
 from pathlib import Path
@@ -71,42 +56,31 @@ def measure(options: Sequence[str]) -> dict[str, Any]:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(options)
     result: dict[str, Any] = {"sizes": {}, "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
-    with _browser() as browser, tempfile.TemporaryDirectory() as folder:
+    with open_browser() as browser, tempfile.TemporaryDirectory() as folder:
         for size in map(int, arguments.sizes.split(",")):
-            places, labels = planted(size, arguments.clusters)
+            places, labels = planted_places(size, arguments.clusters)
             home = Path(folder) / str(size)
             plant_project(home / "planted", places, labels)
             plant_plain(home, places, labels)
-            ours = _served([str(ROOT / "app.py")], home, lambda at: _ours(browser, at))
-            plain = _served([str(home / "plain.py")], home, lambda at: _plain(browser, at))
+            with served([str(APP)], home) as server:
+                ours = _ours(browser, server.address)
+            with served([str(home / "plain.py")], home) as server:
+                plain = _plain(browser, server.address)
             result["sizes"][str(size)] = {"ours": ours, "plotly_chart": plain}
             print(f"{size} points: ours {ours}, plotly_chart {plain}", file=sys.stderr, flush=True)
     return result
 
 
-def planted(n_points: int, n_clusters: int) -> tuple[FloatMatrix, IntVector]:
-    """Points around one centre per cluster, and the cluster of each."""
-    rng = np.random.default_rng(0)
-    centres = rng.uniform(-10, 10, size=(n_clusters, 2))
-    labels = rng.integers(n_clusters, size=n_points, dtype=np.int32)
-    return (centres[labels] + rng.normal(scale=0.5, size=(n_points, 2))).astype(np.float32), labels
-
-
 def plant_project(folder: Path, places: FloatMatrix, labels: IntVector) -> None:
     """A project with a revision and a map, as far as the Map page looks at it."""
-    project = Project.create(folder, "Planted")
-    images = tuple(
-        ImageRecord(id=f"{row:07d}.jpg", width=64, height=64, sha256=f"{row:064x}", mode="RGB")
-        for row in range(len(labels))
-    )
-    scan = project.set_images(ScanReport(images=images))
+    project, scan = plant_photos(folder, len(labels))
     n_clusters = int(labels.max()) + 1
     concepts = tuple(Concept(id=f"c{q:03d}", name=f"thing {q}") for q in range(n_clusters))
     own = np.full(len(labels), 0.8, dtype=np.float32)
     overview = Overview(
         labels=labels,
         own=own,
-        rival=own / 2,
+        rival=np.full(len(labels), 0.4, dtype=np.float32),
         coherence=np.full(n_clusters, 0.7, dtype=np.float32),
         concepts=np.eye(n_clusters, dtype=np.float32),
         concept_ids=tuple(concept.id for concept in concepts),
@@ -120,47 +94,13 @@ def plant_project(folder: Path, places: FloatMatrix, labels: IntVector) -> None:
         note="Planted",
         summary={"encoder": "", "clusters": n_clusters, "weight": 1.0},
     )
-    revision = revisions.commit(project, new, parent=None)
-    data = {"space": "combined", "method": "umap", "revision": revision.id, "scan": scan, "recall": 1.0}
-    project.store.save(STAGE, "0" * 32, StageResult(arrays={"places": places}, data=data))
+    plant_map(project, revisions.commit(project, new, parent=None), places)
 
 
 def plant_plain(folder: Path, places: FloatMatrix, labels: IntVector) -> None:
     """The straightforward map of the same points: an app of one chart."""
     np.savez(folder / "points.npz", x=places[:, 0], y=places[:, 1], c=labels)
     (folder / "plain.py").write_text(PLAIN, encoding="utf-8")
-
-
-class _Traffic:
-    """Bytes that a page sent and received since ``restart``."""
-
-    def __init__(self, page: Any) -> None:  # noqa: ANN401 - a playwright page
-        self.restart()
-        page.on("websocket", self._listen)
-        page.on("response", self._loaded)
-
-    def restart(self) -> None:
-        self.sent = self.received = 0
-        self.last = time.monotonic()
-
-    def settled(self, page: Any) -> dict[str, int]:  # noqa: ANN401
-        """Wait until nothing comes any more; the bytes since ``restart``."""
-        self.last = time.monotonic()
-        while time.monotonic() - self.last < SETTLED:
-            page.wait_for_timeout(100)
-        return {"sent": self.sent, "received": self.received}
-
-    def _listen(self, socket: Any) -> None:  # noqa: ANN401
-        socket.on("framesent", lambda frame: self._count("sent", frame))
-        socket.on("framereceived", lambda frame: self._count("received", frame))
-
-    def _loaded(self, response: Any) -> None:  # noqa: ANN401
-        if response.url.endswith(".bin"):
-            self._count("received", b" " * int(response.headers.get("content-length", 0)))
-
-    def _count(self, way: str, frame: bytes | str) -> None:
-        setattr(self, way, getattr(self, way) + len(frame))
-        self.last = time.monotonic()
 
 
 def _ours(browser: Any, address: str) -> dict[str, Any]:  # noqa: ANN401
@@ -198,14 +138,12 @@ def _session(
     click: Callable[[Any], None],
 ) -> dict[str, Any]:
     """Open twice (the first time the server imports its libraries), draw a line, then do something else."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1100})
-    page.set_default_timeout(PATIENCE)
+    page = new_page(browser)
     page.goto(address)
     page.locator(painted).first.wait_for()
     page.close()
-    page = browser.new_page(viewport={"width": 1400, "height": 1100})
-    page.set_default_timeout(PATIENCE)
-    traffic = _Traffic(page)
+    page = new_page(browser)
+    traffic = Traffic(page)
     started = time.perf_counter()
     page.goto(address)
     page.locator(painted).first.wait_for()
@@ -242,56 +180,6 @@ def _lasso(page: Any, area: str, ready: Callable[[Any], object]) -> float:  # no
     page.mouse.up()
     ready(page)
     return time.perf_counter() - started
-
-
-@contextmanager
-def _browser() -> Iterator[Any]:
-    path = os.environ.get("KEC_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError as error:
-        raise ResourceMissing(
-            "This benchmark needs playwright; install it with: pip install -r requirements-dev.txt"
-        ) from error
-    if path is None:
-        raise ResourceMissing("This benchmark needs a Chromium; install one or set KEC_BROWSER to its path.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-def _served(script: Sequence[str], home: Path, work: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
-    """Serve a script on a free port of the loopback address while ``work`` looks at it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", *script, "--server.port", str(port)]
-    server = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, HOME_VARIABLE: str(home)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        _wait(f"{address}/_stcore/health")
-        return work(address)
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-def _wait(address: str) -> None:
-    end = time.monotonic() + PATIENCE / 1000
-    while time.monotonic() < end:
-        try:
-            with urllib.request.urlopen(address, timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise ResourceMissing("The app did not start; run 'kec app' to see why.")
 
 
 if __name__ == "__main__":

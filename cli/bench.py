@@ -9,7 +9,19 @@ from typing import Any
 from cli.parsing import Subparsers, add_command
 from kec_core.errors import InputError
 
-BENCHMARKS = ("encode", "expert", "grounding", "layout", "live", "llm", "map", "paper", "scaling", "table")
+BENCHMARKS = (
+    "encode",
+    "expert",
+    "grounding",
+    "layout",
+    "live",
+    "llm",
+    "map",
+    "pages",
+    "paper",
+    "scaling",
+    "table",
+)
 
 
 def add(commands: Subparsers[Any]) -> None:

@@ -1,0 +1,110 @@
+"""One person looks through the result in a real browser: reads and names a cluster, compares, judges by eye."""
+
+import re
+import shutil
+
+import pytest
+
+from kec_core.knowledge.edits import SetClusters
+from state import revisions
+from state.audits import load_audit
+from state.cluster_marks import cluster_marks
+from state.editing import edit_project
+from state.layouts import make_layout
+from state.project import Project
+from tests.browser import open_browser, running_app
+
+pytestmark = [pytest.mark.browser, pytest.mark.weights, pytest.mark.xdist_group("browser")]
+PATIENCE = 60_000  # milliseconds; only a failure waits that long
+NAME = "<b>warm</b> things"
+
+
+@pytest.fixture(scope="module")
+def site(compact_site, compact_encoder, tmp_path_factory):
+    """The app on a project of its own: a map of the run, and after it an edit that moves photos."""
+    root = tmp_path_factory.mktemp("results")
+    shutil.copytree(compact_site / "home", root / "home")
+    project = Project(root / "home" / "colours")
+    make_layout(project, revisions.current(project), "combined", "tsne")
+    edit_project(project, [SetClusters(k=3)])
+    with running_app(root / "home", compact_site) as address, open_browser() as browser:
+        yield address, browser, project
+
+
+@pytest.fixture
+def page(site):
+    opened = site[1].new_page(viewport={"width": 1400, "height": 1000})
+    opened.set_default_timeout(PATIENCE)
+    yield opened
+    opened.close()
+
+
+def go(page, name):
+    page.get_by_role("link", name=name, exact=True).click()
+    page.get_by_role("heading", name=name, exact=True).wait_for()
+
+
+def test_a_cluster_is_read_named_ticked_off_and_found_again(page, site):
+    address, _, project = site
+    page.goto(f"{address}/clusters?project=colours")
+    page.get_by_role("button", name="Open", exact=True).first.click()
+    page.get_by_role("heading", name="What it is about").wait_for()
+    page.get_by_role("heading", name=re.compile("What sets it apart from .+")).wait_for()
+    tables = page.locator(".kec-apart")
+    tables.nth(1).wait_for()
+    assert tables.nth(1).locator("tr").count() > 1  # words, each with how well it fits here and there
+    assert re.search(r"\d+%", tables.nth(1).inner_text())
+
+    page.keyboard.press("e")
+    field = page.get_by_role("textbox", name="Name of this cluster")
+    field.fill(NAME)
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.locator(".kec-heading", has_text=NAME).wait_for()
+    page.get_by_role("button", name=re.compile("^Done")).click()
+    page.get_by_text("1 of 3 done").wait_for()
+    cluster = int(re.search(r"cluster=(\d+)", page.url).group(1))
+    marks = cluster_marks(project, revisions.current(project).id)
+    assert (marks.names, marks.done) == ({cluster: NAME}, {cluster})
+
+    page.reload()
+    page.locator(".kec-heading", has_text=NAME).wait_for()
+    page.get_by_role("button", name=re.compile("^All clusters")).click()
+    card = page.locator(".kec-card", has_text=NAME)
+    card.wait_for()
+    assert "done" in card.inner_text()
+    go(page, "Map")
+    page.locator(".map[data-painted]").wait_for()
+    page.locator(".entry", has_text=NAME).wait_for()
+
+
+def test_two_results_are_compared_and_five_photos_judged(page, site):
+    address, _, project = site
+    page.goto(f"{address}/compare?project=colours")
+    page.locator(".st-key-compare_timeline .js-plotly-plot .points path").nth(1).wait_for()
+    choice = page.get_by_role("combobox", name=re.compile("^r2, shown now, against"))
+    choice.click()
+    page.get_by_role("option", name=re.compile("^r1 · ")).click()
+    page.locator(".st-key-compare_flows .sankey-link").first.wait_for()
+    said = page.get_by_text(re.compile(r"changed cluster from r1 to r2")).inner_text()
+    moved = int(re.match(r"(\d+)", said).group(1))
+    assert moved > 0
+    gallery = page.get_by_role("list", name="Photos that moved")
+    gallery.get_by_role("listitem").first.wait_for()
+    assert gallery.get_by_role("listitem").count() == moved
+    gallery.locator("img").first.evaluate("img => img.decode()")
+
+    page.get_by_role("tab", name="Without labels").click()
+    wanted = page.get_by_role("spinbutton", name="Photos to judge")
+    wanted.fill("5")
+    wanted.press("Enter")
+    page.get_by_role("button", name="Start judging").click()
+    for number, key in enumerate("yynyy"):
+        page.get_by_text(f"{number} of 5 judged").wait_for()
+        page.keyboard.press(key)
+    page.get_by_text("5 of 5 judged").wait_for()
+    page.get_by_text("95 % interval").first.wait_for()
+    audit = load_audit(project, "r2")
+    assert [audit.answers[question.image] for question in audit.questions] == [True, True, False, True, True]
+    found = audit.estimate()
+    page.get_by_text(f"{found.low:.0%} to {found.high:.0%}").first.wait_for()
+    page.get_by_role("list", name="Photos in the wrong place").get_by_role("listitem").first.wait_for()

@@ -7,7 +7,7 @@ from kec_core.errors import Cancelled, InputError
 from kec_core.maps import neighbours as graph
 from kec_core.maps.layout import aligned, lay_out, principal_plane, space_features
 from kec_core.maps.neighbours import find_neighbours
-from kec_core.maps.umap import UMAP_NEIGHBOURS, fuzzy_graph
+from kec_core.maps.umap import UMAP_NEIGHBOURS, _compiled, _move, fuzzy_graph
 from tests.planted import planted_rows, unit
 
 
@@ -61,6 +61,16 @@ def test_copies_of_a_photo_are_neighbours_of_each_other_not_of_themselves():
     assert np.allclose(found.distances, 0, atol=1e-3)
 
 
+def test_more_copies_than_neighbours_cost_no_recall(monkeypatch):
+    monkeypatch.setattr(graph, "EXACT_ROWS", 100)
+    x, _ = planted_rows(n_clusters=8, per_cluster=80, dim=24, noise=0.15)
+    x[:300] = x[0]
+    found = find_neighbours(x, 10)
+    assert found.recall >= 0.95
+    assert np.allclose(found.distances[:300], 0, atol=1e-3)
+    assert (found.rows[:300] < 300).all()
+
+
 @pytest.mark.parametrize("method", ["umap", "tsne"])
 def test_planted_groups_stay_together_and_again_gives_the_same_map(method):
     x, truth = planted_rows(n_clusters=4, per_cluster=30, dim=16)
@@ -86,6 +96,17 @@ def test_a_map_that_goes_on_from_an_old_one_keeps_the_bearings(method):
     assert moved < 0.35
     assert moved < np.linalg.norm(aligned(cold, old) - old, axis=1).mean() / spread
     assert share_of_own(warm, truth) > 0.95
+
+
+def test_a_map_that_goes_on_lies_on_the_old_one_as_well_as_it_can():
+    x, _ = planted_rows(n_clusters=4, per_cluster=30, dim=16)
+    near = find_neighbours(x, 60)
+    old = lay_out(x, "umap", near)
+    kept = old.copy()
+    warm = lay_out(x, "umap", near, start=old)
+    assert np.array_equal(old, kept)
+    assert not np.array_equal(warm, old)
+    assert np.allclose(aligned(warm, old), warm, atol=1e-3 * old.std())
 
 
 def test_new_photos_start_beside_their_neighbours():
@@ -186,6 +207,13 @@ def test_the_graph_of_umap_is_the_one_umap_learn_builds(monkeypatch):
     ours = fuzzy_graph(near)
     assert abs(ours - ours.T).max() < 1e-6
     assert abs(ours - theirs).max() < 1e-3
+
+
+def test_where_nothing_can_be_kept_on_disk_maps_are_made_all_the_same(monkeypatch):
+    from numba.core import caching
+
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+    assert _compiled(_move.py_func).stats.cache_path is None
 
 
 def test_any_number_of_cores_gives_the_same_umap():

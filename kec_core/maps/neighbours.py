@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, IntVector, Progress, blocks, no_progress
+from kec_core.arrays import FloatMatrix, FloatVector, IntVector, Progress, blocks, no_progress
 from kec_core.clustering import spherical_kmeans
 from kec_core.geometry import nearest_neighbours
 
@@ -27,6 +27,8 @@ _TRAINING_ROWS_PER_LIST = 64
 _TRAINING_ITERATIONS = 8
 _BLOCK_SCORES = 16_000_000
 """Cosines held at a time: 64 MB."""
+_ROUNDING = np.float32(1e-6)
+"""What two matrix products of other shapes may differ in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,27 +115,27 @@ def _lists(x: FloatMatrix, seed: int, progress: Progress) -> _Lists:
 def _opened(x: FloatMatrix, lists: _Lists, wanted: int, seed: int, progress: Progress) -> tuple[int, float]:
     """How many lists to look into for enough of the true neighbours, and the recall that this reaches."""
     chosen = np.sort(np.random.default_rng(seed).choice(len(x), size=MEASURED_ROWS, replace=False))
-    truth = _true_neighbours(x, chosen, wanted)
+    least = _least_cosines(x, chosen, wanted) - _ROUNDING
     most = len(lists.members)
     opened = min(_FIRST_LISTS, most)
     while True:
         progress(0, len(x), "Preparing the search for neighbours")
-        found, _ = _searched(x, lists, chosen, opened, wanted, no_progress)
-        recall = _recall(found, truth)
+        _, cosines = _searched(x, lists, chosen, opened, wanted, no_progress)
+        # by cosine, not by number: of more copies than wanted any are as true as the others
+        recall = float((cosines >= least[:, None]).mean())
         if recall >= RECALL or opened == most:
             return opened, recall
         opened = min(2 * opened, most)
 
 
-def _true_neighbours(x: FloatMatrix, rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    cosines = np.concatenate([x[rows] @ x[block].T for block in blocks(len(x))], axis=1)
-    cosines[np.arange(len(rows)), rows] = -np.inf
-    return np.argpartition(-cosines, count - 1, axis=1)[:, :count]
-
-
-def _recall(found: NDArray[np.int64], truth: NDArray[np.int64]) -> float:
-    hits = sum(len(np.intersect1d(mine, true)) for mine, true in zip(found, truth, strict=True))
-    return hits / truth.size
+def _least_cosines(x: FloatMatrix, rows: NDArray[np.int64], count: int) -> FloatVector:
+    """The cosine of these rows with their ``count``-th nearest other row, float32 (R,)."""
+    best = np.full((len(rows), count), -np.inf, dtype=np.float32)
+    for block in blocks(len(x), _BLOCK_SCORES // len(rows)):
+        scores = x[rows] @ x[block].T
+        scores[rows[:, None] == np.arange(block.start, block.stop)] = -np.inf
+        best = np.partition(np.hstack([best, scores]), -count, axis=1)[:, -count:]
+    return np.asarray(best.min(axis=1))
 
 
 def _searched(
@@ -149,20 +151,23 @@ def _searched(
     done = 0
     for each in range(len(lists.members)):
         here = np.flatnonzero(lists.labels[rows] == each)
-        others = lists.opened(each, opened, wanted) if len(here) else np.empty(0, np.int64)
-        for block in blocks(len(here), max(1, _BLOCK_SCORES // max(1, len(others)))):
+        if not len(here):
+            continue
+        others = lists.opened(each, opened, wanted)
+        candidates = x[others]
+        for block in blocks(len(here), max(1, _BLOCK_SCORES // len(others))):
             progress(done, len(rows), "Finding neighbours")
             mine = here[block]
-            found[mine], cosines[mine] = _best(x, rows[mine], others, wanted)
+            scores = x[rows[mine]] @ candidates.T
+            scores[rows[mine, None] == others] = -np.inf
+            found[mine], cosines[mine] = _best(scores, others, wanted)
             done += len(mine)
     return found, cosines
 
 
 def _best(
-    x: FloatMatrix, rows: NDArray[np.int64], others: NDArray[np.int64], wanted: int
+    scores: FloatMatrix, others: NDArray[np.int64], wanted: int
 ) -> tuple[NDArray[np.int64], FloatMatrix]:
-    scores = x[rows] @ x[others].T
-    scores[rows[:, None] == others] = -np.inf
     best = np.argpartition(scores, -wanted, axis=1)[:, -wanted:]
     values = np.take_along_axis(scores, best, axis=1)
     order = np.argsort(-values, axis=1, kind="stable")

@@ -1,15 +1,18 @@
 """UMAP (McInnes, Healy & Melville 2018) from a graph of neighbours that is known already.
 
 Own code, because umap-learn spends most of a first map on finding neighbours again, on compiling, and on one core where
-the same seed must give the same map. Two things differ from it. Every photo moves against the places that the others
-had when the epoch began, so any number of cores gives one map. And b = 1 in the curve 1 / (1 + a d^2b), as in the
-t-UMAP of uwot, so that no force takes a power. The graph is the one that umap-learn builds.
+the same seed must give the same map. Three things differ from it. Every photo moves against the places that the others
+had when the epoch began, so any number of cores gives one map. A tie moves only the photo whose turn it is, where
+umap-learn moves both ends: a photo is pulled half as often for as many pushes. And b = 1 in the curve
+1 / (1 + a d^2b), as in the t-UMAP of uwot, so that no force takes a power. The graph is the one that umap-learn builds.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from typing import Final, TypeVar, cast
 
 import numba
 import numpy as np
@@ -54,7 +57,7 @@ def umap_layout(
     """
     graph = fuzzy_graph(neighbours)
     shares = graph.data / graph.data.max()
-    old = np.ascontiguousarray(first if again else _spread(first), dtype=np.float32)
+    old = np.array(first if again else _spread(first), dtype=np.float32, order="C")  # never the caller's
     new = np.empty_like(old)
     epochs, rate = (EPOCHS_AGAIN, RATE_AGAIN) if again else (_epochs(len(first)), RATE)
     for epoch in range(epochs):
@@ -109,12 +112,24 @@ def _epochs(n_rows: int) -> int:
     return EPOCHS_OF_FEW if n_rows <= FEW_ROWS else EPOCHS
 
 
+Epoch = TypeVar("Epoch", bound=Callable[..., None])
+
+
+def _compiled(epoch: Epoch) -> Epoch:
+    """As machine code for all cores; kept on disk for the next process where any folder may be written to."""
+    compiled = partial(numba.njit, parallel=True, fastmath=True, error_model="numpy")
+    try:
+        return cast(Epoch, compiled(cache=True)(epoch))
+    except RuntimeError:  # installed by another user, and no home: every process compiles for itself
+        return cast(Epoch, compiled()(epoch))
+
+
 @numba.njit(inline="always", fastmath=True)
 def _limited(force: np.float32) -> np.float32:
     return min(_LIMIT, max(-_LIMIT, force))
 
 
-@numba.njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
+@_compiled
 def _move(
     old: FloatMatrix,
     new: FloatMatrix,
@@ -148,6 +163,8 @@ def _move(
                 random = random ^ (random >> 17)
                 random = (random ^ (random << 5)) & _WORD
                 k = (random * size) >> 32
+                if k == i:
+                    continue  # a photo is not pushed from where it was
                 dx, dy = x - old[k, 0], y - old[k, 1]
                 gap = dx * dx + dy * dy
                 force = 2 / ((_NEAR + gap) * (1 + _A * gap))

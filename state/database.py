@@ -22,7 +22,7 @@ from kec_core.errors import StoreError
 Json = Any
 """A JSON value: dict, list, str, float, int, bool or None."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_SECONDS = 10.0
 """How long a writer waits for another one before it gives up."""
 
@@ -70,6 +70,7 @@ CREATE TABLE llm_items (
     requests INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, seconds REAL NOT NULL
     ) STRICT;
 """,
+    2: "CREATE INDEX images_by_content ON images (sha256)",
 }
 """What leads from a format to the next one; a new file goes all the way too."""
 

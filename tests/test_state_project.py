@@ -247,6 +247,7 @@ def test_a_project_of_the_first_format_is_brought_up_to_date(project):
     project.answers.put("k", "kept", {})
     with sqlite3.connect(project.folder / "project.db") as db:
         db.execute("DROP TABLE llm_items")
+        db.execute("DROP INDEX images_by_content")
         db.execute("ALTER TABLE jobs DROP COLUMN paused")
         db.execute("PRAGMA user_version = 1")
     db.close()
@@ -255,3 +256,5 @@ def test_a_project_of_the_first_format_is_brought_up_to_date(project):
     assert opened.answers.get_all(["k"]) == {"k": "kept"}
     with opened.database.reading() as db:
         assert db.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION
+        plan = db.execute("EXPLAIN QUERY PLAN SELECT id FROM images WHERE sha256 = 'x'").fetchone()
+    assert "images_by_content" in plan["detail"]

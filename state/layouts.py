@@ -114,7 +114,7 @@ def make_layout(
     known = revision.knowledge.weight
     weight = float(automatic(revision)["weight"] if known is None else known)
     x = space_features(space, features.visual(), np.asarray(features.grounding.kappa), weight)
-    content = fingerprint("map", space, x, revision.config.seed)
+    content = fingerprint("map 2", space, x, revision.config.seed)
     before = find_layout(project, revision, space, method) if again else None
     # A scan of the same photos beside another list of unusable files is another scan: its map is found by its number.
     key = fingerprint(content, method, revision.scan, "" if before is None else before.key)

@@ -7,7 +7,8 @@ from kec_core.errors import Cancelled, InputError
 from kec_core.maps import neighbours as graph
 from kec_core.maps.layout import aligned, lay_out, principal_plane, space_features
 from kec_core.maps.neighbours import find_neighbours
-from kec_core.maps.umap import UMAP_NEIGHBOURS, _compiled, _move, fuzzy_graph
+from kec_core.maps.umap import UMAP_NEIGHBOURS, fuzzy_graph
+from kec_core.maps.umap_epoch import compiled, move
 from tests.planted import planted_rows, unit
 
 
@@ -213,7 +214,7 @@ def test_where_nothing_can_be_kept_on_disk_maps_are_made_all_the_same(monkeypatc
     from numba.core import caching
 
     monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
-    assert _compiled(_move.py_func).stats.cache_path is None
+    assert compiled(move.py_func).stats.cache_path is None
 
 
 def test_any_number_of_cores_gives_the_same_umap():

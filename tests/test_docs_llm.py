@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import cli
-from cli.run import run
+from commands.run import run
 from kec_core.knowledge.llm_endpoint import KEY_VARIABLE, PRESETS
 from state.llm_setup import named_setup
 

@@ -12,7 +12,7 @@ from kec_core.methods import METHODS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
-ROOMS = ("kec_core", "state", "pages", "cli", "benchmarks", "tests", "docs")
+ROOMS = ("kec_core", "state", "pages", "commands", "benchmarks", "tests", "docs")
 SOURCES = [
     path
     for path in (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import cli
-from cli.run import run_config
+from commands.run import run_config
 from kec_core.config import MappingConfig
 from kec_core.errors import InputError
 from kec_core.knowledge.edits import parse_script

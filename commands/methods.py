@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from cli.llm import add_llm_options, llm_setup
-from cli.parsing import Subparsers, add_command, names
+from commands.llm import add_llm_options, llm_setup
+from commands.parsing import Subparsers, add_command, names
 
 
 def add(commands: Subparsers[Any]) -> None:

@@ -12,9 +12,9 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from cli import app, bench, edit, methods, project, run, setup
-from cli.output import readable
-from cli.parsing import Action, Parser
+from commands import app, bench, edit, methods, project, run, setup
+from commands.output import readable
+from commands.parsing import Action, Parser
 from kec_core.errors import KecError
 
 
@@ -50,3 +50,7 @@ def make_parser() -> argparse.ArgumentParser:
     app.add(commands)
     bench.add(commands)
     return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from cli.parsing import Subparsers, add_command, names
+from commands.parsing import Subparsers, add_command, names
 
 EXPORT_FORMATS = ("csv", "parquet", "json", "npz", "folders", "report")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from cli.output import say
-from cli.parsing import Subparsers, add_command
+from commands.output import say
+from commands.parsing import Subparsers, add_command
 
 
 def add(commands: Subparsers[Any]) -> None:

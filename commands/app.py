@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from cli.parsing import Subparsers, add_command
+from commands.parsing import Subparsers, add_command
 
 
 def add(commands: Subparsers[Any]) -> None:

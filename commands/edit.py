@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cli.parsing import Subparsers, add_command
+from commands.parsing import Subparsers, add_command
 from kec_core.errors import InputError
 
 

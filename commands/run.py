@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.llm import add_llm_options, llm_setup
-from cli.output import say
-from cli.parsing import Subparsers, add_command
+from commands.llm import add_llm_options, llm_setup
+from commands.output import say
+from commands.parsing import Subparsers, add_command
 from kec_core.config import ClusteringConfig, KnowledgeConfig, MappingConfig, RunConfig
 from kec_core.errors import InputError
 

@@ -6,7 +6,7 @@ import argparse
 import importlib
 from typing import Any
 
-from cli.parsing import Subparsers, add_command
+from commands.parsing import Subparsers, add_command
 from kec_core.errors import InputError
 
 BENCHMARKS = (

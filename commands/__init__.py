@@ -1,0 +1,1 @@
+"""What ``kec`` can do: a module per command, its options beside what it does."""

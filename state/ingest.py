@@ -151,7 +151,7 @@ def _safe_name(name: str) -> str:
 def _opened(archive: Archive) -> Iterator[zipfile.ZipFile]:
     try:
         source = zipfile.ZipFile(archive)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, RuntimeError, ValueError, EOFError, OSError) as error:  # Runtime: a newer zip
         raise InputError(
             f"A zip archive was expected, but this one cannot be read ({error}); make it again or unpack it yourself."
         ) from error
@@ -227,7 +227,7 @@ def _extract(source: zipfile.ZipFile, entry: zipfile.ZipInfo, file: Path) -> str
     try:
         with source.open(entry) as packed, file.open("wb") as out:
             shutil.copyfileobj(packed, out)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # Runtime: unknown or encrypted
         return f"it is damaged in the archive ({error})"
     return ""
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kec_core.arrays import l2_normalize
 from kec_core.clustering import spherical_kmeans
@@ -24,6 +26,7 @@ from kec_core.knowledge.edits import (
 from kec_core.live import LiveCollection, start, update
 from kec_core.probe import BINS, auc, probe
 from kec_core.suggestions import least_certain, suggest
+from kec_core.suggestions.base import strongest
 from kec_core.types import Knowledge
 
 DIM = 40
@@ -202,3 +205,10 @@ def test_probe_says_what_is_missing(phrase, first, reason):
     state, _ = state_of(*KINDS)
     with pytest.raises(InputError, match=reason):
         probe(phrase, state.collection.x, np.array(first, dtype=np.int64), np.array([1]), encode)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=30), st.integers(1, 12))
+def test_the_strongest_are_those_that_a_stable_sort_puts_first(values, count):
+    scores = np.array(values, dtype=np.float32) / 4
+    assert strongest(scores, count).tolist() == np.argsort(-scores, kind="stable")[:count].tolist()

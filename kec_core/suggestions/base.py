@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import IntVector
+from kec_core.arrays import FloatVector, IntVector
 from kec_core.knowledge.edits import Edit
 from kec_core.live import LiveState
 from kec_core.types import Concept
@@ -66,6 +66,7 @@ class View:
         self.column = {concept.id: column for column, concept in enumerate(self.concepts)}
         self.winner: IntVector = self.omega.argmax(axis=1).astype(np.int32)
         self.rows = _rows_by_winner(self.winner, len(self.concepts))
+        self._best: dict[int, Evidence] = {}
 
     def share(self, column: int) -> float:
         """Share of all photos that a concept wins."""
@@ -77,14 +78,31 @@ class View:
         return rows[:: max(1, -(-len(rows) // SAMPLE))]
 
     def best(self, column: int) -> Evidence:
-        """The photos in which a concept is strongest."""
-        rows = np.argsort(-self.omega[:, column], kind="stable")[:SHOWN]
-        return evidence(self.concepts[column].name, rows)
+        """The photos in which a concept is strongest; found once, for a concept may be in many pairs."""
+        if column not in self._best:
+            rows = strongest(self.omega[:, column], SHOWN)
+            self._best[column] = evidence(self.concepts[column].name, rows)
+        return self._best[column]
 
 
 def _rows_by_winner(winner: IntVector, n_concepts: int) -> list[NDArray[np.int64]]:
     order = np.argsort(winner, kind="stable")
     return np.split(order, np.cumsum(np.bincount(winner, minlength=n_concepts))[:-1])
+
+
+def strongest(values: FloatVector, count: int) -> NDArray[np.int64]:
+    """Places of the largest values, largest first and equal ones in order: without sorting all of them.
+
+    Args:
+        values: (N,), finite.
+        count: how many, at least one; all when there are fewer.
+    """
+    if count >= len(values):
+        return np.argsort(-values, kind="stable")
+    values = np.ascontiguousarray(values)
+    least = np.partition(values, -count)[-count]
+    places = np.flatnonzero(values >= least)
+    return places[np.argsort(-values[places], kind="stable")[:count]]
 
 
 def evidence(caption: str, rows: NDArray[np.int64]) -> Evidence:

@@ -3,8 +3,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import eigh
+from sklearn.cluster import AgglomerativeClustering
 
-from kec_core.clustering import algorithms as algorithms_module
+from kec_core.arrays import no_progress
 from kec_core.clustering import (
     cluster,
     estimate_n_clusters,
@@ -14,6 +16,9 @@ from kec_core.clustering import (
     spherical_kmeans,
 )
 from kec_core.clustering import estimate as estimate_module
+from kec_core.clustering import hierarchical as hierarchical_module
+from kec_core.clustering import spectral as spectral_module
+from kec_core.clustering.spectral import embedding
 from kec_core.config import ClusteringConfig
 from kec_core.errors import Cancelled, InputError, ShapeError
 from kec_core.geometry import (
@@ -220,7 +225,7 @@ def test_every_algorithm_does_one_cluster_and_one_per_row(algorithm):
 
 
 def test_spectral_uses_a_sparse_graph_for_many_rows(monkeypatch):
-    monkeypatch.setattr(algorithms_module, "DENSE_SPECTRAL_ROWS", 100)
+    monkeypatch.setattr(spectral_module, "DENSE_ROWS", 100)
     x, truth = planted_rows(n_clusters=3, per_cluster=60)
     found = cluster(x, 3, ClusteringConfig(algorithm="spectral"))
     assert same_partition(found.labels, truth)
@@ -231,11 +236,57 @@ def test_spectral_uses_a_sparse_graph_for_many_rows(monkeypatch):
 
 
 def test_agglomerative_fits_a_sample_of_many_rows_and_says_so(monkeypatch):
-    monkeypatch.setattr(algorithms_module, "AGGLOMERATIVE_ROWS", 60)
+    monkeypatch.setattr(hierarchical_module, "AGGLOMERATIVE_ROWS", 60)
     x, truth = planted_rows()
     found = cluster(x, 5, ClusteringConfig(algorithm="agglomerative"))
     assert same_partition(found.labels, truth)
     assert "was fitted on 60 of 200 photos" in found.note
+
+
+def test_ward_joins_as_sklearn_does():
+    x, _ = planted_rows(n_clusters=6, per_cluster=40, noise=0.5)
+    theirs = AgglomerativeClustering(9, linkage="ward").fit_predict(x)
+    assert same_partition(cluster(x, 9, ClusteringConfig(algorithm="agglomerative")).labels, theirs)
+
+
+def test_ward_makes_as_many_clusters_as_asked_among_duplicates():
+    x = np.repeat(np.eye(3, dtype=np.float32), 4, axis=0)
+    assert cluster(x, 5, ClusteringConfig(algorithm="agglomerative")).n_clusters == 5
+
+
+def test_bisecting_splits_the_widest_cluster_and_stops_at_equal_rows():
+    pair = unit(np.array([[1, 0, 0.0], [1, 0.1, 0], [0, 0.2, 1], [0, -0.8, 1]]))
+    config = ClusteringConfig(algorithm="bisecting")
+    assert same_partition(cluster(pair, 2, config).labels, ids(0, 0, 1, 1))
+    assert same_partition(cluster(pair, 3, config).labels, ids(0, 0, 1, 2))
+    doubled = cluster(np.repeat(np.eye(2, dtype=np.float32), 3, axis=0), 3, config)
+    assert same_partition(doubled.labels, ids(0, 0, 0, 1, 1, 1))
+    assert doubled.note.startswith("Only 2 of the 3 clusters")
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+def test_the_spectral_embedding_spans_what_scipy_finds_without_iterating(sparse):
+    x, _ = planted_rows(n_clusters=4, noise=0.3)
+    affinity = neighbour_graph(x, 12) if sparse else np.maximum(x @ x.T, 0)
+    dense = (affinity.toarray() if sparse else affinity).astype(np.float64)
+    scale = 1 / np.sqrt(dense.sum(axis=1))
+    exact = eigh(scale[:, None] * dense * scale)[1][:, -4:]
+    found = embedding(affinity, 4, 0, no_progress)
+    np.testing.assert_allclose(np.linalg.svd(found.T @ exact)[1], 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_every_algorithm_can_be_stopped_while_it_works(algorithm):
+    x, _ = planted_rows(n_clusters=12, per_cluster=30, noise=0.6)
+    calls = []
+
+    def stop(done, total, label):
+        calls.append(label)
+        if len(calls) == 2:
+            raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        cluster(x, 12, ClusteringConfig(algorithm=algorithm), progress=stop)
 
 
 # ---- fusion, ids, number of clusters ----

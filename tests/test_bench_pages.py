@@ -41,4 +41,5 @@ def test_a_planted_project_has_something_on_every_page(empty_home, words):  # no
     assert find_layout(project, history[-1], "combined", "umap") is not None
     page = app("compare", project="planted")
     assert "Hungarian" in shown(page)
-    assert len(page.get("plotly_chart")) >= 2  # the timeline, and clusters against labels
+    assert "kec-timeline" in shown(page)
+    assert page.get("bidi_component")  # clusters against labels

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from kec_core.impact import Flow
-from pages.compare import charts, metric_cards
+from pages.compare import class_map, flow_diagram, metric_cards, timeline
 from pages.shared import cached, gallery, markup, revision_diff, ui
 from state.comparison import Changes, ClassTable, automatic_result, branch
 from state.project import Project
@@ -102,25 +102,15 @@ def _below_baseline(revision: Revision) -> None:
 
 
 def _timeline(history: Sequence[RevisionInfo], shown: Revision) -> None:
-    steps = branch(history, shown)[-TIMELINE:]
     metric = metric_cards.metrics(shown)[0]
-    values = [metric.of(step) for step in steps]
-    if len(steps) < 2 or all(value is None for value in values):
-        return
-    figure = charts.timeline(
-        [step.id for step in steps],
-        values,
-        [metric.of_baseline(step) for step in steps],
-        [step.note for step in steps],
-        name=f"{metric.name} ({metric.term})",
-        shown=metric.shown,
-    )
-    st.plotly_chart(
-        figure,
-        key="compare_timeline",
-        config={"displayModeBar": False},
-        alt=f"{metric.term} over the revisions up to {shown.id}, with k-means as a dashed line.",
-    )
+    points = [
+        timeline.Point(
+            revision=step.id, value=metric.of(step), baseline=metric.of_baseline(step), note=step.note
+        )
+        for step in branch(history, shown)[-TIMELINE:]
+    ]
+    if len(points) > 1 and any(point.value is not None for point in points):
+        st.html(timeline.draw(points, name=f"{metric.name} ({metric.term})", shown=metric.shown))
 
 
 def _moved(project: Project, changes: Changes) -> None:
@@ -129,12 +119,7 @@ def _moved(project: Project, changes: Changes) -> None:
     if not changes.flows:
         return
     old_name, new_name = revision_diff.names(project, changes)
-    st.plotly_chart(
-        charts.flow_diagram(changes.flows, old_name, new_name),
-        key="compare_flows",
-        config={"displayModeBar": False},
-        alt="Flow of photos between clusters; the list below names the same flows.",
-    )
+    st.html(flow_diagram.draw(changes.flows, old_name, new_name))
     choices: dict[int, str] = {-1: f"All that moved · {markup.count(len(changes.moved), 'photo')}"}
     for number, one in enumerate(changes.flows[:CHOICES]):
         choices[number] = f"{_flow_name(one, old_name, new_name)} · {markup.count(one.photos, 'photo')}"
@@ -163,12 +148,8 @@ def _confusion(project: Project, shown: Revision, table: ClassTable) -> None:
         )
     )
     name = cached.cluster_names(project, shown)
-    st.plotly_chart(
-        charts.confusion_map(table.table, name, dark=st.context.theme.type == "dark"),
-        key="compare_confusion",
-        config={"displayModeBar": False},
-        alt="Photos of each cluster by label; the list below names the largest mistakes.",
-    )
+    dark = st.context.theme.type == "dark"
+    class_map.draw(table.table, name, key="compare_confusion", dark=dark)
     mistakes = table.mistakes()[:CHOICES]
     if not mistakes:
         st.html(markup.note("No photo lies off the diagonal."))

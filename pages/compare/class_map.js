@@ -1,0 +1,98 @@
+// Clusters (rows) against labels (columns): the shade is the share of the cluster, the number its photos.
+const ROW = 22; // CSS pixels
+const WIDE = 84; // CSS pixels of a column in which a name lies flat
+const DENSE = 16; // narrower columns get small names
+const FULL = [31, 122, 109];
+const NONE = { light: [244, 245, 242], dark: [27, 30, 32] };
+const SOME = { light: [230, 239, 236], dark: [33, 50, 46] }; // one photo is told from none
+
+function name(word) {
+  const element = document.createElement("span");
+  element.textContent = element.title = word;
+  return element;
+}
+
+class ClassMap {
+  constructor(root) {
+    this.root = root;
+    this.canvas = root.querySelector("canvas");
+    this.tip = root.querySelector(".tip");
+    this.canvas.onmousemove = (event) => this.hover(event);
+    this.canvas.onmouseleave = () => (this.tip.hidden = true);
+    this.sizes = new ResizeObserver(() => this.draw());
+    this.sizes.observe(root.querySelector(".cells"));
+  }
+
+  show(data) {
+    this.data = data;
+    this.wide = data.labels.length;
+    this.totals = data.clusters.map((_, row) => this.of(row).reduce((sum, n) => sum + n, 0));
+    this.root.querySelector(".rows").replaceChildren(...data.clusters.map(name));
+    this.root.querySelector(".columns").replaceChildren(...data.labels.map(name));
+    this.canvas.setAttribute("aria-label", data.alt);
+    this.draw();
+  }
+
+  of(row) {
+    return this.data.counts.slice(row * this.wide, (row + 1) * this.wide);
+  }
+
+  draw() {
+    const width = this.canvas.parentElement.clientWidth;
+    if (!this.data || !width) return;
+    const column = width / this.wide;
+    const columns = this.root.querySelector(".columns");
+    columns.classList.toggle("wide", column >= WIDE);
+    columns.classList.toggle("dense", column < DENSE);
+    const height = ROW * this.data.clusters.length;
+    const dense = window.devicePixelRatio || 1;
+    this.canvas.style.height = `${height}px`;
+    [this.canvas.width, this.canvas.height] = [Math.round(width * dense), Math.round(height * dense)];
+    const pen = this.canvas.getContext("2d");
+    pen.scale(dense, dense);
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.font = `12px ${getComputedStyle(this.root).fontFamily}`;
+    this.totals.forEach((total, row) => this.of(row).forEach((n, i) => this.cell(pen, row, i, column, n, n / total)));
+    this.root.dataset.painted = "";
+  }
+
+  cell(pen, row, i, column, photos, share) {
+    const theme = this.data.dark ? "dark" : "light";
+    const from = photos ? SOME[theme] : NONE[theme];
+    const shade = from.map((start, part) => Math.round(start + (FULL[part] - start) * share));
+    pen.fillStyle = `rgb(${shade.join()})`;
+    pen.fillRect(i * column, row * ROW, Math.max(column - 1, 0.5), ROW - 1);
+    if (!photos || !this.data.numbers) return;
+    pen.fillStyle = this.data.dark || share > 0.45 ? "#fff" : "#26241f";
+    pen.fillText(photos.toLocaleString("en"), (i + 0.5) * column, (row + 0.5) * ROW, column - 4);
+  }
+
+  hover(event) {
+    const corner = this.canvas.getBoundingClientRect();
+    const [x, y] = [event.clientX - corner.left, event.clientY - corner.top];
+    const row = Math.min(Math.floor(y / ROW), this.totals.length - 1);
+    const i = Math.min(Math.floor((x / corner.width) * this.wide), this.wide - 1);
+    if (row < 0 || i < 0) return;
+    const photos = this.data.counts[row * this.wide + i];
+    const share = Math.round((100 * photos) / this.totals[row]);
+    const count = `${photos.toLocaleString("en")} photo${photos === 1 ? "" : "s"}`;
+    this.tip.textContent = `${this.data.clusters[row]} · ${this.data.labels[i]}: ${count}, ${share}% of the cluster`;
+    this.tip.hidden = false;
+    const left = x > corner.width / 2;
+    this.tip.style.cssText = `top: ${y + 14}px; ${left ? `right: ${corner.width - x + 10}px` : `left: ${x + 10}px`}`;
+  }
+}
+
+const known = new WeakMap(); // where it is drawn -> the table, which outlives changes of its data
+
+export default function (component) {
+  const root = component.parentElement.querySelector(".table");
+  if (!known.has(root)) known.set(root, new ClassMap(root));
+  const table = known.get(root);
+  table.show(component.data);
+  return () => {
+    table.sizes.disconnect();
+    known.delete(root);
+  };
+}

@@ -38,7 +38,7 @@ class LiveCollection:
 
     Attributes:
         x: float32 (N, d), unit rows, the visual features that are clustered.
-        grounded: float32 (N, d), the features that are grounded: ``x``, or the raw ones in mode "raw".
+        grounded: float32 (N, d), the features that are grounded: ``x``, or ``centred_features`` in mode "raw".
         encode: strings to raw features; remembers what it encoded, so that only new strings cost time.
         n_clusters, weight: what holds where the knowledge leaves them automatic.
         truth: int32 (N,), label id per photo, -1 where unknown; None without labels. For scores only.

@@ -11,7 +11,7 @@ import numpy as np
 
 from kec_core.arrays import IntVector, as_labels, fingerprint
 from kec_core.encoders import TextCache, encode_texts, load_encoder
-from kec_core.encoders.base import Encoder, TextEncoder
+from kec_core.encoders.base import Encoder, TextEncoder, centred_features
 from kec_core.errors import InputError
 from kec_core.impact import Impact, compare
 from kec_core.knowledge.edits import Edit, apply_script, describe, script_to_json
@@ -92,7 +92,7 @@ def open_live(project: Project, revision: Revision) -> LiveState:
     collection = LiveCollection(
         image_ids=features.ids,
         x=x,
-        grounded=features.raw if raw else x,
+        grounded=centred_features(features.raw, features.defaults) if raw else x,
         encode=text_encoder(str(revision.summary["encoder"])),
         defaults=features.defaults,
         config=revision.config.grounding,

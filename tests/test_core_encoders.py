@@ -18,6 +18,7 @@ from kec_core.encoders import (
     openclip,
     visual_features,
 )
+from kec_core.encoders.base import centred_features
 from kec_core.errors import InputError
 from kec_core.types import Noun
 from tests.fakes import HashEncoder
@@ -156,6 +157,14 @@ class TestVisualFeatures:
         np.testing.assert_allclose(
             visual_features(features, EncoderDefaults(centre=True)), expected, rtol=1e-6
         )
+
+    def test_keep_their_lengths_where_they_are_only_centred(self):
+        features = np.array([[3, 1], [-1, 1], [1, 4]], dtype=np.float32)
+        centred = centred_features(features, EncoderDefaults(centre=True))
+        np.testing.assert_allclose(centred, [[2, -1], [-2, -1], [0, 2]])
+        moved = centred_features(features, EncoderDefaults(centre=True), mean=np.float32([1, 0]))
+        np.testing.assert_allclose(moved, [[2, 1], [-2, 1], [0, 4]])
+        assert centred_features(features, EncoderDefaults(centre=False)) is features
 
     def test_are_not_centred_when_the_encoder_does_not_want_it(self):
         ours = visual_features(np.array([[3, 4], [0, 2]], dtype=np.float32), EncoderDefaults(centre=False))

@@ -5,12 +5,21 @@ import pytest
 from PIL import Image
 
 from kec_core import pipeline
-from kec_core.config import ClusteringConfig, GroundingConfig, KnowledgeConfig, MappingConfig, RunConfig
+from kec_core.arrays import no_progress
+from kec_core.config import (
+    ClusteringConfig,
+    GroundingConfig,
+    KnowledgeConfig,
+    MappingConfig,
+    RunConfig,
+)
 from kec_core.encoders.text_cache import TextCache
 from kec_core.errors import Cancelled, InputError
 from kec_core.images import scan_images
+from kec_core.methods.kec import ground_photos
+from kec_core.methods.prepare import prepare
 from kec_core.metrics import score
-from kec_core.stages import STAGES, Hooks, Resources
+from kec_core.stages import STAGES, Hooks, Resources, Runner, embed_photos
 from kec_core.store import FolderStore
 from kec_core.types import Concept, Knowledge
 from tests.fakes import COLOURS, VOCABULARY, FirstNounBuilder, HashEncoder
@@ -152,6 +161,28 @@ def test_every_grounding_mode_runs_through(photos, resources, tmp_path, mode):
     config = RunConfig(n_clusters=4, grounding=GroundingConfig(mode=mode))
     result = run(photos, resources, FolderStore(tmp_path / "store"), config)
     assert np.isfinite(result.grounding.kappa).all()
+
+
+class CentringEncoder(HashEncoder):
+    def __init__(self):
+        super().__init__()
+        defaults = replace(self.info.defaults, centre=True)
+        self.info = replace(self.info, revision="centring", defaults=defaults)
+
+
+@pytest.mark.parametrize("mode", ["scaled", "raw"])
+def test_a_comparison_of_methods_grounds_as_the_run_does(photos, resources, tmp_path, mode):
+    resources = replace(resources, encoder=CentringEncoder())
+    config = RunConfig(n_clusters=4, grounding=GroundingConfig(mode=mode))
+    store = FolderStore(tmp_path / "store")
+    result = run(photos, resources, store, config)
+    runner = Runner(store, Hooks())
+    embedded = embed_photos(runner, scan_images(photos).images, photos, resources.encoder)
+    inputs, _ = prepare(
+        runner, embedded, resources, config, 4, needs={"knowledge"}, knowledge=result.knowledge
+    )
+    found = ground_photos(inputs, inputs.test, inputs.grounding, no_progress)
+    np.testing.assert_allclose(found, result.grounding.kappa, rtol=1e-5, atol=1e-6)
 
 
 def test_no_readable_photo_is_one_sentence(resources, tmp_path, photos):

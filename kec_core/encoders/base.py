@@ -104,6 +104,25 @@ def collection_mean(features: FloatMatrix, defaults: EncoderDefaults) -> FloatVe
     return np.asarray(features.mean(axis=0, dtype=np.float64), dtype=np.float32)
 
 
+def centred_features(
+    features: FloatMatrix, defaults: EncoderDefaults, *, mean: FloatVector | None = None
+) -> FloatMatrix:
+    """Image features at the lengths the encoder gave them, less the collection's mean if the encoder wants that.
+
+    Args: see ``visual_features``.
+
+    Returns:
+        float32 (N, d): ``features`` themselves for an encoder that does not centre, else new.
+    """
+    if not defaults.centre:
+        return features
+    centre = collection_mean(features, defaults) if mean is None else mean
+    centred = np.empty(features.shape, dtype=np.float32)
+    for block in blocks(len(features)):
+        np.subtract(features[block], centre, out=centred[block])
+    return centred
+
+
 def visual_features(
     features: FloatMatrix, defaults: EncoderDefaults, *, mean: FloatVector | None = None
 ) -> FloatMatrix:

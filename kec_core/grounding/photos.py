@@ -37,7 +37,7 @@ def ground(
     ``ground_features`` gives kappa alone.
 
     Args:
-        x: float32 (N, d); unit rows, or raw encoder output in mode "raw"; may be memory-mapped.
+        x: float32 (N, d); unit rows, or ``centred_features`` in mode "raw"; may be memory-mapped.
         vectors: from ``concept_vectors`` under the same ``config``.
         config: mode, scales, ``centre_before_product``, ``smooth_neighbours``.
         defaults: the encoder's logit scale, used when ``config.logit_scale`` is None.

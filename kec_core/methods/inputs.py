@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
-from kec_core.arrays import FloatMatrix, FloatVector, IntVector, blocks
+from kec_core.arrays import FloatMatrix, FloatVector, IntVector
 from kec_core.config import TPL7, EncoderDefaults, GroundingConfig
-from kec_core.encoders.base import TextEncoder, collection_mean, visual_features
+from kec_core.encoders.base import TextEncoder, centred_features, visual_features
 from kec_core.errors import InputError
 from kec_core.types import Knowledge, Noun
 
@@ -41,13 +39,9 @@ def photo_features(
         defaults: the encoder's.
         mean: the ``collection_mean`` of the train photos, for test photos; None takes these photos' own.
     """
-    if not defaults.centre:
-        return PhotoFeatures(raw=raw, x=visual_features(raw, defaults))
-    centre = collection_mean(raw, defaults) if mean is None else mean
-    centred = np.empty(raw.shape, dtype=np.float32)
-    for block in blocks(len(raw)):
-        np.subtract(raw[block], centre, out=centred[block])
-    return PhotoFeatures(raw=centred, x=visual_features(raw, defaults, mean=centre))
+    return PhotoFeatures(
+        raw=centred_features(raw, defaults, mean=mean), x=visual_features(raw, defaults, mean=mean)
+    )
 
 
 class PromptTower(Protocol):

@@ -10,6 +10,7 @@ import numpy as np
 from kec_core.arrays import FloatMatrix
 from kec_core.clustering import bootstrap_agreement, cluster, fuse, knowledge_weight
 from kec_core.config import ClusteringConfig, EncoderDefaults, RunConfig
+from kec_core.encoders.base import centred_features
 from kec_core.founding import names_groups
 from kec_core.grounding import ground
 from kec_core.grouping import full_clustering
@@ -32,7 +33,7 @@ def ground_photos(
 
     def compute(_key: str) -> StageResult:
         made = ground(
-            embedded.arrays["features"] if raw else x,
+            centred_features(embedded.arrays["features"], defaults) if raw else x,
             vectors,
             config.grounding,
             defaults,

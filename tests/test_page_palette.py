@@ -1,4 +1,4 @@
-"""Colours of clusters: seen on both backgrounds, told apart by every kind of sight, never grey, and steady."""
+"""Colours of clusters: seen on the ground of each theme, told apart by every kind of sight, never grey, and steady."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pages.shared.palette import MUTED, cluster_colour
+from pages.shared.palette import DARK, LIGHT, MUTED, cluster_colour
 
 THEME = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text())["theme"]
 # Machado, Oliveira, Fernandes 2009, severity 1.0, on linear RGB
@@ -56,31 +56,39 @@ def contrast(one, other):
     return (high + 0.05) / (low + 0.05)
 
 
-HUNDRED = [cluster_colour(cluster) for cluster in range(100)]
+PALETTES = {"light": LIGHT, "dark": DARK}
+GROUNDS = ("backgroundColor", "secondaryBackgroundColor")
 
 
 def test_a_hundred_clusters_have_a_hundred_colours_that_stay():
-    assert len(set(HUNDRED)) == 100
-    assert [cluster_colour(cluster) for cluster in (0, 1, 99)] == ["#1f77b3", "#ff9600", "#e14b96"]
+    assert [len(set(palette)) for palette in PALETTES.values()] == [100, 100]
+    assert cluster_colour(0) == "light-dark(#1e78b4, #5aa5e1)"
     assert cluster_colour(100) == cluster_colour(0)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_colour_is_seen_on_the_background(theme):
-    background = THEME[theme]["backgroundColor"]
-    assert min(contrast(colour, background) for colour in HUNDRED) >= 2
-    assert contrast(MUTED, background) >= 2
+@pytest.mark.parametrize("ground", GROUNDS)
+@pytest.mark.parametrize("theme", PALETTES)
+def test_every_colour_is_seen_on_the_ground_of_its_theme(theme, ground):
+    assert min(contrast(colour, THEME[theme][ground]) for colour in [*PALETTES[theme], MUTED]) >= 3
+
+
+def test_the_two_shades_of_a_cluster_are_of_like_hue():
+    light, dark = (oklab(linear(*palette)) for palette in PALETTES.values())
+    turn = np.arctan2(light[:, 2], light[:, 1]) - np.arctan2(dark[:, 2], dark[:, 1])
+    assert np.abs((turn + np.pi) % (2 * np.pi) - np.pi).max() <= np.radians(60)
 
 
 @pytest.mark.parametrize("sight", SIGHT)
-@pytest.mark.parametrize(("clusters", "apart"), [(12, 0.08), (20, 0.06), (50, 0.034), (100, 0.02)])
-def test_colours_are_told_apart_by_every_sight(sight, clusters, apart):
-    seen = oklab(linear(*HUNDRED[:clusters]) @ np.transpose(SIGHT[sight]))
+@pytest.mark.parametrize("theme", PALETTES)
+@pytest.mark.parametrize(("clusters", "apart"), [(12, 0.063), (20, 0.05), (50, 0.0279), (100, 0.02)])
+def test_colours_are_told_apart_by_every_sight(theme, sight, clusters, apart):
+    seen = oklab(linear(*PALETTES[theme][:clusters]) @ np.transpose(SIGHT[sight]))
     distances = np.linalg.norm(seen[:, None] - seen[None], axis=2) + 9 * np.eye(clusters)
-    assert distances.min() >= apart
+    assert distances.min() >= (2 * apart if sight == "full" else apart) - 1e-4
 
 
-def test_no_cluster_looks_muted():
-    grey, *colours = oklab(linear(MUTED, *HUNDRED))
+@pytest.mark.parametrize("theme", PALETTES)
+def test_no_cluster_looks_muted(theme):
+    grey, *colours = oklab(linear(MUTED, *PALETTES[theme]))
     assert np.hypot(*grey[1:]) < 0.02
     assert min(np.hypot(*colour[1:]) for colour in colours) > 0.05

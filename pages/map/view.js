@@ -83,7 +83,20 @@ class PhotoMap {
     this.ink = style.color;
     this.paper = style.getPropertyValue("--st-background-color").trim() || "#fff";
     this.accent = style.getPropertyValue("--st-primary-color").trim() || "#1f7a6d";
+    if (this.points.paper !== this.paper) this.shade();
     return rgb(this.paper);
+  }
+
+  /** The colours as the theme of the page shows them: only a computed style tells which shade of light-dark() that is. */
+  shade() {
+    const probe = make("i");
+    this.root.append(probe);
+    this.points.colours = this.data.palette.map((colour) => {
+      probe.style.color = colour;
+      return rgb(getComputedStyle(probe).color);
+    });
+    probe.remove();
+    this.points.paper = this.paper;
   }
 
   redraw() {
@@ -114,7 +127,6 @@ class PhotoMap {
       rows,
       codes: new Uint16Array(bytes(data.codes).buffer),
       picked: data.picked ? bytes(data.picked) : null,
-      colours: data.palette.map(rgb),
       hidden: this.hiddenOf.get(data.colouring),
     };
   }

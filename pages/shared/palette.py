@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-MUTED = "#8a8f94"
+MUTED = "#858a8f"
 """Grey, for what does not count or is not chosen; no cluster has it."""
 
-# Chosen one after the other, each as far as possible (OKLab) from all before it for the eye that sees least difference:
-# full sight, and sight without red, green or blue cones (Machado et al. 2009). Only colours with a contrast of at least
-# 2:1 to the light and to the dark background, and none that is nearly grey. tests/test_page_palette.py measures all this.
-_COLOURS = """
-    #1f77b3 #ff9600 #a50000 #c3a5ff #5a00d2 #ff2d5a #d22dff #69c3a5 #870f78 #877800
-    #c32d96 #005a2d #b487a5 #784b5a #6996e1 #1e0fff #784bd2 #5a9669 #c3a569 #5a3c96
-    #ff4be1 #f096d2 #e1780f #d278ff #965a2d #a55ad2 #960fb4 #2d6978 #f000b4 #a53c78
-    #e178c3 #d25a3c #78c31e #d26987 #9678c3 #4b78ff #b40f4b #d22d4b #00a5ff #5a6996
-    #5a4b00 #d29687 #781ee1 #96b4e1 #a56978 #960f3c #4bb487 #962df0 #96961e #ff5a69
-    #873ca5 #3c4bc3 #9696c3 #3ca55a #0087a5 #c30069 #00874b #4b4b87 #b46996 #e1a5a5
-    #696900 #e1a54b #b43ce1 #c378e1 #7869c3 #693c5a #695a2d #f00f00 #87874b #c3963c
-    #e12d87 #00c3f0 #d25ad2 #b4b487 #c34ba5 #2d4b78 #a578f0 #960f69 #d296c3 #4b5a87
-    #d27878 #d20fb4 #782da5 #87a5f0 #ff9696 #1e7887 #3c694b #6969e1 #4b5ac3 #6900c3
-    #78872d #964b5a #4bc34b #a52d2d #b44b69 #8769f0 #c3b469 #6987d2 #8796f0 #e14b96
+# Chosen pair by pair, one shade for each theme and of like hue, each as far as possible (OKLab) from all before it: for the
+# eye that sees least difference, where full sight must see twice that of sight without red, green or blue cones (Machado et
+# al. 2009). Only colours with a contrast of at least 3:1 to their ground (WCAG 2.2, 1.4.11), none nearly as far from it as
+# the text, and none that is nearly grey. tests/test_page_palette.py measures all this.
+LIGHT = """
+    #1e78b4 #ff1e1e #690f00 #0f00a5 #b45aff #b41e78 #005a4b #691ed2 #78875a #5a2d78
+    #784b0f #a56987 #1e2d5a #d22dc3 #4b9600 #695a87 #960fa5 #2d784b #3c4bf0 #96003c
+    #c3002d #8778e1 #3c96a5 #4b4bb4 #a54ba5 #e15a69 #3c00c3 #5a3c1e #b44b4b #f02d96
+    #872d69 #5a1e3c #3c1e78 #965ad2 #870f00 #873cd2 #787800 #d20f69 #785af0 #b4783c
+    #004b5a #0087ff #a578c3 #965a69 #c369a5 #d20096 #1e4b96 #1e3c1e #782d87 #d24b87
+    #d24be1 #964b2d #5a69c3 #693c3c #4b1ea5 #a5005a #690f87 #780f4b #0f3ce1 #d24b4b
+    #006978 #5a2d2d #870069 #003c4b #6987d2 #3c87b4 #690fb4 #690f69 #875a00 #874b78
+    #e14b0f #1e3c69 #1e2d96 #961ec3 #1e9669 #a53ce1 #a52da5 #4b693c #b42dc3 #5a78f0
+    #87783c #c34bb4 #c3695a #a51e00 #3c7896 #4b8778 #5a4b1e #69871e #e14bc3 #7878c3
+    #872d4b #9669a5 #3c69a5 #695ab4 #4b5a96 #b43c5a #c32d87 #3c2d00 #0f692d #b469d2
+""".split()  # noqa: SIM905 - a table of ten times ten
+DARK = """
+    #5aa5e1 #f00000 #ffc300 #a53cc3 #e1d2ff #ff5ab4 #3c785a #1e69ff #96a569 #786996
+    #f096a5 #d22d78 #9678e1 #c37887 #1e963c #e1a5ff #ff69ff #69b41e #87c3d2 #ff872d
+    #f0d2a5 #d24bc3 #2dd278 #c369ff #785ae1 #b45a00 #a596ff #96875a #a55a5a #e178d2
+    #b469a5 #e15a3c #a587b4 #6978c3 #d2a55a #b44ba5 #5a780f #ff2d78 #ffa5e1 #b4c35a
+    #5a9687 #a5e1e1 #c3c3ff #e1b496 #ffc3c3 #d296c3 #00f0ff #5ab487 #965a87 #c35a69
+    #b4a5e1 #87693c #b478d2 #d2780f #3c69d2 #c31eb4 #9696d2 #d29687 #4b87f0 #f0b43c
+    #1e8778 #a5782d #ff78a5 #2de1c3 #0f7887 #1ea596 #c387f0 #c33c3c #b4964b #e10f96
+    #e16996 #00b4c3 #69c3f0 #8769d2 #96b44b #a54bf0 #875ab4 #5a874b #c33cd2 #a5d2f0
+    #69c369 #d25ae1 #ffa5b4 #f01e4b #5ad2e1 #2dc3a5 #f0780f #69d2b4 #ff6978 #7896c3
+    #f0a578 #ff87f0 #5a87c3 #c35ab4 #9669ff #f069e1 #d26969 #a5c387 #87b496 #96a5ff
 """.split()  # noqa: SIM905 - a table of ten times ten
 
 
 def cluster_colour(cluster: int) -> str:
-    """The colour of a cluster id, ``#rrggbb``; ids more than 100 apart share one."""
-    return _COLOURS[cluster % len(_COLOURS)]
+    """The colour of a cluster id in CSS, one shade on a light and one on a dark page; ids more than 100 apart share one."""
+    place = cluster % len(LIGHT)
+    return f"light-dark({LIGHT[place]}, {DARK[place]})"

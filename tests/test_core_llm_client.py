@@ -22,16 +22,17 @@ def test_equal_questions_are_asked_once():
     assert [o.answer for o in outcomes[:5]] == [o.answer for o in outcomes[5:]]
 
 
-def test_a_fresh_ask_goes_around_the_stored_answer_and_replaces_it():
+def test_a_fresh_ask_goes_around_the_stored_answer_and_leaves_it():
     cache = MemoryCache()
     with LLMServer() as server:
-        client_for(server, cache).ask(questions(1))
+        (first,) = client_for(server, cache).ask(questions(1))
         server.script = lambda body, attempt: Reply(
             content='{"concept": "newer", "description": "red stripe"}'
         )
         (outcome,) = client_for(server, cache).ask(questions(1), fresh=True)
         (stored,) = client_for(server, cache).ask(questions(1))
-    assert outcome.answer == stored.answer == {"concept": "newer", "description": "red stripe"}
+    assert outcome.answer == {"concept": "newer", "description": "red stripe"}
+    assert stored.answer == first.answer != outcome.answer
     assert server.bodies[1]["temperature"] == pytest.approx(0.7)
 
 

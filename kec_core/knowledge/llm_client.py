@@ -112,7 +112,7 @@ class LLMClient:
             progress: told (answered, all, label) at least five times a second; may raise Cancelled.
             label: what is asked, for ``progress``.
             on_outcome: told each outcome as it comes, once per different question.
-            fresh: ask even when an answer is stored, a little less predictably.
+            fresh: ask even when an answer is stored, which stays; a little less predictably.
 
         Raises:
             LLMAuthError: the key or the quota was refused; nothing more is asked.
@@ -178,9 +178,15 @@ class LLMClient:
             )
 
     def keep(self, outcomes: Sequence[Outcome]) -> None:
-        """Store answers, and that the model could not give one, so that it is not asked for again."""
-        if outcomes:
-            self.cache.put_all([self._stored(outcome) for outcome in outcomes])
+        """Store answers, and that the model could not give one, so that it is not asked for again.
+
+        A stored answer stays: what was asked for afresh is a proposal, and a later run must not depend on whether it
+        was taken.
+        """
+        different = {self._key(outcome.question): outcome for outcome in outcomes}
+        known = self._remembered({key: outcome.question for key, outcome in different.items()})
+        if new := [self._stored(outcome) for key, outcome in different.items() if key not in known]:
+            self.cache.put_all(new)
 
     def _stored(self, outcome: Outcome) -> Stored:
         reply = outcome.answer if outcome.answer is not None else {"rejected": outcome.reason}

@@ -347,6 +347,15 @@ def test_the_number_of_clusters_is_found_and_explained():
     )
 
 
+def test_groups_within_groups_are_named_as_another_number():
+    rng = np.random.default_rng(0)
+    kinds = np.repeat(np.eye(2, 40), 3, axis=0) + 0.6 * rng.normal(size=(6, 40)) / np.sqrt(40)
+    x = unit(np.repeat(kinds, 40, axis=0) + 1.2 * rng.normal(size=(240, 40)) / np.sqrt(40))
+    k, how = estimate_n_clusters(x)
+    assert k == 2
+    assert how.endswith("and the middle was taken. 6 would fit too.")
+
+
 def test_the_number_of_clusters_is_estimated_on_a_sample_of_large_sets(monkeypatch):
     monkeypatch.setattr(estimate_module, "SAMPLE", 150)
     x, _ = planted_rows(n_clusters=4, per_cluster=100)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, Progress, check_matrix, no_progress
 from kec_core.geometry import neighbour_graph
@@ -13,6 +14,8 @@ SAMPLE = 2000  # rows looked at                                                 
 LARGEST = 200  # largest K considered; more cannot be told apart on the sample         [R]
 ROWS_PER_CLUSTER = 5  # on average at least, in what is considered                     [R]
 NEIGHBOURS = (8, 12, 20)  # sizes of the graphs that vote                              [M]
+RIVAL_GAP = 0.4  # of the chosen gap: a K with so much is named as one that fits too     [R]
+RIVALS = 3  # named at most                                                            [R]
 ALIKE = 1e-5  # rows that differ by less in every coordinate are one photo             [R]
 
 
@@ -23,7 +26,8 @@ def estimate_n_clusters(
 
     Graphs of three sizes vote and the median wins, because the gap of one graph moves with its size. A sweep of
     k-means by silhouette was tried too: it costs more and followed the categories of photo sets less well. On sets
-    of 6, 10, 12 and 30 categories the votes gave 6, 12, 8 and 31, on the hardest (10) only 2.
+    of 6, 10, 12 and 30 categories the votes gave 6, 12, 8 and 31, on the hardest (10) only 2. A collection often
+    falls into groups at several scales (living things and vehicles, then their kinds), so rivals are named.
 
     Args:
         x: float32 (N, D), unit rows.
@@ -31,7 +35,7 @@ def estimate_n_clusters(
         progress: told before each graph; may raise Cancelled.
 
     Returns:
-        K and one sentence for the person on how it was found.
+        K, and for the person how it was found and which other numbers fit nearly as well.
     """
     x = check_matrix(x, "The features")
     largest = min(LARGEST, len(x) // ROWS_PER_CLUSTER)
@@ -40,26 +44,39 @@ def estimate_n_clusters(
     sample = _sample(x, seed)
     if np.ptp(sample, axis=0).max() < ALIKE:
         return 1, f"All {len(x)} photos look the same, so they are in one cluster."
-    votes = []
+    most = min(largest, len(sample) // ROWS_PER_CLUSTER)
+    gaps = np.empty((len(NEIGHBOURS), most - 1))
     for done, count in enumerate(NEIGHBOURS):
         progress(done, len(NEIGHBOURS), "Estimating the number of clusters")
-        votes.append(_largest_gap(sample, count, min(largest, len(sample) // ROWS_PER_CLUSTER)))
+        gaps[done] = _gaps(sample, count, most)
+    votes = [int(vote) + 2 for vote in gaps.argmax(axis=1)]
     k = int(np.median(votes))
     seen = f"{len(sample)} of {len(x)} photos" if len(sample) < len(x) else f"{len(x)} photos"
     return k, (
         f"{k} clusters were estimated: linked to their {_listed(NEIGHBOURS)} most similar ones, {seen} nearly fall "
-        f"into {_listed(votes)} groups, and the middle was taken."
+        f"into {_listed(votes)} groups, and the middle was taken.{_rivals_of(k, gaps.sum(axis=0))}"
     )
 
 
-def _largest_gap(x: FloatMatrix, count: int, largest: int) -> int:
-    """The K in 2..largest after which the eigenvalues of the normalised graph Laplacian rise most."""
+def _gaps(x: FloatMatrix, count: int, largest: int) -> NDArray[np.float64]:
+    """How much the eigenvalues of the normalised graph Laplacian rise after each K in 2..largest; (largest - 1,)."""
     from scipy.linalg import eigvalsh
     from scipy.sparse.csgraph import laplacian
 
     graph = neighbour_graph(x, count).toarray().astype(np.float64)
     spectrum = eigvalsh(np.asarray(laplacian(graph, normed=True)), subset_by_index=[0, largest])
-    return int(np.diff(spectrum)[1:].argmax()) + 2
+    return np.asarray(np.diff(spectrum)[1:])
+
+
+def _rivals_of(k: int, gaps: NDArray[np.float64]) -> str:
+    """Other numbers of groups with a wide gap, widest first; "" when there is none. ``gaps`` begin at K = 2."""
+    order = np.argsort(-gaps, kind="stable")
+    rivals = [int(i) + 2 for i in order if i + 2 != k and gaps[i] >= RIVAL_GAP * gaps[k - 2]][:RIVALS]
+    if not rivals:
+        return ""
+    return (
+        f" {_listed(rivals)} would fit nearly as well." if len(rivals) > 1 else f" {rivals[0]} would fit too."
+    )
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -5,6 +5,9 @@ Imported by the server this is its application; run as a script, as tests do, it
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import streamlit as st
 
 from pages.frame import shell
@@ -12,8 +15,15 @@ from pages.map.routes import ROUTES
 from pages.shared.thumbnails import ROUTE
 from state import warm_up
 
+
+@asynccontextmanager
+async def serving(_app: st.App) -> AsyncIterator[None]:
+    """From the start of the server to its end."""
+    warm_up.start()
+    yield
+
+
 if __name__ == "__main__":
     shell.draw()
 else:
-    warm_up.start()
-    app = st.App(shell.SCRIPT, routes=[ROUTE, *ROUTES])
+    app = st.App(shell.SCRIPT, lifespan=serving, routes=[ROUTE, *ROUTES])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache, partial
-from typing import Any
+from functools import lru_cache, partial, wraps
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from state.features import load_features
 from state.overview import compute_overview, save_overview
 from state.project import Project
 from state.revisions import NewRevision, Revision, RevisionInfo
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,13 +162,26 @@ def automatic(revision: RevisionInfo) -> Mapping[str, Any]:
     return {"clusters": known["clusters"], "weight": known["weight"]}
 
 
-@lru_cache(maxsize=2)
+def _remembered(make: Callable[[str], T]) -> Callable[[str], T]:
+    """The results for the last two names; whoever asks while one is made waits for it instead of making another."""
+    results, turn = lru_cache(maxsize=2)(make), threading.Lock()
+
+    @wraps(make)
+    def wait(name: str) -> T:
+        with turn:
+            return results(name)
+
+    wait.cache_clear = results.cache_clear  # type: ignore[attr-defined]
+    return wait
+
+
+@_remembered
 def loaded_encoder(name: str) -> Encoder:
     """An encoder by name; loading the weights takes seconds, so a process does it once."""
     return load_encoder(name)
 
 
-@lru_cache(maxsize=2)
+@_remembered
 def text_encoder(name: str) -> TextEncoder:
     """Strings to raw features."""
     return partial(encode_texts, loaded_encoder(name), cache=TextCache())

@@ -17,6 +17,7 @@ import streamlit as st
 
 from kec_core.errors import InputError, KecError, StoreError
 from kec_core.knowledge.edits import Edit
+from state import warm_up
 from state.jobs import JobManager
 from state.locks import Holder
 from state.open_projects import OpenProjects
@@ -228,6 +229,11 @@ def workbench(project: Project) -> Workbench:
 def saw(revision_id: str | None) -> None:
     """Remember which revision this window shows; edits are refused when the project has moved on since."""
     st.session_state[_SEEN] = revision_id
+
+
+def prepare(project: Project, revision: Revision) -> None:
+    """Get ready, in the background, for edits of the shown revision."""
+    warm_up.open_project(_live_states(), project, revision)
 
 
 def mode(project: Project) -> Mode:

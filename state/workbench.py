@@ -77,6 +77,12 @@ class LiveStates:
                 self.put(project, revision, known)
             return known
 
+    def knows(self, project: Project, revision: Revision) -> bool:
+        """Whether the state of a revision is remembered, or one that it can be restored from in a moment."""
+        collection = _collection(project, revision)
+        with self._lock:
+            return any(key[:-1] == collection for key in self._states)
+
     def put(self, project: Project, revision: Revision, state: LiveState) -> None:
         """Remember the state of a revision that was just made."""
         with self._lock:
@@ -136,7 +142,7 @@ class Workbench:
             revision: what they apply to; the shown one by default.
 
         Raises:
-            InputError: an edit does not fit; its index is named.
+            InputError: an edit does not fit; says why.
         """
         base = revision or self.shown()
         script = json.dumps(script_to_json(edits), sort_keys=True)
@@ -147,7 +153,10 @@ class Workbench:
         images = (
             frozenset(image.id for image in self.project.images(base.scan)) if _name_images(edits) else None
         )
-        changed = apply_script(base.knowledge, edits, images=images)
+        try:
+            changed = apply_script(base.knowledge, edits, images=images)
+        except InputError as error:
+            raise _in_words(error) from error
         before = self.live(base)
         after = update(before, changed)
         return Preview(revision=base, edits=edits, before=before, after=after, impact=compare(before, after))
@@ -173,6 +182,12 @@ class Workbench:
     def go_to(self, revision_id: str, *, expected: str | None = None) -> Revision:
         """Show any revision; raises as ``revisions.go_to``."""
         return revisions.go_to(self.project, revision_id, expected=expected)
+
+
+def _in_words(error: InputError) -> InputError:
+    """Why an edit does not fit, as a sentence: the place in a script, which goes before it, says nothing on a page."""
+    reason = str(error.__cause__ or error)
+    return InputError(reason[:1].upper() + reason[1:])
 
 
 def _name_images(edits: Sequence[Edit]) -> bool:

@@ -1,10 +1,29 @@
-"""What the first edit needs is loaded in advance; what is missing stops nobody."""
+"""What the first edit needs is made in advance; what is missing stops nobody."""
 
+import gc
 import threading
 
+import pytest
+
 from kec_core.errors import ResourceMissing
-from state import editing, warm_up
+from state import editing, revisions, warm_up
+from state.workbench import LiveStates
 from tests.fakes import HashEncoder
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    """As before any start; nothing that a test loads is kept from the garbage collector after it."""
+    monkeypatch.setattr(warm_up, "_served", threading.Event())
+    monkeypatch.setattr(warm_up, "_begun", set())
+    monkeypatch.setattr(warm_up, "automatic_encoder", lambda: "the usual one")
+    monkeypatch.setattr(editing, "load_encoder", lambda _name: HashEncoder())
+    for cached in (editing.loaded_encoder, editing.text_encoder):
+        cached.cache_clear()
+    yield
+    gc.unfreeze()
+    for cached in (editing.loaded_encoder, editing.text_encoder):
+        cached.cache_clear()
 
 
 def finish():
@@ -16,13 +35,30 @@ def finish():
 def test_the_encoder_is_loaded_once_in_the_background(monkeypatch):
     loaded = []
     monkeypatch.setattr(editing, "load_encoder", lambda name: loaded.append(name) or HashEncoder())
-    monkeypatch.setattr(warm_up, "automatic_encoder", lambda: "the usual one")
     warm_up.start()
     finish()
     editing.loaded_encoder("the usual one")
     assert loaded == ["the usual one"]
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
+    assert gc.get_freeze_count() > 0
+
+
+def test_who_needs_the_encoder_while_it_is_loaded_waits_for_the_same_one(monkeypatch):
+    loading, finished, loaded = threading.Event(), threading.Event(), []
+
+    def slow(name):
+        loading.set()
+        finished.wait(10)
+        loaded.append(name)
+        return HashEncoder()
+
+    monkeypatch.setattr(editing, "load_encoder", slow)
+    warm_up.start()
+    assert loading.wait(10)
+    second = threading.Thread(target=lambda: editing.text_encoder("the usual one"), name="warm-up")
+    second.start()
+    finished.set()
+    finish()
+    assert loaded == ["the usual one"]
 
 
 def test_missing_weights_are_left_to_be_said_where_they_are_needed(monkeypatch, caplog):
@@ -30,8 +66,30 @@ def test_missing_weights_are_left_to_be_said_where_they_are_needed(monkeypatch, 
         raise ResourceMissing("There are no weights.")
 
     monkeypatch.setattr(editing, "load_encoder", missing)
-    monkeypatch.setattr(warm_up, "automatic_encoder", lambda: "none")
     with caplog.at_level("INFO"):
         warm_up.start()
         finish()
     assert "There are no weights." in caplog.text
+
+
+def test_an_opened_project_is_made_ready_for_edits_once(colours, monkeypatch):
+    states, shown, opened = LiveStates(), revisions.current(colours), []
+    monkeypatch.setattr(LiveStates, "of", lambda _self, project, revision: opened.append(revision.id))
+    warm_up.open_project(states, colours, shown)
+    assert not opened  # a page drawn without the server, as in tests
+    warm_up.start()
+    warm_up.open_project(states, colours, shown)
+    warm_up.open_project(states, colours, shown)
+    finish()
+    assert opened == [shown.id]
+
+
+def test_a_revision_near_to_a_known_one_needs_nothing_in_advance(colours, monkeypatch):
+    states, shown = LiveStates(), revisions.current(colours)
+    assert not states.knows(colours, shown)
+    states.put(colours, shown, object())
+    assert states.knows(colours, shown)
+    monkeypatch.setattr(LiveStates, "of", None)
+    warm_up.start()
+    warm_up.open_project(states, colours, shown)
+    finish()

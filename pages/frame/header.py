@@ -50,6 +50,7 @@ def _bar(project: Project) -> None:
                 help=f"Revision: {markup.plain(shown.note)}, {ui.when(shown.created)}.",
             )
             ui.encoder_badge(str(shown.summary.get("encoder", "")))
+            session.prepare(project, shown)
             _steps(project)
             _other_window(project)
         if st.button("", key="keys", icon=":material/keyboard:", type="tertiary", help="Keys", shortcut="H"):

@@ -9,6 +9,8 @@ from kec_core.methods import METHODS
 from kec_core.methods.summary import Spread
 from state import revisions
 from state.method_needs import (
+    SECONDS,
+    USUAL,
     captions_file,
     expected_seconds,
     has_needs,
@@ -74,11 +76,14 @@ def test_unusable_caption_files_are_refused_and_not_kept(colours):
 
 
 def test_time_is_guessed_by_size_and_then_known(colours):
-    assert expected_seconds("kmeans", 1000, "fast") == 1.0
-    assert expected_seconds("cae-softmax", 2000, "fast") == 10.0
-    assert expected_seconds("tac-notrain", 1000, "full") == 1.0
-    assert expected_seconds("turtle-kec", 1000, "full") == 6 * expected_seconds("turtle", 1000, "fast")
+    assert expected_seconds("kmeans", 1000, "fast") == pytest.approx(USUAL[0])
+    assert expected_seconds("kmeans", 500, "fast") == pytest.approx(USUAL[0] / 2)
+    assert expected_seconds("kmeans", 100_000, "fast") == pytest.approx(2 * USUAL[2])
+    least, middle, _ = SECONDS["cae"]
+    assert expected_seconds("cae-softmax", 3162, "fast") == pytest.approx((least * middle) ** 0.5, rel=1e-3)
+    assert expected_seconds("tac-notrain", 1000, "full") == pytest.approx(SECONDS["tac-notrain"][0])
+    assert expected_seconds("turtle-kec", 1000, "full") == 6 * expected_seconds("turtle-kec", 1000, "fast")
     keep_row(colours, "r1", "fast", row("turtle", seconds=7.5))
     kept = kept_rows(colours, "r1")
     assert expected_seconds("turtle", 50, "fast", kept) == 7.5
-    assert expected_seconds("turtle", 1000, "full", kept) == 600.0
+    assert expected_seconds("turtle", 1000, "full", kept) == pytest.approx(6 * SECONDS["turtle"][0])

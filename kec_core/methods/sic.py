@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, Progress, blocks, l2_normalize
+from kec_core.arrays import BLOCK_ROWS, FloatMatrix, Progress, blocks, l2_normalize
 from kec_core.config import PHOTO
 from kec_core.errors import InputError
 from kec_core.methods import heads
@@ -202,7 +202,7 @@ def nearest_with_self(x: FloatMatrix, count: int, progress: Progress) -> NDArray
     index = faiss.IndexFlatL2(x.shape[1])
     index.add(np.ascontiguousarray(x, dtype=np.float32))
     found = np.empty((len(x), min(count + 1, len(x))), dtype=np.int64)
-    for block in blocks(len(x), 1024):
+    for block in blocks(len(x), BLOCK_ROWS // 8):
         progress(block.start, len(x), "Finding neighbours")
         found[block] = index.search(np.ascontiguousarray(x[block], dtype=np.float32), found.shape[1])[1]
     return found

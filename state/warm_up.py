@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kec_core.encoders import automatic_encoder
 from kec_core.errors import KecError
+from kec_core.suggestions import suggest
 from state.editing import text_encoder
 from state.project import Project
 from state.revisions import Revision
@@ -28,7 +29,9 @@ def start() -> None:
 
 
 def open_project(states: LiveStates, project: Project, revision: Revision) -> None:
-    """Make the live state of a revision that somebody looks at; does nothing outside the server.
+    """Make the live state of a revision that somebody looks at, and look for doubts; nothing outside the server.
+
+    What costs most of the doubts is remembered with the photos, for this state and those after it.
 
     Args:
         states: where it is kept; whoever needs it meanwhile waits for the same one.
@@ -40,7 +43,7 @@ def open_project(states: LiveStates, project: Project, revision: Revision) -> No
         return
     _begun.add(key)
     if not states.knows(project, revision):
-        _in_background(lambda: states.of(project, revision))
+        _in_background(lambda: suggest(states.of(project, revision)))
 
 
 def _in_background(work: Callable[[], object]) -> None:

@@ -17,6 +17,7 @@ from kec_core.knowledge.edits import (
     DeleteAttribute,
     DeleteConcept,
     MergeConcepts,
+    MuteConcept,
     SetClusters,
     apply,
     apply_script,
@@ -25,7 +26,7 @@ from kec_core.knowledge.edits import (
 )
 from kec_core.live import LiveCollection, start, update
 from kec_core.probe import BINS, auc, probe
-from kec_core.suggestions import least_certain, suggest
+from kec_core.suggestions import concept_doubts, least_certain, suggest
 from kec_core.suggestions.base import strongest
 from kec_core.types import Knowledge
 
@@ -103,6 +104,29 @@ def test_a_concept_of_two_kinds_is_to_be_split():
     kinds = [set(truth[list(gallery.rows)].tolist()) for gallery in split.evidence]
     assert kinds in ([{2}, {3}], [{3}, {2}])
     assert split.edit is None
+
+
+def test_the_kinds_of_the_same_photos_are_found_once(monkeypatch):
+    state, _ = state_of("deer", "owl", "vehicle", "rose", "cup")
+    found = suggest(state)
+    asked = []
+    real = concept_doubts.spherical_kmeans
+    monkeypatch.setattr(
+        concept_doubts,
+        "spherical_kmeans",
+        lambda photos, *rest, **more: asked.append(len(photos)) or real(photos, *rest, **more),
+    )
+    assert suggest(state) == found
+    assert not asked
+    changed = update(state, apply(state.knowledge, MuteConcept(concept=state.knowledge.concepts[4].id)))
+    rows = [
+        set(np.flatnonzero(one.grounding.omega.argmax(axis=1) == q))
+        for q in range(4)
+        for one in (state, changed)
+    ]
+    moved = sum(before != after for before, after in zip(rows[::2], rows[1::2], strict=True))
+    suggest(changed)
+    assert len(asked) == moved
 
 
 def test_a_concept_without_photos_is_to_go():

@@ -73,8 +73,9 @@ def test_missing_weights_are_left_to_be_said_where_they_are_needed(monkeypatch, 
 
 
 def test_an_opened_project_is_made_ready_for_edits_once(colours, monkeypatch):
-    states, shown, opened = LiveStates(), revisions.current(colours), []
-    monkeypatch.setattr(LiveStates, "of", lambda _self, project, revision: opened.append(revision.id))
+    states, shown, opened, doubted = LiveStates(), revisions.current(colours), [], []
+    monkeypatch.setattr(LiveStates, "of", lambda _self, _project, revision: opened.append(revision.id))
+    monkeypatch.setattr(warm_up, "suggest", doubted.append)
     warm_up.open_project(states, colours, shown)
     assert not opened  # a page drawn without the server, as in tests
     warm_up.start()
@@ -82,6 +83,7 @@ def test_an_opened_project_is_made_ready_for_edits_once(colours, monkeypatch):
     warm_up.open_project(states, colours, shown)
     finish()
     assert opened == [shown.id]
+    assert len(doubted) == 1
 
 
 def test_a_revision_near_to_a_known_one_needs_nothing_in_advance(colours, monkeypatch):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import blocks, l2_normalize
+from kec_core.arrays import FloatMatrix, blocks, l2_normalize
 from kec_core.clustering import spherical_kmeans
 from kec_core.geometry import centroids_of
 from kec_core.knowledge.edit_base import counted
 from kec_core.knowledge.edits import DeleteConcept, MergeConcepts
+from kec_core.live import LiveCollection
 from kec_core.suggestions.base import FEW, Suggestion, View, evidence
 
 ALIKE = 1.0
@@ -22,6 +24,10 @@ SMALL_HALF = 0.2
 """Share of the photos the smaller kind must have [R]."""
 FAR = 0.75
 """Share of the usual lift (how much better words fit their own photos than all photos) below which they are far [R]."""
+
+REMEMBERED = 2000
+"""Groups of photos of one collection whose kinds are remembered, at most."""
+_KINDS: WeakKeyDictionary[LiveCollection, dict[bytes, tuple[float, NDArray[np.bool_]]]] = WeakKeyDictionary()
 
 
 def merges(view: View) -> Iterator[Suggestion]:
@@ -62,15 +68,11 @@ def splits(view: View) -> Iterator[Suggestion]:
         rows = view.sample(column)
         if concept.locked or len(rows) < FEW:
             continue
-        photos = view.x[rows]
-        cut = spherical_kmeans(photos, 2, n_init=3)
-        whole = float(np.linalg.norm(photos.sum(axis=0, dtype=np.float64)))
-        spread = len(rows) - whole
-        explained = (cut.objective - whole) / spread if spread > 1e-6 * len(rows) else 0.0
-        smaller = min((cut.labels == half).mean() for half in (0, 1))
+        explained, first = _two_kinds(view.state.collection, rows)
+        smaller = min(first.mean(), 1 - first.mean())
         if explained < BIMODAL or smaller < SMALL_HALF:
             continue
-        halves = [rows[cut.labels == half] for half in (0, 1)]
+        halves = [rows[first], rows[~first]]
         yield Suggestion(
             key=f"split:{concept.id}",
             kind="split",
@@ -80,6 +82,28 @@ def splits(view: View) -> Iterator[Suggestion]:
             concepts=(concept.id,),
             evidence=tuple(evidence(f"kind {n}", half) for n, half in enumerate(halves, start=1)),
         )
+
+
+def _two_kinds(collection: LiveCollection, rows: NDArray[np.int64]) -> tuple[float, NDArray[np.bool_]]:
+    """How much of the spread of some photos two centres explain, and which photos belong to the first of them.
+
+    An edit leaves the photos of most concepts as they are, so what was found for the same photos is remembered.
+    """
+    known = _KINDS.setdefault(collection, {})
+    key = rows.tobytes()
+    if key not in known:
+        if len(known) >= REMEMBERED:
+            known.clear()
+        known[key] = _cut(collection.x[rows])
+    return known[key]
+
+
+def _cut(photos: FloatMatrix) -> tuple[float, NDArray[np.bool_]]:
+    cut = spherical_kmeans(photos, 2, n_init=3)
+    whole = float(np.linalg.norm(photos.sum(axis=0, dtype=np.float64)))
+    spread = len(photos) - whole
+    explained = (cut.objective - whole) / spread if spread > 1e-6 * len(photos) else 0.0
+    return explained, cut.labels == 0
 
 
 def unused(view: View) -> Iterator[Suggestion]:

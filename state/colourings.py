@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatVector, IntVector
 from kec_core.clustering import match_labels
+from kec_core.naming import told_apart
 from kec_core.types import Grounding, Knowledge
 
 Codes = NDArray[np.uint16]
@@ -54,10 +55,8 @@ def by_cluster(labels: IntVector, names: Sequence[str]) -> Colouring:
 def by_concept(grounding: Grounding, knowledge: Knowledge) -> Colouring:
     """By each photo's strongest concept (the winner of omega)."""
     numbers = np.array([int(concept[1:]) for concept in grounding.concept_ids], dtype=np.int32)
-    names = {
-        int(concept[1:]): knowledge.by_id[concept].name if concept in knowledge.by_id else concept
-        for concept in grounding.concept_ids
-    }
+    shown = told_apart(knowledge)
+    names = {int(concept[1:]): shown.get(concept, concept) for concept in grounding.concept_ids}
     return _groups(numbers[np.asarray(grounding.omega).argmax(axis=1)], names)
 
 

@@ -6,14 +6,18 @@ from dataclasses import replace
 
 import pytest
 
+from kec_core.errors import InputError
 from kec_core.knowledge.edits import DeleteConcept, MuteConcept
+from kec_core.types import Noun
+from pages.concepts import attributes
 from pages.shared import photo_picker
-from state import editing, revisions
+from state import editing, revisions, session
 from state.clusterings import load_clustering
 from state.jobs import JobManager
 from state.project import Project
 from state.run import run_project
 from state.selection import Selection
+from state.workbench import LiveStates, Workbench
 from state.workspace import HOME_VARIABLE
 from tests.fakes import HashEncoder
 from tests.page_helpers import CONFIG, app, make_photos, make_project, resources, shown
@@ -297,3 +301,55 @@ def test_of_several_picked_concepts_the_latest_is_looked_at(project, turn):
     test.session_state["kec_selection"] = Selection(concepts=picked)
     test.run()
     assert looked_at(test) == picked[-1]
+
+
+def test_a_line_that_only_came_into_view_is_no_edit(project, monkeypatch):
+    """A run that is interrupted forgets its fields, and the browser then reports their texts as changed."""
+    acted = []
+    monkeypatch.setattr(session, "act", lambda _project, edits: acted.append(edits))
+    (line, *_) = revisions.current(project).knowledge.uni
+    for said in (line.text, f" {line.text} "):
+        monkeypatch.setattr(session, "widget", lambda _key, said=said: said)
+        attributes._change(project, line, "key")
+    assert not acted
+    monkeypatch.setattr(session, "widget", lambda _key: "other words")
+    attributes._change(project, line, "key")
+    assert [edit.text for (edit,) in acted] == ["other words"]
+
+
+def namesakes(project):
+    """Three concepts of one name, as a dictionary without a language model may give; their nouns differ."""
+    shown = revisions.current(project)
+    nouns = [f"kind {number}" for number in range(3)]
+    alike = [
+        replace(concept, name="thing", nouns=(Noun(word=noun),))
+        for concept, noun in zip(shown.knowledge.concepts, nouns, strict=False)
+    ]
+    state = editing.open_live(project, shown)
+    knowledge = replace(shown.knowledge, concepts=(*alike, *shown.knowledge.concepts[3:]))
+    editing.keep(project, shown, replace(state, knowledge=knowledge), (), note="Namesakes")
+    return [concept.id for concept in alike]
+
+
+def test_namesakes_are_told_apart_and_two_of_them_can_be_merged_under_a_free_name(project):
+    first, second, _third = namesakes(project)
+    test = page()
+    table = test.dataframe[0].value
+    assert [name for name in table["Concept"] if name.startswith("thing")] == [
+        "thing (kind 0)",
+        "thing (kind 1)",
+        "thing (kind 2)",
+    ]
+    test.session_state["kec_selection"] = Selection(concepts=(first, second))
+    test.run()
+    test.button(key="concepts_merge").click().run()
+    assert not test.error
+    assert not test.selectbox(key="merge_name").value.startswith("thing")
+    assert not test.button(key="dialog_ok").disabled
+    assert not test.exception
+
+
+def test_why_an_edit_does_not_fit_is_said_without_its_place_in_a_script(project):
+    bench = Workbench(project, LiveStates())
+    with pytest.raises(InputError, match=r'^There is no concept "nobody"'):
+        bench.preview([DeleteConcept(concept="nobody")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatVector, IntVector
 from kec_core.knowledge.edits import Edit
 from kec_core.live import LiveState
+from kec_core.naming import told_apart
 from kec_core.types import Concept
 
 Kind = Literal["merge", "split", "unused", "attribute", "name", "mixed"]
@@ -62,7 +63,10 @@ class View:
         self.x = state.collection.x
         self.total = len(self.x)
         self.omega = state.grounding.omega
-        self.concepts: list[Concept] = [state.knowledge.by_id[one] for one in state.grounding.concept_ids]
+        names = told_apart(state.knowledge)  # a question must say which of two namesakes it means
+        self.concepts: list[Concept] = [
+            replace(state.knowledge.by_id[one], name=names[one]) for one in state.grounding.concept_ids
+        ]
         self.column = {concept.id: column for column, concept in enumerate(self.concepts)}
         self.winner: IntVector = self.omega.argmax(axis=1).astype(np.int32)
         self.rows = _rows_by_winner(self.winner, len(self.concepts))

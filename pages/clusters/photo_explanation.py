@@ -8,6 +8,7 @@ import streamlit as st
 
 from kec_core.explain import Explainer, explain_place, explain_score
 from kec_core.images import ImageRecord
+from kec_core.naming import told_apart
 from pages.clusters import explainers, explanation_bars, heat_overlay
 from pages.shared import markup, ui
 from pages.shared.thumbnails import LARGE, address
@@ -107,10 +108,11 @@ def _concept(explainer: Explainer, _cards: Sequence[ClusterCard], row: int) -> N
     shares = dict(zip(state.vectors.concept_ids, state.grounding.omega[row].tolist(), strict=True))
     by_id = state.knowledge.by_id
     ids = sorted(shares, key=lambda concept: -shares[concept])
+    names = told_apart(state.knowledge)
     concept = st.selectbox(
         "Concept",
         ids,
-        format_func=lambda one: f"{markup.printable(by_id[one].name)} ({shares[one]:.0%})",
+        format_func=lambda one: f"{markup.printable(names[one])} ({shares[one]:.0%})",
         key=f"why_concept_{row}",
         help="With the share of the photo it takes (posterior omega).",
     )
@@ -118,7 +120,7 @@ def _concept(explainer: Explainer, _cards: Sequence[ClusterCard], row: int) -> N
         explanation_bars.contributions(
             explain_score(explainer, row, concept),
             by_id,
-            total=f"Score of {by_id[concept].name}",
+            total=f"Score of {names[concept]}",
             tip="The logit: photo times concept vector. Its softmax over all concepts is the share.",
         )
     )

@@ -18,8 +18,9 @@ from kec_core.knowledge.edits import (
     SplitPart,
 )
 from kec_core.live import LiveState
+from kec_core.naming import told_apart
 from kec_core.splitting import Kind, kinds_of
-from kec_core.types import Concept
+from kec_core.types import Concept, Knowledge
 from pages.concepts import impact_bar
 from pages.concepts.panels import phrase_probe
 from pages.shared import markup, ui
@@ -133,24 +134,41 @@ def merge(
     """The picked concepts side by side; choose which name stays, see the effect."""
     known = photos.state.knowledge.by_id
     members = [known[one] for one in picked if one in known]
+    shown = told_apart(photos.state.knowledge)
     for column, member in zip(st.columns(min(len(members), MAX_PARTS)), members, strict=False):
         with column:
-            _evidence(project, member.name, photos.rows(member.id)[:EVIDENCE], images)
-    names = list(dict.fromkeys(member.name for member in members))
-    largest = max(members, key=lambda one: len(photos.rows(one.id))).name
+            _evidence(project, shown[member.id], photos.rows(member.id)[:EVIDENCE], images)
+    by_photos = sorted(members, key=lambda one: -len(photos.rows(one.id)))
     name = st.selectbox(
         "Name of the merged concept",
-        names,
-        index=names.index(largest),
+        _merged_names(photos.state.knowledge, by_photos),
+        placeholder="write a name",
         key="merge_name",
         accept_new_options=True,
-        help="Choose which name stays, or type another one.",
+        help="Choose which name stays, or type another one. Names that other concepts have are left out.",
     )
     # The concept that gives the name comes first: it also gives its description and its place in the tree.
-    ordered = sorted(members, key=lambda one: one.name != name)
+    ordered = sorted(by_photos, key=lambda one: one.name != name)
     with ui.errors():
         edit = MergeConcepts(concepts=tuple(one.id for one in ordered), name=name)
         _confirm(project, [edit], "Merge", pick_new=True)
+
+
+def free_names(knowledge: Knowledge, concepts: Sequence[Concept], words: Sequence[str]) -> list[str]:
+    """Those of some words that none but these concepts are called, each once in any case, in order."""
+    own = {concept.id for concept in concepts}
+    taken = {other.name.casefold() for other in knowledge.concepts if other.id not in own}
+    free: dict[str, str] = {}
+    for word in words:
+        if word.casefold() not in taken:
+            free.setdefault(word.casefold(), word)
+    return list(free.values())
+
+
+def _merged_names(knowledge: Knowledge, members: Sequence[Concept]) -> list[str]:
+    """Names for a merged concept: those of its members, then their nouns."""
+    nouns = [noun.word for one in members for noun in one.nouns]
+    return free_names(knowledge, members, [*(one.name for one in members), *nouns])
 
 
 @st.dialog("Split", width="large")
@@ -164,11 +182,11 @@ def split(project: Project, photos: ConceptPhotos, concept: Concept, images: Seq
     except KecError as error:
         st.error(markup.plain(error), icon=":material/error:")
         return
-    names = []
+    names: list[str] = []
     for number, (column, kind) in enumerate(zip(st.columns(len(kinds)), kinds, strict=True), start=1):
         with column:
             _evidence(project, f"{len(kind.rows)} photos", kind.rows[:EVIDENCE], images)
-            guess = kind.nouns[0] if kind.nouns else f"{concept.name} {number}"
+            guess = _guess(photos.state.knowledge, concept, kind, number, names)
             names.append(
                 st.text_input(f"Name of part {number}", guess, key=f"split_{concept.id}_{count}_{number}")
             )
@@ -190,6 +208,12 @@ def split(project: Project, photos: ConceptPhotos, concept: Concept, images: Seq
         st.error(markup.plain(error), icon=":material/error:")
         return
     _confirm(project, [edit], "Split", pick_new=True)
+
+
+def _guess(knowledge: Knowledge, concept: Concept, kind: Kind, number: int, others: Sequence[str]) -> str:
+    """The first noun of a part that nothing else is called; else the concept's name with a number."""
+    free = free_names(knowledge, [concept], kind.nouns)
+    return next((noun for noun in free if noun not in others), f"{concept.name} {number}")
 
 
 def _part(name: str, kind: Kind, images: Sequence[ImageRecord], *, pin: bool) -> SplitPart:

@@ -15,6 +15,7 @@ from kec_core.knowledge.edits import (
     MoveAttribute,
 )
 from kec_core.live import LiveState
+from kec_core.naming import told_apart
 from kec_core.types import BiAttribute, Concept, Knowledge, UniAttribute
 from pages.concepts import actions
 from pages.shared import markup
@@ -63,7 +64,7 @@ def _line(project: Project, attribute: UniAttribute | BiAttribute) -> None:
             key=key,
             label_visibility="collapsed",
             on_change=_change,
-            args=(project, attribute.id, key),
+            args=(project, attribute, key),
         )
         st.button(
             "",
@@ -76,12 +77,17 @@ def _line(project: Project, attribute: UniAttribute | BiAttribute) -> None:
         )
 
 
-def _change(project: Project, attribute: str, key: str) -> None:
+def _change(project: Project, attribute: UniAttribute | BiAttribute, key: str) -> None:
+    """Take over a changed line; an interrupted run may report a line as changed that only came into view."""
     text = str(session.widget(key) or "").strip()
+    if text == attribute.text:
+        return
     actions.act_on(
         project,
         lambda: (
-            EditAttribute(attribute=attribute, text=text) if text else DeleteAttribute(attribute=attribute)
+            EditAttribute(attribute=attribute.id, text=text)
+            if text
+            else DeleteAttribute(attribute=attribute.id)
         ),
     )
 
@@ -110,21 +116,19 @@ def apart(project: Project, state: LiveState, photos: ConceptPhotos, concept: Co
         "**What sets it apart**",
         help="Bi-attributes: visible differences between two similar concepts (B).",
     )
-    knowledge = state.knowledge
+    knowledge, names = state.knowledge, told_apart(state.knowledge)
     pairs: dict[str, list[BiAttribute]] = {}
     for attribute in knowledge.bi:
         if concept.id in attribute.pair:
             pairs.setdefault(next(one for one in attribute.pair if one != concept.id), []).append(attribute)
     similar = [one for one in photos.similar(concept.id, 3) if one not in pairs]
     for other, attributes in pairs.items():
-        with st.expander(
-            f"from {markup.plain(knowledge.by_id[other].name)} ({len(attributes)})", key=f"pair_{other}"
-        ):
+        with st.expander(f"from {markup.plain(names[other])} ({len(attributes)})", key=f"pair_{other}"):
             for attribute in attributes:
                 _line(project, attribute)
             _new_pair_line(project, concept, knowledge.by_id[other])
     for other in similar:
-        with st.expander(f"from {markup.plain(knowledge.by_id[other].name)} (none yet)", key=f"pair_{other}"):
+        with st.expander(f"from {markup.plain(names[other])} (none yet)", key=f"pair_{other}"):
             _new_pair_line(project, concept, knowledge.by_id[other])
     if not pairs and not similar:
         st.html(markup.note("There is no other concept to tell it from."))

@@ -9,6 +9,7 @@ import streamlit as st
 from kec_core.concept_photos import ConceptPhotos
 from kec_core.images import ImageRecord
 from kec_core.live import LiveState
+from kec_core.naming import told_apart
 from kec_core.types import Concept
 from pages.concepts import actions, field_shortcut
 from pages.concepts.panels import tree
@@ -79,8 +80,9 @@ def _table(project: Project, state: LiveState, photos: ConceptPhotos, images: Se
     picked = session.selection().concepts
     key = f"concept_table_{state.knowledge.fingerprint[:8]}_{session.selection_epoch()}_{words}"
     ids = [concept.id for concept in shown]
+    names = told_apart(state.knowledge)
     st.dataframe(
-        [_row(concept, photos, images, project_id) for concept in shown],
+        [_row(concept, names[concept.id], photos, images, project_id) for concept in shown],
         key=key,
         hide_index=True,
         height=min(HEIGHT, 38 + 35 * len(shown)),
@@ -102,7 +104,7 @@ def _table(project: Project, state: LiveState, photos: ConceptPhotos, images: Se
 
 
 def _row(
-    concept: Concept, photos: ConceptPhotos, images: Sequence[ImageRecord], project_id: str
+    concept: Concept, name: str, photos: ConceptPhotos, images: Sequence[ImageRecord], project_id: str
 ) -> dict[str, object]:
     column = photos.columns.get(concept.id)
     example = photos.examples.get(concept.id)
@@ -110,7 +112,7 @@ def _row(
     states = (word for word, on in (("muted", concept.muted), ("locked", concept.locked)) if on)
     return {
         "Photo": address(project_id, hashed, SMALL) if hashed else None,
-        "Concept": " · ".join((concept.name, *states)),
+        "Concept": " · ".join((*states, name)),
         "Photos": 0 if column is None else int(photos.counts[column]),
         "Sure": None if column is None else round(float(photos.sureness[column]), 2),
     }

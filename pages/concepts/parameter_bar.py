@@ -74,27 +74,42 @@ def _clusters(project: Project, revision: Revision, state: LiveState, count: int
         key=key,
         width=140,
         help=f"How many groups the photos fall into (K). The run chose {usual}.",
-        on_change=lambda: session.act(project, [SetClusters(k=int(str(session.widget(key))))]),
+        on_change=_set_clusters,
+        args=(project, chosen or count, key),
     )
     _automatic(project, chosen not in (None, usual), SetClusters(k=None), "clusters", usual)
+
+
+def _set_clusters(project: Project, count: int, key: str) -> None:
+    wanted = int(str(session.widget(key)))
+    if wanted != count:
+        session.act(project, [SetClusters(k=wanted)])
 
 
 def _weight(project: Project, revision: Revision, state: LiveState) -> None:
     chosen = state.knowledge.weight
     usual = float(automatic(revision)["weight"])
     key = f"dial_weight_{chosen}"
+    now = round(usual if chosen is None else chosen, 2)
     st.slider(
         "Words against looks",
         0.0,
         MAX_WEIGHT,
-        round(usual if chosen is None else chosen, 2),
+        now,
         0.05,
         key=key,
         width=240,
         help=f"How much the knowledge counts beside the photos (fusion weight w). 0: looks alone, which is k-means. The run chose {usual:.2f}.",
-        on_change=lambda: session.act(project, [SetWeight(knowledge=float(str(session.widget(key))))]),
+        on_change=_set_weight,
+        args=(project, now, key),
     )
     _automatic(project, chosen not in (None, usual), SetWeight(knowledge=None), "weight", round(usual, 2))
+
+
+def _set_weight(project: Project, weight: float, key: str) -> None:
+    wanted = float(str(session.widget(key)))
+    if wanted != weight:
+        session.act(project, [SetWeight(knowledge=wanted)])
 
 
 def _automatic(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from kec_core.knowledge.edits import AddConcept, AssignImages, Edit, KeepApart, KeepTogether
+from kec_core.naming import told_apart
 from kec_core.types import Knowledge
 from pages.shared import cached, gallery, markup, ui
 from state import session
@@ -144,7 +145,8 @@ def _new_concept(project: Project, picked: Sequence[str]) -> None:
 
 def _move(project: Project, knowledge: Knowledge, picked: Sequence[str]) -> None:
     with st.form("selection_assign", border=False):
-        names = {concept.id: concept.name for concept in knowledge.concepts if not concept.muted}
+        shown = told_apart(knowledge)
+        names = {concept.id: shown[concept.id] for concept in knowledge.concepts if not concept.muted}
         concept = st.selectbox(
             "Concept",
             sorted(names, key=lambda one: names[one].casefold()),

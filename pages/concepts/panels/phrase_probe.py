@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from kec_core.knowledge.edits import AddAttribute, AddPairAttribute, Edit
+from kec_core.naming import told_apart
 from kec_core.probe import Probe, probe
 from kec_core.types import Concept
 from pages.concepts.panels import workbench_view
@@ -32,7 +34,8 @@ def draw(project: Project, bench: Workbench, first_concept_id: str, second_conce
         second_concept_id: the one to tell it from; by default the most similar one. The person can choose another.
     """
     view = workbench_view.look(project, bench)
-    known = {concept.id: concept for concept in view.state.knowledge.concepts}  # no collapsed groups
+    names = told_apart(view.state.knowledge)
+    known = {one.id: replace(one, name=names[one.id]) for one in view.state.knowledge.concepts}  # no groups
     first = known.get(first_concept_id)
     if first is None or not view.count(first.id):
         st.html(markup.note("A phrase is tested on a concept's photos, and this one has none."))
@@ -41,7 +44,7 @@ def draw(project: Project, bench: Workbench, first_concept_id: str, second_conce
     if not others:
         st.html(markup.note("There is no other concept with photos to tell it from; add one first."))
         return
-    phrase, second = _asked(view, first, others, second_concept_id)
+    phrase, second = _asked(first, [known[one] for one in others], second_concept_id)
     if not phrase:
         st.html(
             markup.note(
@@ -61,9 +64,9 @@ def draw(project: Project, bench: Workbench, first_concept_id: str, second_conce
     _actions(project, phrase, first, second)
 
 
-def _asked(view: View, first: Concept, others: Sequence[str], wanted: str) -> tuple[str, Concept]:
+def _asked(first: Concept, others: Sequence[Concept], wanted: str) -> tuple[str, Concept]:
     """The phrase, and the concept to tell the first one from."""
-    known = view.state.knowledge.by_id
+    known = {concept.id: concept for concept in others}
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     phrase = left.text_input(
         f"Phrase to test on {markup.plain(first.name)}",
@@ -72,9 +75,9 @@ def _asked(view: View, first: Concept, others: Sequence[str], wanted: str) -> tu
     )
     second = right.selectbox(
         "Against",
-        others,
-        index=others.index(wanted) if wanted in others else 0,
-        format_func=lambda one: known[one].name,
+        list(known),
+        index=list(known).index(wanted) if wanted in known else 0,
+        format_func=lambda one: markup.printable(known[one].name),
         key=f"probe_other_{first.id}_{wanted}",
         help="The photos of both concepts are scored; most similar concepts first.",
     )

@@ -9,6 +9,7 @@ import streamlit as st
 from kec_core.errors import KecError
 from kec_core.impact import Impact
 from kec_core.knowledge.edits import Edit, RenameConcept
+from kec_core.naming import told_apart
 from kec_core.suggestions import Suggestion
 from kec_core.suggestions.base import Kind
 from pages.concepts import actions
@@ -267,10 +268,11 @@ def _nothing(view: View, doubts: Doubts) -> None:
             "least sure of their photos.",
         )
     )
+    names = told_apart(view.state.knowledge)
     with st.container(horizontal=True, horizontal_alignment="center"):
         for concept in doubts.least_certain:
             st.button(
-                markup.plain(view.state.knowledge.by_id[concept].name),
+                markup.plain(names[concept]),
                 key=f"review_look_{concept}",
                 on_click=session.select,
                 kwargs={"concepts": [concept]},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from kec_core.naming import told_apart
 from kec_core.types import Concept, Group
 from pages.concepts.panels import tree_actions, workbench_view
 from pages.concepts.panels.tree_actions import TOP
@@ -112,7 +113,8 @@ def _pills(view: View, group: str, concepts: Sequence[Concept], label: str, *, v
     """The concepts of one group, one widget for all of them."""
     ids = [concept.id for concept in concepts]
     picked = set(session.selection().concepts)
-    labels = {concept.id: _label(view, concept) for concept in concepts}
+    names = told_apart(view.state.knowledge)
+    labels = {concept.id: _label(view, concept, names[concept.id]) for concept in concepts}
     key = f"tree_{group}_{view.state.knowledge.fingerprint[:8]}_{session.selection_epoch()}"
     st.pills(
         label,
@@ -128,7 +130,7 @@ def _pills(view: View, group: str, concepts: Sequence[Concept], label: str, *, v
     )
 
 
-def _label(view: View, concept: Concept) -> str:
+def _label(view: View, concept: Concept, name: str) -> str:
     marks = "".join(
         f" {icon}"
         for icon, on in ((":material/lock:", concept.locked), (":material/visibility_off:", concept.muted))
@@ -136,7 +138,7 @@ def _label(view: View, concept: Concept) -> str:
     )
     counts_elsewhere = view.state.knowledge.column_of.get(concept.id, concept.id) != concept.id
     photos = "" if counts_elsewhere else f" · {view.count(concept.id):,}"
-    return f"{markup.plain(concept.name)}{photos}{marks}"
+    return f"{markup.plain(name)}{photos}{marks}"
 
 
 def _pick(key: str, ids: Sequence[str]) -> None:

@@ -162,7 +162,7 @@ def _change(project: Project, knowledge: Knowledge) -> None:
     names = {group.id: group.name for group in knowledge.groups}
     group = st.selectbox("Group", list(names), format_func=names.__getitem__, key="tree_group")
     key = f"tree_rename_{group}_{names[group]}"
-    st.text_input("Name", names[group], key=key, on_change=_rename, args=(project, group, key))
+    st.text_input("Name", names[group], key=key, on_change=_rename, args=(project, group, names[group], key))
     parent = next(one.parent for one in knowledge.groups if one.id == group)
     inside = _choice("Lies in", knowledge, f"tree_parent_{group}_{parent}", without=group, chosen=parent)
     if inside != parent:
@@ -174,13 +174,14 @@ def _change(project: Project, knowledge: Knowledge) -> None:
             args=(project, [MoveGroup(group=group, parent=inside)]),
         )
     is_one = next(one.collapsed for one in knowledge.groups if one.id == group)
+    one_key = f"tree_one_{group}_{is_one}"
     st.toggle(
         "Counts as one concept",
         is_one,
-        key=f"tree_one_{group}_{is_one}",
+        key=one_key,
         help="The photos are no longer told apart by the concepts in it (the group is collapsed).",
-        on_change=session.act,
-        args=(project, [CollapseGroup(group=group, collapsed=not is_one)]),
+        on_change=_collapse,
+        args=(project, group, is_one, one_key),
     )
     st.button(
         "Dissolve the group",
@@ -192,10 +193,15 @@ def _change(project: Project, knowledge: Knowledge) -> None:
     )
 
 
-def _rename(project: Project, group: str, key: str) -> None:
+def _rename(project: Project, group: str, now: str, key: str) -> None:
     name = str(session.widget(key) or "").strip()
-    if name:
+    if name not in ("", now):
         actions.act_on(project, lambda: RenameGroup(group=group, name=name))
+
+
+def _collapse(project: Project, group: str, is_one: bool, key: str) -> None:
+    if bool(session.widget(key)) != is_one:
+        session.act(project, [CollapseGroup(group=group, collapsed=not is_one)])
 
 
 def _choice(label: str, knowledge: Knowledge, key: str, *, without: str = "", chosen: str = TOP) -> str:

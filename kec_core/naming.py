@@ -1,0 +1,43 @@
+"""What concepts are called where a person must tell them apart: several of an automatic result may have one name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from kec_core.types import Concept, Knowledge
+
+
+def told_apart(knowledge: Knowledge) -> dict[str, str]:
+    """A name to show for every concept and collapsed group, by id.
+
+    It is its own name; namesakes (in any case) get in brackets their first noun that no other of them has, or their id
+    where they have no such noun.
+    """
+    namesakes: dict[str, list[Concept]] = {}
+    for concept in knowledge.by_id.values():
+        namesakes.setdefault(concept.name.casefold(), []).append(concept)
+    return {
+        concept.id: f"{concept.name} ({mark})" if mark else concept.name
+        for some in namesakes.values()
+        for concept, mark in zip(some, _marks(some), strict=True)
+    }
+
+
+def _marks(namesakes: Sequence[Concept]) -> list[str]:
+    """What only this one of the namesakes has; nothing for a concept that has none."""
+    if len(namesakes) == 1:
+        return [""]
+    nouns = [dict.fromkeys(noun.word.casefold() for noun in concept.nouns) for concept in namesakes]
+    times = Counter(noun for own in nouns for noun in own)
+    return [
+        next(
+            (
+                noun.word
+                for noun in concept.nouns
+                if times[noun.word.casefold()] == 1 and noun.word.casefold() != concept.name.casefold()
+            ),
+            concept.id,
+        )
+        for concept in namesakes
+    ]

@@ -152,11 +152,8 @@ class ClassTable:
 
     def photos(self, cluster: int, label: str) -> list[int]:
         """Rows of the photos of a cluster that carry a label."""
-        return [
-            int(row)
-            for row, own, name in zip(self.rows, self.clusters, self.labels, strict=True)
-            if own == cluster and name == label
-        ]
+        own = np.flatnonzero(self.clusters == cluster).tolist()
+        return [int(self.rows[place]) for place in own if self.labels[place] == label]
 
 
 def class_table(project: Project, revision: RevisionInfo, truth: Sequence[str | None]) -> ClassTable | None:

@@ -40,15 +40,11 @@ def open_browser() -> Iterator[Any]:
     """A browser without a window.
 
     Raises:
-        ResourceMissing: playwright or a browser is not on this machine.
+        ResourceMissing: no browser is on this machine.
     """
+    from playwright.sync_api import sync_playwright
+
     path = os.environ.get("KEC_BROWSER") or next(filter(None, map(shutil.which, _BROWSERS)), None)
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError as error:
-        raise ResourceMissing(
-            "This benchmark needs playwright; install it with: pip install -r requirements-dev.txt"
-        ) from error
     if path is None:
         raise ResourceMissing("This benchmark needs a Chromium; install one or set KEC_BROWSER to its path.")
     with sync_playwright() as playwright:

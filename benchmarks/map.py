@@ -48,7 +48,7 @@ def measure(options: Sequence[str]) -> dict[str, Any]:
     """Run the benchmark; see the module for its options.
 
     Raises:
-        ResourceMissing: playwright or a browser is not on this machine.
+        ResourceMissing: no browser is on this machine.
     """
     parser = argparse.ArgumentParser(prog="kec bench map")
     parser.add_argument("--sizes", default="50000,200000")

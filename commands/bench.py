@@ -7,7 +7,7 @@ import importlib
 from typing import Any
 
 from commands.parsing import Subparsers, add_command
-from kec_core.errors import InputError
+from kec_core.errors import InputError, ResourceMissing
 
 BENCHMARKS = (
     "encode",
@@ -38,7 +38,12 @@ def bench(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.name not in BENCHMARKS:
         raise InputError(f"Unknown benchmark {arguments.name!r}; known benchmarks: {', '.join(BENCHMARKS)}.")
     arguments.json = arguments.json or "--json" in arguments.options  # options take all that follows the name
-    measured: dict[str, Any] = importlib.import_module(f"benchmarks.{arguments.name}").measure(
-        arguments.options
-    )
+    try:
+        benchmark = importlib.import_module(f"benchmarks.{arguments.name}")
+        measured: dict[str, Any] = benchmark.measure(arguments.options)
+    except ModuleNotFoundError as missing:
+        raise ResourceMissing(
+            f"The benchmark {arguments.name!r} needs the package {missing.name}, which is not installed; "
+            "install it with `pip install -r requirements-dev.txt`."
+        ) from missing
     return measured

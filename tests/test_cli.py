@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -130,6 +131,12 @@ def test_bad_input_is_one_line_with_status_2(photos, project, capsys, tmp_path):
     assert "known benchmarks" in refused(capsys, "bench", "nothing")
     assert "--help" in refused(capsys, "run", photos)
     assert "--help" in refused(capsys, "nothing")
+
+
+def test_a_benchmark_names_the_package_that_it_lacks(capsys, monkeypatch):
+    monkeypatch.delitem(sys.modules, "benchmarks.map", raising=False)
+    monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
+    assert "needs the package playwright.sync_api" in refused(capsys, "bench", "map")
 
 
 def test_labels_with_an_unknown_file_are_refused_and_nothing_is_lost(photos, project, capsys, tmp_path):

@@ -38,7 +38,7 @@ def typical(project: Project, knowledge: Knowledge, concept: Concept) -> None:
     st.text_input(
         "New attribute",
         key=key,
-        placeholder="+ what can be seen, e.g. red-brown coat",
+        placeholder="+ e.g. red-brown coat",
         label_visibility="collapsed",
         on_change=_add,
         args=(project, concept.id, key),
@@ -140,7 +140,7 @@ def _new_pair_line(project: Project, first: Concept, second: Concept) -> None:
     st.text_input(
         "What sets them apart",
         key=key,
-        placeholder="+ what one has and the other lacks",
+        placeholder="+ e.g. longer tail",
         label_visibility="collapsed",
         on_change=_add_pair,
         args=(project, first.id, second.id, key),

@@ -147,10 +147,8 @@ def _delta(before: float, after: float) -> str:
 def _moved_button(
     project: Project, revision: Revision, impact: Impact, before: LiveState, after: LiveState
 ) -> None:
-    if st.button(
-        f"See {markup.count(len(impact.moved), 'moved photo')}",
-        key="see_moved",
-        disabled=not len(impact.moved),
+    if len(impact.moved) and st.button(
+        f"See {markup.count(len(impact.moved), 'moved photo')}", key="see_moved"
     ):
         _moved(project, revision, impact, before, after)
 

@@ -64,14 +64,12 @@ def draw(project: Project, bench: Workbench) -> None:
 
 
 def _head(project: Project, number: int, total: int, *, can_go_back: bool) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            "**May be wrong**",
-            width="content",
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(  # in one piece: three pieces do not fit beside each other in a narrow column
+            f"**May be wrong** :gray[{number:,} of {total:,}]",
+            width="stretch",
             help="What the numbers call in question, most photos at stake first.",
         )
-        st.space("stretch")
-        st.caption(f"{number:,} of {total:,}", width="content")
         st.button(
             "",
             key="review_back",

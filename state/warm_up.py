@@ -11,12 +11,14 @@ from pathlib import Path
 from kec_core.encoders import automatic_encoder
 from kec_core.errors import KecError
 from kec_core.suggestions import suggest
-from state.editing import text_encoder
+from state.editing import loaded_encoder
 from state.project import Project
 from state.revisions import Revision
 from state.workbench import LiveStates
 
 log = logging.getLogger(__name__)
+
+_ANY = "a photo"
 
 _served = threading.Event()
 _begun: set[tuple[Path, str, str]] = set()
@@ -25,7 +27,8 @@ _begun: set[tuple[Path, str, str]] = set()
 def start() -> None:
     """Load the encoder that new projects use; to be called once, by the server."""
     _served.set()
-    _in_background(lambda: text_encoder(automatic_encoder()))
+    # A string that is new to the encoder reads its weights; through the text cache it would not be new for long.
+    _in_background(lambda: loaded_encoder(automatic_encoder()).encode_texts([_ANY]))
 
 
 def open_project(states: LiveStates, project: Project, revision: Revision) -> None:

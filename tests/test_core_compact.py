@@ -8,7 +8,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from kec_core.arrays import l2_normalize
-from kec_core.encoders import compact, imagenet, sentences, visual_features
+from kec_core.encoders import TextCache, compact, encode_texts, imagenet, sentences, visual_features
 from kec_core.errors import Cancelled, ResourceMissing
 from kec_core.types import Noun
 from kec_core.wordnet import load_wordnet
@@ -61,10 +61,10 @@ class TestImages:
 
 
 class TestSentences:
-    def test_are_those_of_sentence_transformers(self):
+    def test_are_those_of_sentence_transformers(self, monkeypatch):
         """Made by sentence-transformers 6.2 with the same weights in float32."""
+        monkeypatch.setattr(sentences, "has_bf16", lambda _device: False)
         model = sentences.SentenceModel()
-        model._bf16 = False
         ours = model.embed(["dog", "a photo of a small red bird on a wire", ""])
         expected = [
             [-0.0531, 0.0142, 0.0071, 0.0686, -0.0785, 0.0102],
@@ -74,12 +74,12 @@ class TestSentences:
         np.testing.assert_allclose(ours[:, :6], expected, atol=6e-5)
         np.testing.assert_allclose((ours @ ours.T)[[0, 0, 1], [1, 2, 2]], [0.2552, 0.3182, 0.0853], atol=6e-5)
 
-    def test_bfloat16_barely_changes_them(self, encoder):
+    def test_bfloat16_barely_changes_them(self, encoder, monkeypatch):
         model = encoder._sentences
         texts = ["dog", "a building with a tall white tower", "Canis familiaris"]
         fast = model.embed(texts)
+        monkeypatch.setattr(sentences, "has_bf16", lambda _device: False)
         exact = sentences.SentenceModel()
-        exact._bf16 = False
         assert (fast * exact.embed(texts)).sum(axis=1).min() > 0.9995
 
     def test_texts_of_any_length_keep_their_rows(self, encoder):
@@ -139,6 +139,23 @@ class TestOneSpace:
         np.testing.assert_allclose(
             again.encode_texts(["dog"]), encoder.encode_texts(["dog"]), rtol=1e-4, atol=1e-5
         )
+
+
+class TestFirstUse:
+    def test_words_that_are_known_need_no_weights(self, encoder, compact_home, tmp_path, monkeypatch):
+        monkeypatch.setattr(compact, "load_wordnet", lambda: load_wordnet(compact_home / "wordnet"))
+        cache = TextCache(tmp_path / "texts.sqlite")
+        known = encode_texts(encoder, ["dog"], cache=cache)
+
+        def read(_file):
+            raise AssertionError("the weights were read")
+
+        monkeypatch.setattr(imagenet, "_load", read)
+        monkeypatch.setattr(sentences, "_load", read)
+        fresh = compact.load_compact()
+        np.testing.assert_array_equal(encode_texts(fresh, ["dog"], cache=cache), known)
+        with pytest.raises(AssertionError, match="the weights were read"):
+            encode_texts(fresh, ["cat"], cache=cache)
 
 
 class TestMissingPackages:

@@ -43,7 +43,7 @@ _DEFAULTS = EncoderDefaults(
 
 
 def load_compact() -> CompactEncoder:
-    """Load the compact encoder from installed packages; texts are prepared at their first use.
+    """The compact encoder of installed packages; weights are read, and texts prepared, at their first use.
 
     Raises:
         ResourceMissing: the packages with its weights are not installed.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,36 +28,42 @@ _ADVICE = "run `pip install -r requirements.txt`, which installs it"
 _MICRO_BATCH = 4  # the wide early layers of so many photos stay in the CPU's cache: twice as fast as 16
 
 
+class _Loaded(NamedTuple):
+    """The network in memory."""
+
+    features: Callable[[torch.Tensor], torch.Tensor]
+    classifier: FloatMatrix
+    device: str
+
+
 class ImageNetNetwork:
-    """The network without its last layer.
+    """The network without its last layer; its weights are read at first use, which takes seconds.
 
     Attributes:
-        classifier: float32 (1000, 1280), row c scores ImageNet class c on pooled features.
         revision: hash of the weights.
     """
 
     def __init__(self) -> None:
-        """Load the weights that requirements.txt installs.
+        """Find the weights that requirements.txt installs.
 
         Raises:
             ResourceMissing: their package is not installed.
         """
-        import torch
-
-        file = weights_file()
-        with file.open("rb") as content:
+        self._file = weights_file()
+        with self._file.open("rb") as content:
             self.revision = hashlib.file_digest(content, "sha256").hexdigest()
-        network = import_module("efficientnet_lite_pytorch").EfficientNet.from_name("efficientnet-lite2")
-        network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-        self.classifier: FloatMatrix = network._fc.weight.detach().numpy().copy()
-        self._device = best_device()
-        fused: Any = _fuse(network.eval()).to(self._device).to(memory_format=torch.channels_last)
-        self._features = fused.extract_features
+        self._loading = threading.Lock()
+        self._known: _Loaded | None = None
+
+    @property
+    def classifier(self) -> FloatMatrix:
+        """float32 (1000, 1280), row c scores ImageNet class c on pooled features."""
+        return self._loaded().classifier
 
     def pooled(self, pixels: Pixels) -> FloatMatrix:
         """float32 (B, 3, 260, 260) to (B, 1280): the last feature map averaged over its places, never negative."""
         features = np.empty((len(pixels), DIM), dtype=np.float32)
-        step = _MICRO_BATCH if self._device == "cpu" else len(pixels)
+        step = _MICRO_BATCH if self._loaded().device == "cpu" else len(pixels)
         for start in range(0, len(pixels), step):
             maps = self._maps(pixels[start : start + step])
             features[start : start + step] = maps.mean(dim=(2, 3)).cpu().numpy()
@@ -70,10 +78,27 @@ class ImageNetNetwork:
         """The last feature maps, (B, 1280, 9, 9)."""
         import torch
 
+        network = self._loaded()
         with torch.inference_mode():
-            part = torch.from_numpy(pixels).to(self._device)
-            maps: torch.Tensor = self._features(part.contiguous(memory_format=torch.channels_last))
-            return maps
+            part = torch.from_numpy(pixels).to(network.device)
+            return network.features(part.contiguous(memory_format=torch.channels_last))
+
+    def _loaded(self) -> _Loaded:
+        with self._loading:
+            if self._known is None:
+                self._known = _load(self._file)
+            return self._known
+
+
+def _load(file: Path) -> _Loaded:
+    import torch
+
+    network = import_module("efficientnet_lite_pytorch").EfficientNet.from_name("efficientnet-lite2")
+    network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+    classifier = network._fc.weight.detach().numpy().copy()
+    device = best_device()
+    fused: Any = _fuse(network.eval()).to(device).to(memory_format=torch.channels_last)
+    return _Loaded(features=fused.extract_features, classifier=classifier, device=device)
 
 
 def weights_file() -> Path:

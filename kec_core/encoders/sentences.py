@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,31 +26,40 @@ _MAX_TOKENS = 128  # as the model was trained
 _BATCH_TOKENS = 1024  # per call of the network: enough to fill the cores, little enough for their caches
 
 
+class _Loaded(NamedTuple):
+    """The network in memory; ``bf16``: whether it computes in bfloat16."""
+
+    network: nn.Module
+    device: str
+    bf16: bool
+
+
 class SentenceModel:
     """all-MiniLM-L6-v2: the mean over the tokens of a six-layer transformer, unit length.
+
+    Its weights are read at first use, which takes seconds: strings that were encoded before need none of them.
 
     Attributes:
         revision: hash of the weights.
     """
 
     def __init__(self) -> None:
-        """Load the weights that requirements.txt installs.
+        """Find the weights that requirements.txt installs.
 
         Raises:
             ResourceMissing: their package is not installed.
         """
-        from safetensors.torch import load_file
         from tokenizers import Tokenizer
 
         folder = model_folder()
-        with (folder / "model.safetensors").open("rb") as content:
+        self._file = folder / "model.safetensors"
+        with self._file.open("rb") as content:
             self.revision = hashlib.file_digest(content, "sha256").hexdigest()
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_MAX_TOKENS)
-        self._device = best_device()
-        self._bf16 = has_bf16(self._device)
-        self._network = _build(load_file(folder / "model.safetensors")).eval().to(self._device)
+        self._loading = threading.Lock()
+        self._known: _Loaded | None = None
 
     def embed(self, texts: Sequence[str], *, progress: Progress = no_progress) -> FloatMatrix:
         """T strings to float32 (T, 384) with unit rows; ``progress`` is called per batch of strings.
@@ -70,10 +80,24 @@ class SentenceModel:
         import torch
         from torch.nn.functional import normalize
 
-        with torch.inference_mode(), torch.autocast(self._device, torch.bfloat16, enabled=self._bf16):
-            states: torch.Tensor = self._network(torch.from_numpy(ids).to(self._device))
+        network, device, bf16 = self._loaded()
+        with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=bf16):
+            states: torch.Tensor = network(torch.from_numpy(ids).to(device))
         unit: FloatMatrix = normalize(states.float().mean(dim=1), dim=1).cpu().numpy()
         return unit
+
+    def _loaded(self) -> _Loaded:
+        with self._loading:
+            if self._known is None:
+                self._known = _load(self._file)
+            return self._known
+
+
+def _load(file: Path) -> _Loaded:
+    from safetensors.torch import load_file
+
+    device = best_device()
+    return _Loaded(network=_build(load_file(file)).eval().to(device), device=device, bf16=has_bf16(device))
 
 
 def _batches(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.intp]]:

@@ -1,19 +1,21 @@
-"""Made-up projects for the benchmarks of pages: photos without files (their thumbnails are blank), planted groups."""
+"""Made-up projects for the benchmarks of pages: photos without files (their thumbnails are grey), planted groups."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
 from kec_core.clustering import spherical_kmeans
 from kec_core.config import GroundingConfig, RunConfig
 from kec_core.encoders.base import visual_features
 from kec_core.imagenet_synsets import CLASSES, read_synsets
-from kec_core.images import ImageRecord, ScanReport
+from kec_core.images import ImageRecord, ScanReport, thumbnail
 from kec_core.knowledge.edits import AddConcept, Edit, MergeConcepts, RenameConcept, apply_script
 from kec_core.live import LiveCollection, LiveState, start
 from kec_core.metrics import internal_scores, score
@@ -26,6 +28,7 @@ from state.layouts import STAGE
 from state.overview import compute_overview, save_overview
 from state.project import Project
 from state.revisions import Baseline, NewRevision, Revision
+from state.thumbnails import SIDES, THUMBNAILS
 from state.workbench import LiveStates, Workbench
 
 _KEY = "planted"
@@ -53,11 +56,24 @@ def planted_places(n_points: int, n_clusters: int) -> tuple[FloatMatrix, IntVect
 def plant_photos(folder: Path, count: int) -> tuple[Project, int]:
     """A new project with a scan of so many photos; returns it and the scan's number."""
     project = Project.create(folder, "Planted")
+    _plant_thumbnails(folder / THUMBNAILS, count)
     images = tuple(
         ImageRecord(id=f"{row:07d}.jpg", width=64, height=64, sha256=f"{row:064x}", mode="RGB")
         for row in range(count)
     )
     return project, project.set_images(ScanReport(images=images))
+
+
+def _plant_thumbnails(folder: Path, count: int) -> None:
+    """The same grey square for every photo, under as many names: a run makes thumbnails before anybody looks."""
+    folder.mkdir()
+    grey = folder / "grey.jpg"
+    grey.write_bytes(thumbnail(Image.new("RGB", (SIDES[0], SIDES[0]), "grey"), SIDES[0]))
+    for row in range(count):
+        name = f"{row:064x}"
+        place = folder / name[:2]
+        place.mkdir(exist_ok=True)
+        os.link(grey, place / f"{name}-{SIDES[0]}.jpg")
 
 
 def plant_map(project: Project, revision: Revision, places: FloatMatrix) -> None:

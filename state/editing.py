@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from kec_core.arrays import IntVector, as_labels, fingerprint
+from kec_core.constraints import plan_constraints
 from kec_core.encoders import TextCache, encode_texts, load_encoder
 from kec_core.encoders.base import Encoder, TextEncoder, centred_features
 from kec_core.errors import InputError
@@ -23,7 +24,7 @@ from kec_core.types import Scores
 from state import revisions
 from state.clusterings import load_baseline, load_clustering, save_clustering
 from state.features import load_features
-from state.overview import compute_overview, save_overview
+from state.overview import Overview, compute_overview, save_overview
 from state.project import Project
 from state.revisions import NewRevision, Revision, RevisionInfo
 
@@ -125,9 +126,7 @@ def keep(
     """
     weight = state.collection.weight if state.knowledge.weight is None else state.knowledge.weight
     key = save_clustering(project, state.clustering, ground=_save_grounding(project, parent, state))
-    save_overview(
-        project, key, compute_overview(state.collection.x, state.grounding, weight, state.clustering)
-    )
+    save_overview(project, key, _overview(state, weight))
     new = NewRevision(
         knowledge=state.knowledge,
         config=parent.config,
@@ -149,6 +148,12 @@ def keep(
         },
     )
     return revisions.commit(project, new, parent=parent.id)
+
+
+def _overview(state: LiveState, weight: float) -> Overview:
+    knowledge, ids = state.knowledge, state.collection.image_ids
+    wishes = plan_constraints(knowledge.constraints, ids, counts_under=knowledge.column_of)
+    return compute_overview(state.collection.x, state.grounding, weight, state.clustering, wishes=wishes)
 
 
 def _note(edits: Sequence[Edit], parent: Revision) -> str:

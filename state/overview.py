@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, FloatVector, IntVector, blocks
 from kec_core.clustering import fuse
+from kec_core.constraints import ConstraintPlan
 from kec_core.errors import StoreError
 from kec_core.geometry import centroids_of, cluster_sums, row_cosines
 from kec_core.store import StageResult
@@ -23,6 +25,8 @@ from state.project import Project
 from state.revisions import RevisionInfo
 
 Order = Literal["representative", "boundary", "outlier"]
+EXAMPLE_WORTH = 5
+"""A photo that the person assigned to a concept speaks for its name as loudly as so many photos that it won [R]."""
 _STAGE = "overview"
 
 
@@ -36,6 +40,8 @@ class Overview:
         rival: float32 (N,), cosine with the nearest other centre; -1 when there is only one cluster.
         coherence: float32 (K,) in [0, 1], mean cosine of the photos' visual features with their mean.
         concepts: float32 (K, M), mean omega of the cluster's photos; rows sum to 1.
+        votes: float32 (K, M), rows sum to 1 (0 for an id without photos): how much speaks for each concept's name, by the photos it wins and by those
+            the person assigned to it, see ``EXAMPLE_WORTH``.
         concept_ids: the M concepts.
         marks: names and ticks of the person.
     """
@@ -45,6 +51,7 @@ class Overview:
     rival: FloatVector
     coherence: FloatVector
     concepts: FloatMatrix
+    votes: FloatMatrix
     concept_ids: tuple[str, ...]
     marks: ClusterMarks = field(default_factory=ClusterMarks)
 
@@ -82,7 +89,14 @@ class ClusterCard:
     done: bool = False
 
 
-def compute_overview(x: FloatMatrix, grounding: Grounding, weight: float, clustering: Clustering) -> Overview:
+def compute_overview(
+    x: FloatMatrix,
+    grounding: Grounding,
+    weight: float,
+    clustering: Clustering,
+    *,
+    wishes: ConstraintPlan | None = None,
+) -> Overview:
     """Compare every photo with the centres of all clusters.
 
     Args:
@@ -90,6 +104,7 @@ def compute_overview(x: FloatMatrix, grounding: Grounding, weight: float, cluste
         grounding: omega (N, M) and kappa (N, d).
         weight: of the knowledge in the fused space.
         clustering: its labels; centres are taken anew, as the means of the members.
+        wishes: of the person, on these photos; None for none.
     """
     labels = np.asarray(clustering.labels)
     n_clusters = int(labels.max()) + 1
@@ -102,8 +117,23 @@ def compute_overview(x: FloatMatrix, grounding: Grounding, weight: float, cluste
         rival=rival,
         coherence=np.linalg.norm(cluster_sums(x, labels, n_clusters) / sizes, axis=1).astype(np.float32),
         concepts=(cluster_sums(grounding.omega, labels, n_clusters) / sizes).astype(np.float32),
+        votes=_votes(grounding, labels, n_clusters, wishes or ConstraintPlan()),
         concept_ids=grounding.concept_ids,
     )
+
+
+def _votes(grounding: Grounding, labels: IntVector, n_clusters: int, wishes: ConstraintPlan) -> FloatMatrix:
+    """How much speaks for each concept's name in each cluster."""
+    column = {concept: place for place, concept in enumerate(grounding.concept_ids)}
+    won = grounding.omega.argmax(axis=1) if column else np.zeros(len(labels), dtype=np.int64)
+    worth = np.ones(len(labels))
+    for rows, concept in zip(wishes.units, wishes.concepts, strict=True):
+        if concept in column:
+            won[rows], worth[rows] = column[concept], EXAMPLE_WORTH
+    votes = np.zeros((n_clusters, len(column)))
+    if column:
+        np.add.at(votes, (labels, won), worth)
+    return np.asarray(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1), dtype=np.float32)
 
 
 def _nearness(fused: FloatMatrix, centres: FloatMatrix, labels: IntVector) -> tuple[FloatVector, FloatVector]:
@@ -121,7 +151,7 @@ def _nearness(fused: FloatMatrix, centres: FloatMatrix, labels: IntVector) -> tu
 def save_overview(project: Project, clustering_fp: str, made: Overview) -> None:
     """Keep an overview beside the clustering it describes."""
     if project.store.load(_STAGE, clustering_fp) is None:
-        names = ("labels", "own", "rival", "coherence", "concepts")
+        names = ("labels", "own", "rival", "coherence", "concepts", "votes")
         arrays = {name: getattr(made, name) for name in names}
         project.store.save(
             _STAGE, clustering_fp, StageResult(arrays=arrays, data={"concept_ids": list(made.concept_ids)})
@@ -140,7 +170,7 @@ def load_overview(project: Project, revision: RevisionInfo) -> Overview:
             f"The overview of revision {revision.id} is missing from {project.store.root}; run the project again to restore it."
         )
     return Overview(
-        **stored.arrays,
+        **{"votes": stored.arrays["concepts"], **stored.arrays},  # projects of before had no votes
         concept_ids=tuple(stored.data["concept_ids"]),
         marks=cluster_marks(project, revision.id),
     )
@@ -176,7 +206,7 @@ def cluster_cards(
 
 
 def cluster_names(overview: Overview, knowledge: Knowledge) -> list[str]:
-    """A name per cluster id: the person's, else its dominant concept; clusters that share it get what sets them apart."""
+    """A name per cluster id: the person's, else the name most speaks for; clusters that share it get the next one."""
     given = overview.marks.names
     by_concept = _concept_names(overview, knowledge)
     return [given.get(cluster, name) for cluster, name in enumerate(by_concept)]
@@ -186,7 +216,7 @@ def _concept_names(overview: Overview, knowledge: Knowledge) -> list[str]:
     concepts = [knowledge.by_id[c].name if c in knowledge.by_id else c for c in overview.concept_ids]
     if not concepts:
         return [f"Cluster {cluster + 1}" for cluster in range(len(overview.coherence))]
-    ranked = np.argsort(-overview.concepts, axis=1, kind="stable")
+    ranked = np.argsort(-_support(overview, concepts), axis=1, kind="stable")
     names = [concepts[row[0]] for row in ranked]
     shared = {name for name, times in Counter(names).items() if times > 1}
     names = [
@@ -194,6 +224,15 @@ def _concept_names(overview: Overview, knowledge: Knowledge) -> list[str]:
         for name, row in zip(names, ranked, strict=True)
     ]
     return _numbered(names)
+
+
+def _support(overview: Overview, names: Sequence[str]) -> NDArray[np.float64]:
+    """What speaks for each concept in each cluster, float64 (K, M): votes for its name, then its own, then mean omega."""
+    votes = np.asarray(overview.votes, dtype=np.float64)
+    place = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    same = np.array([place[name] for name in names])
+    together: NDArray[np.float64] = votes @ (same[:, None] == same)
+    return together + 1e-3 * votes + 1e-6 * np.asarray(overview.concepts)
 
 
 def _with_second(name: str, ranked: IntVector, concepts: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from kec_core import pipeline
 from kec_core.config import RunConfig
+from kec_core.constraints import plan_constraints
 from kec_core.errors import InputError
 from kec_core.images import ScanReport
 from kec_core.knowledge.llm_builder import LLMBuilder, LLMReport
@@ -26,7 +27,7 @@ from state.llm_items import account
 from state.llm_run import asking
 from state.llm_setup import LLMSetup
 from state.loading import MakeResources, load_resources
-from state.overview import compute_overview, save_overview
+from state.overview import Overview, compute_overview, save_overview
 from state.progress import JobContext
 from state.project import Project
 from state.revisions import Baseline, NewRevision, Revision
@@ -137,11 +138,7 @@ def run_project(
             hooks=watch.hooks(),
         )
         number = project.set_images(_readable(scan, result.skipped))
-        save_overview(
-            project,
-            result.cluster_key,
-            compute_overview(result.x, result.grounding, result.weight, result.clustering),
-        )
+        save_overview(project, result.cluster_key, _overview(result))
     revision = _commit(project, result, config, number, parent)
     return RunSummary(
         revision=revision,
@@ -230,6 +227,12 @@ def _replaced(reports: Sequence[StageReport]) -> tuple[str, ...]:
         f"{len(told.replaced)} of {sum(told.counts.values())} items had no usable answer and were made by the fallback, "
         f'marked as such; the first: "{first.label}", since {first.reason}. They alone are asked again by kec run --retry-failed and on the Build page.',
     )
+
+
+def _overview(result: RunResult) -> Overview:
+    knowledge = result.knowledge
+    wishes = plan_constraints(knowledge.constraints, result.embeddings.ids, counts_under=knowledge.column_of)
+    return compute_overview(result.x, result.grounding, result.weight, result.clustering, wishes=wishes)
 
 
 def _commit(

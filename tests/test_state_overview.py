@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from kec_core.arrays import l2_normalize
+from kec_core.constraints import ConstraintPlan
 from kec_core.errors import StoreError
 from kec_core.types import Clustering, Concept, Grounding, Knowledge
 from state.overview import (
+    EXAMPLE_WORTH,
     Overview,
     cluster_cards,
     cluster_names,
@@ -22,15 +24,15 @@ LABELS = np.array([0, 0, 0, 1, 1], dtype=np.int32)
 OMEGA = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.3, 0.7], [0.1, 0.9]], dtype=np.float32)
 
 
-def made(weight=0.0, labels=LABELS):
+def made(weight=0.0, labels=LABELS, wishes=None):
     clustering = Clustering(
         labels=labels, centroids=np.zeros((2, 4), np.float32), objective=0.0, method="kmeans", seed=0
     )
     grounding = Grounding(omega=OMEGA, kappa=X, concept_ids=("c001", "c002"))
-    return compute_overview(X, grounding, weight, clustering)
+    return compute_overview(X, grounding, weight, clustering, wishes=wishes)
 
 
-def overview(concepts, labels=LABELS, ids=None):
+def overview(concepts, labels=LABELS, ids=None, votes=None):
     concepts = np.asarray(concepts, dtype=np.float32)
     n = len(labels)
     return Overview(
@@ -39,6 +41,7 @@ def overview(concepts, labels=LABELS, ids=None):
         rival=np.zeros(n, np.float32),
         coherence=np.full(len(concepts), 0.5, np.float32),
         concepts=concepts,
+        votes=concepts if votes is None else np.asarray(votes, dtype=np.float32),
         concept_ids=ids or tuple(f"c{i + 1:03d}" for i in range(concepts.shape[1])),
     )
 
@@ -67,6 +70,28 @@ def test_coherence_is_the_mean_cosine_with_the_mean():
 
 def test_concept_weights_are_means_over_the_members():
     np.testing.assert_allclose(made().concepts, [OMEGA[:3].mean(0), OMEGA[3:].mean(0)], atol=1e-6)
+
+
+def test_a_photo_votes_for_the_concept_it_is_assigned_to_and_else_for_the_one_that_wins_it():
+    np.testing.assert_allclose(made().votes, [[1, 0], [0, 1]])
+    wishes = ConstraintPlan(units=(np.array([2]), np.array([3])), concepts=("c002", "gone"))
+    assert EXAMPLE_WORTH == 5
+    np.testing.assert_allclose(made(wishes=wishes).votes, [[2 / 7, 5 / 7], [0, 1]])
+
+
+def test_a_cluster_is_named_by_what_the_person_put_there():
+    wishes = ConstraintPlan(units=(np.array([2]),), concepts=("c002",))
+    assert cluster_names(made(wishes=wishes), knowledge("dog", "cat")) == ["cat · dog 1", "cat · dog 2"]
+
+
+def test_votes_for_concepts_of_one_name_count_together():
+    split = overview([[0.4, 0.3, 0.3]], labels=[0], votes=[[0.4, 0.3, 0.3]])
+    assert cluster_names(split, knowledge("rod", "saw", "saw")) == ["saw"]
+
+
+def test_equal_votes_are_decided_by_the_mean_weight():
+    equal = overview([[0.3, 0.7]], labels=[0], votes=[[0.5, 0.5]])
+    assert cluster_names(equal, knowledge("rod", "saw")) == ["saw"]
 
 
 def test_one_cluster_has_no_rival():

@@ -11,9 +11,6 @@ from kec_core.config import ClusteringConfig
 from kec_core.geometry import centroids_of, nearest_centroids
 
 AGGLOMERATIVE_ROWS = 10_000  # above, fitted on a sample: its memory grows with N^2    [R] 0.8 GB at this size
-SPLIT_STARTS = (
-    5  # one in so many of the starts of k-means is made per split: two clusters have few optima  [R]
-)
 
 
 def agglomerative(
@@ -79,25 +76,23 @@ def bisecting(
     Args:
         x: float32 (N, D), unit rows.
         n_clusters: K, 1 to N; fewer come out when only equal rows are left together.
-        config: starts and iterations.
+        config: starts and iterations of each split.
         seed: draws the starts.
         progress: told during every split; may raise Cancelled.
 
     Returns:
         int32 labels (N,), and no note.
     """
-    starts = max(1, config.n_init // SPLIT_STARTS)
     labels = np.zeros(len(x), dtype=np.int32)
-    spread = {
-        0: np.inf
-    }  # of the clusters that can be split: rows less the sum of their cosines to the centroid
+    # rows less the sum of their cosines to the centroid, of the clusters that can be split
+    spread = {0: np.inf}
     found = 1
     while found < n_clusters and spread:
         widest = max(spread, key=spread.__getitem__)
         del spread[widest]
         rows = np.flatnonzero(labels == widest)
         halves = spherical_kmeans(
-            x[rows], 2, n_init=starts, max_iter=config.max_iter, seed=seed + found, progress=progress
+            x[rows], 2, n_init=config.n_init, max_iter=config.max_iter, seed=seed + found, progress=progress
         )
         if halves.n_clusters < 2:
             continue

@@ -31,8 +31,8 @@ SECONDS: Mapping[str, tuple[float, float, float]] = {
     "sic": (3.4, 29, 195),
     "tac": (15, 22, 143),
     "kec-tac": (15, 18, 85),
-    "turtle-tac": (31, 350, 450),
-    "turtle-kec": (31, 350, 450),
+    "turtle-tac": (31, 312, 395),
+    "turtle-kec": (28, 325, 372),
     "turtle": (16, 171, 178),
 }
 """Seconds of one seed at ``SIZES`` photos, preset fast: 512 numbers per photo, one core [M]. A variant ("cae-softmax") takes

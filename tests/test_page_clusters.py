@@ -32,7 +32,17 @@ def words(monkeypatch, tmp_path):
 
 def photos_of(page):
     """The photos of the gallery to pick from, as they are sent to the browser."""
-    return json.loads(page.get("bidi_component")[0].proto.json)["photos"]
+    return next(sent["photos"] for sent in sent_to(page) if "photos" in sent)
+
+
+def sent_to(page):
+    """What the components of the page get."""
+    return [json.loads(component.proto.json) for component in page.get("bidi_component")]
+
+
+def view_of(page):
+    """Where the page begins, as the browser is told."""
+    return next(sent for sent in sent_to(page) if "shown" in sent)
 
 
 def names_of(page):
@@ -51,6 +61,20 @@ def pick(page, *images):
 
 
 # --- all clusters
+
+
+def test_an_opened_cluster_begins_at_its_top_and_naming_it_in_the_field(colours):
+    page = app("clusters", project="colours")
+    assert view_of(page) == {"shown": "clusters", "back": True, "focus": ""}
+    opened = view_of(open_first(page))
+    assert opened["shown"] not in ("", "clusters")
+    assert not opened["back"]
+    page.button(key="cluster_rename").click().run()
+    naming = view_of(page)
+    assert naming["shown"] != opened["shown"]
+    assert naming["focus"] in [field.label for field in page.text_input]
+    page.button(key="cluster_back").click().run()
+    assert view_of(page)["shown"] == "clusters"
 
 
 def test_before_the_first_run_it_leads_to_build(empty_home):

@@ -7,7 +7,7 @@ import pytest
 
 import app as server
 from pages.frame import header, shell
-from pages.shared import ui
+from pages.shared import navigation, ui
 from pages.shared.thumbnails import address
 from state import revisions
 from state.jobs import JobManager
@@ -112,3 +112,16 @@ def test_the_page_of_an_older_revision_shows_that_revision(colours):
     commit_simple(colours, "r1", "dog", clustering_fp=revisions.get(colours, "r1").clustering_fp)
     revisions.undo(colours)
     assert "r1" in shown(app("clusters", project="colours"))
+
+
+def test_the_name_of_the_first_page_leads_to_it_too(monkeypatch):
+    monkeypatch.setattr(navigation.st, "Page", lambda source, **said: {"source": source, **said})
+    first, *others, alias = navigation.all_pages()
+    assert first["default"]
+    assert (alias["url_path"], alias["visibility"]) == ("projects", "hidden")
+    addresses = [one["url_path"] for one in (first, *others, alias)]
+    assert len(set(addresses)) == len(addresses)
+    gone_to = []
+    monkeypatch.setattr(navigation.st, "switch_page", gone_to.append)
+    alias["source"]()
+    assert gone_to == [first]

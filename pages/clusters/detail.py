@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from kec_core.explain import ClusterWords, Contrast, explain_cluster
 from kec_core.images import ImageRecord
+from kec_core.naming import told_apart
+from kec_core.types import Knowledge
 from pages.clusters import card_grid, explainers, explanation_bars, photo_explanation
-from pages.shared import markup, photo_picker, selection, ui
+from pages.shared import markup, photo_picker, selection, ui, view_start
 from pages.shared.palette import cluster_colour
 from state import session
 from state.cluster_marks import LONGEST_NAME, name_cluster, set_cluster_done
@@ -25,6 +28,7 @@ ORDERS: dict[Order, str] = {
 ROWS = 3
 """Concepts, and attributes, in a list of words."""
 _NAMING, _NAME = "cluster_naming", "cluster_name"
+_NAME_LABEL = "Name of this cluster"
 
 
 def draw(
@@ -36,15 +40,17 @@ def draw(
     images: Sequence[ImageRecord],
 ) -> None:
     """Draw an opened cluster."""
+    is_naming = session.widget(_NAMING) == card.id
+    view_start.begin(f"cluster {card.id} {is_naming}", focus=_NAME_LABEL if is_naming else "")
     _bar(project, revision, cards, card)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         st.html(explanation_bars.heading(card.name, cluster_colour(card.id)), width="content")
         _facts(card)
-    if session.widget(_NAMING) == card.id:
+    if is_naming:
         _name_form(project, revision, card)
     with st.spinner("Putting it into words…", show_time=True), ui.errors():
         found = explain_cluster(explainers.explainer(project, revision), card.id)
-        _words(found, cards, card)
+        _words(_told_apart(found, revision.knowledge), cards, card)
     _photos(project, revision, overview, cards, card, images)
 
 
@@ -113,7 +119,7 @@ def _name_form(project: Project, revision: Revision, card: ClusterCard) -> None:
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
         st.text_input(
-            "Name of this cluster",
+            _NAME_LABEL,
             value=card.name,
             key=f"{_NAME}_{card.id}",
             max_chars=LONGEST_NAME,
@@ -149,6 +155,16 @@ def _facts(card: ClusterCard) -> None:
             (f"labelled “{card.label}”", f"{card.purity:.0%}", "Share of the most frequent label (purity)")
         )
     st.html(markup.facts(facts))
+
+
+def _told_apart(found: ClusterWords, knowledge: Knowledge) -> ClusterWords:
+    """The same words with concepts under names that no two of them share."""
+    names = told_apart(knowledge)
+
+    def named(rows: Sequence[Contrast]) -> tuple[Contrast, ...]:
+        return tuple(replace(row, text=names.get(row.id, row.text)) for row in rows)
+
+    return replace(found, concepts=named(found.concepts), apart=named(found.apart), there=named(found.there))
 
 
 def _words(found: ClusterWords, cards: Sequence[ClusterCard], card: ClusterCard) -> None:

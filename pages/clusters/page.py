@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.clusters import card_grid, detail
-from pages.shared import cached, scores, ui
+from pages.shared import cached, scores, ui, view_start
 from state import revisions, session
 from state.overview import load_overview
 
@@ -28,6 +28,7 @@ with ui.errors():
     if opened is not None:
         detail.draw(project, revision, overview, cards, opened, images)
     else:
+        view_start.begin("clusters", back=True)
         st.title("Clusters", anchor=False)
         scores.panel(revision)
         ui.run_notes(revision, "How this result came about", key="notes")

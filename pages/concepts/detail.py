@@ -109,6 +109,7 @@ def _switches(project: Project, concept: Concept) -> None:
         key="concept_delete",
         icon=":material/delete:",
         disabled=concept.locked,
+        shortcut="Shift+Delete",
         help="Its photos go to the concepts that fit them next best. Undo brings it back.",
         on_click=session.act,
         args=(project, [DeleteConcept(concept=concept.id)]),

@@ -1,16 +1,25 @@
 // One key leads into one text field: what buttons with shortcuts cannot do.
 const TYPING = "input, textarea, select, [contenteditable=true]";
+const STEP_MS = 100;
+const STEPS = 50;
+
+function enter(data, left) {
+  const field = [...document.querySelectorAll("input, textarea")].find((one) => one.ariaLabel === data.label);
+  if (field) {
+    field.focus();
+    field.select();
+  } else if (left) setTimeout(() => enter(data, left - 1), STEP_MS); // its tab is on the way
+}
 
 export default function (component) {
   const { data } = component;
   const onKey = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.(TYPING)) return;
     if (event.key.toLowerCase() !== data.key || document.querySelector('[role="dialog"]')) return;
-    const field = [...document.querySelectorAll("input")].find((one) => one.ariaLabel === data.label);
-    if (!field) return;
     event.preventDefault();
-    field.focus();
-    field.select();
+    const tab = data.tab && [...document.querySelectorAll('[role="tab"]')].find((one) => one.textContent.trim() === data.tab);
+    if (tab && tab.ariaSelected !== "true") tab.click();
+    enter(data, tab ? STEPS : 0);
   };
   document.addEventListener("keydown", onKey);
   return () => document.removeEventListener("keydown", onKey);

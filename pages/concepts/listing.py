@@ -42,7 +42,7 @@ def draw(project: Project, state: LiveState, photos: ConceptPhotos, images: Sequ
     else:
         _table(project, state, photos, images)
     with st.container(horizontal=True):
-        if st.button("Add a concept", key="concept_add", icon=":material/add:"):
+        if st.button("Add a concept", key="concept_add", icon=":material/add:", shortcut="Shift+A"):
             actions.add(project)
         known = state.knowledge.by_id  # what was picked may be merged or deleted since
         picked = sum(one in known for one in session.selection().concepts)

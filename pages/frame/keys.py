@@ -10,8 +10,13 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
     "Everywhere": (
         ("Z", "undo"),
         ("Shift+Z", "redo"),
-        ("Esc", "clear the selection, close a dialog"),
+        ("Esc", "close a dialog, unpick photos, discard collected edits"),
+        ("Tab, Enter", "go to a photo and pick it; with Shift a range"),
         ("H", "this list"),
+    ),
+    "Data, Build": (
+        ("Alt+S", "scan the photos"),
+        ("Alt+B", "run all steps"),
     ),
     "Concepts": (
         ("J, K", "next, previous concept"),
@@ -20,11 +25,19 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("S", "split"),
         ("G", "merge the picked concepts"),
         ("A", "test a phrase, add it as an attribute"),
+        ("Shift+A", "add a concept"),
+        ("W", "say what matters to you"),
         ("Delete", "mute or unmute"),
+        ("Shift+Delete", "delete the concept"),
         ("L", "lock or unlock"),
         ("1 to 9", "put the picked photos into the n-th similar concept"),
         ("Y, N", "accept, skip what may be wrong"),
         ("Ctrl+Enter", "do what the dialog shows, apply collected edits"),
+    ),
+    "Map, after a click on it": (
+        ("L, B, M", "draw around photos, draw a box, move the map"),
+        ("A, S", "add to what is picked, take away from it"),
+        ("+, −, arrows", "look nearer, farther, elsewhere"),
     ),
     "Clusters": (
         ("J, K", "next, previous cluster"),
@@ -40,9 +53,11 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-@st.dialog("Keys")
+@st.dialog("Keys", width="large")
 def show() -> None:
-    """The list of keys."""
+    """The list of keys, in two columns of about the same length."""
+    left, right = st.columns(2, gap="medium")
     for place, keys in KEYS.items():
-        st.markdown(f"**{place}**")
-        st.html(markup.definitions([(key, [meaning]) for key, meaning in keys]))
+        with right if place == "Concepts" else left:
+            st.markdown(f"**{place}**")
+            st.html(markup.definitions([(key, [meaning]) for key, meaning in keys]))

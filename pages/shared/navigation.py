@@ -20,22 +20,33 @@ _PAGES = {
     "export": ("Export", ":material/download:"),
     "settings": ("Settings", ":material/settings:"),
 }
+_RESERVED = "start"
+"""A name that Streamlit keeps for the first page and serves at the app's own address only."""
 
 
 def all_pages() -> list[st.Page]:
-    """For ``st.navigation``; the first one is shown at the address of the app itself."""
-    return [page(name) for name in _PAGES]
+    """For ``st.navigation``; the first one is shown at the address of the app itself, and its own name leads there."""
+    first = next(iter(_PAGES))
+    alias = st.Page(
+        lambda: go_to(first),
+        title=_PAGES[first][0],
+        icon=_PAGES[first][1],
+        url_path=first,
+        visibility="hidden",
+    )
+    return [*(page(name) for name in _PAGES), alias]
 
 
 def page(name: str) -> st.Page:
     """A page by the name of its folder."""
     title, icon = _PAGES[name]
+    is_first = name == next(iter(_PAGES))
     return st.Page(
         _PAGES_FOLDER / name / "page.py",
         title=title,
         icon=icon,
-        url_path=name,
-        default=name == next(iter(_PAGES)),
+        url_path=_RESERVED if is_first else name,
+        default=is_first,
     )
 
 

@@ -1,5 +1,6 @@
 """The header of every page: project, revision, encoder, running job; the frame starts the app's own pages only."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -101,6 +102,17 @@ def test_long_ago_is_a_date():
 
 def test_addresses_of_thumbnails_hold_nothing_but_ids():
     assert address("a/b?c#d", "f" * 64, 256) == f"/thumb/a%2Fb%3Fc%23d/{'f' * 64}/256.jpg"
+
+
+def test_the_server_loads_in_advance_what_importing_it_does_not(monkeypatch):
+    started = []
+    monkeypatch.setattr(server.warm_up, "start", lambda: started.append(True))
+
+    async def serve():
+        async with server.serving(server.app):
+            assert started == [True]
+
+    asyncio.run(serve())
 
 
 def test_the_server_runs_a_script_apart_from_the_pages_so_that_no_file_becomes_a_page():

@@ -1,5 +1,7 @@
 // Clusters (rows) against labels (columns): the shade is the share of the cluster, the number its photos.
 const ROW = 22; // CSS pixels
+const TALL = 11000; // CSS pixels of a canvas that every browser still draws: more rows are lower
+const LEGIBLE = 9; // lower rows, and narrower columns, have no names of their own; pointing at them tells
 const WIDE = 84; // CSS pixels of a column in which a name lies flat
 const DENSE = 16; // narrower columns get small names
 const FULL = [31, 122, 109];
@@ -26,15 +28,16 @@ class ClassMap {
   show(data) {
     this.data = data;
     this.wide = data.labels.length;
-    this.totals = data.clusters.map((_, row) => this.of(row).reduce((sum, n) => sum + n, 0));
-    this.root.querySelector(".rows").replaceChildren(...data.clusters.map(name));
+    this.photos = new Map(data.places.map((place, i) => [place, data.photos[i]]));
+    this.totals = data.clusters.map(() => 0);
+    for (const [place, photos] of this.photos) this.totals[Math.floor(place / this.wide)] += photos;
+    this.row = Math.min(ROW, Math.max(1, Math.floor(TALL / data.clusters.length)));
+    const rows = this.root.querySelector(".rows");
+    rows.replaceChildren(...(this.row < LEGIBLE ? [] : data.clusters.map(name)));
+    rows.style.setProperty("--row", `${this.row}px`);
     this.root.querySelector(".columns").replaceChildren(...data.labels.map(name));
     this.canvas.setAttribute("aria-label", data.alt);
     this.draw();
-  }
-
-  of(row) {
-    return this.data.counts.slice(row * this.wide, (row + 1) * this.wide);
   }
 
   draw() {
@@ -44,7 +47,8 @@ class ClassMap {
     const columns = this.root.querySelector(".columns");
     columns.classList.toggle("wide", column >= WIDE);
     columns.classList.toggle("dense", column < DENSE);
-    const height = ROW * this.data.clusters.length;
+    columns.hidden = column < LEGIBLE;
+    const height = this.row * this.totals.length;
     const dense = window.devicePixelRatio || 1;
     this.canvas.style.height = `${height}px`;
     [this.canvas.width, this.canvas.height] = [Math.round(width * dense), Math.round(height * dense)];
@@ -53,28 +57,37 @@ class ClassMap {
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.font = `12px ${getComputedStyle(this.root).fontFamily}`;
-    this.totals.forEach((total, row) => this.of(row).forEach((n, i) => this.cell(pen, row, i, column, n, n / total)));
+    pen.fillStyle = `rgb(${NONE[this.theme].join()})`;
+    pen.fillRect(0, 0, width, height);
+    for (const place of this.photos.keys()) this.cell(pen, place, column);
+    for (let i = 1; i <= this.wide && column > 3; i++) pen.clearRect(i * column - 1, 0, 1, height);
+    for (let i = 1; i <= this.totals.length && this.row > 3; i++) pen.clearRect(0, i * this.row - 1, width, 1);
     this.root.dataset.painted = "";
   }
 
-  cell(pen, row, i, column, photos, share) {
-    const theme = this.data.dark ? "dark" : "light";
-    const from = photos ? SOME[theme] : NONE[theme];
-    const shade = from.map((start, part) => Math.round(start + (FULL[part] - start) * share));
+  get theme() {
+    return this.data.dark ? "dark" : "light";
+  }
+
+  cell(pen, place, column) {
+    const [row, i] = [Math.floor(place / this.wide), place % this.wide];
+    const photos = this.photos.get(place);
+    const share = photos / this.totals[row];
+    const shade = SOME[this.theme].map((start, part) => Math.round(start + (FULL[part] - start) * share));
     pen.fillStyle = `rgb(${shade.join()})`;
-    pen.fillRect(i * column, row * ROW, Math.max(column - 1, 0.5), ROW - 1);
-    if (!photos || !this.data.numbers) return;
+    pen.fillRect(i * column, row * this.row, column, this.row);
+    if (!this.data.numbers) return;
     pen.fillStyle = this.data.dark || share > 0.45 ? "#fff" : "#26241f";
-    pen.fillText(photos.toLocaleString("en"), (i + 0.5) * column, (row + 0.5) * ROW, column - 4);
+    pen.fillText(photos.toLocaleString("en"), (i + 0.5) * column, (row + 0.5) * this.row, column - 4);
   }
 
   hover(event) {
     const corner = this.canvas.getBoundingClientRect();
     const [x, y] = [event.clientX - corner.left, event.clientY - corner.top];
-    const row = Math.min(Math.floor(y / ROW), this.totals.length - 1);
+    const row = Math.min(Math.floor(y / this.row), this.totals.length - 1);
     const i = Math.min(Math.floor((x / corner.width) * this.wide), this.wide - 1);
     if (row < 0 || i < 0) return;
-    const photos = this.data.counts[row * this.wide + i];
+    const photos = this.photos.get(row * this.wide + i) ?? 0;
     const share = Math.round((100 * photos) / this.totals[row]);
     const count = `${photos.toLocaleString("en")} photo${photos === 1 ? "" : "s"}`;
     this.tip.textContent = `${this.data.clusters[row]} · ${this.data.labels[i]}: ${count}, ${share}% of the cluster`;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from kec_core.metrics import Confusion
@@ -37,11 +38,14 @@ def draw(table: Confusion, name: Names, *, key: str, dark: bool) -> None:
 
 
 def content(table: Confusion, name: Names) -> dict[str, Any]:
-    """What the browser needs: photos of each pair, rows one after the other, and the names of both sides."""
+    """What the browser needs: the names of both sides, and the pairs that have photos, numbered row by row."""
+    counts = table.counts.ravel()
+    places = np.flatnonzero(counts)
     return {
         "clusters": [name(cluster) for cluster in table.clusters],
         "labels": list(table.labels),
-        "counts": table.counts.ravel().tolist(),
+        "places": places.tolist(),
+        "photos": counts[places].tolist(),
         "numbers": table.counts.size <= CELLS_WITH_NUMBERS,
         "alt": "Photos of each cluster by label; the list below names the largest mistakes.",
     }

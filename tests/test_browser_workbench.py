@@ -82,7 +82,7 @@ def test_a_session_at_the_workbench(bench):
     bench.leads_to("r3")
     page.get_by_role("heading", name="<i>red</i> thing").wait_for()
 
-    page.get_by_placeholder("+ what can be seen").fill("a red patch")
+    page.get_by_placeholder("+ e.g. red-brown coat").fill("a red patch")
     page.keyboard.press("Enter")
     bench.leads_to("r4")
     bench.press("Mute")

@@ -65,7 +65,7 @@ def _head(
                 st.badge(word, color="gray")
         st.space("stretch")
         actions.steps(state, concept)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall"):
         if st.button(
             "Rename", key="concept_rename", icon=":material/edit:", shortcut="E", disabled=concept.locked
         ):
@@ -109,7 +109,6 @@ def _switches(project: Project, concept: Concept) -> None:
         key="concept_delete",
         icon=":material/delete:",
         disabled=concept.locked,
-        shortcut="Shift+Delete",
         help="Its photos go to the concepts that fit them next best. Undo brings it back.",
         on_click=session.act,
         args=(project, [DeleteConcept(concept=concept.id)]),

@@ -28,7 +28,6 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("Shift+A", "add a concept"),
         ("W", "say what matters to you"),
         ("Delete", "mute or unmute"),
-        ("Shift+Delete", "delete the concept"),
         ("L", "lock or unlock"),
         ("1 to 9", "put the picked photos into the n-th similar concept"),
         ("Y, N", "accept, skip what may be wrong"),

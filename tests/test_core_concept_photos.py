@@ -104,6 +104,14 @@ def test_merging_down_joins_the_most_similar_and_leaves_locked_ones(knowledge):
     assert ids[3] not in merge.concepts
 
 
+def test_merging_down_leaves_as_many_as_asked_among_equal_texts():
+    twins = apply_script(Knowledge(), [AddConcept(name=name) for name in ("ant", "bee", "cat", "dog", "elk")])
+    vectors = np.float32([[1, 0], [1, 0], [1, 0], [1, 0], [0, 1]])
+    ids = [concept.id for concept in twins.concepts]
+    for target in (4, 3, 2):
+        assert len(apply_script(twins, merges_to(twins, vectors, ids, {}, target)).concepts) == target
+
+
 @pytest.mark.parametrize("target", [0, 4, 9])
 def test_a_number_that_merging_cannot_reach_is_refused(knowledge, target):
     state = state_of(np.eye(4), knowledge)

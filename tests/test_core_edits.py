@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from kec_core.types import BiAttribute, Concept, Constraint, Group, Noun, UniAttribute
+from kec_core.types import BiAttribute, Concept, Constraint, Group, Knowledge, Noun, UniAttribute
 from tests.edit_samples import noun, refused, run, three_animals
 
 
@@ -80,6 +80,17 @@ def test_merge_pools_members_and_repoints_their_pairs(deer):
 
 def test_merge_without_a_name_takes_the_first_one(deer):
     assert run(deer, {"op": "merge_concepts", "concepts": ["Elk", "Red deer"]}).concepts[0].name == "Elk"
+
+
+def test_a_name_stays_with_merged_and_split_concepts_where_another_has_it_too():
+    saws = Knowledge(concepts=tuple(Concept(id=f"c00{n}", name="saw") for n in (1, 2, 3)), last_id=3)
+    merged = run(saws, {"op": "merge_concepts", "concepts": ["c001", "c002"]})
+    assert [c.name for c in merged.concepts] == ["saw", "saw"]
+    parts = [{"name": "saw"}, {"name": "axe"}]
+    split = run(saws, {"op": "split_concept", "concept": "c001", "into": parts})
+    assert sorted(c.name for c in split.concepts) == ["axe", "saw", "saw", "saw"]
+    taken = {"op": "merge_concepts", "concepts": ["c001", "c002"], "name": "axe"}
+    assert 'already a concept "axe"' in refused(split, {**taken, "concepts": ["c002", "c003"]})
 
 
 def test_merge_is_muted_only_if_all_members_are(deer):

@@ -44,15 +44,10 @@ def ward(x: FloatMatrix, n_clusters: int, progress: Progress) -> IntVector:
     Returns:
         int32 labels (N,), exactly K of them.
     """
-    from scipy.cluster.hierarchy import linkage
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+    from scipy.cluster.hierarchy import cut_tree, linkage
 
-    joins = linkage(_distances(x, progress), method="ward")[: len(x) - n_clusters, :2].astype(np.int64)
-    made = np.arange(len(x), len(x) + len(joins))  # the cluster that each join makes
-    edges = (np.ones(2 * len(joins), np.int8), (joins.T.ravel(), np.tile(made, 2)))
-    size = len(x) + len(joins)
-    return as_labels(connected_components(coo_array(edges, shape=(size, size)), directed=False)[1][: len(x)])
+    joins = linkage(_distances(x, progress), method="ward")
+    return as_labels(cut_tree(joins, n_clusters=[n_clusters]).ravel())
 
 
 def _distances(x: FloatMatrix, progress: Progress) -> NDArray[np.float64]:

@@ -58,7 +58,7 @@ class MergeConcepts(Edit):
         ids = {member.id for member in members}
         refuse_locked(members, "merged")
         name = members[0].name if self.name is None else self.name
-        refuse_taken((c for c in knowledge.concepts if c.id not in ids), name, "concept")
+        _refuse_name_of_another(knowledge, members, name)
         numbered, (number,) = knowledge.with_new_ids(1)
         merged = _merged(concept_id(number), name, members)
         pooled = replace(
@@ -74,6 +74,12 @@ class MergeConcepts(Edit):
         members = find_concepts(knowledge, self.concepts)
         name = members[0].name if self.name is None else self.name
         return f"Merged {listed(member.name for member in members)} into {quoted(name)}."
+
+
+def _refuse_name_of_another(knowledge: Knowledge, members: Sequence[Concept], name: str) -> None:
+    """Raise InputError for a name that another concept has; one that a member brings along takes nothing from it."""
+    if name.casefold() not in {member.name.casefold() for member in members}:
+        refuse_taken(knowledge.concepts, name, "concept")
 
 
 def _merged(new_id: str, name: str, members: Sequence[Concept]) -> Concept:
@@ -182,7 +188,7 @@ class SplitConcept(Edit):
         source = find_concept(knowledge, self.concept)
         refuse_locked([source], "split")
         for part in self.into:
-            refuse_taken((c for c in knowledge.concepts if c.id != source.id), part.name, "concept")
+            _refuse_name_of_another(knowledge, [source], part.name)
         split, numbers = knowledge.with_new_ids(len(self.into))
         parts = [_part(concept_id(n), part, source) for n, part in zip(numbers, self.into, strict=True)]
         split = replace(split, concepts=replaced_items(split.concepts, lambda c: c.id == source.id, parts))

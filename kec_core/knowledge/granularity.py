@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster.hierarchy import cut_tree, linkage
 
 from kec_core.arrays import FloatMatrix, l2_normalize
 from kec_core.errors import InputError
@@ -40,7 +40,7 @@ def merges_to(
             "choose a number in between, or build more concepts on the Build page."
         )
     tree = linkage(l2_normalize(vectors[free]).astype(np.float64), method="average", metric="cosine")
-    groups = fcluster(tree, t=wanted, criterion="maxclust")
+    groups = cut_tree(tree, n_clusters=[wanted]).ravel()  # as many as asked, also among equal texts
     members = [[ids[free[i]] for i in np.flatnonzero(groups == group)] for group in np.unique(groups)]
     return tuple(
         MergeConcepts(concepts=tuple(sorted(some, key=lambda one: -photos.get(one, 0))))

@@ -117,7 +117,7 @@ def unused(view: View) -> Iterator[Suggestion]:
             kind="unused",
             gain=taken,
             question=f'Delete "{concept.name}"?',
-            reason=f"It is the strongest concept of no photo, and takes {taken:.1%} of the weight.",
+            reason=f"No photo shows it more than another concept, yet it counts {taken:.1%} in what all photos show.",
             concepts=(concept.id,),
             evidence=(view.best(column),),
             edit=DeleteConcept(concept=concept.id),

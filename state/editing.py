@@ -168,12 +168,16 @@ def automatic(revision: RevisionInfo) -> Mapping[str, Any]:
 
 
 def _remembered(make: Callable[[str], T]) -> Callable[[str], T]:
-    """The results for the last two names; whoever asks while one is made waits for it instead of making another."""
-    results, turn = lru_cache(maxsize=2)(make), threading.Lock()
+    """The results for the last two names.
+
+    Whoever asks while one is made waits for it instead of making another; who asks for another name does not wait.
+    """
+    results = lru_cache(maxsize=2)(make)
+    turns: dict[str, threading.Lock] = {}
 
     @wraps(make)
     def wait(name: str) -> T:
-        with turn:
+        with turns.setdefault(name, threading.Lock()):
             return results(name)
 
     wait.cache_clear = results.cache_clear  # type: ignore[attr-defined]

@@ -61,6 +61,31 @@ def test_who_needs_the_encoder_while_it_is_loaded_waits_for_the_same_one(monkeyp
     assert loaded == ["the usual one"]
 
 
+def test_an_encoder_in_memory_is_there_while_another_one_is_loaded(monkeypatch):
+    """Of two open projects one may need weights that are still downloaded."""
+    loading, finished = threading.Event(), threading.Event()
+
+    def slow(name):
+        if name == "another":
+            loading.set()
+            finished.wait(10)
+        return HashEncoder()
+
+    monkeypatch.setattr(editing, "load_encoder", slow)
+    known = editing.loaded_encoder("the usual one")
+    threading.Thread(target=lambda: editing.loaded_encoder("another"), name="warm-up").start()
+    assert loading.wait(10)
+    given = []
+    second = threading.Thread(target=lambda: given.append(editing.loaded_encoder("the usual one")))
+    second.start()
+    second.join(5)
+    answered = not second.is_alive()
+    finished.set()
+    finish()
+    assert answered
+    assert given == [known]
+
+
 def test_missing_weights_are_left_to_be_said_where_they_are_needed(monkeypatch, caplog):
     def missing(name):
         raise ResourceMissing("There are no weights.")

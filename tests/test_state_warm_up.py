@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import weakref
 
 import pytest
 
@@ -61,6 +62,23 @@ def test_who_needs_the_encoder_while_it_is_loaded_waits_for_the_same_one(monkeyp
     assert loaded == ["the usual one"]
 
 
+def test_what_was_done_with_since_is_freed_the_next_time():
+    class Window:
+        pass
+
+    window = Window()
+    window.itself = window
+    left = weakref.ref(window)
+    warm_up.start()
+    finish()
+    del window
+    gc.collect()
+    assert left() is not None  # the garbage collector does not look at it any more
+    warm_up.start()
+    finish()
+    assert left() is None
+
+
 def test_an_encoder_in_memory_is_there_while_another_one_is_loaded(monkeypatch):
     """Of two open projects one may need weights that are still downloaded."""
     loading, finished = threading.Event(), threading.Event()
@@ -116,7 +134,10 @@ def test_a_revision_near_to_a_known_one_needs_nothing_in_advance(colours, monkey
     assert not states.knows(colours, shown)
     states.put(colours, shown, object())
     assert states.knows(colours, shown)
-    monkeypatch.setattr(LiveStates, "of", None)
+    opened = []
+    monkeypatch.setattr(LiveStates, "of", lambda _self, _project, revision: opened.append(revision.id))
+    monkeypatch.setattr(warm_up, "suggest", lambda _state: ())
     warm_up.start()
     warm_up.open_project(states, colours, shown)
     finish()
+    assert not opened

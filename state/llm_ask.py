@@ -112,10 +112,10 @@ def ask(
     subject: Subject,
     options: KnowledgeConfig,
 ) -> Asked:
-    """Ask now, going around stored answers; the new answer is kept in the project.
+    """Ask now, going around stored answers; an answer that is stored already stays what later runs take.
 
     Args:
-        project: keeps the answer.
+        project: keeps the answer where it had none to this question.
         setup: the language model.
         knowledge: the concepts that ``subject`` names, and the guidance.
         subject: what to ask.

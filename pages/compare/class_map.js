@@ -1,6 +1,7 @@
 // Clusters (rows) against labels (columns): the shade is the share of the cluster, the number its photos.
 const ROW = 22; // CSS pixels
-const TALL = 11000; // CSS pixels of a canvas that every browser still draws: more rows are lower
+const TALL = 11000; // CSS pixels: more rows are lower
+const SHARP = 16000; // device pixels, the height of a canvas that every browser still draws: a taller one is less sharp
 const LEGIBLE = 9; // lower rows, and narrower columns, have no names of their own; pointing at them tells
 const WIDE = 84; // CSS pixels of a column in which a name lies flat
 const DENSE = 16; // narrower columns get small names
@@ -49,7 +50,7 @@ class ClassMap {
     columns.classList.toggle("dense", column < DENSE);
     columns.hidden = column < LEGIBLE;
     const height = this.row * this.totals.length;
-    const dense = window.devicePixelRatio || 1;
+    const dense = Math.min(window.devicePixelRatio || 1, SHARP / height);
     this.canvas.style.height = `${height}px`;
     [this.canvas.width, this.canvas.height] = [Math.round(width * dense), Math.round(height * dense)];
     const pen = this.canvas.getContext("2d");

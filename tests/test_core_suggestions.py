@@ -129,6 +129,15 @@ def test_the_kinds_of_the_same_photos_are_found_once(monkeypatch):
     assert len(asked) == moved
 
 
+def test_no_more_kinds_are_remembered_than_allowed_and_none_is_missed(monkeypatch):
+    state, _ = state_of("deer", "owl", "vehicle", "rose", "cup")
+    found = suggest(state)
+    monkeypatch.setattr(concept_doubts, "REMEMBERED", 1)
+    forgetful = replace(state, collection=replace(state.collection))
+    assert suggest(forgetful) == found
+    assert len(concept_doubts._KINDS[forgetful.collection]) == 1
+
+
 def test_a_concept_without_photos_is_to_go():
     state, _ = state_of(*KINDS, "nowhere")
     (unused,) = of_kind(suggest(state), "unused")

@@ -91,11 +91,13 @@ def _two_kinds(collection: LiveCollection, rows: NDArray[np.int64]) -> tuple[flo
     """
     known = _KINDS.setdefault(collection, {})
     key = rows.tobytes()
-    if key not in known:
-        if len(known) >= REMEMBERED:
+    found = known.get(key)
+    if found is None:
+        found = _cut(collection.x[rows])
+        if len(known) >= REMEMBERED:  # another thread may do so at any time
             known.clear()
-        known[key] = _cut(collection.x[rows])
-    return known[key]
+        known[key] = found
+    return found
 
 
 def _cut(photos: FloatMatrix) -> tuple[float, NDArray[np.bool_]]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import logging
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -19,6 +18,7 @@ from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
 from kec_core.config import PHOTO, EncoderDefaults
 from kec_core.encoders import imagenet, sentences
 from kec_core.encoders.base import EncoderInfo, Pixels, Places
+from kec_core.encoders.once import Once
 from kec_core.encoders.text_map import TextMap, fit, imagenet_anchors, map_key
 from kec_core.errors import ResourceMissing
 from kec_core.store import cache_dir, write_atomically
@@ -69,8 +69,7 @@ class CompactEncoder:
         self._wordnet = load_wordnet()
         self._anchors = imagenet_anchors(self._wordnet)
         self._key = map_key(self._anchors, self._images.revision, self._sentences.revision)
-        self._fitting = threading.Lock()
-        self._fitted: TextMap | None = None
+        self._text_map = Once(self._fitted)
         self._info = EncoderInfo(
             name="compact",
             dim=imagenet.DIM,
@@ -129,15 +128,13 @@ class CompactEncoder:
         links = self._wordnet.ancestors(noun.synset)
         return any(count <= MAX_LINKS and node in self._anchors.ids for node, count in links.items())
 
-    def _text_map(self) -> TextMap:
-        """The fitted map: from memory, from the cache folder, or made now."""
-        with self._fitting:
-            if self._fitted is None:
-                file = cache_dir() / f"compact-map-{self._key}.npz"
-                try:
-                    self._fitted = TextMap.load(file)
-                except (OSError, ValueError, KeyError, BadZipFile):
-                    log.info("Preparing the compact encoder's words; this happens once.")
-                    self._fitted = fit(self._anchors, self._sentences.embed, self._images.classifier)
-                    self._fitted.save(file)
-            return self._fitted
+    def _fitted(self) -> TextMap:
+        """The fitted map: from the cache folder, or made now."""
+        file = cache_dir() / f"compact-map-{self._key}.npz"
+        try:
+            return TextMap.load(file)
+        except (OSError, ValueError, KeyError, BadZipFile):
+            log.info("Preparing the compact encoder's words; this happens once.")
+            fitted = fit(self._anchors, self._sentences.embed, self._images.classifier)
+            fitted.save(file)
+            return fitted

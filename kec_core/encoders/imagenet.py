@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatMatrix
 from kec_core.encoders.base import Pixels
 from kec_core.encoders.hardware import best_device
+from kec_core.encoders.once import Once
 from kec_core.errors import ResourceMissing
 
 if TYPE_CHECKING:
@@ -49,11 +49,10 @@ class ImageNetNetwork:
         Raises:
             ResourceMissing: their package is not installed.
         """
-        self._file = weights_file()
-        with self._file.open("rb") as content:
+        file = weights_file()
+        with file.open("rb") as content:
             self.revision = hashlib.file_digest(content, "sha256").hexdigest()
-        self._loading = threading.Lock()
-        self._known: _Loaded | None = None
+        self._loaded = Once(lambda: _load(file))
 
     @property
     def classifier(self) -> FloatMatrix:
@@ -82,12 +81,6 @@ class ImageNetNetwork:
         with torch.inference_mode():
             part = torch.from_numpy(pixels).to(network.device)
             return network.features(part.contiguous(memory_format=torch.channels_last))
-
-    def _loaded(self) -> _Loaded:
-        with self._loading:
-            if self._known is None:
-                self._known = _load(self._file)
-            return self._known
 
 
 def _load(file: Path) -> _Loaded:

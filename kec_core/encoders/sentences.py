@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, Progress, blocks, no_progress
 from kec_core.encoders.hardware import best_device, has_bf16
+from kec_core.encoders.once import Once
 from kec_core.errors import ResourceMissing
 
 if TYPE_CHECKING:
@@ -52,14 +52,13 @@ class SentenceModel:
         from tokenizers import Tokenizer
 
         folder = model_folder()
-        self._file = folder / "model.safetensors"
-        with self._file.open("rb") as content:
+        file = folder / "model.safetensors"
+        with file.open("rb") as content:
             self.revision = hashlib.file_digest(content, "sha256").hexdigest()
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_MAX_TOKENS)
-        self._loading = threading.Lock()
-        self._known: _Loaded | None = None
+        self._loaded = Once(lambda: _load(file))
 
     def embed(self, texts: Sequence[str], *, progress: Progress = no_progress) -> FloatMatrix:
         """T strings to float32 (T, 384) with unit rows; ``progress`` is called per batch of strings.
@@ -85,12 +84,6 @@ class SentenceModel:
             states: torch.Tensor = network(torch.from_numpy(ids).to(device))
         unit: FloatMatrix = normalize(states.float().mean(dim=1), dim=1).cpu().numpy()
         return unit
-
-    def _loaded(self) -> _Loaded:
-        with self._loading:
-            if self._known is None:
-                self._known = _load(self._file)
-            return self._known
 
 
 def _load(file: Path) -> _Loaded:

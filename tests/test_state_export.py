@@ -163,6 +163,7 @@ def test_confidence_is_the_simplified_silhouette():
         rival=np.float32([0.5, 0.5, 0.4, 1.0]),
         coherence=np.ones(2, np.float32),
         concepts=np.ones((2, 1), np.float32),
+        votes=np.ones((2, 1), np.float32),
         concept_ids=("c001",),
     )
     assert np.allclose(confidence(overview), [1.0, 0.5, 0.0, 0.0])

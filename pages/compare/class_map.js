@@ -4,7 +4,7 @@ const TALL = 11000; // CSS pixels: more rows are lower
 const SHARP = 16000; // device pixels, the height of a canvas that every browser still draws: a taller one is less sharp
 const LEGIBLE = 9; // lower rows, and narrower columns, have no names of their own; pointing at them tells
 const WIDE = 84; // CSS pixels of a column in which a name lies flat
-const DENSE = 16; // narrower columns get small names
+const DENSE = 16; // narrower columns get small names, and no numbers
 const FULL = [31, 122, 109];
 const NONE = { light: [244, 245, 242], dark: [27, 30, 32] };
 const SOME = { light: [230, 239, 236], dark: [33, 50, 46] }; // one photo is told from none
@@ -77,7 +77,7 @@ class ClassMap {
     const shade = SOME[this.theme].map((start, part) => Math.round(start + (FULL[part] - start) * share));
     pen.fillStyle = `rgb(${shade.join()})`;
     pen.fillRect(i * column, row * this.row, column, this.row);
-    if (!this.data.numbers) return;
+    if (!this.data.numbers || column < DENSE) return;
     pen.fillStyle = this.data.dark || share > 0.45 ? "#fff" : "#26241f";
     pen.fillText(photos.toLocaleString("en"), (i + 0.5) * column, (row + 0.5) * this.row, column - 4);
   }

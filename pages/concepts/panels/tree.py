@@ -23,10 +23,11 @@ UNCLEAR = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tree:
-    """What lies in what; "" is the top."""
+    """What lies in what; "" is the top. ``names``: what concepts are called here."""
 
     groups: dict[str, tuple[Group, ...]]
     concepts: dict[str, tuple[Concept, ...]]
+    names: dict[str, str]
 
     def levels(self) -> list[tuple[Group, ...]]:
         """The groups at the top, those in them, and so on."""
@@ -43,9 +44,8 @@ def draw(project: Project, bench: Workbench) -> None:
     _unclear(view)
     for group in tree.groups.get(TOP, ()):
         _group(view, tree, group)
-    rest = tree.concepts.get(TOP, ())
-    if rest:
-        _pills(view, TOP, rest, "Not in a group" if tree.groups else "All concepts")
+    if TOP in tree.concepts:
+        _pills(view, tree, TOP, "Not in a group" if tree.groups else "All concepts")
     if not tree.groups:
         st.html(
             markup.note(
@@ -68,6 +68,7 @@ def _tree(view: View) -> _Tree:
     return _Tree(
         groups={parent: tuple(some) for parent, some in groups.items()},
         concepts={group: tuple(some) for group, some in concepts.items()},
+        names=told_apart(knowledge),
     )
 
 
@@ -95,9 +96,8 @@ def _group(view: View, tree: _Tree, group: Group) -> None:
             st.html(markup.note("Counts as one concept."))
         for child in tree.groups.get(group.id, ()):
             _group(view, tree, child)
-        concepts = tree.concepts.get(group.id, ())
-        if concepts:
-            _pills(view, group.id, concepts, f"Concepts in {markup.plain(group.name)}", visible=False)
+        if group.id in tree.concepts:
+            _pills(view, tree, group.id, f"Concepts in {markup.plain(group.name)}", visible=False)
         elif group.id not in tree.groups:
             st.html(markup.note("Empty: pick concepts and move them here."))
 
@@ -109,12 +109,12 @@ def _photos(view: View, tree: _Tree, group: str) -> int:
     )
 
 
-def _pills(view: View, group: str, concepts: Sequence[Concept], label: str, *, visible: bool = True) -> None:
+def _pills(view: View, tree: _Tree, group: str, label: str, *, visible: bool = True) -> None:
     """The concepts of one group, one widget for all of them."""
+    concepts = tree.concepts[group]
     ids = [concept.id for concept in concepts]
     picked = set(session.selection().concepts)
-    names = told_apart(view.state.knowledge)
-    labels = {concept.id: _label(view, concept, names[concept.id]) for concept in concepts}
+    labels = {concept.id: _label(view, concept, tree.names[concept.id]) for concept in concepts}
     key = f"tree_{group}_{view.state.knowledge.fingerprint[:8]}_{session.selection_epoch()}"
     st.pills(
         label,

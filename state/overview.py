@@ -40,8 +40,9 @@ class Overview:
         rival: float32 (N,), cosine with the nearest other centre; -1 when there is only one cluster.
         coherence: float32 (K,) in [0, 1], mean cosine of the photos' visual features with their mean.
         concepts: float32 (K, M), mean omega of the cluster's photos; rows sum to 1.
-        votes: float32 (K, M), rows sum to 1 (0 for an id without photos): how much speaks for each concept's name, by the photos it wins and by those
-            the person assigned to it, see ``EXAMPLE_WORTH``.
+        votes: float32 (K, M), rows sum to 1 (0 for an id without photos): how much speaks for each concept's name, by
+            the photos it wins and by those the person assigned to it, see ``EXAMPLE_WORTH``; ``concepts`` where the
+            overview was kept before there were votes.
         concept_ids: the M concepts.
         marks: names and ticks of the person.
     """
@@ -170,7 +171,7 @@ def load_overview(project: Project, revision: RevisionInfo) -> Overview:
             f"The overview of revision {revision.id} is missing from {project.store.root}; run the project again to restore it."
         )
     return Overview(
-        **{"votes": stored.arrays["concepts"], **stored.arrays},  # projects of before had no votes
+        **{"votes": stored.arrays["concepts"], **stored.arrays},  # overviews of before had no votes
         concept_ids=tuple(stored.data["concept_ids"]),
         marks=cluster_marks(project, revision.id),
     )

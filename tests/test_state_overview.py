@@ -6,6 +6,7 @@ import pytest
 from kec_core.arrays import l2_normalize
 from kec_core.constraints import ConstraintPlan
 from kec_core.errors import StoreError
+from kec_core.store import StageResult
 from kec_core.types import Clustering, Concept, Grounding, Knowledge
 from state.overview import (
     EXAMPLE_WORTH,
@@ -152,4 +153,18 @@ def test_saved_and_loaded_again_it_is_the_same(tmp_path):
     save_overview(project, "key", made())
     loaded = load_overview(project, revision)
     np.testing.assert_array_equal(loaded.own, made().own)
+    np.testing.assert_array_equal(loaded.votes, made().votes)
     assert loaded.concept_ids == ("c001", "c002")
+
+
+def test_an_overview_kept_without_votes_names_clusters_by_mean_weights(tmp_path):
+    project = Project.create(tmp_path / "p", "P")
+    project.set_images(scan("a", "b", "c", "d", "e"))
+    revision = commit_simple(project, None, "dog", clustering_fp="key")
+    kept = made()
+    arrays = {name: getattr(kept, name) for name in ("labels", "own", "rival", "coherence", "concepts")}
+    data = {"concept_ids": list(kept.concept_ids)}
+    project.store.save("overview", "key", StageResult(arrays=arrays, data=data))
+    loaded = load_overview(project, revision)
+    np.testing.assert_array_equal(loaded.votes, kept.concepts)
+    assert cluster_names(loaded, knowledge("dog", "cat")) == ["dog", "cat"]

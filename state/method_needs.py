@@ -28,6 +28,8 @@ SECONDS: Mapping[str, tuple[float, float, float]] = {
     "laic-centres": (0.8, 7, 110),
     "laic": (0.4, 5, 72),
     "cae": (1.3, 10, 80),
+    "kec-spectral": (0.1, 3.5, 68),
+    "kec-agglomerative": (0.1, 7, 7),
     "sic": (3.4, 29, 195),
     "tac": (15, 22, 143),
     "kec-tac": (15, 18, 85),

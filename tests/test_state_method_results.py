@@ -83,6 +83,9 @@ def test_time_is_guessed_by_size_and_then_known(colours):
     assert expected_seconds("cae-softmax", 3162, "fast") == pytest.approx((least * middle) ** 0.5, rel=1e-3)
     assert expected_seconds("tac-notrain", 1000, "full") == pytest.approx(SECONDS["tac-notrain"][0])
     assert expected_seconds("turtle-kec", 1000, "full") == 6 * expected_seconds("turtle-kec", 1000, "fast")
+    assert expected_seconds("kec-spectral", 50_000, "fast") == pytest.approx(SECONDS["kec-spectral"][2])
+    assert expected_seconds("kec-con-des", 50_000, "fast") == pytest.approx(USUAL[2])
+    assert set(SECONDS) <= set(METHODS)
     keep_row(colours, "r1", "fast", row("turtle", seconds=7.5))
     kept = kept_rows(colours, "r1")
     assert expected_seconds("turtle", 50, "fast", kept) == 7.5

@@ -36,6 +36,19 @@ def test_a_fresh_ask_goes_around_the_stored_answer_and_leaves_it():
     assert server.bodies[1]["temperature"] == pytest.approx(0.7)
 
 
+def test_a_fresh_answer_takes_the_place_of_none():
+    cache = MemoryCache()
+    with LLMServer(lambda body, attempt: Reply(content="no JSON at all")) as server:
+        (first,) = client_for(server, cache).ask(questions(1))
+        server.script = lambda body, attempt: good(body)
+        (fresh,) = client_for(server, cache).ask(questions(1), fresh=True)
+        (stored,) = client_for(server, cache).ask(questions(1))
+    assert first.answer is None
+    assert stored.answer == fresh.answer
+    assert fresh.answer is not None
+    assert stored.status == "cached"
+
+
 def test_a_token_budget_is_never_exceeded_and_keeps_what_was_answered():
     cache = CountingCache()
     with LLMServer(lambda body, attempt: replace(good(body), usage=(300, 50))) as server:

@@ -65,16 +65,16 @@ def pick(page, *images):
 
 def test_an_opened_cluster_begins_at_its_top_and_naming_it_in_the_field(colours):
     page = app("clusters", project="colours")
-    assert view_of(page) == {"shown": "clusters", "back": True, "focus": ""}
+    assert view_of(page) == {"shown": "colours clusters", "back": True, "focus": ""}
     opened = view_of(open_first(page))
-    assert opened["shown"] not in ("", "clusters")
+    assert opened["shown"] not in ("", "colours clusters")
     assert not opened["back"]
     page.button(key="cluster_rename").click().run()
     naming = view_of(page)
     assert naming["shown"] != opened["shown"]
     assert naming["focus"] in [field.label for field in page.text_input]
     page.button(key="cluster_back").click().run()
-    assert view_of(page)["shown"] == "clusters"
+    assert view_of(page)["shown"] == "colours clusters"
 
 
 def test_before_the_first_run_it_leads_to_build(empty_home):

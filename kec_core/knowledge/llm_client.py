@@ -184,7 +184,8 @@ class LLMClient:
         was taken.
         """
         different = {self._key(outcome.question): outcome for outcome in outcomes}
-        known = self._remembered({key: outcome.question for key, outcome in different.items()})
+        stored = self._remembered({key: outcome.question for key, outcome in different.items()})
+        known = {key for key, outcome in stored.items() if outcome.answer is not None}
         if new := [self._stored(outcome) for key, outcome in different.items() if key not in known]:
             self.cache.put_all(new)
 

@@ -41,7 +41,8 @@ def draw(
 ) -> None:
     """Draw an opened cluster."""
     is_naming = session.widget(_NAMING) == card.id
-    view_start.begin(f"cluster {card.id} {is_naming}", focus=_NAME_LABEL if is_naming else "")
+    view = f"{project.folder.name} cluster {card.id} {is_naming}"
+    view_start.begin(view, focus=_NAME_LABEL if is_naming else "")
     _bar(project, revision, cards, card)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         st.html(explanation_bars.heading(card.name, cluster_colour(card.id)), width="content")

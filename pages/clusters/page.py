@@ -28,7 +28,7 @@ with ui.errors():
     if opened is not None:
         detail.draw(project, revision, overview, cards, opened, images)
     else:
-        view_start.begin("clusters", back=True)
+        view_start.begin(f"{project.folder.name} clusters", back=True)
         st.title("Clusters", anchor=False)
         scores.panel(revision)
         ui.run_notes(revision, "How this result came about", key="notes")

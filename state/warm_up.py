@@ -55,7 +55,7 @@ def _in_background(work: Callable[[], object]) -> None:
     def attempt() -> None:
         try:
             work()
-        except KecError as error:
+        except (KecError, OSError) as error:
             log.info("Nothing was loaded in advance: %s", error)
         _settle()
 

@@ -35,7 +35,7 @@ def estimate_n_clusters(
         progress: told before each graph; may raise Cancelled.
 
     Returns:
-        K, and for the person how it was found and which other numbers fit nearly as well.
+        K, and for the person how it was found and which other numbers would fit too.
     """
     x = check_matrix(x, "The features")
     largest = min(LARGEST, len(x) // ROWS_PER_CLUSTER)
@@ -74,9 +74,7 @@ def _rivals_of(k: int, gaps: NDArray[np.float64]) -> str:
     rivals = [int(i) + 2 for i in order if i + 2 != k and gaps[i] >= RIVAL_GAP * gaps[k - 2]][:RIVALS]
     if not rivals:
         return ""
-    return (
-        f" {_listed(rivals)} would fit nearly as well." if len(rivals) > 1 else f" {rivals[0]} would fit too."
-    )
+    return f" {_listed(rivals) if len(rivals) > 1 else rivals[0]} would fit too."
 
 
 def _listed(numbers: Sequence[int]) -> str:

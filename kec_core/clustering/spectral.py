@@ -56,7 +56,8 @@ def embedding(
     """
     from scipy.sparse.linalg import LinearOperator, eigsh
 
-    degrees = np.asarray(affinity.sum(axis=1), dtype=np.float64).ravel()
+    affinity = affinity.astype(np.float64)  # once, or every product would do it
+    degrees = np.asarray(affinity.sum(axis=1)).ravel()
     scale = 1 / np.sqrt(np.maximum(degrees, np.finfo(np.float32).tiny))
     products = 0
 

@@ -50,6 +50,8 @@ def ground_photos(
         )
 
     inputs = [embedded.key, vectors_key, config.grounding.to_json(), defaults.to_json()]
+    if raw and defaults.centre:
+        inputs.append("centred")  # projects of before kept what was not
     stored = runner.stage("ground", inputs, compute)
     grounding = Grounding(
         omega=stored.arrays["omega"],

@@ -7,7 +7,7 @@ import pytest
 from tests.browser import open_browser, running_app
 from tests.page_helpers import HOSTILE
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser]
 PATIENCE = 60_000  # milliseconds; only a failure waits that long
 
 

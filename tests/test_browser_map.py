@@ -12,7 +12,7 @@ from state.layouts import find_layout, make_layout
 from state.project import Project
 from tests.browser import open_browser, running_app
 
-pytestmark = [pytest.mark.browser, pytest.mark.weights, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.weights]
 PATIENCE = 60_000  # milliseconds; only a failure waits that long
 MEGABYTE = 1_000_000
 PIXELS = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data].join()"

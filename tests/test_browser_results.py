@@ -14,7 +14,7 @@ from state.layouts import make_layout
 from state.project import Project
 from tests.browser import open_browser, running_app
 
-pytestmark = [pytest.mark.browser, pytest.mark.weights, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.weights]
 PATIENCE = 60_000  # milliseconds; only a failure waits that long
 NAME = "<b>warm</b> things"
 

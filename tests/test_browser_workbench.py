@@ -9,7 +9,7 @@ from state import revisions
 from state.project import Project
 from tests.browser import open_browser, running_app
 
-pytestmark = [pytest.mark.browser, pytest.mark.weights, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.weights]
 PATIENCE = 40_000  # milliseconds; only a failure waits that long
 MEGABYTE = 1_000_000
 

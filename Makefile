@@ -5,16 +5,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app test bench lint types unit clean
+.PHONY: app test bench resources checks lint types unit clean
 
 app: $(VENV)/.runtime
 	$(BIN)/kec setup --demo
 	$(BIN)/kec app --port $(PORT)
 
 test: $(VENV)/.dev
+	$(MAKE) -j 2 resources checks
+	$(MAKE) unit
+
+resources:
 	$(BIN)/kec setup --demo
 	$(BIN)/python -m tests.browser_setup
-	$(MAKE) lint types unit
+
+checks: lint types
 
 lint:
 	$(BIN)/ruff check .

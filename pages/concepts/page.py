@@ -12,7 +12,7 @@ from state import revisions, session
 from state.project import Project
 from state.revisions import Revision
 
-COLUMNS = (3.6, 5.5, 2.9)
+COLUMNS = (3.5, 5.7, 2.8)
 
 
 def _state(project: Project, revision: Revision) -> LiveState:

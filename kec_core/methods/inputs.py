@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from kec_core.arrays import FloatMatrix, FloatVector, IntVector
 from kec_core.config import TPL7, EncoderDefaults, GroundingConfig
-from kec_core.encoders.base import TextEncoder, centred_features, visual_features
+from kec_core.encoders.base import TextEncoder, centred_features, collection_mean, visual_features
 from kec_core.errors import InputError
 from kec_core.types import Knowledge, Noun
 
@@ -39,8 +39,9 @@ def photo_features(
         defaults: the encoder's.
         mean: the ``collection_mean`` of the train photos, for test photos; None takes these photos' own.
     """
+    centre = collection_mean(raw, defaults) if mean is None else mean
     return PhotoFeatures(
-        raw=centred_features(raw, defaults, mean=mean), x=visual_features(raw, defaults, mean=mean)
+        raw=centred_features(raw, defaults, mean=centre), x=visual_features(raw, defaults, mean=centre)
     )
 
 

@@ -23,8 +23,8 @@ from PIL import Image, ImageFilter
 from kec_core.arrays import FloatMatrix
 from kec_core.encoders import encode_files, encode_texts
 from kec_core.encoders.openclip import OpenClipEncoder, load_open_clip
-from kec_core.vocabulary import wordnet_vocabulary
-from kec_core.wordnet import load_wordnet
+from kec_core.wordnet.vocabulary import wordnet_vocabulary
+from kec_core.wordnet.wordnet import load_wordnet
 
 MODEL = "ViT-B-32"
 PROMPT = "a photo of a {}"

@@ -14,13 +14,13 @@ from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
 from kec_core.clustering import spherical_kmeans
 from kec_core.config import GroundingConfig, RunConfig
 from kec_core.encoders.base import visual_features
-from kec_core.imagenet_synsets import CLASSES, read_synsets
 from kec_core.images import ImageRecord, ScanReport, thumbnail
 from kec_core.knowledge.edits import AddConcept, Edit, MergeConcepts, RenameConcept, apply_script
 from kec_core.live import LiveCollection, LiveState, start
 from kec_core.metrics import internal_scores, score
 from kec_core.store import StageResult
 from kec_core.types import Clustering, Knowledge
+from kec_core.wordnet.synsets import CLASSES, read_synsets
 from state import revisions
 from state.clusterings import save_clustering
 from state.editing import loaded_encoder, text_encoder

@@ -29,8 +29,8 @@ from kec_core.methods.prepare import Split, find_split, prepare, split_note
 from kec_core.methods.summary import METRICS, mean_ranks, summarise
 from kec_core.stages import Hooks, Resources, Runner, Stored, embed_photos
 from kec_core.store import FolderStore, cache_dir
-from kec_core.vocabulary import wordnet_vocabulary
-from kec_core.wordnet import load_wordnet
+from kec_core.wordnet.vocabulary import wordnet_vocabulary
+from kec_core.wordnet.wordnet import load_wordnet
 from state.ingest import labels_from_folders
 from state.method_labels import labels_of_test, read_captions, with_answers
 from state.terminal import show_progress

@@ -18,7 +18,7 @@ def add(commands: Subparsers[Any]) -> None:
 
 def setup(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec setup``: fetch resources, and make the demo project when asked for."""
-    from kec_core import resources
+    from provision import resources
     from state.demo import ensure_demo_project
     from state.terminal import show_progress
     from state.workspace import Workspace
@@ -35,7 +35,8 @@ def setup(arguments: argparse.Namespace) -> dict[str, Any]:
             for f in found
         ]
     }
-    if arguments.demo and (photos := resources.ensure_demo(say).path):
+    photos = next((f.path for f in found if f.resource == "demo photos"), None)
+    if photos is not None:
         with show_progress() as progress:
             project = ensure_demo_project(Workspace(), photos, say, progress)
         result["demo"] = str(project.folder)

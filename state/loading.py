@@ -14,8 +14,8 @@ from kec_core.knowledge.llm_client import LLMClient
 from kec_core.knowledge.llm_cost import Meter
 from kec_core.knowledge.wordnet_builder import WordNetBuilder
 from kec_core.stages import Resources
-from kec_core.vocabulary import domain_vocabulary, wordnet_vocabulary
-from kec_core.wordnet import WordNet, load_wordnet
+from kec_core.wordnet.vocabulary import domain_vocabulary, wordnet_vocabulary
+from kec_core.wordnet.wordnet import WordNet, load_wordnet
 from state.llm_setup import LLMSetup
 from state.project import Project
 

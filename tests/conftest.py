@@ -58,7 +58,7 @@ def compact_home(tmp_path_factory):
 def compact_encoder(compact_home):
     """The compact encoder with its real weights, fitted to the tiny WordNet."""
     from kec_core.encoders import compact, load_encoder
-    from kec_core.wordnet import load_wordnet
+    from kec_core.wordnet.wordnet import load_wordnet
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KEC_CACHE_DIR", str(compact_home / "cache"))

@@ -12,7 +12,7 @@ import pytest
 
 import cli
 from kec_core.config import LLMConfig
-from kec_core.demo_photos import demo_folder
+from provision.demo_photos import demo_folder
 from state import llm_setup, revisions
 from state.llm_items import account, read_items
 from state.project import Project

@@ -11,7 +11,7 @@ from kec_core.arrays import l2_normalize
 from kec_core.encoders import TextCache, compact, encode_texts, imagenet, sentences, visual_features
 from kec_core.errors import Cancelled, ResourceMissing
 from kec_core.types import Noun
-from kec_core.wordnet import load_wordnet
+from kec_core.wordnet.wordnet import load_wordnet
 
 pytestmark = pytest.mark.weights
 

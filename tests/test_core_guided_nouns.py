@@ -9,7 +9,7 @@ from kec_core.knowledge.guidance import Guidance
 from kec_core.mapping import nouns_of_centres
 from kec_core.mapping.guided import guide_nouns
 from kec_core.types import Noun
-from kec_core.wordnet import load_wordnet
+from kec_core.wordnet.wordnet import load_wordnet
 from tests.tiny_wordnet import write_wordnet
 
 WORDS = ("ship", "boat", "tree", "car")

@@ -296,7 +296,7 @@ class TestWithoutNetwork:
             assert openclip_weights._answers(address)
 
     def test_silence_is_none(self, monkeypatch):
-        monkeypatch.setattr(openclip_weights, "_PATIENCE", 0.3)
+        monkeypatch.setattr(openclip_weights, "_ANSWER_TIMEOUT", 0.3)
         with socket.create_server(("127.0.0.1", 0)) as silent:
             started = time.monotonic()
             assert not openclip_weights._answers(f"http://127.0.0.1:{silent.getsockname()[1]}")

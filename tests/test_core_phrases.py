@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kec_core.knowledge.phrases import LONGEST, clean_gloss, visual_phrases
 from kec_core.knowledge.visual_words import NUMBER, ORGAN, PLAIN, STRONG, VisualWords
-from kec_core.wordnet import load_wordnet
+from kec_core.wordnet.wordnet import load_wordnet
 from tests.tiny_wordnet import real_wordnet, write_wordnet
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kec_core.encoders.text_map import Anchors, TextMap, fit, imagenet_anchors, map_key
-from kec_core.wordnet import load_wordnet, wordnet_from_timm
+from kec_core.wordnet.wordnet import load_wordnet, wordnet_from_timm
 from tests.tiny_wordnet import write_wordnet
 
 ANCHORS = Anchors(

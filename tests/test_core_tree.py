@@ -15,7 +15,7 @@ from kec_core.knowledge.edits import apply, apply_script, describe, parse_edit, 
 from kec_core.knowledge.tree import concept_tree
 from kec_core.live import start, update
 from kec_core.types import Concept, Group, Knowledge
-from kec_core.wordnet import load_wordnet
+from kec_core.wordnet.wordnet import load_wordnet
 from tests.test_core_live import collection
 from tests.tiny_wordnet import write_wordnet
 

@@ -6,8 +6,8 @@ import pytest
 
 from kec_core.errors import InputError
 from kec_core.types import Noun
-from kec_core.vocabulary import domain_vocabulary, wordnet_vocabulary
-from kec_core.wordnet import load_wordnet
+from kec_core.wordnet.vocabulary import domain_vocabulary, wordnet_vocabulary
+from kec_core.wordnet.wordnet import load_wordnet
 from tests.tiny_wordnet import write_wordnet
 
 

@@ -11,12 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kec_core import wordnet as module
 from kec_core.errors import InputError
-from kec_core.links import count_below, make_links
-from kec_core.wndb import RELATIONS, NounTable
-from kec_core.wordnet import WordNet, load_wordnet, wordnet_from_timm
-from kec_core.wordnet_timm import table_without_relations
+from kec_core.wordnet import wordnet as module
+from kec_core.wordnet.synsets import table_without_relations
+from kec_core.wordnet.table import RELATIONS, NounTable, count_below, make_links
+from kec_core.wordnet.wordnet import WordNet, load_wordnet, wordnet_from_timm
 from tests.tiny_wordnet import ENTRIES, entry, real_wordnet, write_wordnet
 
 CACHE = os.environ.get("KEC_CACHE_DIR")
@@ -201,7 +200,7 @@ def test_the_environment_names_the_folder(monkeypatch, tmp_path, ids):
 
 
 def test_without_any_files_timm_stands_in(monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "local_folders", lambda: [tmp_path / "nowhere"])
+    monkeypatch.setattr(module, "local_folders", lambda: [("nowhere", tmp_path / "nowhere")])
     wordnet = load_wordnet()
     assert len(wordnet) == 21842  # ImageNet's 21,841 and the teddy bear of the 1,000 classes
     assert not wordnet.has_relations
@@ -303,5 +302,6 @@ class TestRealWordNet:
 
 def test_home_and_environment_are_looked_through(monkeypatch, tmp_path):
     monkeypatch.setenv("NLTK_DATA", str(tmp_path / "nltk"))
-    assert tmp_path / "nltk" / "corpora" / "wordnet" in module.local_folders()
-    assert Path.home() / "nltk_data" / "corpora" / "wordnet" in module.local_folders()
+    folders = {folder: source for source, folder in module.local_folders()}
+    assert folders[tmp_path / "nltk" / "corpora" / "wordnet"] == "NLTK's data"
+    assert Path.home() / "nltk_data" / "corpora" / "wordnet" in folders

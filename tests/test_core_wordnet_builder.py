@@ -15,8 +15,8 @@ from kec_core.knowledge.base import KnowledgeBuilder, PairDraft
 from kec_core.knowledge.covering import MENTION
 from kec_core.knowledge.wordnet_builder import WordNetBuilder
 from kec_core.types import Concept, Noun
-from kec_core.wordnet import WordNet, load_wordnet
-from kec_core.wordnet_timm import table_without_relations
+from kec_core.wordnet.synsets import table_without_relations
+from kec_core.wordnet.wordnet import WordNet, load_wordnet
 from tests.tiny_wordnet import ENTRIES, real_wordnet, write_wordnet
 
 

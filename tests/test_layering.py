@@ -1,4 +1,4 @@
-"""Imports point one way: kec_core <- state <- pages, app, cli; only state/session.py knows the browser; no page uses another."""
+"""Imports point one way: kec_core <- provision, state <- pages, app, cli; the core fetches nothing; only state/session.py knows the browser; no page uses another."""
 
 from __future__ import annotations
 
@@ -8,19 +8,46 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-UPPER = {"streamlit", "state", "pages", "app", "cli", "commands", "benchmarks", "tests"}
+UPPER = {"streamlit", "provision", "state", "pages", "app", "cli", "commands", "benchmarks", "tests"}
+
+
+FETCHING = {"subprocess", "multiprocessing", "socket", "http", "ftplib", "urllib.request", "urllib.error"}
+FETCHING |= {"requests", "urllib3", "httpx", "httpcore", "aiohttp", "nltk", "pip", "ensurepip"}
+"""Programs, package managers and networks."""
+STARTING = {"system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp", "startfile"}
+STARTING |= {
+    f"{kind}{how}" for kind in ("exec", "spawn") for how in ["l", "le", "lp", "lpe", "v", "ve", "vp", "vpe"]
+}
+"""What ``os`` starts programs with."""
+
+
+def imported(path: Path) -> set[str]:
+    """Everything a file imports, wherever in the file: modules, and names from modules as "module.name"."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
 
 
 def imported_roots(path: Path) -> set[str]:
-    """First names of everything a file imports, wherever in the file."""
-    roots: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            roots |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            roots.add((node.module or "").partition(".")[0])
-    return roots
+    """First names of everything a file imports."""
+    return {name.partition(".")[0] for name in imported(path)}
+
+
+def fetches(path: Path) -> set[str]:
+    """What of a file could start a program or reach a network by itself."""
+    names = {f"os.{name}" for name in STARTING}
+    used = {
+        ast.unparse(n)
+        for n in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(n, ast.Attribute)
+    }
+    found = {name for name in imported(path) if any(f"{name}.".startswith(f"{bad}.") for bad in FETCHING)}
+    return found | (used | imported(path)) & names
 
 
 def files(folder: str) -> list[Path]:
@@ -32,6 +59,17 @@ def files(folder: str) -> list[Path]:
 @pytest.mark.parametrize("path", files("kec_core"), ids=lambda p: str(p.relative_to(ROOT)))
 def test_core_is_pure(path):
     assert not imported_roots(path) & UPPER
+
+
+@pytest.mark.parametrize("path", files("kec_core"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_core_starts_no_program_and_reaches_no_network(path):
+    """Weights come through the encoders' libraries, answers of language models through the openai client."""
+    assert not fetches(path)
+
+
+@pytest.mark.parametrize("path", files("provision"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_machine_is_set_up_without_knowing_projects(path):
+    assert not imported_roots(path) & (UPPER - {"provision"})
 
 
 @pytest.mark.parametrize("path", files("state"), ids=lambda p: str(p.relative_to(ROOT)))
@@ -49,7 +87,7 @@ def test_pages_do_not_know_the_app_or_the_command_line(path):
     "path", [ROOT / "cli.py", *files("commands")], ids=lambda p: str(p.relative_to(ROOT))
 )
 def test_the_command_line_does_not_know_the_browser(path):
-    assert not imported_roots(path) & (UPPER - {"commands", "state", "benchmarks"})
+    assert not imported_roots(path) & (UPPER - {"commands", "provision", "state", "benchmarks"})
 
 
 @pytest.mark.parametrize(
@@ -99,6 +137,30 @@ def test_the_check_sees_a_forbidden_import(tmp_path):
         "def f():\n    import streamlit as st\n    from state.project import Project\n", encoding="utf-8"
     )
     assert imported_roots(bad) == {"streamlit", "state"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import subprocess",
+        "from subprocess import run",
+        "import urllib.request as r",
+        "from urllib import request",
+        "import http.client",
+        "import os; os.system('true')",
+        "from os import execv",
+    ],
+)
+def test_the_check_sees_what_could_fetch(tmp_path, line):
+    bad = tmp_path / "bad.py"
+    bad.write_text(f"def f():\n    {line}\n", encoding="utf-8")
+    assert fetches(bad)
+
+
+def test_the_check_lets_addresses_be_read(tmp_path):
+    good = tmp_path / "good.py"
+    good.write_text("import os, shutil\nfrom urllib.parse import urlsplit\nos.replace\n", encoding="utf-8")
+    assert not fetches(good)
 
 
 def test_the_check_sees_another_page(tmp_path):

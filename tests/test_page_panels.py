@@ -198,7 +198,7 @@ def test_no_rebuild_while_edits_are_collected_or_a_job_runs(colours, monkeypatch
 @pytest.fixture
 def dictionary(monkeypatch, tmp_path):
     """A tiny WordNet in place of the real one."""
-    from kec_core.wordnet import load_wordnet
+    from kec_core.wordnet.wordnet import load_wordnet
 
     write_wordnet(tmp_path / "wordnet")
     monkeypatch.setattr(workbench_view, "load_wordnet", lambda: load_wordnet(tmp_path / "wordnet"))

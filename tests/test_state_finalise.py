@@ -14,7 +14,7 @@ from kec_core.errors import InputError
 from kec_core.knowledge.edits import parse_script
 from kec_core.stages import Resources
 from kec_core.types import Noun
-from kec_core.vocabulary import DomainTerm
+from kec_core.wordnet.vocabulary import DomainTerm
 from state import editing, revisions
 from state.clusterings import load_clustering
 from state.editing import edit_project

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kec_core.wordnet import WordNet, load_wordnet
-from kec_core.wordnet_places import holds_wordnet, local_folders
+from kec_core.wordnet.wndb import holds_wordnet, local_folders
+from kec_core.wordnet.wordnet import WordNet, load_wordnet
 
 TOPS, ACT, ANIMAL, ARTIFACT, ATTRIBUTE, BODY, FOOD, GROUP, OBJECT, PLANT = 3, 4, 5, 6, 7, 8, 13, 14, 17, 20
 NOTICE = ["  1 A notice of this tiny WordNet.  ", "  2 Keep it with every copy.  "]
@@ -175,7 +175,7 @@ def _index(entries: list[Entry], offsets: dict[str, int]) -> list[str]:
 
 def real_wordnet() -> WordNet:
     """The real WordNet of this machine; where tests must be complete (CI) it has to be there."""
-    folder = next((place for place in local_folders() if holds_wordnet(place)), None)
+    folder = next((place for _, place in local_folders() if holds_wordnet(place)), None)
     if folder is None:
         message = "WordNet is not on this machine; run: kec setup"
         pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)

@@ -23,7 +23,7 @@ from kec_core.encoders.text_map import TextMap, fit, imagenet_anchors, map_key
 from kec_core.errors import ResourceMissing
 from kec_core.store import cache_dir, write_atomically
 from kec_core.types import Noun
-from kec_core.wordnet import load_wordnet
+from kec_core.wordnet.wordnet import load_wordnet
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
+from concurrent.futures import wait
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from kec_core.encoders.download import download_or_abort, in_thread
 from kec_core.errors import InputError, ResourceMissing
-from kec_core.silence import fetch_or_give_up
 from kec_core.store import cache_dir
 
 PREFERRED_WEIGHTS = "ViT-B-32/openai"
@@ -24,7 +22,7 @@ _HUB_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _SUFFIXES = (".safetensors", ".pt", ".bin")
 _PREPROCESS = ("mean", "std", "interpolation", "resize_mode")
 _URL_FOLDER = Path("~/.cache/clip")  # where open_clip keeps what does not come from the hub
-_PATIENCE = 5.0  # seconds a host may take to answer at all
+_ANSWER_TIMEOUT = 5.0  # seconds a host may take to answer at all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +199,7 @@ def _download(model: str, tag: str, entry: Mapping[str, Any]) -> Path:
     elif not _answers(address):
         raise ResourceMissing(f"{what} not on this machine and {address} does not answer: {advice}")
     try:
-        return Path(fetch_or_give_up(lambda: open_clip.download_pretrained(dict(entry)), _arrivals(entry)))
+        return Path(download_or_abort(lambda: open_clip.download_pretrained(dict(entry)), _arrivals(entry)))
     except (OSError, RuntimeError, ValueError) as error:
         raise ResourceMissing(
             f"{what} not on this machine and could not be fetched ({error}): {advice}"
@@ -221,18 +219,7 @@ def _arrivals(entry: Mapping[str, Any]) -> Path:
 
 def _answers(address: str) -> bool:
     """Whether a host answers in time, with whatever status; a thread, as no timeout bounds a name look-up."""
-    answered = threading.Event()
+    from huggingface_hub import get_session
 
-    def ask() -> None:
-        try:
-            urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=_PATIENCE).close()
-        except urllib.error.HTTPError:
-            answered.set()
-        except OSError:
-            return
-        answered.set()
-
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(_PATIENCE)
-    return answered.is_set()
+    answer = in_thread(lambda: get_session().head(address, timeout=_ANSWER_TIMEOUT))
+    return bool(wait([answer], _ANSWER_TIMEOUT).done) and answer.exception() is None

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, blocks, fingerprint, l2_normalize
-from kec_core.imagenet_synsets import CLASSES, read_synsets
 from kec_core.store import write_atomically
-from kec_core.wordnet import WordNet
+from kec_core.wordnet.synsets import CLASSES, read_synsets
+from kec_core.wordnet.wordnet import WordNet
 
 _WIDTH = 7.0  # of the kernel exp(width (cos - 1))                                              [M]
 _RIDGE = 2.0  # regularisation                                                                  [M]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from kec_core.knowledge.visual_words import VisualWords
 from kec_core.types import Noun
-from kec_core.wordnet import WordNet
+from kec_core.wordnet.wordnet import WordNet
 
 IC_FLOOR, IC_CAP = 0.22, 0.75
 """Below the floor a meaning says nothing about looks; above the cap more detail gains nothing."""

@@ -17,7 +17,7 @@ from kec_core.knowledge.covering import IC_CAP, Covering
 from kec_core.knowledge.edit_groups import GroupConcepts, GroupPart
 from kec_core.knowledge.visual_words import VisualWords
 from kec_core.types import Concept, Knowledge, Noun
-from kec_core.wordnet import WordNet
+from kec_core.wordnet.wordnet import WordNet
 
 TREE_REVISION = "tree-1"
 """Change it with the rules: stored knowledge is found by it."""

@@ -13,7 +13,7 @@ from kec_core.knowledge.word_lists import (
     SHAPES_AND_TEXTURES,
     TISSUES_SEEN,
 )
-from kec_core.wordnet import Synset, WordNet
+from kec_core.wordnet.wordnet import Synset, WordNet
 
 STRONG, PLAIN, ORGAN, NUMBER = 1.6, 1.0, 1.3, 0.6
 """Weights of colours and patterns, of shapes, sizes and textures, of body and plant parts, and of counts."""

@@ -16,7 +16,7 @@ from kec_core.knowledge.phrases import Phrase, clean_gloss, visual_phrases
 from kec_core.knowledge.visual_words import VisualWords
 from kec_core.knowledge.word_lists import HIDDEN_PARTS
 from kec_core.types import Concept, Noun
-from kec_core.wordnet import Synset, WordNet
+from kec_core.wordnet.wordnet import Synset, WordNet
 
 OWN, MEMBER, ANCESTOR, PART, RELATED, HYPONYM = 1.6, 0.8, 0.6, 0.4, 0.35, 0.2
 """How much a phrase counts by where it stands: own definition, that of a noun below the concept, of a hypernym (per

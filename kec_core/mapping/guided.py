@@ -14,7 +14,7 @@ from kec_core.knowledge.covering import SHOWN, Covering
 from kec_core.knowledge.guidance import DROPPED, Guidance, relevance
 from kec_core.knowledge.visual_words import VisualWords
 from kec_core.types import Noun
-from kec_core.wordnet import WordNet
+from kec_core.wordnet.wordnet import WordNet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -15,8 +15,8 @@ from kec_core.encoders.text_cache import TextCache
 from kec_core.knowledge.base import KnowledgeBuilder
 from kec_core.store import StageResult, StageStore
 from kec_core.types import Noun, StageReport
-from kec_core.vocabulary import DomainTerm
-from kec_core.wordnet import WordNet
+from kec_core.wordnet.vocabulary import DomainTerm
+from kec_core.wordnet.wordnet import WordNet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

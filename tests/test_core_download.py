@@ -11,10 +11,10 @@ from pathlib import Path
 import open_clip
 import pytest
 
-from kec_core import silence
+from kec_core.encoders import download
+from kec_core.encoders.download import download_or_abort
 from kec_core.encoders.openclip_weights import find_weights
 from kec_core.errors import ResourceMissing
-from kec_core.silence import fetch_or_give_up
 from tests.silent_host import silent_host
 
 OK = b"HTTP/1.0 200 OK\r\n\r\n"
@@ -22,23 +22,23 @@ HALF = b"HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\nten bytes."
 FROM_THE_HUB = """
 from pathlib import Path
 from huggingface_hub import constants, hf_hub_download
-from kec_core import silence
-silence.SILENCE_SECONDS = 0.5
+from kec_core.encoders import download
+download.DOWNLOAD_TIMEOUT = 0.5
 try:
-    silence.fetch_or_give_up(lambda: hf_hub_download("some/model", "file.bin"), Path(constants.HF_HUB_CACHE))
+    download.download_or_abort(lambda: hf_hub_download("some/model", "file.bin"), Path(constants.HF_HUB_CACHE))
 except TimeoutError as error:
     print(error)
 """
 
 
 def test_what_a_download_returns_or_raises_is_passed_on(tmp_path):
-    assert fetch_or_give_up(lambda: 5, tmp_path / "missing") == 5
+    assert download_or_abort(lambda: 5, tmp_path / "missing") == 5
     with pytest.raises(ZeroDivisionError):
-        fetch_or_give_up(lambda: 1 // 0, tmp_path)
+        download_or_abort(lambda: 1 // 0, tmp_path)
 
 
 def test_a_slow_download_is_waited_for_as_long_as_bytes_come(monkeypatch, tmp_path):
-    monkeypatch.setattr(silence, "SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr(download, "DOWNLOAD_TIMEOUT", 1.0)
 
     def slowly():
         with (tmp_path / "file").open("wb", buffering=0) as out:
@@ -47,11 +47,11 @@ def test_a_slow_download_is_waited_for_as_long_as_bytes_come(monkeypatch, tmp_pa
                 out.write(b"x")
         return "all of it"
 
-    assert fetch_or_give_up(slowly, tmp_path) == "all of it"
+    assert download_or_abort(slowly, tmp_path) == "all of it"
 
 
 def test_weights_that_stop_half_way_are_given_up(monkeypatch, tmp_path):
-    monkeypatch.setattr(silence, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(download, "DOWNLOAD_TIMEOUT", 0.5)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("KEC_CACHE_DIR", str(tmp_path / "cache"))
     with silent_host({"HEAD /half.pt": OK, "GET /half.pt": HALF}) as address:

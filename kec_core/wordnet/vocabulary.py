@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kec_core.errors import InputError
 from kec_core.types import Noun
-from kec_core.wordnet import WordNet
+from kec_core.wordnet.wordnet import WordNet
 
 
 def wordnet_vocabulary(wordnet: WordNet) -> tuple[Noun, ...]:

@@ -1,146 +1,58 @@
-"""Reader of WordNet's noun files ``data.noun`` and ``index.noun`` (format wndb(5WN)) into one compact table.
+"""Reader of WordNet's noun files ``data.noun`` and ``index.noun`` (format wndb(5WN)), and where they may lie.
 
 Every source of WordNet (Debian, NLTK, npm) ships these two files, so this one reader serves them all.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kec_core.arrays import IntVector
 from kec_core.errors import InputError
-from kec_core.links import Links, count_below, make_links
+from kec_core.store import cache_dir
+from kec_core.wordnet.table import RELATIONS, NounTable, count_below, make_links
 
 DATA_FILE = "data.noun"
 INDEX_FILE = "index.noun"
-
-RELATIONS = {
-    "@": "hypernyms",
-    "@i": "instance_hypernyms",
-    "~": "hyponyms",
-    "%p": "parts",
-    "%s": "substances",
-    "%m": "members",
-}
-"""Pointer symbols that are kept, with the name of the relation."""
-
-LEXFILES = (
-    *(
-        "adj.all",
-        "adj.pert",
-        "adv.all",
-        "Tops",
-        "act",
-        "animal",
-        "artifact",
-        "attribute",
-        "body",
-        "cognition",
-    ),
-    *("communication", "event", "feeling", "food", "group", "location", "motive", "object", "person"),
-    *(
-        "phenomenon",
-        "plant",
-        "possession",
-        "process",
-        "quantity",
-        "relation",
-        "shape",
-        "state",
-        "substance",
-        "time",
-    ),
-)
-"""Names of the lexicographer files 0 to 28, lexnames(5WN); the nouns' without "noun."."""
-NO_LEXFILE = 255
-"""Stands for an unknown lexicographer file."""
+ENVIRONMENT = "KEC_WORDNET"
+"""Names a folder with WordNet's files that goes before all others."""
+DEBIAN_FOLDER = Path("/usr/share/wordnet")
 
 _EXAMPLES = re.compile(r'[;:]\s*"')
 _QUOTED = re.compile(r'"([^"]+)"')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class NounTable:
-    """All noun synsets, one row each, in ascending order of their offsets.
-
-    Attributes:
-        offsets: int32 (n,), byte offsets in ``data.noun``, the number of the synset id.
-        lexfiles: uint8 (n,), index into LEXFILES, or NO_LEXFILE.
-        words: n strings, the synset's words joined by "|".
-        glosses, examples: n strings; examples joined by "|".
-        links: per relation of RELATIONS.
-        below: int32 (n,), number of different synsets below each in the hyponym relation; instances do not count.
-        lemmas: lower-case words with spaces, sorted.
-        senses: per lemma its rows, most frequent sense first.
-        common: bool (lemmas,), whether the lemma was met in the texts that WordNet's makers tagged.
-        licence: the notice that must stay with every copy.
-    """
-
-    offsets: IntVector
-    lexfiles: NDArray[np.uint8]
-    words: list[str]
-    glosses: list[str]
-    examples: list[str]
-    links: dict[str, Links]
-    below: IntVector
-    lemmas: list[str]
-    senses: Links
-    common: NDArray[np.bool_]
-    licence: str = ""
-
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """As arrays for one ``.npz`` file without pickle."""
-        arrays: dict[str, NDArray[Any]] = {
-            "offsets": self.offsets,
-            "lexfiles": self.lexfiles,
-            "below": self.below,
-            "common": self.common,
-        }
-        for name in ("words", "glosses", "examples", "lemmas"):
-            arrays[name] = _pack(getattr(self, name))
-        arrays["licence"] = _pack([self.licence.replace("\n", "|")])
-        for name, links in {**self.links, "senses": self.senses}.items():
-            arrays[f"{name}_starts"] = np.array(links.starts, dtype=np.int32)
-            arrays[f"{name}_targets"] = np.array(links.targets, dtype=np.int32)
-        return arrays
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> NounTable:
-        """Read what ``to_arrays`` wrote; KeyError or ValueError when it is something else."""
-        texts = {name: _unpack(arrays[name]) for name in ("words", "glosses", "examples", "lemmas")}
-        links = {
-            name: Links(starts=arrays[f"{name}_starts"].tolist(), targets=arrays[f"{name}_targets"].tolist())
-            for name in (*RELATIONS.values(), "senses")
-        }
-        senses = links.pop("senses")
-        n_lemmas = len(texts["lemmas"])
-        if len(texts["glosses"]) != len(arrays["offsets"]) or len(senses.starts) != n_lemmas + 1:
-            raise ValueError("the table's columns differ in length")
-        return cls(
-            offsets=arrays["offsets"],
-            lexfiles=arrays["lexfiles"],
-            below=arrays["below"],
-            common=arrays["common"],
-            links=links,
-            senses=senses,
-            licence=_unpack(arrays["licence"])[0].replace("|", "\n"),
-            **texts,
-        )
+def downloads_folder() -> Path:
+    """Where the set-up puts WordNet files it fetched."""
+    return cache_dir() / "wordnet"
 
 
-def _pack(texts: Sequence[str]) -> NDArray[np.uint8]:
-    return np.frombuffer("\n".join(texts).encode(), dtype=np.uint8)
+def nltk_folders() -> list[Path]:
+    """Folders where NLTK keeps WordNet, whether they exist or not."""
+    given = [Path(part) for part in os.environ.get("NLTK_DATA", "").split(os.pathsep) if part]
+    prefix = Path(sys.prefix)
+    places = [Path.home(), prefix, prefix / "share"]
+    places += [Path("/usr/share"), Path("/usr/local/share"), Path("/usr/lib"), Path("/usr/local/lib")]
+    roots = [*given, *(place / "nltk_data" for place in places)]
+    return [root / "corpora" / name for root in roots for name in ("wordnet", "wordnet31")]
 
 
-def _unpack(array: NDArray[np.uint8]) -> list[str]:
-    return array.tobytes().decode().split("\n")
+def local_folders() -> list[tuple[str, Path]]:
+    """Folders on this machine that may hold WordNet's files, best first, each after the source in words."""
+    nltk = [("NLTK's data", folder) for folder in nltk_folders()]
+    return [*nltk, ("Debian's wordnet-base", DEBIAN_FOLDER), ("an earlier download", downloads_folder())]
+
+
+def holds_wordnet(folder: Path) -> bool:
+    """Whether a folder has both noun files."""
+    return (folder / DATA_FILE).is_file() and (folder / INDEX_FILE).is_file()
 
 
 @dataclass(slots=True)

@@ -5,15 +5,15 @@ import sys
 
 import pytest
 
-from kec_core import imagenet_synsets
 from kec_core.errors import ResourceMissing
-from kec_core.imagenet_synsets import ALL, CLASSES, Synset, read_synsets
+from kec_core.wordnet import synsets
+from kec_core.wordnet.synsets import ALL, CLASSES, ImageNetSynset, read_synsets
 
 
 def test_the_classes_are_in_the_order_of_a_classifier():
     classes = read_synsets(CLASSES)
     assert len(classes) == 1000
-    assert classes[0] == Synset(
+    assert classes[0] == ImageNetSynset(
         id="n01440764",
         words="tench, Tinca tinca",
         definition="freshwater dace-like game fish of Europe and western Asia noted for ability to survive outside water",
@@ -35,11 +35,11 @@ def test_they_are_what_timm_says(subset, name):
 
 
 def test_without_timm_it_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(imagenet_synsets, "find_spec", lambda name: None)
+    monkeypatch.setattr(synsets, "find_spec", lambda name: None)
     with pytest.raises(ResourceMissing, match=r"requirements\.txt"):
         read_synsets(CLASSES)
 
 
 def test_reading_does_not_import_timm():
-    code = "import sys; from kec_core.imagenet_synsets import *; read_synsets(CLASSES); sys.exit('timm' in sys.modules)"
+    code = "import sys; from kec_core.wordnet.synsets import *; read_synsets(CLASSES); sys.exit('timm' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +14,18 @@ import numpy as np
 from PIL import Image
 from platformdirs import user_data_path
 
-from kec_core.errors import ResourceMissing, StoreError
+from kec_core.errors import InputError, ResourceMissing, StoreError
+from kec_core.images import find_images
+from provision.sources import (
+    Found,
+    Report,
+    Source,
+    apt_install,
+    first_found,
+    folder_in_environment,
+    reported,
+    run_python,
+)
 
 STAMPS_FOLDER = Path("/usr/share/tuxpaint/stamps")
 
@@ -46,6 +58,70 @@ JPEG_QUALITY = 92
 PER_CLASS = 60
 """How many photos of each class are taken from a large set."""
 DIGIT_SIDE = 64
+_FETCH_IMAGENETTE = (
+    "import sys, torchvision as t; t.datasets.Imagenette(sys.argv[1], 'val', '160px', download=True)"
+)
+
+
+def ensure_demo(say: Report) -> Found:
+    """Demo photos: the folder in ``$KEC_DEMO``, else Tux Paint's stamps, Imagenette, scikit-learn's digits.
+
+    Raises:
+        InputError: ``$KEC_DEMO`` holds no image.
+        ResourceMissing: no source works.
+    """
+    given = folder_in_environment("KEC_DEMO")
+    if given:
+        if not given.is_dir() or next(find_images(given), None) is None:
+            raise InputError(
+                f"{given} should be a folder of demo photos, but holds no image; choose another."
+            )
+        return reported(_found(given, "the folder given"), say)
+    sources: list[Source] = [
+        ("Tux Paint's stamps, made earlier", lambda: _made_earlier("stamps", "Tux Paint's stamps")),
+        ("Tux Paint's stamps on this machine", _made_from_stamps),
+        ("apt-get install tuxpaint-stamps-default", lambda: _made_from_package(say)),
+        ("Imagenette, fetched earlier", lambda: _made_earlier("imagenette", "Imagenette")),
+        ("torchvision's Imagenette", _made_from_imagenette),
+        ("scikit-learn's digits", _made_from_digits),
+    ]
+    return first_found("demo photos", sources, "set KEC_DEMO to a folder of photos", say)
+
+
+def _found(folder: Path, source: str, note: str = "") -> Found:
+    return Found(resource="demo photos", path=folder, source=source, note=note)
+
+
+def _made_earlier(name: str, source: str) -> Found:
+    folder = demo_folder(name)
+    if not folder.is_dir():
+        raise ResourceMissing("not there")
+    return _found(folder, source)
+
+
+def _made_from_stamps() -> Found:
+    if not STAMPS_FOLDER.is_dir():
+        raise ResourceMissing("not there")
+    folder, count = make_folder("stamps", lambda out: from_stamps(STAMPS_FOLDER, out))
+    return _found(folder, "Debian's tuxpaint-stamps-default", f"{count} cut-out photos on white, GPL-2")
+
+
+def _made_from_package(say: Report) -> Found:
+    apt_install("tuxpaint-stamps-default", say)
+    return _made_from_stamps()
+
+
+def _made_from_imagenette() -> Found:
+    with tempfile.TemporaryDirectory() as root:
+        run_python(_FETCH_IMAGENETTE, root)
+        folder, count = make_folder("imagenette", lambda out: from_imagenette(Path(root), out))
+    return _found(folder, "torchvision's Imagenette", f"{count} photos")
+
+
+def _made_from_digits() -> Found:
+    folder, count = make_folder("digits", from_digits)
+    note = f"{count} scanned digits, not photos: words fit them badly"
+    return _found(folder, "scikit-learn's digits", note)
 
 
 def data_dir() -> Path:

@@ -13,10 +13,16 @@ from pathlib import Path
 
 from kec_core.arrays import fingerprint
 from kec_core.errors import InputError
-from kec_core.wndb import DATA_FILE, INDEX_FILE, LEXFILES, NO_LEXFILE, NounTable, read_nouns
-from kec_core.wordnet_cache import cached_table
-from kec_core.wordnet_places import ENVIRONMENT, holds_wordnet, local_folders
-from kec_core.wordnet_timm import read_timm
+from kec_core.wordnet.synsets import read_imagenet
+from kec_core.wordnet.table import LEXFILES, NO_LEXFILE, NounTable, cached_table
+from kec_core.wordnet.wndb import (
+    DATA_FILE,
+    ENVIRONMENT,
+    INDEX_FILE,
+    holds_wordnet,
+    local_folders,
+    read_nouns,
+)
 
 TABLE_VERSION = 3
 
@@ -250,7 +256,7 @@ def load_wordnet(folder: Path | None = None) -> WordNet:
     if folder is None and given:
         folder = Path(given).expanduser()
     if folder is None:
-        folder = next((place for place in local_folders() if holds_wordnet(place)), None)
+        folder = next((place for _, place in local_folders() if holds_wordnet(place)), None)
     if folder is None:
         return wordnet_from_timm()
     for name in (DATA_FILE, INDEX_FILE):
@@ -266,5 +272,5 @@ def load_wordnet(folder: Path | None = None) -> WordNet:
 def wordnet_from_timm() -> WordNet:
     """The ImageNet synsets (about 21,800) with lemmas and definitions that timm ships; they have no hypernyms."""
     version = metadata.version("timm")
-    table = cached_table(fingerprint(TABLE_VERSION, "timm", version), read_timm)
+    table = cached_table(fingerprint(TABLE_VERSION, "timm", version), read_imagenet)
     return WordNet(table, source="ImageNet's synsets in timm (no hypernyms)")

@@ -134,7 +134,7 @@ def rehearse(
 ) -> Knowledge:
     """Do what ``run`` does up to the knowledge; the stages before it are stored, concepts and attributes are not.
 
-    With a builder that only counts (``knowledge.llm_rehearsal``) this tells what ``run`` would ask of it.
+    With a builder that only counts (``llm.rehearsal``) this tells what ``run`` would ask of it.
 
     Args, Raises: as ``run``.
     """

@@ -13,17 +13,21 @@ from kec_core.arrays import Progress
 from kec_core.config import KnowledgeConfig
 from kec_core.errors import Cancelled
 from kec_core.knowledge.base import ConceptDraft, PairDraft
-from kec_core.knowledge.llm_ask import (
+from kec_core.llm.client import LLMClient
+from kec_core.llm.cost import Meter
+from kec_core.llm.proposals import (
+    Line,
     SplitProposal,
     Wish,
+    attribute_lines,
+    concept_lines,
+    pair_lines,
     propose_attributes,
     propose_concept,
     propose_pair_attributes,
     propose_split,
+    split_lines,
 )
-from kec_core.knowledge.llm_client import LLMClient
-from kec_core.knowledge.llm_cost import Meter
-from kec_core.knowledge.llm_diff import Line, attribute_lines, concept_lines, pair_lines, split_lines
 from kec_core.types import Concept, Knowledge
 from state.llm_setup import LLMSetup
 from state.project import Project

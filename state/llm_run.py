@@ -13,9 +13,9 @@ from kec_core import pipeline
 from kec_core.config import RunConfig
 from kec_core.errors import InputError
 from kec_core.images import scan_images
-from kec_core.knowledge.llm_builder import LLMBuilder
-from kec_core.knowledge.llm_cost import HOW, Estimate
-from kec_core.knowledge.llm_rehearsal import rehearsing
+from kec_core.llm.builder import LLMBuilder
+from kec_core.llm.cost import HOW, Estimate
+from kec_core.llm.rehearsal import rehearsing
 from kec_core.stages import Hooks
 from state import revisions
 from state.llm_items import ItemLog

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from kec_core.config import LLMConfig
 from kec_core.errors import InputError
-from kec_core.knowledge.llm_cost import DEFAULT_PRICES, Budget, Price
-from kec_core.knowledge.llm_endpoint import LLMEndpoint
+from kec_core.llm.cost import DEFAULT_PRICES, Budget, Price
+from kec_core.llm.endpoint import LLMEndpoint
 from kec_core.store import write_atomically
 from state.llm_setup import LLMSetup
 

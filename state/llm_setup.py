@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from kec_core.config import LLMConfig
 from kec_core.errors import InputError
-from kec_core.knowledge.llm_cost import DEFAULT_PRICES, Budget, Price
-from kec_core.knowledge.llm_endpoint import LLMEndpoint
+from kec_core.llm.cost import DEFAULT_PRICES, Budget, Price
+from kec_core.llm.endpoint import LLMEndpoint
 
 _TOKENS = re.compile(r"(\d+(?:\.\d+)?)\s*([kM]?)")
 _MONEY = re.compile(r"\$?\s*(\d+(?:\.\d+)?)\s*(?:[A-Z]{3})?")

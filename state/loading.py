@@ -9,10 +9,10 @@ from kec_core.config import RunConfig
 from kec_core.encoders import TextCache, load_encoder
 from kec_core.errors import InputError
 from kec_core.knowledge.base import ItemReport, KnowledgeBuilder
-from kec_core.knowledge.llm_builder import LLMBuilder
-from kec_core.knowledge.llm_client import LLMClient
-from kec_core.knowledge.llm_cost import Meter
 from kec_core.knowledge.wordnet_builder import WordNetBuilder
+from kec_core.llm.builder import LLMBuilder
+from kec_core.llm.client import LLMClient
+from kec_core.llm.cost import Meter
 from kec_core.stages import Resources
 from kec_core.wordnet.vocabulary import domain_vocabulary, wordnet_vocabulary
 from kec_core.wordnet.wordnet import WordNet, load_wordnet

@@ -9,9 +9,9 @@ from pathlib import Path
 from kec_core.arrays import Progress
 from kec_core.errors import InputError
 from kec_core.images import ImageRecord
-from kec_core.knowledge.captions import caption_photos
-from kec_core.knowledge.llm_client import LLMClient
-from kec_core.knowledge.llm_cost import Meter
+from kec_core.llm.captions import caption_photos
+from kec_core.llm.client import LLMClient
+from kec_core.llm.cost import Meter
 from state.label_files import labels_from_csv
 from state.llm_setup import LLMSetup
 from state.project import Project

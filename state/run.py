@@ -16,7 +16,7 @@ from kec_core.config import RunConfig
 from kec_core.constraints import plan_constraints
 from kec_core.errors import InputError
 from kec_core.images import ScanReport
-from kec_core.knowledge.llm_builder import LLMBuilder, LLMReport
+from kec_core.llm.builder import LLMBuilder, LLMReport
 from kec_core.metrics import internal_scores
 from kec_core.pipeline import RunResult
 from kec_core.stages import Hooks

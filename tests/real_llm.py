@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kec_core.knowledge.llm_endpoint import LLMEndpoint
+from kec_core.llm.endpoint import LLMEndpoint
 
 MODEL = "smollm2-135m"
 

@@ -11,10 +11,10 @@ from PIL import Image
 
 from kec_core.errors import InputError, LLMError
 from kec_core.images import ImageRecord, scan_images
-from kec_core.knowledge.captions import Caption, caption_photos, estimate_captions
-from kec_core.knowledge.llm_client import LLMClient, MemoryCache
-from kec_core.knowledge.llm_cost import Meter, Price
-from kec_core.knowledge.prompts import PHOTO_TOKENS
+from kec_core.llm.captions import Caption, caption_photos, estimate_captions
+from kec_core.llm.client import LLMClient, MemoryCache
+from kec_core.llm.cost import Meter, Price
+from kec_core.llm.prompts import PHOTO_TOKENS
 from tests.llm_fakes import FAST, endpoint
 from tests.llm_server import LLMServer, Reply, error
 

@@ -14,20 +14,20 @@ from pydantic import SecretStr
 from kec_core.arrays import no_progress
 from kec_core.errors import Cancelled, InputError, LLMAuthError, LLMBudgetError, LLMError
 from kec_core.knowledge.base import AttributeDraft, ConceptDraft, KnowledgeBuilder, PairDraft
-from kec_core.knowledge.llm_ask import (
+from kec_core.llm.builder import LLMBuilder
+from kec_core.llm.check import check_endpoint, list_models
+from kec_core.llm.client import MemoryCache
+from kec_core.llm.cost import DEFAULT_PRICES, Budget, Estimate, Meter, Price
+from kec_core.llm.endpoint import LLMEndpoint
+from kec_core.llm.prompt_texts import PROMPT_VERSION
+from kec_core.llm.proposals import (
     Wish,
     propose_attributes,
     propose_concept,
     propose_pair_attributes,
     propose_split,
 )
-from kec_core.knowledge.llm_builder import LLMBuilder
-from kec_core.knowledge.llm_check import check_endpoint, list_models
-from kec_core.knowledge.llm_client import MemoryCache
-from kec_core.knowledge.llm_cost import DEFAULT_PRICES, Budget, Estimate, Meter, Price
-from kec_core.knowledge.llm_endpoint import LLMEndpoint
-from kec_core.knowledge.llm_rehearsal import rehearsing
-from kec_core.knowledge.prompt_texts import PROMPT_VERSION
+from kec_core.llm.rehearsal import rehearsing
 from tests.llm_fakes import FAST, KEY, OtherBuilder, client_for, concept, endpoint, nouns
 from tests.llm_server import LLMServer, Reply, case_of, error, good
 

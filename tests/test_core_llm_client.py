@@ -8,9 +8,9 @@ import pytest
 
 from kec_core.config import LLMConfig
 from kec_core.errors import LLMBudgetError
-from kec_core.knowledge.llm_client import LLMClient, MemoryCache
-from kec_core.knowledge.llm_cost import Budget, Meter, Price
-from kec_core.knowledge.prompts import concept_question
+from kec_core.llm.client import LLMClient, MemoryCache
+from kec_core.llm.cost import Budget, Meter, Price
+from kec_core.llm.prompts import concept_question
 from tests.llm_fakes import FAST, KEY, CountingCache, client_for, endpoint, questions
 from tests.llm_server import LLMServer, Reply, good
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from kec_core.knowledge.llm_client import MemoryCache
-from kec_core.knowledge.prompts import concept_question
+from kec_core.llm.client import MemoryCache
+from kec_core.llm.prompts import concept_question
 from tests.llm_fakes import FAST, case_number, client_for, questions
 from tests.llm_server import LLMServer, Reply, error, good
 

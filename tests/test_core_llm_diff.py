@@ -16,9 +16,10 @@ from kec_core.knowledge.edits import (
     describe,
     parse_edit,
 )
-from kec_core.knowledge.llm_ask import ProposedPart, SplitProposal
-from kec_core.knowledge.llm_diff import (
+from kec_core.llm.proposals import (
     YOURS,
+    ProposedPart,
+    SplitProposal,
     attribute_lines,
     concept_lines,
     edits_of,

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kec_core.errors import InputError, LLMReplyError
-from kec_core.knowledge import prompt_texts
-from kec_core.knowledge.llm_replies import (
+from kec_core.llm import prompt_texts
+from kec_core.llm.answers import (
     ATTRIBUTE_LETTERS,
     AttributesAnswer,
     ConceptAnswer,
@@ -20,7 +20,7 @@ from kec_core.knowledge.llm_replies import (
     read_answer,
     schema_of,
 )
-from kec_core.knowledge.prompts import (
+from kec_core.llm.prompts import (
     approximate_tokens,
     concept_question,
     pair_question,

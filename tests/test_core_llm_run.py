@@ -12,10 +12,10 @@ from email.utils import formatdate
 import pytest
 
 from kec_core.errors import Cancelled, LLMAuthError, LLMError
-from kec_core.knowledge import llm_run
-from kec_core.knowledge.llm_client import LLMClient, MemoryCache
-from kec_core.knowledge.llm_pace import Pace
-from kec_core.knowledge.llm_request import Completion, TransientError
+from kec_core.llm import run
+from kec_core.llm.client import LLMClient, MemoryCache
+from kec_core.llm.pace import Pace
+from kec_core.llm.request import Completion, TransientError
 from tests.llm_fakes import FAST, KEY, CountingCache, case_number, client_for, endpoint, questions
 from tests.llm_server import LLMServer, Reply, error, good
 
@@ -225,7 +225,7 @@ def test_a_slow_server_is_asked_fewer_at_once_until_it_answers_again(monkeypatch
             under_way.remove(body)
         return Completion(text=good(body).content, cut=False, prompt_tokens=1, completion_tokens=1)
 
-    monkeypatch.setattr(llm_run, "send", slow_at_first)
+    monkeypatch.setattr(run, "send", slow_at_first)
     config = replace(FAST, in_flight=8)
     client = LLMClient(endpoint("http://localhost:1/v1"), MemoryCache(), config)
     outcomes = client.ask(questions(80))

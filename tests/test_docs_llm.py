@@ -10,7 +10,7 @@ import pytest
 
 import cli
 from commands.run import run
-from kec_core.knowledge.llm_endpoint import KEY_VARIABLE, PRESETS
+from kec_core.llm.endpoint import KEY_VARIABLE, PRESETS
 from state.llm_setup import named_setup
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "llm.md").read_text(encoding="utf-8")

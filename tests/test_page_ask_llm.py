@@ -7,7 +7,7 @@ import json
 import pytest
 
 from kec_core.knowledge.edits import AddAttribute, LockConcept, RenameConcept
-from kec_core.knowledge.llm_endpoint import KEY_VARIABLE
+from kec_core.llm.endpoint import KEY_VARIABLE
 from pages.concepts.panels import ask_llm
 from state import editing, revisions, session
 from state.editing import edit_project

@@ -8,8 +8,8 @@ import pytest
 
 from kec_core.config import KnowledgeConfig
 from kec_core.knowledge.base import ItemReport
-from kec_core.knowledge.llm_cost import Budget, Estimate, Price
-from kec_core.knowledge.llm_endpoint import KEY_VARIABLE
+from kec_core.llm.cost import Budget, Estimate, Price
+from kec_core.llm.endpoint import KEY_VARIABLE
 from kec_core.types import Knowledge, StageReport, UniAttribute
 from pages.build.llm_panel import budget_words, estimate_words
 from pages.build.step_results import _marked

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kec_core.knowledge.llm_cost import Price
-from kec_core.knowledge.llm_endpoint import KEY_VARIABLE
+from kec_core.llm.cost import Price
+from kec_core.llm.endpoint import KEY_VARIABLE
 from state import jobs
 from state.llm_settings import LLMSettings, save_llm_settings
 from tests.page_helpers import app, shown, visit

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from kec_core.knowledge.llm_cost import DEFAULT_PRICES, Budget, Price
-from kec_core.knowledge.llm_endpoint import KEY_VARIABLE, PRESETS
+from kec_core.llm.cost import DEFAULT_PRICES, Budget, Price
+from kec_core.llm.endpoint import KEY_VARIABLE, PRESETS
 from pages.settings.llm_widgets import _edited
 from state.llm_settings import FILE, LLMSettings, load_llm_settings, save_llm_settings
 from tests.llm_server import LLMServer, error, good

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from kec_core.arrays import no_progress
-from kec_core.knowledge.llm_client import LLMClient
-from kec_core.knowledge.prompts import concept_question
+from kec_core.llm.client import LLMClient
+from kec_core.llm.prompts import concept_question
 from state.database import Database, create
 from state.llm_cache import AnswerCache
 from tests.llm_fakes import FAST, endpoint

@@ -9,8 +9,8 @@ import pytest
 
 from kec_core.arrays import no_progress
 from kec_core.config import KnowledgeConfig
-from kec_core.knowledge.llm_builder import LLMBuilder
-from kec_core.knowledge.llm_client import LLMClient, MemoryCache
+from kec_core.llm.builder import LLMBuilder
+from kec_core.llm.client import LLMClient, MemoryCache
 from kec_core.types import BiAttribute, Knowledge
 from state.llm_preview import EXAMPLE, messages
 from state.llm_setup import LLMSetup

@@ -15,8 +15,8 @@ from kec_core.config import ClusteringConfig, KnowledgeConfig, MappingConfig, Ru
 from kec_core.errors import Cancelled, InputError, LLMBudgetError
 from kec_core.knowledge.edits import RenameConcept
 from kec_core.knowledge.edits import apply as apply_edit
-from kec_core.knowledge.llm_cost import Budget, Price
-from kec_core.knowledge.llm_endpoint import KEY_VARIABLE
+from kec_core.llm.cost import Budget, Price
+from kec_core.llm.endpoint import KEY_VARIABLE
 from kec_core.stages import Hooks
 from state import revisions
 from state.export import export_project

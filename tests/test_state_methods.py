@@ -8,7 +8,7 @@ import pytest
 import cli
 from kec_core.config import ClusteringConfig, MappingConfig, RunConfig
 from kec_core.errors import Cancelled, InputError
-from kec_core.knowledge.captions import Caption
+from kec_core.llm.captions import Caption
 from kec_core.stages import Hooks, Resources
 from kec_core.store import StageResult
 from state.llm_setup import named_setup

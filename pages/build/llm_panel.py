@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from kec_core.knowledge.base import ItemReport
-from kec_core.knowledge.llm_cost import HOW, Budget
+from kec_core.llm.cost import HOW, Budget
 from pages.shared import llm_connection, markup, navigation, ui
 from pages.shared.llm_connection import Connection
 from state import session

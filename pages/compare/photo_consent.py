@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from kec_core.arrays import fingerprint
-from kec_core.knowledge.captions import SIDE, estimate_captions
-from kec_core.knowledge.llm_client import LLMClient, MemoryCache
-from kec_core.knowledge.llm_cost import Estimate, Meter
+from kec_core.llm.captions import SIDE, estimate_captions
+from kec_core.llm.client import LLMClient, MemoryCache
+from kec_core.llm.cost import Estimate, Meter
 from pages.shared import llm_connection, markup, navigation, ui
 from state import session
 from state.llm_setup import LLMSetup

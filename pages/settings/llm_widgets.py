@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from kec_core.arrays import fingerprint
 from kec_core.errors import KecError
-from kec_core.knowledge.llm_cost import Budget, Price
+from kec_core.llm.cost import Budget, Price
 from pages.shared import llm_connection, markup
 from state import session
 from state.llm_settings import LLMSettings, save_llm_settings

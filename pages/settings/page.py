@@ -10,9 +10,9 @@ from pydantic import SecretStr
 
 from kec_core.config import KnowledgeConfig
 from kec_core.errors import InputError
-from kec_core.knowledge.llm_check import check_endpoint, list_models
-from kec_core.knowledge.llm_cost import Budget
-from kec_core.knowledge.llm_endpoint import KEY_VARIABLE, PRESETS, LLMEndpoint
+from kec_core.llm.check import check_endpoint, list_models
+from kec_core.llm.cost import Budget
+from kec_core.llm.endpoint import KEY_VARIABLE, PRESETS, LLMEndpoint
 from pages.settings import llm_widgets
 from pages.shared import llm_connection, markup, ui
 from state import session

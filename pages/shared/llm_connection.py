@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from pydantic import SecretStr
 
-from kec_core.knowledge.llm_endpoint import KEY_VARIABLE
+from kec_core.llm.endpoint import KEY_VARIABLE
 from state import session
 from state.llm_settings import LLMSettings, load_llm_settings
 from state.llm_setup import LLMSetup

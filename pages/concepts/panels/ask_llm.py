@@ -8,7 +8,7 @@ import streamlit as st
 
 from kec_core.errors import KecError
 from kec_core.knowledge.edits import Edit, SplitConcept
-from kec_core.knowledge.llm_diff import Line, edits_of
+from kec_core.llm.proposals import Line, edits_of
 from kec_core.types import Concept, Knowledge
 from pages.concepts import impact_bar
 from pages.concepts.panels import workbench_view

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 
 from kec_core.arrays import Progress
 from kec_core.errors import LLMBudgetError, LLMError, LLMReplyError
-from kec_core.knowledge.llm_dialect import Dialect, RefusedError
-from kec_core.knowledge.llm_dialogue import Dialogue, Outcome, Settled
-from kec_core.knowledge.llm_pace import Pace
-from kec_core.knowledge.llm_request import (
+from kec_core.llm.dialect import Dialect, RefusedError
+from kec_core.llm.dialogue import Dialogue, Outcome, Settled
+from kec_core.llm.pace import Pace
+from kec_core.llm.prompts import Question, approximate_tokens
+from kec_core.llm.request import (
     Completion,
     TransientError,
     open_client,
     send,
 )
-from kec_core.knowledge.prompts import Question, approximate_tokens
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-    from kec_core.knowledge.llm_client import LLMClient
+    from kec_core.llm.client import LLMClient
 
 HEARTBEAT = 0.2
 """Seconds between calls of ``progress`` while nothing else happens, so that Cancelled is felt at once."""

@@ -14,13 +14,13 @@ from typing import Any, Protocol
 from kec_core.arrays import Progress, fingerprint, no_progress
 from kec_core.config import LLMConfig
 from kec_core.errors import LLMReplyError
-from kec_core.knowledge.llm_cost import Estimate, Meter, estimate
-from kec_core.knowledge.llm_dialect import Dialect, request_body
-from kec_core.knowledge.llm_dialogue import Dialogue, Outcome
-from kec_core.knowledge.llm_endpoint import LLMEndpoint
-from kec_core.knowledge.llm_run import Run
-from kec_core.knowledge.prompt_texts import PROMPT_VERSION
-from kec_core.knowledge.prompts import Question, without_photos
+from kec_core.llm.cost import Estimate, Meter, estimate
+from kec_core.llm.dialect import Dialect, request_body
+from kec_core.llm.dialogue import Dialogue, Outcome
+from kec_core.llm.endpoint import LLMEndpoint
+from kec_core.llm.prompt_texts import PROMPT_VERSION
+from kec_core.llm.prompts import Question, without_photos
+from kec_core.llm.run import Run
 
 Stored = tuple[str, str, Mapping[str, Any]]
 """Key, reply and meta of one answer."""

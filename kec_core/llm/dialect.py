@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from kec_core.errors import LLMError
-from kec_core.knowledge.prompts import Message, Question
+from kec_core.llm.prompts import Message, Question
 
 Mode = Literal["json_schema", "json_object", "text"]
 _NEXT: dict[Mode, Mode] = {"json_schema": "json_object", "json_object": "text"}

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from kec_core.config import LLMConfig
 from kec_core.errors import LLMReplyError
-from kec_core.knowledge.llm_request import Completion
-from kec_core.knowledge.prompts import Message, Question
+from kec_core.llm.prompts import Message, Question
+from kec_core.llm.request import Completion
 
 _HOTTER = 0.3
 """Added to the temperature when asking again: at 0.1 a model tends to repeat itself."""

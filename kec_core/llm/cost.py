@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kec_core.errors import InputError, LLMBudgetError
-from kec_core.knowledge.prompts import Question, approximate_tokens
+from kec_core.llm.prompts import Question, approximate_tokens
 
 HOW = "prompt: 1 token per 4 bytes and 4 per turn; answer: its usual length; without asks after failures"
 """How estimates are made, for the person."""

@@ -10,11 +10,11 @@ from pydantic import BaseModel, ValidationError
 
 from kec_core.config import LLMConfig
 from kec_core.errors import LLMError, LLMReplyError
-from kec_core.knowledge.llm_client import LLMClient, MemoryCache
-from kec_core.knowledge.llm_dialect import Dialect
-from kec_core.knowledge.llm_endpoint import LLMEndpoint
-from kec_core.knowledge.llm_request import guarded, open_client
-from kec_core.knowledge.prompts import concept_question
+from kec_core.llm.client import LLMClient, MemoryCache
+from kec_core.llm.dialect import Dialect
+from kec_core.llm.endpoint import LLMEndpoint
+from kec_core.llm.prompts import concept_question
+from kec_core.llm.request import guarded, open_client
 
 _SECONDS = 10.0
 _LARGEST_LIST = 4_000_000

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from kec_core.arrays import Progress, no_progress
-from kec_core.knowledge.llm_builder import LLMBuilder
-from kec_core.knowledge.llm_client import LLMClient
-from kec_core.knowledge.llm_cost import Meter
-from kec_core.knowledge.llm_dialogue import Outcome
-from kec_core.knowledge.prompts import Question
+from kec_core.llm.builder import LLMBuilder
+from kec_core.llm.client import LLMClient
+from kec_core.llm.cost import Meter
+from kec_core.llm.dialogue import Outcome
+from kec_core.llm.prompts import Question
 
 
 class RehearsingClient(LLMClient):

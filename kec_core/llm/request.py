@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from kec_core.errors import InputError, LLMAuthError, LLMError, LLMReplyError
-from kec_core.knowledge.llm_dialect import RefusedError
-from kec_core.knowledge.llm_endpoint import LLMEndpoint
-from kec_core.knowledge.llm_replies import clean
+from kec_core.llm.answers import clean
+from kec_core.llm.dialect import RefusedError
+from kec_core.llm.endpoint import LLMEndpoint
 
 if TYPE_CHECKING:
     import httpx2

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from kec_core.arrays import Progress, fingerprint, no_progress
 from kec_core.config import KnowledgeConfig
 from kec_core.knowledge.base import AttributeDraft, ConceptDraft, ItemReport, KnowledgeBuilder, PairDraft
-from kec_core.knowledge.llm_client import LLMClient
-from kec_core.knowledge.llm_cost import Estimate
-from kec_core.knowledge.llm_dialogue import Outcome
-from kec_core.knowledge.prompt_texts import PROMPT_VERSION
-from kec_core.knowledge.prompts import Kind, Question, concept_question, pair_question, uni_question
+from kec_core.llm.client import LLMClient
+from kec_core.llm.cost import Estimate
+from kec_core.llm.dialogue import Outcome
+from kec_core.llm.prompt_texts import PROMPT_VERSION
+from kec_core.llm.prompts import Kind, Question, concept_question, pair_question, uni_question
 from kec_core.types import Concept, Noun
 
 Made = TypeVar("Made")

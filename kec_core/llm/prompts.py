@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kec_core.errors import InputError
-from kec_core.knowledge.llm_replies import (
+from kec_core.llm.answers import (
     CAPTION_WORDS,
     AttributesAnswer,
     CaptionAnswer,
@@ -31,7 +31,7 @@ from kec_core.knowledge.llm_replies import (
     read_answer,
     schema_of,
 )
-from kec_core.knowledge.prompt_texts import (
+from kec_core.llm.prompt_texts import (
     CAPTION_TASK,
     CONCEPT_EXAMPLES,
     CONCEPT_TASK,

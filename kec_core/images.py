@@ -7,28 +7,34 @@ used is listed with the reason, what had to be changed carries a note.
 from __future__ import annotations
 
 import hashlib
-import os
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path, PurePath
-from typing import TypeVar
+from pathlib import Path
 
 from kec_core.arrays import Progress, no_progress
-from kec_core.decoding import FORMAT_OF_SUFFIX, decode, known_formats, open_image, reason, thumbnail
+from kec_core.decoding import inspect, open_image, pixels_version, reason, thumbnail
 from kec_core.errors import InputError
+from kec_core.parallel import map_in_threads
+from kec_core.photo_files import find_files
+from kec_core.photo_formats import (
+    FORMAT_OF_SUFFIX,
+    HEAD_BYTES,
+    WEAK_FORMATS,
+    format_of,
+    is_named_photo,
+    kind_of,
+    known_formats,
+    suffix_of,
+)
 from kec_core.types import SkippedImage
 
 __all__ = [
     "ImageRecord",
     "ScanReport",
     "find_images",
-    "is_hidden",
-    "is_named_photo",
-    "map_in_threads",
     "open_image",
+    "passed_over",
     "scan_images",
     "thumbnail",
 ]
@@ -36,19 +42,8 @@ __all__ = [
 SMALL_SIDE = 32
 """Photos with a shorter side below this many pixels are used, but reported."""
 
-_UNSUPPORTED_SUFFIXES = frozenset(
-    (".heic", ".heif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf")
-)
-_SYSTEM_FOLDERS = frozenset(("__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"))
-_OWN_FILES = frozenset(("project.db", "kec-export.json"))
-"""Projects and exports below a photo folder hold copies of its photos: they are not photos of the collection."""
-
-_SMALL_JPEG_SIDE = 16
+_SMALL_SIDE = 16
 """Checking decodes JPEG at down to 1/8 of its size: every byte is still read, at a fraction of the time."""
-_CHECKED_AHEAD = 256
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +65,12 @@ class ImageRecord:
     mode: str
     warning: str = ""
 
+    @property
+    def pixels_key(self) -> str:
+        """What the decoded pixels depend on: the bytes, and how they were converted where that was not always so."""
+        version = pixels_version(self.warning)
+        return f"{self.sha256} {version}" if version else self.sha256
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScanReport:
@@ -79,11 +80,14 @@ class ScanReport:
         images: sound photos, sorted by id; ids are unique.
         skipped: files that look like photos but cannot be used, and why, sorted by path.
         warnings: what was noticed about the folder as a whole, in sentences.
+        others: how many files there are of each kind that is no photo (".txt", "hidden or system files"): every file is
+            in one of ``images``, ``skipped`` and ``others``.
     """
 
     images: tuple[ImageRecord, ...]
     skipped: tuple[SkippedImage, ...] = ()
     warnings: tuple[str, ...] = ()
+    others: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def duplicates(self) -> tuple[tuple[str, ...], ...]:
@@ -105,12 +109,12 @@ class ScanReport:
 
 
 def find_images(root: Path) -> Iterator[Path]:
-    """Yield the files below ``root`` that are named like photos, sorted; no link is followed out of it or in a loop.
+    """Yield the files below ``root`` that are photos by content or name, sorted, see ``find_files``.
 
     Raises:
         InputError: ``root`` is not a folder that can be read.
     """
-    yield from (root / name for name in sorted(_look(root)[0]))
+    yield from (root / name for name in find_files(root, progress=no_progress).photos)
 
 
 def scan_images(root: Path, *, progress: Progress = no_progress) -> ScanReport:
@@ -119,160 +123,78 @@ def scan_images(root: Path, *, progress: Progress = no_progress) -> ScanReport:
     Raises:
         InputError: not a folder, or no sound photo in it.
     """
-    names, skipped = _look(root)
-    if not names and not skipped:
-        raise InputError(
-            f"A folder with photos ({', '.join(known_formats())}) was expected, but {root} has none; choose another one."
-        )
+    found = find_files(root, progress=progress)
     checked = map_in_threads(
-        lambda name: _check(root, name), sorted(names), progress=progress, label="Checking photos"
+        lambda name: _check(root, name), found.photos, progress=progress, label="Checking photos"
     )
+    for name, item in zip(found.photos, checked, strict=True):
+        if item is None:
+            found.others[kind_of(name)] += 1
     images = tuple(item for item in checked if isinstance(item, ImageRecord))
-    skipped += [item for item in checked if isinstance(item, SkippedImage)]
-    skipped.sort(key=lambda item: item.path)
+    skipped = found.skipped + [item for item in checked if isinstance(item, SkippedImage)]
+    report = ScanReport(
+        images=images, skipped=tuple(sorted(skipped, key=lambda item: item.path)), others=dict(found.others)
+    )
     if not images:
-        raise InputError(
-            f"None of the {len(skipped)} photos in {root} can be used (first: {skipped[0].path!r}: {skipped[0].reason}); "
-            "choose a folder with sound photos."
-        )
-    report = ScanReport(images=images, skipped=tuple(skipped))
+        raise InputError(_none_usable(root, report))
     return replace(report, warnings=tuple(_warnings(report)))
 
 
-def is_hidden(name: str) -> bool:
-    """Whether a file or folder of this name is passed over in silence: hidden, or a system's own."""
-    return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
-
-
-def is_named_photo(name: str) -> bool:
-    """Whether a file of this name is meant as a photo, readable here or not."""
-    suffix = PurePath(name).suffix.lower()
-    return suffix in FORMAT_OF_SUFFIX or suffix in _UNSUPPORTED_SUFFIXES
-
-
-def map_in_threads(
-    work: Callable[[Item], Result], items: Sequence[Item], *, progress: Progress = no_progress, label: str
-) -> list[Result]:
-    """Call ``work`` on every item in parallel threads; results in the order of the items.
-
-    Raises what ``work`` or ``progress`` raises; work that has not begun is dropped then.
-    """
-    results: list[Result] = []
-    waiting: deque[Future[Result]] = deque()
-
-    def take() -> None:
-        results.append(waiting.popleft().result())
-        progress(len(results), len(items), label)
-
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > _CHECKED_AHEAD:
-                    take()
-            while waiting:
-                take()
-        finally:
-            for future in waiting:
-                future.cancel()
-    return results
-
-
-# --- finding
-
-
-def _look(root: Path) -> tuple[list[str], list[SkippedImage]]:
-    """Relative names of candidate files, and what is passed over."""
-    if not root.is_dir():
-        raise InputError(f"A folder of photos was expected, but {root} is not a folder; check the path.")
-    real_root = root.resolve()
-    names: list[str] = []
-    skipped: list[SkippedImage] = []
-    pending = [root]
-    while pending:
-        folder = pending.pop()
-        try:
-            with os.scandir(folder) as entries:
-                here = sorted(entries, key=lambda entry: entry.name)
-        except OSError as error:
-            skipped.append(SkippedImage(path=_printable(folder, root), reason=reason(error)))
-            continue
-        if folder != root and any(entry.name in _OWN_FILES for entry in here):
-            continue
-        for entry in here:
-            path = folder / entry.name
-            if is_hidden(entry.name):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                pending.append(path)
-            elif why := _why_not(entry, path, real_root):
-                skipped.append(SkippedImage(path=_printable(path, root), reason=why))
-            elif path.suffix.lower() in FORMAT_OF_SUFFIX:
-                names.append(path.relative_to(root).as_posix())
-    return names, skipped
-
-
-def _why_not(entry: os.DirEntry[str], path: Path, real_root: Path) -> str:
-    """Why a file or link that may be meant as a photo is not used, or ""."""
-    suffix = path.suffix.lower()
-    is_candidate = is_named_photo(entry.name)
-    if entry.is_symlink() and (is_candidate or path.is_dir()) and (why := _why_not_link(path, real_root)):
-        return why
-    if not is_candidate:
+def passed_over(others: Mapping[str, int]) -> str:
+    """How many files are no photos, by kind, in one sentence; "" when there are none."""
+    if not others:
         return ""
-    if suffix in _UNSUPPORTED_SUFFIXES:
-        return f"{suffix[1:].upper()} files are not read; export them as JPEG first"
-    if not path.is_file():
-        return "it is not a regular file"
-    if not _is_text(str(path)):
-        return "its name is not valid UTF-8; rename it"
-    return ""
+    kinds = sorted(others.items(), key=lambda item: (-item[1], item[0]))
+    told = ", ".join(f"{number:,} {kind}" for kind, number in kinds)
+    total = sum(others.values())
+    return f"{_count(total, 'other file')} {_are(total)} no {'photo' if total == 1 else 'photos'}: {told}."
 
 
-def _why_not_link(path: Path, real_root: Path) -> str:
-    try:
-        target = path.resolve(strict=True)
-    except (OSError, RuntimeError):
-        return "it is a link that leads nowhere or in a circle"
-    if not target.is_relative_to(real_root):
-        return "it is a link that leads out of the folder; copy the photos in instead"
-    return "it is a link to a folder; its photos are read under their own path" if target.is_dir() else ""
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _printable(path: Path, root: Path) -> str:
-    name = "." if path == root else path.relative_to(root).as_posix()
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+def _none_usable(root: Path, report: ScanReport) -> str:
+    if not report.skipped:
+        others = passed_over(report.others)
+        return (
+            f"A folder with photos ({', '.join(known_formats())}) was expected, but {root} has none"
+            f"{f' ({others[:-1]})' if others else ''}; choose another one."
+        )
+    first = report.skipped[0]
+    return (
+        f"None of the {len(report.skipped)} photos in {root} can be used (first: {first.path!r}: {first.reason}); "
+        "choose a folder with sound photos."
+    )
 
 
 # --- checking
 
 
-def _check(root: Path, name: str) -> ImageRecord | SkippedImage:
+def _check(root: Path, name: str) -> ImageRecord | SkippedImage | None:
+    """One file; None when it is no photo after all, though it begins like one."""
     path = root / name
     try:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0)
-            decoded = decode(file, _SMALL_JPEG_SIDE)
+            facts = inspect(file, path.name, _SMALL_SIDE)
     except InputError as error:
-        return SkippedImage(path=name, reason=str(error))
+        return SkippedImage(path=name, reason=str(error)) if _is_meant_as_photo(path) else None
     except OSError as error:
         return SkippedImage(path=name, reason=reason(error))
-    notes = list(decoded.notes)
-    if decoded.format != FORMAT_OF_SUFFIX[path.suffix.lower()]:
-        notes.append(f"it is {decoded.format} in spite of its name")
-    width, height = decoded.size
+    promised = FORMAT_OF_SUFFIX.get(suffix_of(path.name))
+    notes = list(facts.notes)
+    if promised != facts.format and is_named_photo(path.name):
+        notes.append(f"it is {facts.format} in spite of its name")
+    width, height = facts.size
     return ImageRecord(
-        id=name, width=width, height=height, sha256=sha256, mode=decoded.mode, warning="; ".join(notes)
+        id=name, width=width, height=height, sha256=sha256, mode=facts.mode, warning="; ".join(notes)
     )
+
+
+def _is_meant_as_photo(path: Path) -> bool:
+    """Whether a file that cannot be decoded is to be listed: a few formats begin like other files by chance."""
+    if is_named_photo(path.name):
+        return True
+    with path.open("rb") as file:
+        return format_of(file.read(HEAD_BYTES), path.name) not in WEAK_FORMATS
 
 
 def _warnings(report: ScanReport) -> Iterator[str]:
@@ -284,7 +206,7 @@ def _warnings(report: ScanReport) -> Iterator[str]:
     if small := len(report.too_small):
         yield f"{_count(small, 'photo')} {_are(small)} smaller than {SMALL_SIDE} pixels; results may be poor there."
     if odd := len(report.odd):
-        yield f"{_count(odd, 'photo')} had to be converted, see the note of each."
+        yield f"{_count(odd, 'photo')} {_are(odd)} converted, misnamed or damaged in places; see the note of each."
 
 
 def _count(number: int, what: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from kec_core.arrays import Progress
 from kec_core.errors import InputError, StoreError
-from kec_core.images import is_hidden
+from kec_core.photo_files import is_hidden
 from kec_core.store import write_atomically
 from kec_core.types import SkippedImage
 

@@ -18,8 +18,6 @@ from state.workspace import ProjectCard, Workspace, project_card
 logger = logging.getLogger(__name__)
 
 _LIST = "opened.json"
-_LONGEST_SAID = 80
-"""Characters of an unknown id that are repeated to the person."""
 
 
 class OpenProjects:
@@ -66,11 +64,11 @@ class OpenProjects:
         # An id of the workspace is the name of one folder in it, nothing that leads elsewhere.
         inside = self._workspace.home / project_id
         is_name = project_id not in ("", ".", "..") and Path(project_id).name == project_id
-        folder = inside if is_name and _is_folder(inside) else self._elsewhere().get(project_id)
+        folder = inside if is_name and inside.is_dir() else self._elsewhere().get(project_id)
         if folder is not None and Project.is_project(folder):
             return folder
         raise InputError(
-            f"There is no project {_shortened(project_id)!r} here (it may have been moved or deleted); open one from the list of projects."
+            f"There is no project {project_id!r} here (it may have been moved or deleted); open one from the list of projects."
         )
 
     def cards(self) -> tuple[ProjectCard, ...]:
@@ -98,14 +96,3 @@ class OpenProjects:
             )
             return {}
         return {self.id_of(folder): folder for folder in listed}
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # too long to be a name, or nothing that may be looked at: no folder to show
-        return False
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= _LONGEST_SAID else name[:_LONGEST_SAID] + "…"

@@ -229,6 +229,11 @@ class Project:
         """What a scan noticed about the folder as a whole; ``scan`` as in ``images``."""
         return read_warnings(self.database, scan)
 
+    @property
+    def other_files(self) -> dict[str, int]:
+        """How many files of each kind that is no photo the newest scan found."""
+        return dict(self._get("others", {}))
+
     # --- labels: for scoring only, never given to a method
 
     def set_labels(self, labels: Mapping[str, str]) -> bool:

@@ -7,7 +7,7 @@ clusters are made. What has not changed since an earlier run is reused; if nothi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from kec_core import pipeline
 from kec_core.config import RunConfig
 from kec_core.constraints import plan_constraints
 from kec_core.errors import InputError
-from kec_core.images import ScanReport
+from kec_core.images import ScanReport, passed_over
 from kec_core.llm.builder import LLMBuilder, LLMReport
 from kec_core.metrics import internal_scores
 from kec_core.pipeline import RunResult
@@ -51,6 +51,7 @@ class RunSummary:
         skipped: files that are not used, and why.
         stages: every stage in order, with seconds and whether it was reused.
         notes: what the person should know, e.g. how K was chosen.
+        others: how many files of each kind that is no photo lie in the photo folder.
         asked: what a language model was asked in this run; None when none was used.
     """
 
@@ -59,6 +60,7 @@ class RunSummary:
     skipped: tuple[SkippedImage, ...]
     stages: tuple[StageReport, ...]
     notes: tuple[str, ...]
+    others: Mapping[str, int] = field(default_factory=dict)
     asked: LLMReport | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -68,6 +70,7 @@ class RunSummary:
         return {
             "images": counts["images"],
             "skipped": [{"path": item.path, "reason": item.reason} for item in self.skipped],
+            "others": dict(self.others),
             "encoder": counts["encoder"],
             "knowledge": counts["knowledge"],
             "overclusters": counts["overclusters"],
@@ -145,7 +148,10 @@ def run_project(
         is_new=parent is None or revision.id != parent.id,
         skipped=project.skipped(number),
         stages=tuple(watch.reports),
-        notes=(*scan.warnings, *result.notes, *_replaced(watch.reports)),
+        notes=tuple(
+            filter(None, (*scan.warnings, passed_over(scan.others), *result.notes, *_replaced(watch.reports)))
+        ),
+        others=scan.others,
         asked=loaded.builder.report() if isinstance(loaded.builder, LLMBuilder) else None,
     )
 
@@ -187,7 +193,12 @@ def scan_job(context: JobContext) -> dict[str, Any]:
     build_thumbnails(
         report.images, root, project.folder / THUMBNAILS, sides=SIDES[:1], progress=context.progress
     )
-    return {"images": len(report.images), "skipped": len(report.skipped), "notes": list(report.warnings)}
+    return {
+        "images": len(report.images),
+        "skipped": len(report.skipped),
+        "others": dict(report.others),
+        "notes": list(report.warnings),
+    }
 
 
 def _root(project: Project, images_root: Path | None) -> Path:

@@ -12,6 +12,7 @@ from kec_core.images import ScanReport, scan_images
 from kec_core.stages import Hooks
 from kec_core.types import StageReport
 from state.project import Project, StageState
+from state.uploads import with_left_out
 
 SCAN = "scan"
 
@@ -74,7 +75,7 @@ def scan_photos(project: Project, root: Path, watch: StageWatch) -> ScanReport:
     """
     watch.start(SCAN)
     started = time.perf_counter()
-    report = scan_images(root, progress=watch.hooks().progress)
+    report = with_left_out(scan_images(root, progress=watch.hooks().progress), project, root)
     project.set_images_root(root)
     project.set_images(report)
     key = fingerprint([[image.id, image.sha256] for image in report.images])
@@ -84,7 +85,11 @@ def scan_photos(project: Project, root: Path, watch: StageWatch) -> ScanReport:
             fingerprint=key,
             seconds=time.perf_counter() - started,
             reused=key == watch.was(SCAN),
-            summary={"images": len(report.images), "skipped": len(report.skipped)},
+            summary={
+                "images": len(report.images),
+                "skipped": len(report.skipped),
+                "others": sum(report.others.values()),
+            },
         )
     )
     return report

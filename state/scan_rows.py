@@ -20,13 +20,16 @@ _SCAN = """coalesce(?, (SELECT scan FROM revisions JOIN pointer ON number = curr
 def save_scan(db: sqlite3.Connection, report: ScanReport) -> int:
     """Keep a scan as the newest one, within a transaction; scans that no revision was made from are dropped.
 
+    Of files that are no photos only the counts of the newest scan are kept: they make no scan another one.
+
     Returns:
         Its number; the same content gives the same number.
     """
-    key = fingerprint(asdict(report))
+    key = fingerprint({name: value for name, value in asdict(report).items() if name != "others"})
     known = db.execute("SELECT number FROM scans WHERE fingerprint = ?", (key,)).fetchone()
     number = _insert(db, report, key) if known is None else int(known["number"])
     db.execute("INSERT OR REPLACE INTO meta VALUES ('scan', ?)", (str(number),))
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('others', ?)", (to_text(dict(report.others)),))
     db.execute(
         "DELETE FROM scans WHERE number <> ? AND number NOT IN (SELECT scan FROM revisions)", (number,)
     )

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from kec_core.arrays import Progress, no_progress
 from kec_core.errors import InputError, StoreError
-from kec_core.images import ImageRecord, map_in_threads, open_image, thumbnail
+from kec_core.images import ImageRecord, open_image, thumbnail
+from kec_core.parallel import map_in_threads
 from kec_core.types import SkippedImage
 
 THUMBNAILS = "thumbs"

@@ -30,7 +30,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-START_SECONDS = 120
+START_SECONDS = 40
 
 
 @contextmanager
@@ -45,15 +45,14 @@ def running_app(home: Path, images_root: Path) -> Iterator[str]:
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        wait_until_served(f"http://127.0.0.1:{port}/_stcore/health", server)
+        _wait(f"http://127.0.0.1:{port}/_stcore/health", server)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait(timeout=10)
 
 
-def wait_until_served(address: str, server: subprocess.Popen[bytes]) -> None:
-    """Until the server answers at this address."""
+def _wait(address: str, server: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         assert server.poll() is None, "the app ended at once"

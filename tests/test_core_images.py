@@ -16,11 +16,12 @@ from kec_core.images import (
     ImageRecord,
     ScanReport,
     find_images,
-    map_in_threads,
     open_image,
+    passed_over,
     scan_images,
     thumbnail,
 )
+from kec_core.parallel import map_in_threads
 from kec_core.types import SkippedImage
 from tests import photos
 
@@ -155,6 +156,10 @@ def bad_files(folder):
     photos.truncated(folder / "cut.webp")
     photos.bomb(folder / "bomb.png")
     (folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    (folder / "film.jpg").write_bytes(b"\0\0\0\x18ftypisom")
+    (folder / "page.jpg").write_text("<!DOCTYPE html><html>404</html>")
+    (folder / "camera.nef").write_bytes(b"raw data")
+    (folder / "layers.psd").write_bytes(b"8BPS\0\1")
     (folder / "folder.png.d").mkdir()
 
 
@@ -174,12 +179,16 @@ def test_unreadable_photos_are_listed_with_the_reason_and_the_others_stay_aligne
         "cut.png": "cut short",
         "cut.webp": "cut short",
         "bomb.png": "more than 175 million pixels",
-        "phone.heic": "HEIC files are not read; export them as JPEG first",
+        "phone.heic": "damaged",
+        "film.jpg": "it is a video, which is not read as a photo; save it as JPEG first",
+        "page.jpg": "it is a web page, which is not read as a photo; save it as JPEG first",
+        "camera.nef": "NEF files are not read; export them as JPEG first",
+        "layers.psd": "it is a Photoshop file, which is not read as a photo; save it as JPEG first",
     }
     assert set(found) == set(expected)
     for name, reason in expected.items():
         assert reason in found[name], name
-    assert report.warnings[0] == "8 files cannot be used and are skipped."
+    assert report.warnings[0] == "12 files cannot be used and are skipped."
 
 
 def test_opening_a_bad_file_raises_its_reason(tmp_path):
@@ -249,7 +258,7 @@ def test_a_name_that_is_not_text_is_skipped_and_shown(tmp_path):
     )
 
 
-def test_files_of_systems_and_other_kinds_are_passed_over_in_silence(tmp_path):
+def test_files_of_systems_and_other_kinds_are_counted_by_kind(tmp_path):
     photos.plain(tmp_path / "a.jpg")
     for name in (".DS_Store", "Thumbs.db", "notes.txt", "paper.pdf", "list.csv", "noext"):
         (tmp_path / name).write_bytes(b"x")
@@ -257,8 +266,19 @@ def test_files_of_systems_and_other_kinds_are_passed_over_in_silence(tmp_path):
         photos.plain(tmp_path / name)
     report = scan_images(tmp_path)
     assert [image.id for image in report.images] == ["a.jpg"]
-    assert report.skipped == ()
-    assert report.warnings == ()
+    assert reasons(report) == {
+        ".hidden.jpg": "its name begins with a dot, so it counts as hidden; rename it to use it"
+    }
+    assert report.others == {
+        "hidden or system files": 5,
+        ".txt": 1,
+        ".pdf": 1,
+        ".csv": 1,
+        "without suffix": 1,
+    }
+    assert passed_over(report.others) == (
+        "9 other files are no photos: 5 hidden or system files, 1 .csv, 1 .pdf, 1 .txt, 1 without suffix."
+    )
 
 
 @pytest.mark.parametrize("mark", ["project.db", "kec-export.json"])
@@ -291,6 +311,7 @@ def test_links_in_a_loop_or_out_of_the_folder_are_listed_and_not_followed(tmp_pa
         "in/loop": "it is a link to a folder; its photos are read under their own path",
         "out": out,
         "out.jpg": out,
+        "out.txt": out,
         "self.jpg": nowhere,
     }
 
@@ -339,7 +360,7 @@ def test_one_photo_is_allowed_and_none_is_one_clear_error(tmp_path):
 def test_a_file_or_a_missing_folder_is_refused(tmp_path):
     path = photos.plain(tmp_path / "a.jpg")
     for wrong in (path, tmp_path / "gone"):
-        with pytest.raises(InputError, match="is not a folder; check the path"):
+        with pytest.raises(InputError, match=r"is not a folder that can be read \(.*\); check the path"):
             scan_images(wrong)
 
 

@@ -17,6 +17,7 @@ from kec_core.errors import Cancelled, InputError, StoreError
 from kec_core.images import scan_images
 from state import ingest
 from state.ingest import safe_path, save_uploads, unpack_zip
+from state.uploads import joined
 from tests import photos
 
 
@@ -223,14 +224,14 @@ def test_uploads_are_saved_and_archives_among_them_unpacked(tmp_path, photo, oth
         ("f.txt", io.BytesIO(b"x")),
         (".g.png", io.BytesIO(photo)),
     ]
-    found = save_uploads(uploads, tmp_path / "new")
+    found = joined(list(save_uploads(uploads, tmp_path / "new").values()))
     assert found.saved == ("a.png", "a (2).png", "in/c.png")
     assert files(tmp_path) == ["new/a (2).png", "new/a.png", "new/in/c.png"]
     assert reasons(found) == {
         "../d.png": "its path leads out of the folder",
         "../../e.png": "its path leads out of the folder",
-        "f.txt": "it is not named like a photo",
-        ".g.png": "it is hidden or belongs to a system",
+        "f.txt": "it is no photo in a known format, by its name or its content",
+        ".g.png": "its name begins with a dot, so it counts as hidden; rename it to use it",
     }
 
 

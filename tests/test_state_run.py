@@ -67,7 +67,16 @@ def test_the_first_run_finds_the_planted_groups_and_tells_it(whole):
     project, summary = whole
     told = summary.to_json()
     assert list(told) == [
-        *("images", "skipped", "encoder", "knowledge", "overclusters", "concepts", "uni_attributes"),
+        *(
+            "images",
+            "skipped",
+            "others",
+            "encoder",
+            "knowledge",
+            "overclusters",
+            "concepts",
+            "uni_attributes",
+        ),
         *("bi_attributes", "clusters", "scores", "baseline", "internal", "seconds", "revision", "seed"),
     ]
     assert (told["images"], told["clusters"], told["overclusters"], told["seed"]) == (20, 4, 8, 0)

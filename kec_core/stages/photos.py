@@ -29,12 +29,12 @@ def embed_photos(runner: Runner, records: Sequence[ImageRecord], root: Path, enc
 
     Photos that an earlier result of this encoder holds, by content, are taken from there.
     """
-    hashes = [record.sha256 for record in records]
+    hashes = [record.pixels_key for record in records]
     revision = encoder.info.revision
 
     def compute(key: str) -> StageResult:
         known = _known_rows(runner.store, revision, set(hashes))
-        fresh = [record for record in records if record.sha256 not in known]
+        fresh = [record for record in records if record.pixels_key not in known]
         encoded = encode_files(
             encoder,
             [root / record.id for record in fresh],
@@ -53,7 +53,7 @@ def embed_photos(runner: Runner, records: Sequence[ImageRecord], root: Path, enc
             arrays={"features": features},
             data={
                 "ids": [record.id for record in good],
-                "hashes": [record.sha256 for record in good],
+                "hashes": [record.pixels_key for record in good],
                 "encoder": revision,
                 "failed": [{"path": image_id, "reason": reason} for image_id, reason in bad.items()],
                 "summary": {
@@ -85,7 +85,7 @@ def _known_rows(store: StageStore, encoder: str, wanted: set[str]) -> dict[str, 
 def _joined(good: Sequence[ImageRecord], known: Mapping[str, FloatMatrix], fresh: FloatMatrix) -> FloatMatrix:
     """Known and fresh rows in the order of the photos, (N, d); ``fresh`` holds those not known, in that order."""
     rows = iter(fresh)
-    return np.stack([known[r.sha256] if r.sha256 in known else next(rows) for r in good])
+    return np.stack([known[r.pixels_key] if r.pixels_key in known else next(rows) for r in good])
 
 
 def choose_n_clusters(runner: Runner, embedded: Stored, x: FloatMatrix, config: RunConfig) -> tuple[int, str]:

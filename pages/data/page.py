@@ -9,17 +9,17 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from kec_core.paths import is_folder
 from kec_core.store import write_atomically
 from pages.data import scan_report
 from pages.shared import markup, navigation, ui
 from state import session
-from state.ingest import save_uploads
 from state.project import Project
+from state.uploads import UPLOADED, add_uploads
 
 FOLDER, UPLOAD = "A folder on this computer", "Upload photos or a zip"
 CSV = "csv"
 LABELS = {"keep": "As they are", "folders": "Names of sub-folders", CSV: "A CSV file", "none": "None"}
-UPLOADED = "photos"
 UPLOADED_LABELS = "labels.csv"
 MOST_NOTICES = 5
 
@@ -125,18 +125,23 @@ def _csv(project: Project, given: str | UploadedFile) -> Path:
 
 
 def _save(project: Project, files: Sequence[UploadedFile]) -> Path:
-    folder = project.folder / UPLOADED
     with st.spinner("Saving…"):
-        saved = save_uploads([(file.name, file) for file in files], folder)
-    for item in saved.skipped[:MOST_NOTICES]:
+        taken = add_uploads(project, [(file.name, file) for file in files])
+    for item in taken.skipped[:MOST_NOTICES]:
         session.notice(f"Not saved: {item.path}: {item.reason}")
-    return folder
+    if (more := len(taken.skipped) - MOST_NOTICES) > 0:
+        session.notice(
+            f"{markup.count(more, 'other file')} not saved: the report of the scan lists them all."
+        )
+    for note in taken.notes:
+        session.notice(note)
+    return project.folder / UPLOADED
 
 
 def _moved(project: Project) -> None:
     """When the photo folder is gone: the project still opens from what it has kept; ask where the photos are."""
     root = project.images_root
-    if root is None or root.is_dir():
+    if root is None or is_folder(root):
         return
     st.warning(
         f"The photo folder {markup.plain(root)} is not there any more. Results and small pictures are kept; "

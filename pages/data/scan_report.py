@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from kec_core.images import SMALL_SIDE, ImageRecord, ScanReport
+from kec_core.images import SMALL_SIDE, ImageRecord, ScanReport, passed_over
 from pages.shared import cached, gallery, markup
 from state.project import Project
 
@@ -27,6 +27,11 @@ def draw(project: Project) -> None:
                     "Files that are left out, each with its reason",
                 ),
                 (
+                    "Other files",
+                    f"{sum(report.others.values()):,}",
+                    "Files in the folder that are no photos, hidden ones included",
+                ),
+                (
                     "Exact copies",
                     f"{sum(len(g) - 1 for g in report.duplicates):,}",
                     "Photos equal byte by byte to another one; kept",
@@ -37,9 +42,9 @@ def draw(project: Project) -> None:
                     f"A side shorter than {SMALL_SIDE} pixels; used all the same",
                 ),
                 (
-                    "Converted",
+                    "With a note",
                     f"{len(report.odd):,}",
-                    "Unusual colours, depth or orientation, converted for use",
+                    "Unusual colours or depth, converted for use; misnamed; damaged in places",
                 ),
                 ("Labels", f"{len(labels):,}", "Different labels, used for scores only"),
             ]
@@ -48,15 +53,16 @@ def draw(project: Project) -> None:
     tabs = {
         "Photos": lambda: gallery.paged(project, report.images, key="page_all", label="Photos"),
         f"Cannot be used ({len(report.skipped):,})": lambda: _skipped(report),
+        f"Other files ({sum(report.others.values()):,})": lambda: st.text(passed_over(report.others)),
         f"Exact copies ({len(report.duplicates):,})": lambda: _copies(project, report),
         f"Too small ({len(report.too_small):,})": lambda: gallery.paged(
             project, _by_id(project, report.too_small), key="page_small", label="Too small", caption=_size
         ),
-        f"Converted ({len(report.odd):,})": lambda: gallery.paged(
+        f"With a note ({len(report.odd):,})": lambda: gallery.paged(
             project,
             _by_id(project, report.odd),
             key="page_odd",
-            label="Converted",
+            label="With a note",
             caption=lambda image: image.warning,
         ),
         f"Labels ({len(labels):,})": lambda: st.html(
@@ -80,6 +86,7 @@ def _size(image: ImageRecord) -> str:
     return f"{image.width} × {image.height} pixels"
 
 
+@st.fragment
 def _skipped(report: ScanReport) -> None:
     shown = report.skipped[gallery.turn("page_skipped", len(report.skipped), gallery.PER_PAGE)]
     st.html(

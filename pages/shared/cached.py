@@ -114,6 +114,7 @@ def _scan_report(identity: tuple[str, str], scan: int, _project: Project) -> Sca
         images=_images(identity, scan, _project),
         skipped=_project.skipped(scan),
         warnings=_project.warnings(scan),
+        others=_project.other_files,
     )
 
 

@@ -10,6 +10,7 @@ from kec_core.errors import InputError
 from kec_core.knowledge.edit_base import (
     Edit,
     counted,
+    find_concept,
     find_concepts,
     find_group,
     quoted,
@@ -161,7 +162,8 @@ GroupParts = Annotated[tuple[GroupPart, ...], partial(clean_parts, kind=GroupPar
 class GroupConcepts(Edit):
     """An automatic tree instead of the automatic groups before it; groups of the person's stay.
 
-    A group that was there under the same name keeps its id. ``knowledge.tree.concept_tree`` makes this edit.
+    A group that was there under the same name keeps its id. A locked concept that no part names stays in its group.
+    ``knowledge.tree.concept_tree`` makes this edit.
     """
 
     op: ClassVar[str] = "group_concepts"
@@ -173,7 +175,8 @@ class GroupConcepts(Edit):
         changed = _without_groups(knowledge, {group.id for group in before.values()})
         for part in self.groups:
             changed = _with_part(changed, part, before.get(part.name.casefold()))
-        return changed
+        placed = {find_concept(knowledge, name).id for part in self.groups for name in part.concepts}
+        return _with_locked_back(changed, knowledge, placed)
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
@@ -197,6 +200,19 @@ def _with_part(knowledge: Knowledge, part: GroupPart, before: Group | None) -> K
         knowledge,
         groups=(*knowledge.groups, group),
         concepts=tuple(replace(c, group=group.id) if c.id in ids else c for c in knowledge.concepts),
+    )
+
+
+def _with_locked_back(knowledge: Knowledge, before: Knowledge, placed: set[str]) -> Knowledge:
+    """The knowledge with locked concepts in the groups they had; those in ``placed`` were moved by name."""
+    home = {c.id: c.group for c in before.concepts if c.locked and c.group and c.id not in placed}
+    missing = set(home.values()) - {group.id for group in knowledge.groups}
+    automatic = {group.id for group in before.groups if group.source == "automatic"}
+    kept = (g for g in _without_groups(before, automatic - missing).groups if g.id in missing)
+    return replace(
+        knowledge,
+        groups=(*knowledge.groups, *kept),
+        concepts=tuple(replace(c, group=home.get(c.id, c.group)) for c in knowledge.concepts),
     )
 
 

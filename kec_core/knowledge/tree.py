@@ -30,9 +30,12 @@ MOST_OF = 0.75
 LARGE = 8
 """Groups with more concepts are divided once more [R]."""
 
+ROUNDING = 1e-5
+"""More than a float32 product of unit rows can be off."""
+
 
 def concept_tree(knowledge: Knowledge, encode: TextEncoder, wordnet: WordNet | None = None) -> GroupConcepts:
-    """The edit that groups the concepts anew, apart from those in a group of the person's and locked ones at the top.
+    """The edit that groups the concepts anew, apart from locked ones and those in a group of the person's.
 
     Deterministic; asks nobody. Applying it takes the place of earlier automatic groups.
 
@@ -42,7 +45,7 @@ def concept_tree(knowledge: Knowledge, encode: TextEncoder, wordnet: WordNet | N
         wordnet: where hypernyms are looked up; None, or one without relations, groups by likeness.
     """
     own = {group.id for group in knowledge.groups if group.source == "user"}
-    concepts = [c for c in knowledge.concepts if c.group not in own and (c.group or not c.locked)]
+    concepts = [c for c in knowledge.concepts if c.group not in own and not c.locked]
     if len(concepts) < 2:
         return GroupConcepts(groups=())
     taken = {group.name.casefold() for group in knowledge.groups if group.id in own}
@@ -156,5 +159,6 @@ def _features(concepts: Sequence[Concept], encode: TextEncoder) -> FloatMatrix:
 
 
 def _central(unit: FloatMatrix, rows: list[int]) -> int:
-    """The row that is most like all the others."""
-    return rows[int((unit[rows] @ unit[rows].sum(axis=0)).argmax())]
+    """The row that is most like all the others; the first of those that differ by rounding only."""
+    likeness = unit[rows] @ unit[rows].sum(axis=0)
+    return rows[int((likeness >= likeness.max() - ROUNDING * len(rows)).argmax())]

@@ -80,6 +80,8 @@ def know(
         TREE_REVISION,
         resources.wordnet is not None and resources.wordnet.has_relations,
     ]
+    if keep is not None and any(c.locked and c.group for c in keep.concepts):
+        attribute_inputs.append("locked stay")  # projects of before moved them to other groups
     attributes = runner.stage("attributes", attribute_inputs, compute_attributes, rebuild=resources.rebuild)
     return Knowledge.from_json(attributes.data["knowledge"]), str(attributes.data["note"])
 

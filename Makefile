@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app test bench resources checks lint types unit clean
+.PHONY: app test test-portable bench resources checks lint types unit clean
 
 app: $(VENV)/.runtime
 	$(BIN)/kec setup --demo
@@ -30,6 +30,10 @@ types:
 
 unit:
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# the numeric tests as if on other processors
+test-portable: $(VENV)/.dev
+	$(BIN)/python -m tests.portable
 
 bench: $(VENV)/.dev
 	$(BIN)/kec setup --demo

@@ -83,6 +83,7 @@ def plant_project(folder: Path, places: FloatMatrix, labels: IntVector) -> None:
         rival=np.full(len(labels), 0.4, dtype=np.float32),
         coherence=np.full(n_clusters, 0.7, dtype=np.float32),
         concepts=np.eye(n_clusters, dtype=np.float32),
+        votes=np.eye(n_clusters, dtype=np.float32),
         concept_ids=tuple(concept.id for concept in concepts),
     )
     save_overview(project, "planted", overview)

@@ -9,6 +9,20 @@ import pytest
 from state.project import Project
 from state.serve import IMAGES_ROOTS_VARIABLE
 from state.workspace import HOME_VARIABLE
+from tests import run_environment
+
+_own_cache = pytest.StashKey()
+
+
+def pytest_configure(config):
+    run_environment.set_examples()
+    if not hasattr(config, "workerinput"):  # workers of xdist share the cache of the process that starts them
+        config.stash[_own_cache] = run_environment.make_cache()
+
+
+def pytest_unconfigure(config):
+    if _own_cache in config.stash:
+        shutil.rmtree(config.stash[_own_cache], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

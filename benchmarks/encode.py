@@ -144,11 +144,11 @@ def _photos(folder: Path, count: int, side: int, seed: int) -> list[Path]:
     for path in paths:
         coarse: NDArray[np.uint8] = rng.integers(0, 256, size=(12, 16, 3), dtype=np.uint8)
         fine: NDArray[np.uint8] = rng.integers(0, 256, size=(90, 120, 3), dtype=np.uint8)
-        layers = [
+        below, above = (
             Image.fromarray(part).resize((side, side * 3 // 4), Image.Resampling.BICUBIC)
             for part in (coarse, fine)
-        ]
-        Image.blend(*layers, 0.3).filter(ImageFilter.SHARPEN).save(path, quality=90)
+        )
+        Image.blend(below, above, 0.3).filter(ImageFilter.SHARPEN).save(path, quality=90)
     return paths
 
 

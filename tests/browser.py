@@ -17,6 +17,7 @@ import pytest
 
 from state.serve import IMAGES_ROOTS_VARIABLE
 from state.workspace import HOME_VARIABLE
+from tests import patience
 from tests.browser_setup import find_browser
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,7 +31,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-START_SECONDS = 40
 
 
 @contextmanager
@@ -49,11 +49,11 @@ def running_app(home: Path, images_root: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.wait(timeout=10)
+        server.wait(timeout=patience.SECONDS)
 
 
 def _wait(address: str, server: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + START_SECONDS
+    end = time.monotonic() + patience.SECONDS
     while time.monotonic() < end:
         assert server.poll() is None, "the app ended at once"
         try:
@@ -61,7 +61,7 @@ def _wait(address: str, server: subprocess.Popen[bytes]) -> None:
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise AssertionError(f"the app did not answer within {START_SECONDS} s")
+    raise AssertionError(f"the app did not answer within {patience.SECONDS} s")
 
 
 @contextmanager

@@ -4,11 +4,11 @@ import shutil
 
 import pytest
 
+from tests import patience
 from tests.browser import open_browser, running_app
 from tests.page_helpers import HOSTILE
 
 pytestmark = [pytest.mark.browser]
-PATIENCE = 60_000  # milliseconds; only a failure waits that long
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ class Visit:
 
     def __init__(self, browser, address, **options) -> None:
         self.page = browser.new_page(viewport={"width": 1280, "height": 900}, **options)
-        self.page.set_default_timeout(PATIENCE)
+        self.page.set_default_timeout(patience.MILLISECONDS)
         self.elsewhere: list[str] = []
         self.alerts: list[str] = []
         self.page.on(
@@ -58,7 +58,7 @@ def wait_for_photos(page, selector, count):
     """Until that many photos have really been loaded, also within components."""
     photos = page.locator(selector)
     loaded = "photos => photos.filter(photo => photo.naturalWidth > 0).length"
-    for _ in range(PATIENCE // 100):
+    for _ in range(patience.MILLISECONDS // 100):
         if photos.evaluate_all(loaded) >= count:
             return
         page.wait_for_timeout(100)

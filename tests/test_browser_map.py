@@ -10,10 +10,10 @@ from pages.map.routes import places
 from state import revisions
 from state.layouts import find_layout, make_layout
 from state.project import Project
+from tests import patience
 from tests.browser import open_browser, running_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
-PATIENCE = 60_000  # milliseconds; only a failure waits that long
 MEGABYTE = 1_000_000
 PIXELS = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data].join()"
 
@@ -38,7 +38,7 @@ def site(made, compact_site):
 def page(site):
     address, browser = site
     opened = browser.new_page(viewport={"width": 1400, "height": 1000})
-    opened.set_default_timeout(PATIENCE)
+    opened.set_default_timeout(patience.MILLISECONDS)
     opened.goto(f"{address}/map?project=colours")
     opened.locator(".map[data-painted]").wait_for()
     yield opened

@@ -12,10 +12,10 @@ from state.cluster_marks import cluster_marks
 from state.editing import edit_project
 from state.layouts import make_layout
 from state.project import Project
+from tests import patience
 from tests.browser import open_browser, running_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
-PATIENCE = 60_000  # milliseconds; only a failure waits that long
 NAME = "<b>warm</b> things"
 
 
@@ -34,7 +34,7 @@ def site(compact_site, compact_encoder, tmp_path_factory):
 @pytest.fixture
 def page(site):
     opened = site[1].new_page(viewport={"width": 1400, "height": 1000})
-    opened.set_default_timeout(PATIENCE)
+    opened.set_default_timeout(patience.MILLISECONDS)
     yield opened
     opened.close()
 

@@ -82,9 +82,9 @@ def test_a_score_is_the_share_of_the_name_and_of_the_description():
         ("description", "a small pet"),
         ("name", "cat"),
     ]
-    assert found.parts[0].value == pytest.approx(2 * 0.8 / np.sqrt(2))
-    assert found.parts[1].value == pytest.approx(2 * 0.6 / np.sqrt(2))
-    assert found.total == pytest.approx(2 * 1.4 / np.sqrt(2))
+    assert found.parts[0].value == pytest.approx(2 * 0.8 / np.sqrt(2), abs=1e-5)
+    assert found.parts[1].value == pytest.approx(2 * 0.6 / np.sqrt(2), abs=1e-5)
+    assert found.total == pytest.approx(2 * 1.4 / np.sqrt(2), abs=1e-5)
 
 
 def test_in_raw_mode_nothing_is_scaled():
@@ -96,7 +96,7 @@ def test_guidance_is_a_part_of_the_score():
     guided = replace(KNOWLEDGE, guidance="prefer dog")
     found = explain_score(Explainer(state_of(guided)), 2, "c002")
     assert [(part.kind, part.text) for part in found.parts] == [("name", "dog"), ("guidance", "prefer dog")]
-    assert [part.value for part in found.parts] == pytest.approx([2.0, np.log(4)])
+    assert [part.value for part in found.parts] == pytest.approx([2.0, np.log(4)], abs=1e-5)
 
 
 def test_a_collapsed_group_speaks_with_all_its_names():
@@ -104,7 +104,9 @@ def test_a_collapsed_group_speaks_with_all_its_names():
     group = Group(id="g006", name="animal", collapsed=True)
     found = explain_score(Explainer(state_of(replace(KNOWLEDGE, concepts=both, groups=(group,)))), 0, "g006")
     # zeta = (.5, .5, 0, 0), its direction (1, 1, 0, 0) / sqrt(2); photo (1, 0, 0, 0); scale 2
-    assert {part.text: part.value for part in found.parts} == pytest.approx({"cat": np.sqrt(2), "dog": 0.0})
+    assert {part.text: part.value for part in found.parts} == pytest.approx(
+        {"cat": np.sqrt(2), "dog": 0.0}, abs=1e-5
+    )
 
 
 def test_a_muted_concept_has_no_score_to_explain():
@@ -124,10 +126,10 @@ def test_without_attributes_and_with_one_concept_the_place_is_looks_and_one_conc
     centre = np.concatenate([X.sum(axis=0), 4 * np.array([1, 0, 1, 0]) / np.sqrt(2)]) / np.sqrt(2)
     centre /= np.linalg.norm(centre)
     values = {part.kind: part.value for part in found.parts}
-    assert values["looks"] == pytest.approx(centre[0] / np.sqrt(2))
-    assert values["name"] == pytest.approx(centre[4] / 2)
-    assert values["description"] == pytest.approx(centre[6] / 2)
-    assert found.by_concept()["c001"] == pytest.approx((centre[4] + centre[6]) / 2)
+    assert values["looks"] == pytest.approx(centre[0] / np.sqrt(2), abs=1e-5)
+    assert values["name"] == pytest.approx(centre[4] / 2, abs=1e-5)
+    assert values["description"] == pytest.approx(centre[6] / 2, abs=1e-5)
+    assert found.by_concept()["c001"] == pytest.approx((centre[4] + centre[6]) / 2, abs=1e-5)
 
 
 def test_attributes_count_with_the_photo_they_are_multiplied_with():
@@ -145,16 +147,16 @@ def test_attributes_count_with_the_photo_they_are_multiplied_with():
     kappa = np.array([1.36, 0, 0.64, 0])
     centre = Explainer(state).centres[0, 4:]
     factor = np.sqrt(0.5) / np.linalg.norm(kappa)
-    assert values["cat"] == pytest.approx(factor * centre[0])
-    assert values["whiskers"] == pytest.approx(factor * (0.36 * centre[0] + 0.64 * centre[2]))
-    assert values["it barks"] == pytest.approx(0.0)
+    assert values["cat"] == pytest.approx(factor * centre[0], abs=1e-5)
+    assert values["whiskers"] == pytest.approx(factor * (0.36 * centre[0] + 0.64 * centre[2]), abs=1e-5)
+    assert values["it barks"] == pytest.approx(0.0, abs=1e-5)
 
 
 def test_why_here_and_not_there_is_the_difference_of_the_two():
     explainer = Explainer(state_of())
     here, there = explain_place(explainer, 1, 0), explain_place(explainer, 1, 1)
     between = explain_place(explainer, 1, 0, against=1)
-    assert between.total == pytest.approx(here.total - there.total)
+    assert between.total == pytest.approx(here.total - there.total, abs=1e-5)
     assert between.total > 0
     assert explain_place(explainer, 1).total == here.total
 
@@ -274,12 +276,12 @@ def test_a_cluster_is_told_in_words_and_set_apart_from_its_nearest():
     assert found.concepts[0].here > 0.95
     # mean photo of the cluster (.8, 0, .4, 0); of all photos (.4, .4, .2, .2)
     assert [(c.text, c.kind) for c in found.attributes] == [("whiskers", "attribute")]
-    assert found.attributes[0].here == pytest.approx(0.8 * 0.6 + 0.4 * 0.8)
-    assert found.attributes[0].there == pytest.approx(0.4 * 0.6 + 0.2 * 0.8)
+    assert found.attributes[0].here == pytest.approx(0.8 * 0.6 + 0.4 * 0.8, abs=1e-5)
+    assert found.attributes[0].there == pytest.approx(0.4 * 0.6 + 0.2 * 0.8, abs=1e-5)
     assert [c.text for c in found.apart] == ["cat", "whiskers"]
     assert [c.text for c in found.there] == ["dog", "long nose", "it barks"]
     # the mean photo of the other cluster is (0, .8, 0, .4)
-    assert found.there[1].gap == pytest.approx(-(0.8 * 0.8 + 0.4 * 0.6))
+    assert found.there[1].gap == pytest.approx(-(0.8 * 0.8 + 0.4 * 0.6), abs=1e-5)
     assert sorted(found.photos.tolist()) == [0, 1]
 
 
@@ -322,8 +324,8 @@ def test_shares_of_a_pooled_photo_average_to_its_cosine():
     found = heat_map(Corners([[0, 4], [0, 0], [3, 0], [9, 8]], pooled=True), PHOTO, "a phrase")
     # the mean feature is (3, 3): cosine with (0, 1) is 1 / sqrt(2)
     assert found.adds_up
-    assert found.values.mean() == pytest.approx(1 / np.sqrt(2))
-    assert found.values[0, 0] == pytest.approx(4 / np.sqrt(18))
+    assert found.values.mean() == pytest.approx(1 / np.sqrt(2), abs=1e-5)
+    assert found.values[0, 0] == pytest.approx(4 / np.sqrt(18), abs=1e-5)
     assert found.values[0, 1] == 0
 
 

@@ -53,7 +53,7 @@ def test_tac_contrast_by_hand():
     # two clusters, perfectly agreeing columns: the counterpart has cosine 1, the two others 0
     sure = np.array([[1.0, 0.0], [0.0, 1.0]])
     expected = -np.log(np.exp(2) / (np.exp(2) + 2))
-    assert float(cluster_contrast(*torches(sure, sure), 0.5)) == pytest.approx(expected)
+    assert float(cluster_contrast(*torches(sure, sure), 0.5)) == pytest.approx(expected, abs=1e-5)
 
 
 def test_tac_schedule_follows_the_authors_and_fits_small_collections():
@@ -94,7 +94,7 @@ def test_turtle_inner_steps_equal_torch_adam_on_the_cross_entropy():
         optimiser.zero_grad()
         torch.nn.functional.cross_entropy(z @ theirs.T, target).backward()
         optimiser.step()
-    torch.testing.assert_close(mine.weights[0], theirs.detach(), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(mine.weights[0], theirs.detach(), rtol=1e-5, atol=1e-5)
 
 
 def test_a_labelling_that_follows_the_photos_generalises_and_a_random_one_does_not():
@@ -140,7 +140,7 @@ def test_sic_semantic_centres_by_hand():
     found = adjusted_centres(logits, x, nouns, SicOptions(sure_share=0.5, nouns_per_centre=2))
     first = np.array([7.0, -0.1]) / np.hypot(7, 0.1)
     second = np.array([3.2, 5.3]) / np.hypot(3.2, 5.3)  # (0.2, 5) and, by cosine with (0, 1), (3, 0.3)
-    np.testing.assert_allclose(found.numpy(), [first, second], atol=1e-6)
+    np.testing.assert_allclose(found.numpy(), [first, second], atol=1e-5)
 
 
 def test_sic_semantic_set_drops_nouns_like_all_others_and_far_ones():

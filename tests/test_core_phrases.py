@@ -56,7 +56,7 @@ def test_colour_outweighs_size_and_the_first_words_count_less(words):
     assert by_text["red ears and long legs"].score > by_text["striped dog"].score
     best = visual_phrases("a dog having long legs; with red ears", words)[0]
     assert best.text == "red ears"
-    assert best.score == pytest.approx(STRONG + 0.85 * ORGAN)
+    assert best.score == pytest.approx(STRONG + 0.85 * ORGAN, abs=1e-5)
     assert best.visible == {"red", "ear"}
 
 

@@ -67,7 +67,7 @@ class TestFit:
         texts = embed(["cat", "dog", "tax"] * 3)
         expected = fitted(texts)
         monkeypatch.setattr(text_map, "_BLOCK", 2)
-        np.testing.assert_allclose(fitted(texts), expected, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(fitted(texts), expected, rtol=1e-5, atol=1e-5)
         assert fitted.covers(texts).tolist() == [True, True, False] * 3
 
 

@@ -201,7 +201,7 @@ def test_features_need_no_pickle_and_their_rows_belong_to_the_ids(project, out):
         assert set(found) == {"ids", "labels", "x", "kappa"}
         assert found["ids"].tolist() == list(IDS)
         assert found["labels"].tolist() == LABELS.tolist()
-        assert np.allclose(found["x"], RAW / np.linalg.norm(RAW, axis=1, keepdims=True), atol=1e-6)
+        assert np.allclose(found["x"], RAW / np.linalg.norm(RAW, axis=1, keepdims=True), atol=1e-5)
         assert np.array_equal(found["kappa"], KAPPA)
         assert found["x"].dtype == np.float32
 

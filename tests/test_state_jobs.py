@@ -11,6 +11,7 @@ from state.jobs import KILL_SECONDS, JobManager, log_path, log_tail
 from state.locks import RunLock
 from state.progress import Eta, JobProgress
 from state.project import Project
+from tests import patience
 
 SLOW = {"n": 10_000, "seconds": 0.01}
 WORKER = (sys.executable, "-m", "tests.fake_worker")
@@ -43,7 +44,7 @@ def manager(project):
 
 def wait(manager, project, job_id, wanted):
     """The job as soon as ``wanted(job)`` holds."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + patience.SECONDS
     while not wanted(job := manager.status(project, job_id)):
         assert time.monotonic() < until, (job, log_tail(project, job_id))
         time.sleep(0.02)

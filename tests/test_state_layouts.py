@@ -12,6 +12,7 @@ from state.layouts import find_layout, layout_job, load_layout, make_layout
 from state.progress import JobContext
 from state.project import Project
 from state.worker import KINDS, _function
+from tests import patience
 from tests.state_helpers import new_revision
 
 
@@ -140,7 +141,7 @@ def test_the_job_runs_in_a_process_of_its_own(colours):
 
     manager = JobManager()
     job = manager.start(colours, "layout", {"spaces": ["visual"], "method": "tsne"})
-    until = time.monotonic() + 90
+    until = time.monotonic() + patience.SECONDS
     while manager.status(colours, job.id).is_active and time.monotonic() < until:
         time.sleep(0.1)
     for child in manager._children:

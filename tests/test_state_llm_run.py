@@ -28,6 +28,7 @@ from state.progress import JobContext, JobProgress
 from state.project import Project
 from state.revisions import NewRevision
 from state.run import run_project
+from tests import patience
 from tests.fakes import colour_photos
 from tests.llm_fakes import FAST, endpoint
 from tests.llm_server import LLMServer, Reply, case_of, error, good
@@ -248,7 +249,7 @@ def manager(project):
 
 
 def wait(manager, project, wanted):
-    until = time.monotonic() + 60
+    until = time.monotonic() + patience.SECONDS
     while not wanted(job := manager.status(project, "j1")):
         assert time.monotonic() < until, (job, log_tail(project, "j1"))
         time.sleep(0.05)

@@ -8,6 +8,7 @@ from kec_core.types import InternalScores, Scores
 from state import revisions
 from state.project import Project
 from state.revisions import Baseline, Steps
+from tests import patience
 from tests.state_helpers import commit_simple, knowledge, new_revision, scan
 
 RENAME = {"op": "rename_concept", "concept": "c001", "name": "x"}
@@ -185,7 +186,7 @@ def test_of_two_processes_that_commit_at_once_one_is_told_and_nothing_is_lost(pr
     ]
     for writer in writers:
         writer.start()
-    told = dict(answers.get(timeout=30) for _ in writers)
+    told = dict(answers.get(timeout=patience.SECONDS) for _ in writers)
     for writer in writers:
         writer.join()
     winner = next(name for name, answer in told.items() if answer == "r2")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +15,10 @@ from hypothesis import strategies as st
 
 from kec_core.encoders import TextCache, encode_texts, text_cache
 from kec_core.errors import Cancelled, InputError, StoreError
+from tests import patience
 from tests.fakes import HashEncoder
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 class CountingEncoder(HashEncoder):
@@ -127,13 +132,12 @@ class TestTheCache:
             np.testing.assert_array_equal(rows, expected[start:])
 
     def test_processes_share_it(self, cache):
-        context = multiprocessing.get_context("spawn")
-        workers = [context.Process(target=fill, args=(cache.path, name)) for name in ("left", "right")]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join(60)
-        assert [worker.exitcode for worker in workers] == [0, 0]
+        script = "import sys; from tests.test_core_text_cache import fill; fill(*sys.argv[1:])"
+        workers = [
+            subprocess.Popen([sys.executable, "-c", script, str(cache.path), name], cwd=ROOT)
+            for name in ("left", "right")
+        ]
+        assert [worker.wait(patience.SECONDS) for worker in workers] == [0, 0]
         words = [f"{name} {number}" for name in ("left", "right") for number in range(15)]
         assert len(cache.get("space", words)) == 30
 

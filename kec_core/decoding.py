@@ -325,7 +325,7 @@ def _eight_bits(image: Image.Image, file: BinaryIO, *, is_deep_colour: bool) -> 
     if not is_deep_colour:
         return image, ""
     colours = len(image.getbands()) - ("A" in image.getbands())
-    if np.atleast_3d(image)[..., :colours].max() <= _HIGH_BYTE_OF_14_BITS:
+    if np.atleast_3d(np.asarray(image))[..., :colours].max() <= _HIGH_BYTE_OF_14_BITS:
         try:
             if image.format == "PNG":
                 file.seek(0)

@@ -104,6 +104,9 @@ def _looked_into(root: Path, names: Sequence[str]) -> Found:
     found = Found()
     for name in names:
         plain = name.rpartition("/")[2]
+        if is_hidden(plain) and not plain.startswith("."):
+            found.others[HIDDEN] += 1
+            continue
         try:
             with (root / name).open("rb", buffering=0) as file:
                 is_photo = format_of(file.read(HEAD_BYTES), plain) is not None
@@ -189,4 +192,21 @@ def _why_not_link(path: str, real_root: str) -> str:
 
 def _count_files(folder: Path) -> int:
     """How many files lie below a folder, links included; folders that are closed hold none."""
-    return sum(len(files) for _, _, files in os.walk(folder))
+    total, pending = 0, [folder]
+    while pending:  # os.walk calls itself level by level
+        inside = pending.pop()
+        try:
+            entries = _entries(inside)
+        except OSError:
+            continue
+        folders = [inside / entry.name for entry in entries if _is_real_folder(entry)]
+        total += len(entries) - len(folders)
+        pending += folders
+    return total
+
+
+def _is_real_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False

@@ -18,11 +18,11 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from kec_core.arrays import Progress, no_progress
 from kec_core.errors import InputError, StoreError
@@ -33,7 +33,7 @@ from kec_core.photo_formats import HEAD_BYTES, format_of, is_named_photo, kind_o
 from kec_core.photo_formats import is_photo as is_photo_file
 from kec_core.types import SkippedImage
 from state.label_files import labels_from_csv, labels_from_folders
-from state.zip_names import entry_names
+from state.zip_names import HonestFlags, entry_names
 
 __all__ = ["Ingested", "labels_from_csv", "labels_from_folders", "safe_path", "save_uploads", "unpack_zip"]
 
@@ -197,13 +197,14 @@ def _safe_name(name: str) -> str:
 
 @contextmanager
 def _opened(archive: Archive) -> Iterator[zipfile.ZipFile]:
-    try:
-        source = zipfile.ZipFile(archive)
-    except (zipfile.BadZipFile, RuntimeError, ValueError, EOFError, OSError) as error:  # Runtime: a newer zip
-        raise InputError(
-            f"A zip archive was expected, but this one cannot be read ({error}); make it again or unpack it yourself."
-        ) from error
-    with source:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(archive.open("rb")) if isinstance(archive, Path) else archive
+            source = stack.enter_context(zipfile.ZipFile(cast(BinaryIO, HonestFlags(file))))
+        except (zipfile.BadZipFile, RuntimeError, ValueError, EOFError, OSError, struct.error) as error:
+            raise InputError(  # RuntimeError: a newer kind of zip
+                f"A zip archive was expected, but this one cannot be read ({error}); make it again or unpack it yourself."
+            ) from error
         yield source
 
 
@@ -346,7 +347,7 @@ def _writing_to(folder: Path) -> Iterator[Path]:
 def _take(
     staged: Sequence[tuple[Path, PurePosixPath]], folder: Path, skipped: list[SkippedImage]
 ) -> Ingested:
-    saved: list[str] = []
+    saved: dict[str, None] = {}
     for file, target in staged:
         try:
             place = _place(file, folder, target)
@@ -358,9 +359,12 @@ def _take(
             continue
         if place is None:
             skipped.append(SkippedImage(path=str(target), reason="another file has the name of its folder"))
+        elif place in saved:
+            why = "the same photo comes twice under this name; it is kept once"
+            skipped.append(SkippedImage(path=str(target), reason=why))
         else:
-            saved.append(place)
-    return Ingested(saved=tuple(dict.fromkeys(saved)), skipped=tuple(skipped))
+            saved[place] = None
+    return Ingested(saved=tuple(saved), skipped=tuple(skipped))
 
 
 def _place(file: Path, folder: Path, target: PurePosixPath) -> str | None:

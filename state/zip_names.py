@@ -14,9 +14,12 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Any, BinaryIO, Final
 
 _UTF_8_FLAG: Final = 0x800
+_DIRECTORY_ENTRY: Final = b"PK\1\2"
+_ENTRY_BYTES: Final = 46
+"""Bytes of an entry of the directory before its name."""
 _UNICODE_PATH: Final = 0x7075
 _STANDARD: Final = "cp437"
 _READS_WELL: Final = 0.5
@@ -29,6 +32,32 @@ _CENTRAL: Final = frozenset(
 _TURKISH: Final = frozenset("çğıöşüâîûÇĞİÖŞÜ")
 _CYRILLIC: Final = frozenset(map(chr, range(0x410, 0x450))) | frozenset("ЁёІіЇїЄєҐґЎў")
 _GREEK: Final = frozenset(map(chr, range(0x386, 0x3CF)))
+
+
+class HonestFlags:
+    """A zip file in which no name is flagged as UTF-8 that is not: ``zipfile`` refuses a whole archive for one."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - all but ``read`` is the file's own
+        return getattr(self._file, name)
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes; where they are the list of the entries, without false flags."""
+        content = self._file.read(size)
+        return _unflagged(content) if content.startswith(_DIRECTORY_ENTRY) else content
+
+
+def _unflagged(directory: bytes) -> bytes:
+    data, place = bytearray(directory), 0
+    while data[place : place + 4] == _DIRECTORY_ENTRY and place + _ENTRY_BYTES <= len(data):
+        name, extra, comment = struct.unpack_from("<HHH", data, place + 28)
+        start = place + _ENTRY_BYTES
+        if _decoded(bytes(data[start : start + name]), "utf-8") is None:
+            data[place + 9] &= ~(_UTF_8_FLAG >> 8)
+        place = start + name + extra + comment
+    return bytes(data)
 
 
 def entry_names(entries: Sequence[zipfile.ZipInfo]) -> tuple[list[str], str]:

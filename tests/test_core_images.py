@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import json
 import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from kec_core import photo_files
 from kec_core.errors import Cancelled, InputError
 from kec_core.images import (
     ImageRecord,
@@ -286,7 +292,9 @@ def test_projects_and_exports_below_the_folder_are_not_photos_of_it(tmp_path, ma
     photos.plain(tmp_path / "a.jpg")
     photos.plain(tmp_path / "other" / "thumbs" / "b.jpg")
     (tmp_path / "other" / mark).write_bytes(b"")
-    assert [image.id for image in scan_images(tmp_path).images] == ["a.jpg"]
+    report = scan_images(tmp_path)
+    assert [image.id for image in report.images] == ["a.jpg"]
+    assert report.others == {"files of KEC+ Studio projects and exports": 2}
     assert [image.id for image in scan_images(tmp_path / "other").images] == ["thumbs/b.jpg"]
 
 
@@ -326,6 +334,100 @@ def test_pipes_are_not_waited_for(tmp_path):
     photos.plain(tmp_path / "a.jpg")
     os.mkfifo(tmp_path / "pipe.jpg")
     assert reasons(scan_images(tmp_path)) == {"pipe.jpg": "it is not a regular file"}
+
+
+SCAN_AND_TELL = """
+import json, sys
+from pathlib import Path
+from kec_core.images import scan_images
+report = scan_images(Path(sys.argv[1]))
+print(json.dumps([[i.id for i in report.images], {s.path: s.reason for s in report.skipped}, dict(report.others)]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the rights of root are given up as Linux does")
+def test_closed_folders_and_files_cost_only_themselves(tmp_path):
+    for name in (
+        "open/a.jpg",
+        "no_search/b.jpg",
+        "no_search/c",
+        "no_search/sub/d.jpg",
+        "no_read/e.jpg",
+        ".closed/f.jpg",
+    ):
+        photos.save(tmp_path / name, format="JPEG")
+    photos.plain(tmp_path / "no_file.jpg").chmod(0)
+    modes = {"no_search": 0o444, "no_read": 0o333, ".closed": 0}
+    for name, mode in modes.items():
+        (tmp_path / name).chmod(mode)
+    try:
+        images, skipped, others = json.loads(photos.run_as_ordinary_user(SCAN_AND_TELL, str(tmp_path)))
+    finally:
+        for name in modes:
+            (tmp_path / name).chmod(0o755)
+    denied = "it cannot be read (Permission denied)"
+    assert images == ["open/a.jpg"]
+    assert skipped == dict.fromkeys(
+        ("no_file.jpg", "no_read", "no_search/b.jpg", "no_search/c", "no_search/sub"), denied
+    )
+    assert others == {}
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENAMETOOLONG, errno.EACCES, errno.ESTALE])
+@pytest.mark.parametrize("call", ["is_symlink", "is_dir", "is_file"])
+def test_a_file_that_cannot_be_looked_at_is_listed(tmp_path, monkeypatch, number, call):
+    photos.plain(tmp_path / "a.jpg")
+    photos.plain(tmp_path / "bad.jpg")
+
+    class Entry:
+        def __init__(self, entry):
+            self._entry = entry
+
+        def __getattr__(self, name):
+            if self._entry.name == "bad.jpg" and name == call:
+                raise OSError(number, os.strerror(number))
+            return getattr(self._entry, name)
+
+    real = photo_files._entries
+    monkeypatch.setattr(photo_files, "_entries", lambda folder: [Entry(entry) for entry in real(folder)])
+    report = scan_images(tmp_path)
+    assert [image.id for image in report.images] == ["a.jpg"]
+    assert reasons(report) == {"bad.jpg": f"it cannot be read ({os.strerror(number)})"}
+
+
+def test_folders_too_deep_for_the_system_or_for_python_end_no_scan(tmp_path):
+    photos.plain(tmp_path / "a.jpg")
+    photos.plain(tmp_path / ("n" * 251 + ".jpg"))
+    levels, before = 2100, Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        for _ in range(levels):
+            Path("d").mkdir()
+            os.chdir("d")
+        photos.plain(Path("deep.jpg"))
+        os.chdir(tmp_path)
+        report = scan_images(tmp_path)
+        assert [image.id for image in report.images] == ["a.jpg", "n" * 251 + ".jpg"]
+        Path("d").rename(".d")
+        assert scan_images(tmp_path).skipped == ()
+        Path(".d").rename("d")
+        assert [item.reason for item in report.skipped] == ["it cannot be read (File name too long)"]
+    finally:
+        os.chdir(before)
+        subprocess.run(
+            ["rm", "-rf", str(tmp_path / "d")], check=True
+        )  # shutil.rmtree goes as deep as Python can
+
+
+def test_thumbnails_of_a_project_in_the_photo_folder_are_not_photos_of_it(tmp_path):
+    photos.plain(tmp_path / "a.jpg")
+    photos.plain(tmp_path / "thumbs" / "my own.jpg")
+    digest = "ab" * 32
+    photos.plain(tmp_path / "thumbs" / "ab" / f"{digest}-256.jpg")
+    (tmp_path / "project.db").write_bytes(b"")
+    report = scan_images(tmp_path)
+    assert [image.id for image in report.images] == ["a.jpg", "thumbs/my own.jpg"]
+    assert report.others == {"files of KEC+ Studio projects and exports": 1, ".db": 1}
 
 
 def test_duplicates_and_small_photos_are_reported_and_kept(tmp_path):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,9 +19,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kec_core.disk import damage_as, reason
 from kec_core.errors import StoreError
 
 FORMAT_VERSION = 1
+CHECKSUMS = "checksums.json"
+"""Beside the files of a result: the CRC-32 of each, so that a changed byte is noticed, and a file that went missing."""
+
+_verified: set[tuple[str, int, int, int]] = set()
+"""Path, size, time of change and checksum of the files that this process found whole."""
 
 
 def cache_dir() -> Path:
@@ -75,7 +82,6 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        root.mkdir(parents=True, exist_ok=True)
 
     def load(self, stage: str, fingerprint: str) -> StageResult | None:
         """See StageStore."""
@@ -83,23 +89,22 @@ class FolderStore:
         if not folder.is_dir():
             return None
         try:
-            data = json.loads((folder / "data.json").read_text(encoding="utf-8"))
-            arrays = {
-                path.stem: np.load(path, mmap_mode="r", allow_pickle=False)
-                for path in sorted(folder.glob("*.npy"))
-            }
-        except (OSError, ValueError) as error:
-            self._set_aside(folder)
+            document, arrays = _read(folder)
+        except _DamagedResultError as damage:
             raise StoreError(
-                f"The stored result of stage {stage!r} cannot be read ({error}); it was set aside in {folder.parent} "
-                "and will be computed again on the next run."
+                f"The stored result of stage {stage!r} cannot be read ({damage}); {self._set_aside(folder)}."
+            ) from damage
+        except OSError as error:
+            raise StoreError(
+                f"The stored result of stage {stage!r} in {folder} cannot be opened ({error.strerror}); "
+                "make it readable, then try again."
             ) from error
-        if data.get("format_version") != FORMAT_VERSION:
+        if document["format_version"] != FORMAT_VERSION:
             raise StoreError(
-                f"The stored result of stage {stage!r} has format {data.get('format_version')}, this program reads "
+                f"The stored result of stage {stage!r} has format {document['format_version']}, this program reads "
                 f"format {FORMAT_VERSION}; use the program version that wrote it."
             )
-        return StageResult(arrays=arrays, data=data["data"])
+        return StageResult(arrays=arrays, data=document["data"])
 
     def save(self, stage: str, fingerprint: str, result: StageResult) -> StageResult:
         """See StageStore.
@@ -110,11 +115,12 @@ class FolderStore:
         folder = self._folder(stage, fingerprint)
         fresh = folder.with_name(f"{folder.name}.new{os.getpid()}")
         try:
-            fresh.mkdir()
+            fresh.mkdir(parents=True)
             for name, array in result.arrays.items():
                 np.save(fresh / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
             document = {"format_version": FORMAT_VERSION, "data": dict(result.data)}
             (fresh / "data.json").write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+            _write_checksums(fresh)
             _sync(fresh)
             if folder.exists():
                 shutil.rmtree(folder)
@@ -122,7 +128,7 @@ class FolderStore:
         except OSError as error:
             shutil.rmtree(fresh, ignore_errors=True)
             raise StoreError(
-                f"The result of stage {stage!r} could not be written to {folder.parent} ({error.strerror}); "
+                f"The result of stage {stage!r} could not be written to {folder.parent} ({reason(error, self.root)}); "
                 "free some space or make the folder writable, then run again: finished stages are kept."
             ) from error
         shutil.rmtree(self.workspace_path(stage, fingerprint), ignore_errors=True)
@@ -149,10 +155,15 @@ class FolderStore:
     def _folder(self, stage: str, fingerprint: str) -> Path:
         return self.root / f"{stage}-{fingerprint}"
 
-    def _set_aside(self, folder: Path) -> None:
+    def _set_aside(self, folder: Path) -> str:
+        """Move a damaged result out of the way; returns what became of it."""
         aside = folder.with_suffix(".damaged")
-        shutil.rmtree(aside, ignore_errors=True)
-        folder.rename(aside)
+        try:
+            shutil.rmtree(aside, ignore_errors=True)
+            folder.rename(aside)
+        except OSError as error:
+            return f"it could not be set aside ({reason(error, self.root)}): copy the project to a folder of yours"
+        return f"it was set aside in {folder.parent} and will be computed again on the next run"
 
 
 class ReadingStore:
@@ -177,6 +188,49 @@ class ReadingStore:
     def fingerprints(self, stage: str) -> list[str]:
         """See StageStore."""
         return self._store.fingerprints(stage)
+
+
+class _DamagedResultError(StoreError):
+    """A file of a stored result is missing, cut or changed."""
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The JSON document and the arrays of a result, checked against their checksums (older results have none)."""
+    with damage_as(_DamagedResultError, "{why}"):
+        sums = folder / CHECKSUMS
+        for name, expected in (json.loads(sums.read_bytes()) if sums.exists() else {}).items():
+            _check(folder / name, expected)
+        document = json.loads((folder / "data.json").read_text(encoding="utf-8"))
+        if not isinstance(document["data"], dict) or not isinstance(document["format_version"], int):
+            raise _DamagedResultError("data.json does not hold what was stored")
+        arrays = {
+            path.stem: np.load(path, mmap_mode="r", allow_pickle=False)
+            for path in sorted(folder.glob("*.npy"))
+        }
+    return document, arrays
+
+
+def _check(path: Path, expected: int) -> None:
+    stat = path.stat()
+    state = (str(path), stat.st_size, stat.st_mtime_ns, expected)
+    if state in _verified:
+        return
+    if _crc32(path) != expected:
+        raise _DamagedResultError(f"{path.name} has changed since it was written")
+    _verified.add(state)
+
+
+def _crc32(path: Path) -> int:
+    value = 0
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            value = zlib.crc32(block, value)
+    return value
+
+
+def _write_checksums(folder: Path) -> None:
+    sums = {path.name: _crc32(path) for path in sorted(folder.iterdir())}
+    (folder / CHECKSUMS).write_text(json.dumps(sums), encoding="utf-8")
 
 
 def _sync(folder: Path) -> None:
@@ -204,5 +258,5 @@ def write_atomically(path: Path, content: bytes) -> None:
         with suppress(OSError):  # it may never have been made
             fresh.unlink()
         raise StoreError(
-            f"{path} could not be written ({error.strerror}); free some space or choose another folder."
+            f"{path} could not be written ({reason(error, path.parent)}); free some space or choose another folder."
         ) from error

@@ -2,27 +2,35 @@
 
 A connection lives for one transaction, so any thread, process or rerun of a page may use a ``Database`` at any time,
 and when nobody is at work all content is in the one file (the write-ahead log is folded in by the last close).
+A file that may not be written, or whose disk is full, is still read.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
+import shutil
 import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from kec_core.disk import damage_as, is_full, reason, short
 from kec_core.errors import StoreError
+
+logger = logging.getLogger(__name__)
 
 Json = Any
 """A JSON value: dict, list, str, float, int, bool or None."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 BUSY_SECONDS = 10.0
 """How long a writer waits for another one before it gives up."""
 
@@ -71,17 +79,38 @@ CREATE TABLE llm_items (
     ) STRICT;
 """,
     2: "CREATE INDEX images_by_content ON images (sha256)",
+    3: """
+CREATE TABLE checksums (
+    kind TEXT NOT NULL, number INTEGER NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (kind, number)
+    ) STRICT, WITHOUT ROWID
+""",
 }
 """What leads from a format to the next one; a new file goes all the way too."""
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_NOT_WRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+_CLOSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+_PERHAPS_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+"""What SQLite also says when there is no room for the files it needs beside the database."""
 _PRIMARY = 0xFF
 """The low byte of an extended SQLite error code is its kind."""
 
 
 class DamagedError(StoreError):
     """The database file cannot be read: damaged, or no database at all."""
+
+
+class DiskFullError(StoreError):
+    """There is no space left for what is to be stored."""
+
+
+class ReadOnlyError(StoreError):
+    """The project lies where this program may not write."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"The project {folder} is read-only here: it can be shown, and exported to another folder; to change it, "
+            "make the folder and its files writable or copy the project to a folder of yours."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +126,7 @@ class Database:
         Raises:
             StoreError: damaged, from a newer version, busy or not accessible.
         """
-        with _clear_errors(self.path), closing(connect(self.path)) as connection:
+        with _clear_errors(self.path), closing(_connect_to_read(self.path)) as connection:
             connection.execute("BEGIN")
             yield connection
 
@@ -112,6 +141,8 @@ class Database:
         Raises:
             StoreError: damaged, from a newer version, busy for more than 10 s, not writable, or the disk is full.
         """
+        if self.is_read_only():
+            raise ReadOnlyError(self.path.parent)
         with _clear_errors(self.path), closing(connect(self.path)) as connection:
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             connection.execute("BEGIN IMMEDIATE")
@@ -124,6 +155,10 @@ class Database:
         with _clear_errors(self.path), closing(connect(self.path)) as connection:
             connection.execute("SELECT count(*) FROM meta").fetchone()
             yield
+
+    def is_read_only(self) -> bool:
+        """Whether there is a file that may be read but not written, itself or what SQLite puts beside it."""
+        return self.path.exists() and not (_may_write(self.path) and _may_write(self.path.parent))
 
     def check(self) -> None:
         """Read the whole file once.
@@ -182,6 +217,67 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    if not Database(path).is_read_only():
+        try:
+            return connect(path)
+        except DiskFullError:
+            _warn_full(path.parent)
+    with _clear_errors(path):
+        return _connect_unwritten(path)
+
+
+def _connect_unwritten(path: Path) -> sqlite3.Connection:
+    """Open a file without a single write beside it; what a kill left in the log and older formats are read in memory."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        return _copy_in_memory(path)
+    # Nobody is at work without a log, so the file does not change while it is read.
+    connection = _open(path, mode="ro&immutable=1")
+    try:
+        version = _version(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    if version == SCHEMA_VERSION:
+        return connection
+    connection.close()
+    if version in _UPGRADES:
+        return _copy_in_memory(path)
+    raise _wrong_version(path, version)
+
+
+def _copy_in_memory(path: Path) -> sqlite3.Connection:
+    memory = sqlite3.connect(":memory:", isolation_level=None)
+    memory.row_factory = sqlite3.Row
+    try:
+        with TemporaryDirectory() as folder:
+            copy = Path(folder) / path.name
+            shutil.copyfile(path, copy)
+            log = path.with_name(f"{path.name}-wal")
+            if log.exists():
+                shutil.copyfile(log, copy.with_name(log.name))
+            with closing(connect(copy)) as connection:
+                connection.backup(memory)
+    except OSError as error:
+        memory.close()
+        raise StoreError(
+            f"The project {path.parent} could not be copied to be read ({reason(error, Path(folder))}); "
+            "copy it to a folder of yours."
+        ) from error
+    return memory
+
+
+@lru_cache
+def _warn_full(folder: Path) -> None:
+    """Say once per folder that what is shown cannot be changed."""
+    logger.warning("The disk of %s is full: the project can be shown, but nothing can be kept.", folder)
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
 def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
@@ -229,26 +325,32 @@ def _clear_errors(path: Path) -> Iterator[None]:
 
 def _store_error(path: Path, error: sqlite3.DatabaseError) -> StoreError:
     kind = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
-    if kind in _DAMAGED:
-        return DamagedError(f"The project file {path} is damaged ({error}).")
+    if kind in _DAMAGED or "Could not decode" in str(error):
+        return DamagedError(f"The project file {path} is damaged ({short(error)}).")
+    if kind == sqlite3.SQLITE_FULL or (kind in _PERHAPS_FULL and is_full(path.parent)):
+        return DiskFullError(
+            f"The disk of {path.parent} is full; free some space and try again: nothing was lost."
+        )
     if kind == sqlite3.SQLITE_CANTOPEN and path.parent.is_dir() and not path.exists():
         return StoreError(
             f"There is no project in {path.parent}; create one there or choose a project folder."
         )
-    if kind in _NOT_WRITABLE:
+    if kind in _CLOSED:
         return StoreError(
-            f"The project {path.parent} cannot be opened for writing ({error}); make the folder and its files writable "
+            f"The project {path.parent} cannot be opened ({error}); make the folder and its files readable and writable "
             "or copy the project to a folder of yours."
-        )
-    if kind == sqlite3.SQLITE_FULL:
-        return StoreError(
-            f"The disk of {path.parent} is full; free some space and try again: nothing was lost."
         )
     if kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreError(
             f"The project {path.parent} is busy in another window or program; try again in a moment."
         )
-    return StoreError(f"The project file {path} could not be used ({error}); check the disk and try again.")
+    return StoreError(
+        f"The project file {path} could not be used ({short(error)}); check the disk and try again."
+    )
+
+
+def _one_line(error: Exception) -> str:
+    return short(error)
 
 
 def now() -> str:
@@ -259,6 +361,18 @@ def now() -> str:
 def to_text(value: Json) -> str:
     """A JSON value as compact ASCII (paths may hold bytes that are no Unicode text); NaN is refused with ValueError."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def stored(what: str) -> AbstractContextManager[None]:
+    """For reading rows back: what cannot be made of them inside is damage of the file.
+
+    Args:
+        what: what is read, e.g. "revision r3".
+
+    Raises:
+        DamagedError: it cannot be read.
+    """
+    return damage_as(DamagedError, f"The project file is damaged: {what} cannot be read ({{why}}).")
 
 
 def pack(value: Json) -> bytes:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
+from kec_core.disk import reason
 from kec_core.errors import StoreError
-from state.database import Database
+from state.database import Database, ReadOnlyError
 
 LEASE_SECONDS = 30.0
 """A window that has not edited for that long is not said to be editing any more."""
@@ -84,8 +85,10 @@ class RunLock:
         try:
             file = (folder / "running.lock").open("a+", encoding="utf-8")
         except OSError as error:
+            if Database(folder / "project.db").is_read_only():
+                raise ReadOnlyError(folder) from error
             raise StoreError(
-                f"The project {folder} cannot be written ({error.strerror}); make the folder writable or copy it."
+                f"The project {folder} cannot be written ({reason(error, folder)}); make the folder writable or copy it."
             ) from error
         if not _locked(file):
             other = _description(file)
@@ -108,7 +111,7 @@ class RunLock:
         try:
             with (folder / "running.lock").open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             return False
         except BlockingIOError:
             return True

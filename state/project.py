@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from kec_core.config import RunConfig
+from kec_core.disk import reason
 from kec_core.errors import InputError, StoreError
 from kec_core.images import ImageRecord, ScanReport
 from kec_core.store import FolderStore
 from kec_core.types import SkippedImage, StageReport
-from state.database import DamagedError, Database, Json, create, now, to_text
+from state.database import DamagedError, Database, Json, create, now, stored, to_text
+from state.integrity import check, seal
 from state.llm_cache import AnswerCache
 from state.locks import Lease
 from state.recovery import recover
@@ -74,7 +76,7 @@ class Project:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"The folder {folder} could not be made ({error.strerror}); choose one that you can write to."
+                f"The folder {folder} could not be made ({reason(error, folder)}); choose one that you can write to."
             ) from error
         create(folder / DATABASE, {"name": name, "created": now()})
         return cls(folder)
@@ -91,7 +93,7 @@ class Project:
             raise StoreError(f"There is no project in {folder}; create one there or choose a project folder.")
         project = cls(folder)
         try:
-            project.database.check()
+            check(project.database)
         except DamagedError as damage:
             raise recover(project.database.path, damage) from damage
         return project
@@ -125,7 +127,8 @@ class Project:
 
     def settings(self) -> RunConfig:
         """The options for the next run; defaults in a new project."""
-        return RunConfig.from_json(self._get("settings", {}))
+        with stored("the settings"):
+            return RunConfig.from_json(self._get("settings", {}))
 
     def save_settings(self, config: RunConfig) -> None:
         """Keep the options for the next run."""
@@ -253,6 +256,7 @@ class Project:
             db.execute(
                 "INSERT INTO meta VALUES ('labels_version', '1') ON CONFLICT (key) DO UPDATE SET value = value + 1"
             )
+            seal(db, "labels")
         return True
 
     @property
@@ -300,7 +304,8 @@ class Project:
     def _get(self, key: str, default: Json) -> Json:
         with self.database.reading() as db:
             row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return default if row is None else json.loads(row["value"])
+        with stored(f"the entry {key!r}"):
+            return default if row is None else json.loads(row["value"])
 
     def _put(self, key: str, value: Json) -> None:
         with self.database.writing() as db:
@@ -308,13 +313,13 @@ class Project:
 
 
 def _stage_record(row: dict[str, Any]) -> StageRecord:
-    report = StageReport(
-        stage=row["stage"],
-        fingerprint=row["fingerprint"],
-        seconds=row["seconds"],
-        reused=bool(row["reused"]),
-        summary=json.loads(row["summary"]),
-    )
-    return StageRecord(
-        report=report, state=row["state"], config=json.loads(row["config"]), created=row["created"]
-    )
+    with stored(f"the record of stage {row['stage']!r}"):
+        report = StageReport(
+            stage=row["stage"],
+            fingerprint=row["fingerprint"],
+            seconds=row["seconds"],
+            reused=bool(row["reused"]),
+            summary=json.loads(row["summary"]),
+        )
+        config = json.loads(row["config"])
+    return StageRecord(report=report, state=row["state"], config=config, created=row["created"])

@@ -11,19 +11,24 @@ import json
 import logging
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from kec_core.disk import reason, short
 from kec_core.errors import StoreError
 from kec_core.store import write_atomically
 from state.database import DamagedError, Database, to_text
+from state.integrity import check, seal
 from state.locks import RunLock
 
 logger = logging.getLogger(__name__)
 
 _JOURNAL_BYTES = 64 * 2**20
 """A longer journal gives way to a fresh copy."""
+_CHECKSUM = "crc32"
+"""The entry of a journal's line with the CRC-32 of the others; lines of earlier versions have none."""
 _TAIL_BYTES = 4 * 2**20
 """The journal's last line is looked for in that much of its end."""
 
@@ -61,7 +66,7 @@ def keep_copy(database: Database) -> None:
         fresh.replace(copy)
     except OSError as error:
         raise StoreError(
-            f"The backup {copy} could not be written ({error.strerror}); free some space or make the folder writable."
+            f"The backup {copy} could not be written ({reason(error, copy.parent)}); free some space or make the folder writable."
         ) from error
     finally:
         fresh.unlink(missing_ok=True)
@@ -70,15 +75,16 @@ def keep_copy(database: Database) -> None:
 
 
 def _append(journal: Path, rows: list[dict[str, Any]]) -> None:
-    lines = [
-        to_text({**row, "knowledge": base64.b64encode(row["knowledge"]).decode("ascii")}) + "\n"
-        for row in rows
-    ]
+    lines = [_line({**row, "knowledge": base64.b64encode(row["knowledge"]).decode("ascii")}) for row in rows]
     with journal.open("ab") as file:
         # The line break in front closes a line that a kill has cut.
         file.write(("\n" + "".join(lines)).encode("utf-8"))
         file.flush()
         os.fsync(file.fileno())
+
+
+def _line(row: dict[str, Any]) -> str:
+    return to_text({**row, _CHECKSUM: zlib.crc32(to_text(row).encode("ascii"))}) + "\n"
 
 
 def _last_line(journal: Path) -> dict[str, Any]:
@@ -95,9 +101,15 @@ def _readable(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """The lines that are whole; a kill may have cut one."""
     for line in filter(None, map(bytes.strip, lines)):
         try:
-            yield json.loads(line)
-        except ValueError:
+            row = dict(json.loads(line))
+        except (ValueError, TypeError, RecursionError):
             logger.warning("a line of the journal is cut; it is passed over")
+            continue
+        checksum = row.pop(_CHECKSUM, None)
+        if checksum in (None, zlib.crc32(to_text(row).encode("ascii"))):
+            yield row
+        else:
+            logger.warning("a line of the journal is damaged; it is passed over")
 
 
 def recover(path: Path, damage: DamagedError) -> StoreError:
@@ -108,6 +120,10 @@ def recover(path: Path, damage: DamagedError) -> StoreError:
     """
     if RunLock.is_held(path.parent):
         return StoreError(f"{damage} Something is running on it still: wait for its end, then open it again.")
+    if Database(path).is_read_only():
+        return StoreError(
+            f"{damage} It is read-only here: copy the project to a folder of yours and open it there."
+        )
     aside = _set_aside(path)
     copy = _copy(path)
     if not copy.is_file():
@@ -117,9 +133,9 @@ def recover(path: Path, damage: DamagedError) -> StoreError:
         )
     try:
         last = _restore(path, copy)
-    except (DamagedError, OSError) as error:
+    except (StoreError, OSError) as error:
         return StoreError(
-            f"{damage} It was kept aside as {aside.name}, but its backup is not usable either ({error})."
+            f"{damage} It was kept aside as {aside.name}, but its backup is not usable either ({short(error)})."
         )
     return StoreError(
         f"{damage} It was kept aside as {aside.name}, and the last good state ({last}) was put in its place: "
@@ -132,12 +148,13 @@ def _restore(path: Path, copy: Path) -> str:
     fresh = path.with_name(f"{path.name}.new{os.getpid()}")
     fresh.write_bytes(copy.read_bytes())
     restored = Database(fresh)
-    restored.check()
+    check(restored)
     with restored.writing() as db:
         with _journal(path).open("rb") as journal:
             for row in _readable(journal):
                 if "knowledge" in row:
                     _insert_missing(db, {**row, "knowledge": base64.b64decode(row["knowledge"])})
+                    seal(db, "revisions", row["number"])
         last = db.execute("SELECT max(number) FROM revisions").fetchone()[0]
         db.execute("UPDATE pointer SET current = ?, tip = ?", (last, last))
     fresh.rename(path)

@@ -11,7 +11,7 @@ from typing import Any
 from kec_core.config import RunConfig
 from kec_core.errors import InputError
 from kec_core.types import InternalScores, Knowledge, Scores
-from state.database import now, pack, to_text, unpack
+from state.database import now, pack, stored, to_text, unpack
 
 Edit = Mapping[str, Any]
 """One edit as JSON, e.g. {"op": "rename_concept", ...}."""
@@ -158,36 +158,50 @@ def as_number(revision_id: str) -> int:
     return int(revision_id[1:])
 
 
+COLUMNS = (
+    "number, parent, created, note, name, pinned, scan, clustering, edits, knowledge, config, scores, baseline, internal, "
+    "summary"
+)
 LIGHT_COLUMNS = "number, parent, created, note, name, pinned, scan, clustering, edits, scores, baseline, internal, summary"
 
 
 def light_fields(row: sqlite3.Row) -> dict[str, Any]:
-    """The fields of RevisionInfo from a row with ``LIGHT_COLUMNS``."""
-    return {
-        "id": f"r{row['number']}",
-        "parent": as_id(row["parent"]),
-        "created": row["created"],
-        "note": row["note"],
-        "name": row["name"],
-        "pinned": bool(row["pinned"]),
-        "scan": row["scan"],
-        "clustering_fp": row["clustering"],
-        "edits": tuple(json.loads(row["edits"])),
-        "scores": _scores(_loads(row["scores"])),
-        "baseline": _baseline(_loads(row["baseline"])),
-        "internal": _internal(_loads(row["internal"])),
-        "summary": json.loads(row["summary"]),
-    }
+    """The fields of RevisionInfo from a row with ``LIGHT_COLUMNS``.
+
+    Raises:
+        DamagedError: the row does not hold what was stored.
+    """
+    with stored(f"revision r{row['number']}"):
+        return {
+            "id": f"r{row['number']}",
+            "parent": as_id(row["parent"]),
+            "created": row["created"],
+            "note": row["note"],
+            "name": row["name"],
+            "pinned": bool(row["pinned"]),
+            "scan": row["scan"],
+            "clustering_fp": row["clustering"],
+            "edits": tuple(json.loads(row["edits"])),
+            "scores": _scores(_loads(row["scores"])),
+            "baseline": _baseline(_loads(row["baseline"])),
+            "internal": _internal(_loads(row["internal"])),
+            "summary": dict(json.loads(row["summary"])),
+        }
 
 
 def read_revision(db: sqlite3.Connection, number: int) -> Revision:
-    """A revision with its knowledge."""
-    row = db.execute("SELECT * FROM revisions WHERE number = ?", (number,)).fetchone()
-    return Revision(
-        **light_fields(row),
-        knowledge=Knowledge.from_json(unpack(row["knowledge"])),
-        config=RunConfig.from_json(json.loads(row["config"])),
-    )
+    """A revision with its knowledge.
+
+    Raises:
+        DamagedError: it is not there, or not what was stored.
+    """
+    with stored(f"revision r{number}"):
+        row = db.execute("SELECT * FROM revisions WHERE number = ?", (number,)).fetchone()
+        return Revision(
+            **light_fields(row),
+            knowledge=Knowledge.from_json(unpack(row["knowledge"])),
+            config=RunConfig.from_json(json.loads(row["config"])),
+        )
 
 
 def optional_json(value: Scores | Baseline | InternalScores | None) -> str | None:

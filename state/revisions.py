@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from kec_core.errors import InputError, StoreError
 from kec_core.types import Knowledge, Scores
+from state.database import stored
+from state.integrity import seal
 from state.project import Project
 from state.recovery import note_revisions
 from state.revision_rows import (
@@ -70,6 +72,7 @@ def commit(project: Project, new: NewRevision, *, parent: str | None) -> Revisio
     with project.database.writing() as db:
         _expect(db, parent)
         number = insert(db, new, None if parent is None else as_number(parent))
+        seal(db, "revisions", number)
         db.execute("UPDATE pointer SET current = ?, tip = ?", (number, number))
         revision = read_revision(db, number)
     note_revisions(project.database)
@@ -108,7 +111,8 @@ def journal(project: Project, revision_id: str) -> tuple[Edit, ...]:
             db.execute("SELECT edits FROM revisions WHERE number = ?", (n,)).fetchone()[0]
             for n in path_to(db, number)
         ]
-    return tuple(edit for text in edits for edit in json.loads(text))
+    with stored(f"the journal of {revision_id}"):
+        return tuple(edit for text in edits for edit in json.loads(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +199,7 @@ def set_name(project: Project, revision_id: str, name: str) -> None:
         ):
             raise InputError(f"Another revision is named {name!r} already; choose another name.")
         db.execute("UPDATE revisions SET name = ? WHERE number = ?", (name, number))
+        seal(db, "revisions", number)
 
 
 def set_pinned(project: Project, revision_id: str, pinned: bool) -> None:
@@ -204,7 +209,9 @@ def set_pinned(project: Project, revision_id: str, pinned: bool) -> None:
         InputError: no such revision.
     """
     with project.database.writing() as db:
-        db.execute("UPDATE revisions SET pinned = ? WHERE number = ?", (int(pinned), find(db, revision_id)))
+        number = find(db, revision_id)
+        db.execute("UPDATE revisions SET pinned = ? WHERE number = ?", (int(pinned), number))
+        seal(db, "revisions", number)
 
 
 def set_scores(project: Project, revision_id: str, scores: Scores | None, baseline: Baseline | None) -> None:
@@ -214,10 +221,12 @@ def set_scores(project: Project, revision_id: str, scores: Scores | None, baseli
         InputError: no such revision.
     """
     with project.database.writing() as db:
+        number = find(db, revision_id)
         db.execute(
             "UPDATE revisions SET scores = ?, baseline = ? WHERE number = ?",
-            (optional_json(scores), optional_json(baseline), find(db, revision_id)),
+            (optional_json(scores), optional_json(baseline), number),
         )
+        seal(db, "revisions", number)
 
 
 def knowledge_to_keep(project: Project, shown: RevisionInfo | None) -> Knowledge | None:

@@ -10,7 +10,8 @@ from functools import lru_cache
 from kec_core.arrays import fingerprint
 from kec_core.images import ImageRecord, ScanReport
 from kec_core.types import SkippedImage
-from state.database import Database, now, to_text
+from state.database import Database, now, stored, to_text
+from state.integrity import seal
 
 _SCAN = """coalesce(?, (SELECT scan FROM revisions JOIN pointer ON number = current),
     (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'scan'))"""
@@ -33,6 +34,8 @@ def save_scan(db: sqlite3.Connection, report: ScanReport) -> int:
     db.execute(
         "DELETE FROM scans WHERE number <> ? AND number NOT IN (SELECT scan FROM revisions)", (number,)
     )
+    db.execute("DELETE FROM checksums WHERE kind = 'scans' AND number NOT IN (SELECT number FROM scans)")
+    seal(db, "scans", number)
     return number
 
 
@@ -84,7 +87,8 @@ def read_warnings(database: Database, scan: int | None) -> tuple[str, ...]:
     """What was noticed about the folder as a whole."""
     with database.reading() as db:
         row = db.execute(f"SELECT warnings FROM scans WHERE number = {_SCAN}", (scan,)).fetchone()
-    return () if row is None else tuple(json.loads(row["warnings"]))
+    with stored("what a scan noticed"):
+        return () if row is None else tuple(json.loads(row["warnings"]))
 
 
 def read_labels(database: Database, scan: int | None) -> list[str | None]:

@@ -1,5 +1,6 @@
 import errno
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
-    with pytest.raises(StoreError, match=r"No space left on device.*finished stages are kept"):
+    with pytest.raises(StoreError, match=r"the disk is full.*finished stages are kept"):
         store.save("embed", "f0", RESULT)
     assert list(tmp_path.iterdir()) == []
     assert store.load("embed", "f0") is None
@@ -59,9 +60,67 @@ def test_a_damaged_result_is_set_aside_and_can_be_made_again(tmp_path):
     assert store.save("embed", "f0", RESULT).data == RESULT.data
 
 
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-3])
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[-2] ^= 1  # within the last number, or the closing of the document
+    path.write_bytes(content)
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+NOTICED_WITHOUT_CHECKSUMS = [(cut, "x.npy"), (empty, "x.npy")] + [
+    (harm, "data.json") for harm in (cut, flip, empty, Path.unlink)
+]
+NOTICED_BY_CHECKSUM = [(flip, "x.npy"), (Path.unlink, "x.npy")] + [
+    (harm, "checksums.json") for harm in (cut, flip, empty)
+]
+
+
+@pytest.mark.parametrize(
+    ("harm", "name", "with_checksums"),
+    [(*case, True) for case in NOTICED_WITHOUT_CHECKSUMS + NOTICED_BY_CHECKSUM]
+    + [(*case, False) for case in NOTICED_WITHOUT_CHECKSUMS],
+)
+def test_every_file_of_a_result_that_is_damaged_is_noticed(tmp_path, harm, name, with_checksums):
+    store = FolderStore(tmp_path)
+    store.save("embed", "f0", RESULT)
+    if not with_checksums:
+        (tmp_path / "embed-f0" / "checksums.json").unlink()
+    harm(tmp_path / "embed-f0" / name)
+    with pytest.raises(
+        StoreError, match=r"stage 'embed' cannot be read \(.+\); it was set aside in .* computed again"
+    ):
+        store.load("embed", "f0")
+    assert store.load("embed", "f0") is None
+    assert store.save("embed", "f0", RESULT).data == RESULT.data
+
+
+def test_a_full_disk_that_numpy_does_not_name_is_said(tmp_path, monkeypatch):
+    store = FolderStore(tmp_path)
+    usage = shutil.disk_usage(tmp_path)
+
+    def full(*_args, **_kwargs):
+        raise OSError("6 requested and 0 written")
+
+    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=0))
+    with pytest.raises(StoreError, match="the disk is full"):
+        store.save("embed", "f0", RESULT)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=2**30))
+    with pytest.raises(StoreError, match="6 requested and 0 written"):
+        store.save("embed", "f0", RESULT)
+
+
 def test_a_newer_format_is_refused(tmp_path):
     store = FolderStore(tmp_path)
     store.save("embed", "f0", RESULT)
+    (tmp_path / "embed-f0" / "checksums.json").unlink()
     path = tmp_path / "embed-f0" / "data.json"
     path.write_text(json.dumps({"format_version": 99, "data": {}}))
     with pytest.raises(StoreError, match="format 99"):

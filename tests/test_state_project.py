@@ -1,6 +1,7 @@
 import os
 import shutil
 import sqlite3
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from kec_core.config import RunConfig
 from kec_core.errors import InputError, StoreError
 from kec_core.images import ImageRecord, ScanReport
 from kec_core.types import SkippedImage, StageReport
-from state.database import SCHEMA_VERSION, create
+from state import revisions
+from state.database import SCHEMA_VERSION, connect, create
 from state.llm_items import read_items
+from state.locks import RunLock
 from state.project import Project, Relinked
 from tests.state_helpers import as_ordinary_user, commit_simple, image, scan
 
@@ -80,19 +83,87 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
             Project.create(closed / "project", "Birds")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become an ordinary user")
-def test_a_project_that_cannot_be_written_is_said(tmp_path):
+@contextmanager
+def without_write_permission(project):
+    """The project's folder and file may be read only."""
+    (project.folder / "project.db").chmod(0o444)
+    project.folder.chmod(0o555)
+    yield
+    project.folder.chmod(0o755)
+    (project.folder / "project.db").chmod(0o644)
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become an ordinary user")
+
+
+@needs_root
+def test_a_read_only_project_is_shown_and_says_that_it_cannot_be_changed(tmp_path):
     with as_ordinary_user() as open_folder:
         project = Project.create(open_folder / "project", "Birds")
-        (project.folder / "project.db").chmod(0o444)
-        project.folder.chmod(0o555)
-        with pytest.raises(
-            StoreError, match=r"cannot be opened for writing .*make the folder and its files writable"
+        project.set_images(scan("a", "b"))
+        commit_simple(project, None, "wren")
+        with without_write_permission(project):
+            before = sorted(path.name for path in project.folder.iterdir())
+            opened = Project.open(project.folder)
+            assert opened.name == "Birds"
+            assert [image.id for image in opened.images()] == ["a", "b"]
+            assert revisions.current(opened).note == "wren"
+            for change in (
+                lambda: opened.rename("Others"),
+                lambda: RunLock.acquire(project.folder, "kec edit"),
+            ):
+                with pytest.raises(
+                    StoreError, match=r"project .* is read-only here: it can be shown, and exported"
+                ):
+                    change()
+            assert not RunLock.is_held(project.folder)
+            assert sorted(path.name for path in project.folder.iterdir()) == before
+        opened.rename("Others")
+        assert project.name == "Others"
+
+
+@needs_root
+def test_a_read_only_project_of_an_earlier_format_is_shown_but_not_changed(tmp_path):
+    with as_ordinary_user() as open_folder:
+        project = Project.create(open_folder / "project", "Birds")
+        file = project.folder / "project.db"
+        make_first_format(file)
+        before = file.read_bytes()
+        with without_write_permission(project):
+            assert Project.open(project.folder).name == "Birds"
+            assert read_items(project.database) == ()
+        assert file.read_bytes() == before
+
+
+@needs_root
+def test_what_a_kill_left_in_the_log_of_a_read_only_project_is_shown(tmp_path):
+    with as_ordinary_user() as open_folder:
+        made = Project.create(open_folder / "made", "Birds")
+        killed = open_folder / "killed"
+        killed.mkdir()
+        with closing(
+            connect(made.database.path)
+        ) as held:  # while a connection is open, the log is not folded in
+            held.execute("SELECT count(*) FROM meta").fetchone()
+            made.rename("Big birds")
+            for name in ("project.db", "project.db-wal"):
+                shutil.copy(made.folder / name, killed / name)
+        project = Project(killed)
+        with without_write_permission(project):
+            assert Project.open(killed).name == "Big birds"
+
+
+@needs_root
+def test_damage_of_a_read_only_project_is_said_and_nothing_is_moved(tmp_path):
+    with as_ordinary_user() as open_folder:
+        project = Project.create(open_folder / "project", "Birds")
+        (project.folder / "project.db").write_bytes(b"no database at all" * 100)
+        with (
+            without_write_permission(project),
+            pytest.raises(StoreError, match=r"damaged .*read-only here: copy the project"),
         ):
             Project.open(project.folder)
-        project.folder.chmod(0o755)
-        (project.folder / "project.db").chmod(0o644)
-        assert Project.open(project.folder).name == "Birds"
+        assert [path.name for path in project.folder.iterdir()] == ["project.db"]
 
 
 def test_a_damaged_file_without_backup_is_kept_aside(project):
@@ -243,14 +314,19 @@ def test_answers_are_remembered_and_replaced(project):
     assert Project.open(project.folder).answers.get_all(["l", "k", "?"]) == {"k": "two", "l": "three"}
 
 
-def test_a_project_of_the_first_format_is_brought_up_to_date(project):
-    project.answers.put("k", "kept", {})
-    with sqlite3.connect(project.folder / "project.db") as db:
+def make_first_format(file):
+    with sqlite3.connect(file) as db:
         db.execute("DROP TABLE llm_items")
+        db.execute("DROP TABLE checksums")
         db.execute("DROP INDEX images_by_content")
         db.execute("ALTER TABLE jobs DROP COLUMN paused")
         db.execute("PRAGMA user_version = 1")
     db.close()
+
+
+def test_a_project_of_the_first_format_is_brought_up_to_date(project):
+    project.answers.put("k", "kept", {})
+    make_first_format(project.folder / "project.db")
     opened = Project.open(project.folder)
     assert read_items(opened.database) == ()
     assert opened.answers.get_all(["k"]) == {"k": "kept"}

@@ -1,11 +1,16 @@
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
+from kec_core.config import RunConfig
 from kec_core.errors import StoreError
+from kec_core.types import StageReport
 from state import revisions
 from state.locks import RunLock
 from state.project import Project
+from state.recovery import keep_copy
 from tests.state_helpers import commit_simple, knowledge, scan
 
 
@@ -46,6 +51,58 @@ def test_copy_and_journal_take_the_place_of_a_damaged_file(project):
     assert revisions.history(again) == before
     assert revisions.current(again).knowledge == knowledge("name 3")
     assert commit_simple(again, "r4", "five").id == "r5"
+
+
+def spoil(project, statement, *values):
+    """Change what is stored behind the program's back, as a flipped bit does; the file stays a sound database."""
+    with closing(sqlite3.connect(project.folder / "project.db")) as db, db:
+        assert db.execute(statement, values).rowcount == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE revisions SET note = 'twp' WHERE number = 2",
+        "UPDATE revisions SET knowledge = x'789c' WHERE number = 1",
+        "UPDATE revisions SET edits = '[{\"op\"' WHERE number = 2",
+        "UPDATE revisions SET summary = '[]' WHERE number = 2",
+        "UPDATE revisions SET scores = '{\"acd\": 1}' WHERE number = 2",
+        "UPDATE revisions SET config = CAST(x'ff22' AS TEXT) WHERE number = 2",
+        "UPDATE images SET id = 'A' WHERE id = 'a'",
+        "UPDATE scans SET warnings = '[' WHERE number = 1",
+        "UPDATE labels SET label = 'wrem' WHERE id = 'a'",
+        "UPDATE meta SET value = '\"Birds' WHERE key = 'name'",
+        "UPDATE stages SET summary = '{' WHERE stage = 'embed'",
+        "UPDATE pointer SET current = 99",
+    ],
+)
+def test_content_that_was_changed_is_noticed_and_the_good_state_restored(project, statement):
+    project.set_labels({"a": "wren", "b": "owl"})
+    project.record_stage(
+        StageReport(stage="embed", fingerprint="f", seconds=1, reused=False), "fresh", RunConfig()
+    )
+    commit_simple(project, "r1", "two", edits=[{"op": "x"}])
+    keep_copy(project.database)
+    commit_simple(project, "r2", "three")
+    spoil(project, statement)
+    with pytest.raises(
+        StoreError, match=r"damaged.*aside as project.db.damaged1.*last good state \(revision r3\)"
+    ):
+        Project.open(project.folder)
+    again = Project.open(project.folder)
+    assert [r.note for r in revisions.history(again)] == ["one", "two", "three"]
+    assert again.labels() == ["wren", "owl"]
+    assert (again.name, revisions.current(again).id) == ("Birds", "r3")
+
+
+def test_a_changed_line_of_the_journal_is_not_believed(project):
+    commit_simple(project, "r1", "two")
+    commit_simple(project, "r2", "three")
+    content = journal(project).read_bytes()
+    journal(project).write_bytes(content.replace(b'"note":"three"', b'"note":"threw"'))
+    damage(project)
+    with pytest.raises(StoreError, match="revision r2"):
+        Project.open(project.folder)
 
 
 def test_a_second_damage_is_kept_aside_beside_the_first(project):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kec_core.errors import StoreError
+from kec_core.paths import is_folder
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SPARE_BYTES = 64 * 2**10
@@ -17,7 +18,7 @@ _SPARE_BYTES = 64 * 2**10
 
 def is_full(folder: Path) -> bool:
     """Whether the disk of a folder, or of the nearest folder above that exists, has no space left."""
-    there = next((place for place in (folder, *folder.absolute().parents) if place.is_dir()), None)
+    there = next((place for place in (folder, *folder.absolute().parents) if is_folder(place)), None)
     try:
         return there is not None and shutil.disk_usage(there).free < _SPARE_BYTES
     except OSError:

@@ -23,3 +23,13 @@ def is_folder(path: Path) -> bool:
 def exists(path: Path) -> bool:
     """Whether anything can be seen there; a link that leads nowhere does not count."""
     return os.path.exists(path)  # noqa: PTH110 - Path.exists raises
+
+
+def is_link(path: Path) -> bool:
+    """Whether a symbolic link can be seen there."""
+    return os.path.islink(path)  # noqa: PTH114 - Path.is_symlink raises
+
+
+def real_path(path: Path) -> Path:
+    """The absolute path without links, as far as they can be followed; links in a circle stay."""
+    return Path(os.path.realpath(path))

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from kec_core.disk import damage_as, reason
 from kec_core.errors import StoreError
+from kec_core.paths import exists, is_folder
 
 FORMAT_VERSION = 1
 CHECKSUMS = "checksums.json"
@@ -86,7 +87,7 @@ class FolderStore:
     def load(self, stage: str, fingerprint: str) -> StageResult | None:
         """See StageStore."""
         folder = self._folder(stage, fingerprint)
-        if not folder.is_dir():
+        if not is_folder(folder):
             return None
         try:
             document, arrays = _read(folder)
@@ -122,7 +123,7 @@ class FolderStore:
             (fresh / "data.json").write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
             _write_checksums(fresh)
             _sync(fresh)
-            if folder.exists():
+            if exists(folder):
                 shutil.rmtree(folder)
             fresh.rename(folder)
         except OSError as error:
@@ -144,7 +145,9 @@ class FolderStore:
 
     def fingerprints(self, stage: str) -> list[str]:
         """See StageStore."""
-        folders = [folder for folder in self.root.glob(f"{stage}-*") if folder.is_dir() and not folder.suffix]
+        folders = [
+            folder for folder in self.root.glob(f"{stage}-*") if is_folder(folder) and not folder.suffix
+        ]
         newest_first = sorted(folders, key=lambda folder: folder.stat().st_mtime_ns, reverse=True)
         return [folder.name.removeprefix(f"{stage}-") for folder in newest_first]
 
@@ -198,7 +201,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The JSON document and the arrays of a result, checked against their checksums (older results have none)."""
     with damage_as(_DamagedResultError, "{why}"):
         sums = folder / CHECKSUMS
-        for name, expected in (json.loads(sums.read_bytes()) if sums.exists() else {}).items():
+        for name, expected in (json.loads(sums.read_bytes()) if exists(sums) else {}).items():
             _check(folder / name, expected)
         document = json.loads((folder / "data.json").read_text(encoding="utf-8"))
         if not isinstance(document["data"], dict) or not isinstance(document["format_version"], int):

@@ -24,6 +24,7 @@ from typing import Any
 
 from kec_core.disk import damage_as, is_full, reason, short
 from kec_core.errors import StoreError
+from kec_core.paths import exists, is_folder
 
 logger = logging.getLogger(__name__)
 
@@ -158,7 +159,7 @@ class Database:
 
     def is_read_only(self) -> bool:
         """Whether there is a file that may be read but not written, itself or what SQLite puts beside it."""
-        return self.path.exists() and not (_may_write(self.path) and _may_write(self.path.parent))
+        return exists(self.path) and not (_may_write(self.path) and _may_write(self.path.parent))
 
     def check(self) -> None:
         """Read the whole file once.
@@ -178,7 +179,7 @@ def create(path: Path, meta: Mapping[str, Json]) -> Database:
     Raises:
         StoreError: a file is already there, or the folder is not writable.
     """
-    if path.exists():
+    if exists(path):
         raise StoreError(f"{path} exists already; open that project, or choose another folder.")
     fresh = path.with_name(f"{path.name}.new{os.getpid()}")
     try:
@@ -230,7 +231,7 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
 def _connect_unwritten(path: Path) -> sqlite3.Connection:
     """Open a file without a single write beside it; what a kill left in the log and older formats are read in memory."""
     log = path.with_name(f"{path.name}-wal")
-    if log.exists() and log.stat().st_size:
+    if exists(log) and log.stat().st_size:
         return _copy_in_memory(path)
     # Nobody is at work without a log, so the file does not change while it is read.
     connection = _open(path, mode="ro&immutable=1")
@@ -255,7 +256,7 @@ def _copy_in_memory(path: Path) -> sqlite3.Connection:
             copy = Path(folder) / path.name
             shutil.copyfile(path, copy)
             log = path.with_name(f"{path.name}-wal")
-            if log.exists():
+            if exists(log):
                 shutil.copyfile(log, copy.with_name(log.name))
             with closing(connect(copy)) as connection:
                 connection.backup(memory)
@@ -331,7 +332,7 @@ def _store_error(path: Path, error: sqlite3.DatabaseError) -> StoreError:
         return DiskFullError(
             f"The disk of {path.parent} is full; free some space and try again: nothing was lost."
         )
-    if kind == sqlite3.SQLITE_CANTOPEN and path.parent.is_dir() and not path.exists():
+    if kind == sqlite3.SQLITE_CANTOPEN and is_folder(path.parent) and not exists(path):
         return StoreError(
             f"There is no project in {path.parent}; create one there or choose a project folder."
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kec_core.arrays import Progress
 from kec_core.config import RunConfig
+from kec_core.paths import is_folder
 from kec_core.stages import Hooks
 from state import revisions
 from state.locks import RunLock
@@ -35,7 +36,7 @@ def ensure_demo_project(
         say(f"Demo project: ready in {folder}.")
         return project
     say("Demo project: clustering the demo photos.")
-    kinds = sum(1 for path in photos.iterdir() if path.is_dir())
+    kinds = sum(1 for path in photos.iterdir() if is_folder(path))
     config = RunConfig(n_clusters=kinds or None)
     with RunLock.acquire(folder, "kec setup"):
         run_project(project, photos, config, labels="folders", hooks=Hooks(progress=progress))

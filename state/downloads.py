@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kec_core.errors import InputError
+from kec_core.paths import exists
 from state.export import export_project, safe_name
 from state.progress import JobContext
 from state.project import Project
@@ -124,7 +125,7 @@ def check_target(workspace: Workspace, target: str) -> Path:
         path = (
             Path(given).expanduser().resolve()
         )  # a new folder followed by ".." leads elsewhere once it is made
-        there = next(parent for parent in (path, *path.parents) if parent.exists())
+        there = next(parent for parent in (path, *path.parents) if exists(parent))
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(
             f"No folder can be at {given!r} ({error}); check the spelling of the path."

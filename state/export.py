@@ -15,6 +15,7 @@ import numpy as np
 
 from kec_core.arrays import Progress, no_progress
 from kec_core.errors import InputError
+from kec_core.paths import is_file, real_path
 from kec_core.types import SkippedImage
 from state import revisions
 from state.assignments import Assignments, load_assignments
@@ -207,7 +208,7 @@ def _report(content: _Content) -> Mapping[str, WriteFile]:
 def _folders(content: _Content) -> Mapping[str, WriteFile]:
     """``clusters/NAME/PHOTO`` for every photo; photos of the same name in one cluster get a number."""
     table, root = content.table, content.project.images_root
-    if root is None or not any((root / file).is_file() for file in table.files):
+    if root is None or not any(is_file(root / file) for file in table.files):
         raise InputError(
             f"None of the {len(table.files)} photos is in {root} any more, so they cannot go into folders; "
             "link the project to the folder that holds them now."
@@ -238,8 +239,8 @@ def _link(root: Path, image_id: str, path: Path) -> None:
 
 
 def _source(root: Path, image_id: str) -> Path:
-    path = (root / image_id).resolve()
-    if not path.is_relative_to(root.resolve()) or not path.is_file():
+    path = real_path(root / image_id)
+    if not path.is_relative_to(real_path(root)) or not is_file(path):
         raise InputError(f"the photo {image_id!r} is not in the photo folder any more")
     return path
 

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from kec_core.arrays import Progress
 from kec_core.errors import InputError, StoreError
+from kec_core.paths import is_file, is_folder, is_link
 from kec_core.photo_files import is_hidden
 from kec_core.store import write_atomically
 from kec_core.types import SkippedImage
@@ -74,7 +75,7 @@ def _earlier_files(out: Path) -> dict[str, list[str]]:
     if not os.path.lexists(out):
         return {}
     try:
-        if not (out / MANIFEST).is_file():
+        if not is_file(out / MANIFEST):
             _refuse_unless_empty(out)
             return {}
         listed = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["files"]
@@ -115,7 +116,7 @@ def _parent_is_below(out: Path, path: Path) -> bool:
 def _refuse_foreign(out: Path, names: Iterable[str]) -> None:
     for name in sorted(names):
         is_taken = os.path.lexists(out / name) or not _parent_is_below(out, out / name)
-        if is_taken or any((out / parent).is_file() for parent in PurePosixPath(name).parents):
+        if is_taken or any(is_file(out / parent) for parent in PurePosixPath(name).parents):
             raise ForeignFilesError(
                 f"{out / name} is not a file of an earlier export, so it is not replaced; "
                 "move it away or choose another folder, nothing was changed."
@@ -158,7 +159,7 @@ def _remove(out: Path, names: Iterable[str]) -> None:
     """Remove files of an earlier export, and folders that are empty then."""
     try:
         for name in names:
-            if (out / name).is_symlink() or (out / name).is_file():
+            if is_link(out / name) or is_file(out / name):
                 (out / name).unlink()
             _remove_empty(out, PurePosixPath(name).parents)
     except OSError as error:
@@ -171,6 +172,6 @@ def _remove(out: Path, names: Iterable[str]) -> None:
 def _remove_empty(out: Path, parents: Sequence[PurePosixPath]) -> None:
     for parent in parents[:-1]:
         folder = out / parent
-        if not folder.is_dir() or any(folder.iterdir()):
+        if not is_folder(folder) or any(folder.iterdir()):
             return
         folder.rmdir()

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from kec_core.errors import InputError
 from kec_core.images import ImageRecord
+from kec_core.paths import is_file
 from state.csv_cells import plain
 
 _DELIMITERS = (",", ";", "\t")
@@ -98,7 +99,7 @@ def _relative(file: str, root: Path) -> str:
 
 def _is_there(root: Path, file: str) -> bool:
     try:
-        return bool(file) and (root / _relative(plain(file), root)).is_file()
+        return bool(file) and is_file(root / _relative(plain(file), root))
     except ValueError:  # NUL in the name
         return False
 

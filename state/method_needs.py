@@ -11,6 +11,7 @@ import numpy as np
 from kec_core.errors import InputError
 from kec_core.methods import METHODS
 from kec_core.methods.base import Need
+from kec_core.paths import is_file
 from kec_core.store import write_atomically
 from state.label_files import labels_from_csv
 from state.method_labels import read_captions
@@ -142,4 +143,4 @@ def _keep(path: Path, content: bytes, count: Callable[[Path], int]) -> int:
 
 
 def _known(path: Path) -> Path | None:
-    return path if path.is_file() else None
+    return path if is_file(path) else None

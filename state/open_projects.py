@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from kec_core.errors import InputError
+from kec_core.paths import is_folder
 from kec_core.store import write_atomically
 from state.project import Project
 from state.workspace import ProjectCard, Workspace, project_card
@@ -64,7 +65,7 @@ class OpenProjects:
         # An id of the workspace is the name of one folder in it, nothing that leads elsewhere.
         inside = self._workspace.home / project_id
         is_name = project_id not in ("", ".", "..") and Path(project_id).name == project_id
-        folder = inside if is_name and inside.is_dir() else self._elsewhere().get(project_id)
+        folder = inside if is_name and is_folder(inside) else self._elsewhere().get(project_id)
         if folder is not None and Project.is_project(folder):
             return folder
         raise InputError(

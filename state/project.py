@@ -17,6 +17,7 @@ from kec_core.config import RunConfig
 from kec_core.disk import reason
 from kec_core.errors import InputError, StoreError
 from kec_core.images import ImageRecord, ScanReport
+from kec_core.paths import is_file, real_path
 from kec_core.store import FolderStore
 from kec_core.types import SkippedImage, StageReport
 from state.database import DamagedError, Database, Json, create, now, stored, to_text
@@ -101,7 +102,7 @@ class Project:
     @staticmethod
     def is_project(folder: Path) -> bool:
         """Whether a folder holds a project file."""
-        return (folder / DATABASE).is_file()
+        return is_file(folder / DATABASE)
 
     # --- name, settings, services
 
@@ -170,7 +171,7 @@ class Project:
             InputError: none of the project's photos is there; nothing is changed.
         """
         ids = [image.id for image in self.images()]
-        found = sum((root / image_id).is_file() for image_id in ids)
+        found = sum(is_file(root / image_id) for image_id in ids)
         if ids and not found:
             raise InputError(
                 f"None of the project's {len(ids)} photos is in {root} (looked for {ids[0]!r}); "
@@ -194,8 +195,8 @@ class Project:
             raise InputError(
                 f"{image_id!r} is not a photo of this project; choose one from its list of photos."
             )
-        path = (root / image_id).resolve()
-        if not path.is_relative_to(root.resolve()):
+        path = real_path(root / image_id)
+        if not path.is_relative_to(real_path(root)):
             raise InputError(f"{image_id!r} leads out of the photo folder {root}; it is not read.")
         return path
 

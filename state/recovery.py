@@ -18,6 +18,7 @@ from typing import Any
 
 from kec_core.disk import reason, short
 from kec_core.errors import StoreError
+from kec_core.paths import exists, is_file
 from kec_core.store import write_atomically
 from state.database import DamagedError, Database, to_text
 from state.integrity import check, seal
@@ -89,7 +90,7 @@ def _line(row: dict[str, Any]) -> str:
 
 def _last_line(journal: Path) -> dict[str, Any]:
     """The newest revision in the journal (its number and scan), or zeros when that cannot be told."""
-    if not journal.is_file():
+    if not is_file(journal):
         return {"number": 0, "scan": 0}
     with journal.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
@@ -126,7 +127,7 @@ def recover(path: Path, damage: DamagedError) -> StoreError:
         )
     aside = _set_aside(path)
     copy = _copy(path)
-    if not copy.is_file():
+    if not is_file(copy):
         return StoreError(
             f"{damage} It was kept aside as {aside.name} and there is no backup yet: make the project again in a new "
             f"folder, copying {path.parent / 'artifacts'} there to save the work of its stages."
@@ -174,12 +175,12 @@ def _insert_missing(db: sqlite3.Connection, row: dict[str, Any]) -> None:
 
 def _set_aside(path: Path) -> Path:
     number = 1
-    while (aside := path.with_name(f"{path.name}.damaged{number}")).exists():
+    while exists(aside := path.with_name(f"{path.name}.damaged{number}")):
         number += 1
     path.rename(aside)
     for suffix in ("-wal", "-shm"):
         part = path.with_name(path.name + suffix)
-        if part.exists():
+        if exists(part):
             part.rename(aside.with_name(aside.name + suffix))
     return aside
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kec_core.errors import InputError
+from kec_core.paths import is_folder
 from state.workspace import HOME_VARIABLE
 
 IMAGES_ROOTS_VARIABLE = "KEC_IMAGES_ROOTS"
@@ -29,7 +30,7 @@ def serve(*, port: int, images_roots: Sequence[Path], projects: Path | None, hea
     Raises:
         InputError: a folder does not exist.
     """
-    missing = [root for root in images_roots if not root.is_dir()]
+    missing = [root for root in images_roots if not is_folder(root)]
     if missing:
         raise InputError(
             f"--images-root should be a folder, but {missing[0]} is not one; give an existing folder."

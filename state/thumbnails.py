@@ -11,6 +11,7 @@ from kec_core.arrays import Progress, no_progress
 from kec_core.errors import InputError, StoreError
 from kec_core.images import ImageRecord, open_image, thumbnail
 from kec_core.parallel import map_in_threads
+from kec_core.paths import is_file
 from kec_core.types import SkippedImage
 
 THUMBNAILS = "thumbs"
@@ -70,7 +71,7 @@ def thumbnail_path(folder: Path, sha256: str, side: int) -> Path | None:
     if _SHA256.fullmatch(sha256) is None:
         return None
     path = _path(folder, sha256, side)
-    return path if path.is_file() and path.stat().st_size else None
+    return path if is_file(path) and path.stat().st_size else None
 
 
 def _path(folder: Path, sha256: str, side: int) -> Path:

@@ -13,6 +13,7 @@ import platformdirs
 
 from kec_core.errors import InputError, KecError
 from kec_core.images import ImageRecord
+from kec_core.paths import exists, is_folder
 from state import revisions
 from state.project import Project, StageState
 
@@ -58,7 +59,7 @@ class Workspace:
 
     def list_projects(self) -> tuple[ProjectCard, ...]:
         """A card per project, latest first; a project that cannot be opened is listed with its problem."""
-        if not self.home.is_dir():
+        if not is_folder(self.home):
             return ()
         folders = [folder for folder in sorted(self.home.iterdir()) if Project.is_project(folder)]
         cards = [project_card(folder) for folder in folders]
@@ -73,7 +74,7 @@ class Workspace:
         """
         base = slug(name)
         folder, number = self.home / base, 1
-        while folder.exists():
+        while exists(folder):
             number += 1
             folder = self.home / f"{base}-{number}"
         return Project.create(folder, name)

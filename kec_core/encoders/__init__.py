@@ -10,6 +10,7 @@ from kec_core.encoders.loading import EncodedFiles, encode_files
 from kec_core.encoders.openclip_weights import PREFERRED_WEIGHTS, preferred_on_disk
 from kec_core.encoders.text_cache import TextCache, encode_texts
 from kec_core.errors import InputError
+from kec_core.paths import is_file
 
 PREFERRED = f"open_clip:{PREFERRED_WEIGHTS}"
 """What "auto" takes when its weights are on this machine."""
@@ -43,7 +44,7 @@ def load_encoder(name: str = "auto") -> Encoder:
     if kind == "embeddings" and rest:
         from kec_core.encoders.readymade import load_readymade
 
-        file, _, text = (rest, "", "") if Path(rest).is_file() else rest.partition("#")
+        file, _, text = (rest, "", "") if is_file(Path(rest)) else rest.partition("#")
         return load_readymade(Path(file).expanduser(), load_encoder(text) if text else None)
     raise InputError(f"Unknown encoder {name!r}; known encoders: {_KNOWN}.")
 

@@ -21,6 +21,7 @@ from kec_core.encoders.base import EncoderInfo, Pixels, Places
 from kec_core.encoders.once import Once
 from kec_core.encoders.text_map import TextMap, fit, imagenet_anchors, map_key
 from kec_core.errors import ResourceMissing
+from kec_core.paths import is_file, is_folder
 from kec_core.store import cache_dir, write_atomically
 from kec_core.types import Noun
 from kec_core.wordnet.wordnet import load_wordnet
@@ -54,7 +55,7 @@ def load_compact() -> CompactEncoder:
 def compact_ready() -> bool:
     """Whether the packages with its weights are installed."""
     try:
-        return imagenet.weights_file().is_file() and sentences.model_folder().is_dir()
+        return is_file(imagenet.weights_file()) and is_folder(sentences.model_folder())
     except ResourceMissing:
         return False
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from kec_core.encoders.download import download_or_abort, in_thread
 from kec_core.errors import InputError, ResourceMissing
+from kec_core.paths import is_file
 from kec_core.store import cache_dir
 
 PREFERRED_WEIGHTS = "ViT-B-32/openai"
@@ -53,7 +54,7 @@ def find_weights(spec: str) -> Weights:
     """
     model, source = _parse(spec)
     path = Path(source).expanduser()
-    if path.is_file():
+    if is_file(path):
         return Weights(
             model=model, source=source, file=path, quick_gelu=False, preprocess=_usual_preprocess(model)
         )
@@ -164,7 +165,7 @@ def _usual_preprocess(model: str) -> Mapping[str, Any]:
 
 def _placed(model: str, tag: str) -> Path | None:
     """Weights that a person put where the error message said."""
-    return next((path for path in _places(model, tag) if path.is_file()), None)
+    return next((path for path in _places(model, tag) if is_file(path)), None)
 
 
 def _places(model: str, tag: str) -> Iterator[Path]:
@@ -184,7 +185,7 @@ def _cached(entry: Mapping[str, Any]) -> Path | None:
         )
         return next((Path(path) for path in found if isinstance(path, str)), None)
     path = _URL_FOLDER.expanduser() / PurePosixPath(entry["url"]).name
-    return path if path.is_file() else None
+    return path if is_file(path) else None
 
 
 def _download(model: str, tag: str, entry: Mapping[str, Any]) -> Path:

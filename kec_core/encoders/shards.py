@@ -12,6 +12,7 @@ import numpy as np
 
 from kec_core.arrays import FloatMatrix
 from kec_core.errors import StoreError
+from kec_core.paths import exists
 from kec_core.store import write_atomically
 
 
@@ -37,7 +38,7 @@ class Shards:
         self._memory: dict[str, Shard] = {}
 
     def __contains__(self, name: str) -> bool:
-        return name in self._memory if self._folder is None else self._file(self._folder, name).exists()
+        return name in self._memory if self._folder is None else exists(self._file(self._folder, name))
 
     def __getitem__(self, name: str) -> Shard:
         if self._folder is None:

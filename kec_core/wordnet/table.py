@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from kec_core.arrays import IntVector
+from kec_core.paths import is_file
 from kec_core.store import cache_dir
 
 log = logging.getLogger(__name__)
@@ -178,7 +179,7 @@ def _unpack(array: NDArray[np.uint8]) -> list[str]:
 def cached_table(key: str, read: Callable[[], NounTable]) -> NounTable:
     """The table stored under ``key``, else ``read()``, then stored; a damaged or unwritable cache costs time only."""
     path = cache_dir() / f"wordnet-{key}.npz"
-    if path.is_file():
+    if is_file(path):
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return NounTable.from_arrays(dict(arrays))

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kec_core.errors import InputError
+from kec_core.paths import is_file
 from kec_core.store import cache_dir
 from kec_core.wordnet.table import RELATIONS, NounTable, count_below, make_links
 
@@ -52,7 +53,7 @@ def local_folders() -> list[tuple[str, Path]]:
 
 def holds_wordnet(folder: Path) -> bool:
     """Whether a folder has both noun files."""
-    return (folder / DATA_FILE).is_file() and (folder / INDEX_FILE).is_file()
+    return is_file(folder / DATA_FILE) and is_file(folder / INDEX_FILE)
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kec_core.arrays import fingerprint
 from kec_core.errors import InputError
+from kec_core.paths import is_file
 from kec_core.wordnet.synsets import read_imagenet
 from kec_core.wordnet.table import LEXFILES, NO_LEXFILE, NounTable, cached_table
 from kec_core.wordnet.wndb import (
@@ -260,7 +261,7 @@ def load_wordnet(folder: Path | None = None) -> WordNet:
     if folder is None:
         return wordnet_from_timm()
     for name in (DATA_FILE, INDEX_FILE):
-        if not (folder / name).is_file():
+        if not is_file(folder / name):
             raise InputError(
                 f"{folder} should hold WordNet's {DATA_FILE} and {INDEX_FILE}, but {name} is missing."
             )

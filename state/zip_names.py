@@ -18,6 +18,8 @@ from typing import Any, BinaryIO, Final
 
 _UTF_8_FLAG: Final = 0x800
 _DIRECTORY_ENTRY: Final = b"PK\1\2"
+_ENTRY_HEAD: Final = b"PK\3\4"
+_HEAD_BYTES: Final = 30
 _ENTRY_BYTES: Final = 46
 """Bytes of an entry of the directory before its name."""
 _UNICODE_PATH: Final = 0x7075
@@ -44,9 +46,22 @@ class HonestFlags:
         return getattr(self._file, name)
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes; where they are the list of the entries, without false flags."""
+        """The next bytes; where they are the list of the entries or the head of one, without false flags."""
         content = self._file.read(size)
-        return _unflagged(content) if content.startswith(_DIRECTORY_ENTRY) else content
+        if content.startswith(_DIRECTORY_ENTRY):
+            return _unflagged(content)
+        if content.startswith(_ENTRY_HEAD) and len(content) == _HEAD_BYTES:
+            return self._unflagged_head(content)
+        return content
+
+    def _unflagged_head(self, head: bytes) -> bytes:
+        """The name follows its head."""
+        place = self._file.tell()
+        name = self._file.read(struct.unpack_from("<H", head, _HEAD_BYTES - 4)[0])
+        self._file.seek(place)
+        if _decoded(name, "utf-8") is not None:
+            return head
+        return head[:7] + bytes([head[7] & ~(_UTF_8_FLAG >> 8)]) + head[8:]
 
 
 def _unflagged(directory: bytes) -> bytes:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache
-from pathlib import PurePath
 from typing import Final
 
 import pillow_heif
@@ -75,6 +75,9 @@ RAW_SUFFIXES: Final = frozenset(
 _UNREAD_SUFFIXES: Final = RAW_SUFFIXES | {".psd", ".psb", ".xcf", ".exr", ".hdr", ".jxr", ".wdp", ".bpg"}
 """Pictures too, of kinds that are not read."""
 
+_FIRST_BYTES: Final = frozenset(bytes([byte]) for byte in b"\xff\x89GBIMRP\n\0")
+"""All that files of these formats begin with: most others need not be compared with each format."""
+
 _FOREIGN: Final = (
     (b"%PDF", "a PDF document"),
     (b"%!PS", "a PostScript document"),
@@ -114,7 +117,7 @@ def format_of(head: bytes, name: str = "") -> str | None:
         head: the first ``HEAD_BYTES`` bytes, fewer when the file is shorter.
         name: of the file; needed for TGA, which has no mark of its own.
     """
-    for known in known_formats():
+    for known in known_formats() if head[:1] in _FIRST_BYTES else ():
         accept = Image.OPEN[known][1]
         if accept is not None and accept(head[:16]) is True and _is_no_text(known, head):
             return known
@@ -139,7 +142,8 @@ def foreign_kind(head: bytes) -> str | None:
 
 def suffix_of(name: str) -> str:
     """The suffix of a file's name in lower case; blanks at the end of the name do not count."""
-    return PurePath(name.rstrip()).suffix.lower()
+    suffix = os.path.splitext(name.rstrip())[1]  # noqa: PTH122 - several times faster than a Path, for a million files
+    return suffix.lower() if len(suffix) > 1 else ""
 
 
 def is_named_photo(name: str) -> bool:

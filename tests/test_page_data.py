@@ -95,6 +95,27 @@ def test_the_report_lists_what_is_odd_and_shows_names_as_text(colours):
     assert HOSTILE not in text
 
 
+def test_every_refusal_and_every_other_file_is_in_the_report(new, tmp_path):
+    photos = make_photos(tmp_path / "photos", per_class=2)
+    for number in range(120):
+        (photos / f"bad {number:03d}.jpg").write_bytes(b"")
+    for name in ("a.txt", "b.txt", "c.mp4", ".DS_Store"):
+        (photos / name).write_bytes(b"x")
+    progress = type("Progress", (), {"stage": lambda *_: None, "__call__": lambda *_: None})()
+    result = scan_job(JobContext(project=new, params={"images": str(photos)}, progress=progress))
+    assert result["skipped"] == 121
+    assert sum(result["others"].values()) == 4
+    page = app("data", project="new")
+    labels = [tab.label for tab in page.tabs]
+    assert {"Cannot be used (121)", "Other files (4)"} <= set(labels)
+    page.session_state["data_tabs"] = "Other files (4)"
+    page.run()
+    assert not page.exception
+    assert "4 other files are no photos: 2 .txt, 1 .mp4, 1 hidden or system files." in [
+        t.value for t in page.text
+    ]
+
+
 def test_scan_job_keeps_the_list_labels_and_thumbnails(new, tmp_path):
     photos = make_photos(tmp_path / "photos", per_class=2)
     progress = type("Progress", (), {"stage": lambda *_: None, "__call__": lambda *_: None})()

@@ -12,6 +12,7 @@ from kec_core.images import scan_images
 from kec_core.stages import Hooks
 from state.project import Project
 from state.scan import StageWatch, scan_photos
+from state.thumbnails import THUMBNAILS, build_thumbnails
 from state.uploads import UPLOADED, add_uploads, with_left_out
 from tests import photos
 
@@ -80,3 +81,18 @@ def test_counts_of_other_files_make_no_scan_another_one(project, photo):
     scanned(project)
     assert project.last_scan == first
     assert project.other_files == {".txt": 1}
+
+
+def test_a_project_in_its_own_photo_folder_finds_the_same_photos_again_and_again(tmp_path):
+    for number in range(30):
+        photos.plain(tmp_path / "X" / f"{number}.png", (number, 0, 0))
+    project = Project.create(tmp_path / "X", "In place")
+    (tmp_path / "X" / "export" / "photos").mkdir(parents=True)
+    (tmp_path / "X" / "export" / "kec-export.json").write_text("{}")
+    photos.plain(tmp_path / "X" / "export" / "photos" / "copy.png")
+    for _ in range(3):
+        report = scan_photos(project, project.folder, StageWatch(project, project.settings(), Hooks()))
+        build_thumbnails(report.images, project.folder, project.folder / THUMBNAILS)
+        assert len(report.images) == 30
+        assert report.skipped == ()
+    assert len(list((project.folder / THUMBNAILS).rglob("*.jpg"))) == 60

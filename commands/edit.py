@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ def add(commands: Subparsers[Any]) -> None:
 
 def edit(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec edit``: replay a script of edits, all of it or nothing."""
-    from kec_core.knowledge.edits import parse_script
+    from kec_core.knowledge.edits import read_script
     from kec_core.stages import Hooks
     from state.editing import edit_project
     from state.locks import RunLock
@@ -33,10 +32,11 @@ def edit(arguments: argparse.Namespace) -> dict[str, Any]:
 
     script: Path = arguments.script
     try:
-        edits = parse_script(json.loads(script.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        edits = read_script(script.read_bytes())
+    except OSError as error:
         raise InputError(
-            f"--script should be a JSON file with a list of edits, but {script} cannot be read ({error}); give another."
+            f"--script should be a JSON file with a list of edits, but {script} cannot be read ({error.strerror}); "
+            "give another."
         ) from error
     project = Project.open(arguments.project)
     with RunLock.acquire(project.folder, "kec edit"), show_progress() as progress:

@@ -16,6 +16,7 @@ from kec_core.knowledge.edits import (
     apply_script,
     describe,
     parse_script,
+    read_script,
     script_to_json,
 )
 from kec_core.types import Concept, Knowledge
@@ -30,7 +31,7 @@ def deer():
 @pytest.mark.parametrize(
     ("edit", "reason"),
     [
-        ({"op": "paint", "colour": "red"}, "unknown op 'paint'; known ops are add_concept"),
+        ({"op": "paint", "colour": "red"}, "unknown op 'paint'; known ops are add_attribute"),
         ({"concept": "Elk"}, "unknown op None"),
         ("merge", 'an object with "op" was expected'),
         (
@@ -130,6 +131,74 @@ def test_an_ambiguous_name_asks_for_the_id():
 def test_a_script_has_one_form(script):
     with pytest.raises(InputError, match=r'A script should be \{"edits": \[...\]\}'):
         parse_script(script)
+
+
+def script(value):
+    return b'{"edits": [{"op": "set_clusters", "k": 3}, %s]}' % value
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            script(b'{"op": "set_weight", "knowledge": 1%s}' % (b"0" * 400)),
+            "Edit at index 1 (set_weight): knowledge",
+        ),
+        (script(b'{"op": "set_clusters", "k": 1%s}' % (b"0" * 5000)), "a whole number from 1 to 1000000"),
+        (script(b'{"op": "set_clusters", "k": 1%s}' % (b"0" * 300)), "but is a number of 301 digits"),
+        (script(b'{"op": "set_weight", "knowledge": NaN}'), "but is nan"),
+        (script(b'{"op": "set_weight", "knowledge": -Infinity}'), "but is -inf"),
+        (
+            script(b'{"op": "add_concept", "name": %s1%s}' % (b"[" * 5000, b"]" * 5000)),
+            "Edit at index 1: lists and",
+        ),
+        (script(b'{"a": ' * 100_000), "Edit at index 1: lists and objects may lie 20 deep"),
+        (script(b'{"op": "set_clusters", "k": 3, "k": 4}'), "(set_clusters): the field 'k' is given twice"),
+        (
+            script(
+                b'{"op": "split_concept", "concept": "Elk", "into": [{"name": "a", "name": "b"}, {"name": "c"}]}'
+            ),
+            "the field 'name' is given twice",
+        ),
+        (b'{"edits": [], "edits": []}', "A script should be"),
+        (script(b'{"op": "add_concept", "name": "\\ud800"}'), "half a character"),
+        (script(b'{"op": "together", "images": ["a", "\\udfff"]}'), "half a character"),
+        (script(b'{"op": ["x"]}'), "unknown op ['x']"),
+        (script(b'{"op": "%s"}' % (b"x" * 100_000)), "Edit at index 1: unknown op 'xxx"),
+        (script(b'{"op": "add_concept", "%s": 1}' % (b"x" * 100_000)), "unknown field 'xxx"),
+        (script(b'{"op": "add_concept", "name": "%s"}' % (b"x" * 100_000)), "but has 100000; shorten it"),
+        (script(b'{"op": "together", "images": ["%s", "b"]}' % (b"x" * 100_000)), "there is no image 'xxx"),
+        (
+            script(b'{"op": "add_concept", "name": %s}' % json.dumps([["x"] * 99] * 99).encode()),
+            "should be a text",
+        ),
+        (b'{"edits": [1,', "should be a JSON file"),
+        (b"", "should be a JSON file"),
+        ('{"edits": ["ö"]}'.encode("latin-1"), "should be text in UTF-8"),
+    ],
+)
+def test_hostile_scripts_are_refused_in_one_short_sentence(deer, content, reason):
+    with pytest.raises(InputError) as error:
+        apply_script(deer, read_script(content), images={"a.jpg"})
+    assert reason in str(error.value)
+    assert len(str(error.value)) < 600
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_a_script_may_come_in_any_unicode_encoding(encoding):
+    content = '{"edits": [{"op": "add_concept", "name": "Hörnchen [{"}]}'.encode(encoding)
+    assert [edit.name for edit in read_script(content)] == ["Hörnchen [{"]
+
+
+def test_a_value_nested_deeply_in_code_is_refused_too():
+    name = []
+    for _ in range(5000):
+        name = [name]
+    with pytest.raises(
+        InputError, match=r"Edit at index 0 \(add_concept\): name should be a text, but is \[\[\.\.\.\]\]"
+    ):
+        parse_script({"edits": [{"op": "add_concept", "name": name}]})
 
 
 def test_images_of_a_script_are_checked_when_they_are_known(deer):

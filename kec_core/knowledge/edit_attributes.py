@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import replace
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from kec_core.errors import InputError
 from kec_core.knowledge.changes import pair_of, with_attributes
@@ -16,15 +18,14 @@ from kec_core.knowledge.edit_base import (
     listed,
     quoted,
 )
-from kec_core.knowledge.edit_fields import MaybeName, Name, Text, TwoNames
+from kec_core.knowledge.edit_fields import MAX_NAME, Name, Text, TwoNames
 from kec_core.types import BiAttribute, Knowledge, UniAttribute, attribute_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AddAttribute(Edit):
     """A new attribute that is typical of one concept."""
 
-    op: ClassVar[str] = "add_attribute"
+    op: Literal["add_attribute"] = "add_attribute"
     concept: Name
     text: Text
 
@@ -39,19 +40,19 @@ class AddAttribute(Edit):
         return f"Gave {quoted(find_concept(knowledge, self.concept).name)} the attribute {quoted(self.text)}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AddPairAttribute(Edit):
     """A new attribute that sets two concepts apart; both receive it, or ``only`` one of them."""
 
-    op: ClassVar[str] = "add_pair_attribute"
+    op: Literal["add_pair_attribute"] = "add_pair_attribute"
     concepts: TwoNames
     text: Text
-    only: MaybeName = None
+    only: Name | None = None
 
-    def __post_init__(self) -> None:
-        Edit.__post_init__(self)
+    @model_validator(mode="after")
+    def _check(self) -> Self:
         if len(self.concepts) != 2:
             raise InputError(f"concepts should name two concepts, but names {len(self.concepts)}.")
+        return self
 
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""
@@ -79,11 +80,10 @@ class AddPairAttribute(Edit):
         return (end,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EditAttribute(Edit):
     """Another text for an attribute of either kind; its id stays."""
 
-    op: ClassVar[str] = "edit_attribute"
+    op: Literal["edit_attribute"] = "edit_attribute"
     attribute: Name
     text: Text
 
@@ -107,11 +107,10 @@ class EditAttribute(Edit):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteAttribute(Edit):
     """An attribute of either kind goes."""
 
-    op: ClassVar[str] = "delete_attribute"
+    op: Literal["delete_attribute"] = "delete_attribute"
     attribute: Name
 
     def change(self, knowledge: Knowledge) -> Knowledge:
@@ -129,11 +128,10 @@ class DeleteAttribute(Edit):
         return f"Deleted the attribute {quoted(old.text)} of {_owners(knowledge, old)}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MoveAttribute(Edit):
     """An attribute of one concept goes to another concept."""
 
-    op: ClassVar[str] = "move_attribute"
+    op: Literal["move_attribute"] = "move_attribute"
     attribute: Name
     concept: Name
 
@@ -162,7 +160,7 @@ def refuse_repeated(attributes: Iterable[UniAttribute | BiAttribute], text: str)
     for attribute in attributes:
         if attribute.text.casefold() == text.casefold():
             raise InputError(
-                f"the attribute {quoted(text)} is already there ({attribute.id}); write another text."
+                f"the attribute {quoted(text[:MAX_NAME])} is already there ({attribute.id}); write another text."
             )
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, ClassVar, TypeVar
+from typing import TypeVar
 
 from kec_core.errors import InputError
 from kec_core.knowledge.edit_fields import Checked, first_repeat
@@ -15,15 +14,11 @@ from kec_core.types import BiAttribute, Concept, Group, Knowledge, UniAttribute
 Named = TypeVar("Named", Concept, Group)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Edit(Checked, ABC):
     """One act of a person on the knowledge: a value that is stored, replayed and said in words."""
 
-    op: ClassVar[str] = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """As the JSON object of a script, "op" first."""
-        return {"op": self.op, **Checked.to_json(self)}
+    op: str
+    """Its name in scripts; each kind has one, as the default of this field."""
 
     def image_ids(self) -> tuple[str, ...]:
         """The image ids this edit names."""

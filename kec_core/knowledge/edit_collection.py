@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import replace
+from typing import Literal
 
 from kec_core.errors import InputError
 from kec_core.knowledge.changes import assign_images, with_constraint
 from kec_core.knowledge.edit_base import Edit, counted, find_concept, quoted
 from kec_core.knowledge.edit_fields import (
+    Count,
     Flag,
     Lines,
-    MaybeCount,
-    MaybeWeight,
     Name,
     SomeImages,
     TwoImages,
+    Weight,
 )
 from kec_core.types import Constraint, Knowledge
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SetGuidance(Edit):
     """The person's words on what matters; empty takes them back.
 
     ``rebuild`` asks whoever applies the edit to run the knowledge builder again; by itself only the words change.
     """
 
-    op: ClassVar[str] = "set_guidance"
+    op: Literal["set_guidance"] = "set_guidance"
     text: Lines
     rebuild: Flag = False
 
@@ -43,16 +42,15 @@ class SetGuidance(Edit):
         return f"{said}{rebuilt}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SetClusters(Edit):
     """The number of clusters, or None for the automatic one."""
 
-    op: ClassVar[str] = "set_clusters"
-    k: MaybeCount
+    op: Literal["set_clusters"] = "set_clusters"
+    k: Count | None
 
     def to_json(self) -> dict[str, object]:
         """See Edit; null is a value here."""
-        return {"op": self.op, "k": self.k}
+        return self.model_dump()
 
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""
@@ -67,16 +65,15 @@ class SetClusters(Edit):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SetWeight(Edit):
     """The weight of the knowledge beside the photos (methods.md A9), or None for the encoder's."""
 
-    op: ClassVar[str] = "set_weight"
-    knowledge: MaybeWeight
+    op: Literal["set_weight"] = "set_weight"
+    knowledge: Weight | None
 
     def to_json(self) -> dict[str, object]:
         """See Edit; null is a value here."""
-        return {"op": self.op, "knowledge": self.knowledge}
+        return self.model_dump()
 
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""
@@ -89,11 +86,10 @@ class SetWeight(Edit):
         return f"Set the weight of the knowledge to {self.knowledge:g}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class KeepTogether(Edit):
     """These photos stay in one cluster."""
 
-    op: ClassVar[str] = "together"
+    op: Literal["together"] = "together"
     images: TwoImages
 
     def image_ids(self) -> tuple[str, ...]:
@@ -109,11 +105,10 @@ class KeepTogether(Edit):
         return f"Kept {counted(len(self.images), 'photo')} together."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class KeepApart(Edit):
     """These photos stay in different clusters, every two of them."""
 
-    op: ClassVar[str] = "apart"
+    op: Literal["apart"] = "apart"
     images: TwoImages
 
     def image_ids(self) -> tuple[str, ...]:
@@ -129,11 +124,10 @@ class KeepApart(Edit):
         return f"Kept {counted(len(self.images), 'photo')} apart."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AssignImages(Edit):
     """These photos belong to a concept, and to no other from now on."""
 
-    op: ClassVar[str] = "assign"
+    op: Literal["assign"] = "assign"
     images: SomeImages
     concept: Name
 
@@ -151,11 +145,10 @@ class AssignImages(Edit):
         return f"Assigned {counted(len(self.images), 'photo')} to {quoted(concept.name)}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveConstraint(Edit):
     """A constraint on photos goes."""
 
-    op: ClassVar[str] = "remove_constraint"
+    op: Literal["remove_constraint"] = "remove_constraint"
     constraint: Name
 
     def change(self, knowledge: Knowledge) -> Knowledge:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Annotated, ClassVar
+from dataclasses import replace
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
 
 from kec_core.errors import InputError
 from kec_core.knowledge.changes import assign_images, with_attributes, with_concept, without_concepts
@@ -20,22 +21,18 @@ from kec_core.knowledge.edit_fields import (
     Checked,
     Flag,
     Images,
-    MaybeName,
-    MaybeText,
     Name,
     Names,
     OptionalText,
     Texts,
-    clean_parts,
 )
 from kec_core.types import Concept, Group, Knowledge, Noun, concept_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AddConcept(Edit):
     """A new concept, with photos that belong to it if some are named."""
 
-    op: ClassVar[str] = "add_concept"
+    op: Literal["add_concept"] = "add_concept"
     name: Name
     description: OptionalText = ""
     attributes: Texts = ()
@@ -65,19 +62,19 @@ class AddConcept(Edit):
         return f"Added the concept {quoted(self.name)}{photos}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RenameConcept(Edit):
     """Another name or description; nothing but the concept's text changes."""
 
-    op: ClassVar[str] = "rename_concept"
+    op: Literal["rename_concept"] = "rename_concept"
     concept: Name
-    name: MaybeName = None
-    description: MaybeText = None
+    name: Name | None = None
+    description: OptionalText | None = None
 
-    def __post_init__(self) -> None:
-        Edit.__post_init__(self)
+    @model_validator(mode="after")
+    def _check(self) -> Self:
         if self.name is None and self.description is None:
             raise InputError("a new name or a new description was expected, but neither came; give one.")
+        return self
 
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""
@@ -106,11 +103,10 @@ class RenameConcept(Edit):
         return f"Renamed {quoted(old.name)} to {quoted(self.name)}{also}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteConcept(Edit):
     """A concept goes, with its attributes, its pair attributes and its assigned photos' constraints."""
 
-    op: ClassVar[str] = "delete_concept"
+    op: Literal["delete_concept"] = "delete_concept"
     concept: Name
 
     def change(self, knowledge: Knowledge) -> Knowledge:
@@ -124,11 +120,10 @@ class DeleteConcept(Edit):
         return f"Deleted the concept {quoted(find_concept(knowledge, self.concept).name)}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MuteConcept(Edit):
     """A concept gets weight 0 in the grounding, or its weight back."""
 
-    op: ClassVar[str] = "mute_concept"
+    op: Literal["mute_concept"] = "mute_concept"
     concept: Name
     muted: Flag = True
 
@@ -141,11 +136,10 @@ class MuteConcept(Edit):
         return f"{'Muted' if self.muted else 'Unmuted'} {quoted(find_concept(knowledge, self.concept).name)}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LockConcept(Edit):
     """A concept may not be renamed, merged, split, deleted or rebuilt, or may again."""
 
-    op: ClassVar[str] = "lock_concept"
+    op: Literal["lock_concept"] = "lock_concept"
     concept: Name
     locked: Flag = True
 
@@ -160,7 +154,6 @@ class LockConcept(Edit):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ConceptText(Checked):
     """One concept of ``set_knowledge``."""
 
@@ -169,10 +162,6 @@ class ConceptText(Checked):
     attributes: Texts = ()
 
 
-ConceptTexts = Annotated[tuple[ConceptText, ...], partial(clean_parts, kind=ConceptText, at_least=1)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SetKnowledge(Edit):
     """These concepts instead of all that are not locked.
 
@@ -180,8 +169,8 @@ class SetKnowledge(Edit):
     settings and together and apart constraints stay.
     """
 
-    op: ClassVar[str] = "set_knowledge"
-    concepts: ConceptTexts
+    op: Literal["set_knowledge"] = "set_knowledge"
+    concepts: Annotated[tuple[ConceptText, ...], Field(min_length=1)]
 
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""

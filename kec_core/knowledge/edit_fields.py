@@ -1,13 +1,24 @@
-"""Values with checked fields: each field is cleaned by the function in its annotation; JSON in and out."""
+"""Values with checked fields (pydantic) whose refusals are sentences for a person; JSON in and out."""
 
 from __future__ import annotations
 
-import math
+import reprlib
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
-from functools import cache, partial
-from typing import Annotated, Any, Self, get_type_hints
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from kec_core.errors import InputError
 
@@ -15,86 +26,71 @@ MAX_NAME = 200
 """Longest name, in characters."""
 MAX_TEXT = 5000
 """Longest description, attribute or guidance, in characters."""
+MAX_COUNT = 1_000_000
+"""Largest number of clusters."""
 MAX_WEIGHT = 100.0
 """Largest weight of the knowledge against the photos."""
 
-Clean = Callable[[Any, str], Any]
-"""Takes a raw value and its field's name; returns the value an edit holds, or raises InputError."""
+_WORDS = {
+    "string_type": "{label} should be a text, but is {value}.",
+    "tuple_type": "{label} should be a list, but is {value}.",
+    "too_short": "{label} should have at least {min_length} entries, but has {actual_length}.",
+    "model_type": "an object with fields was expected, but {value} came.",
+    "missing": "the field {field} is missing; add it.",
+    "extra_forbidden": "unknown field {field}; its fields are {known}.",
+}
+"""What a person reads for each of pydantic's kinds of error."""
+_NO_IMAGE = "should be image ids, but one is"
+_FIRST = ("extra_forbidden", "missing")
+"""Of several errors these are told first: a misspelt field is also a missing one."""
 
 
-def clean_text(value: object, label: str, *, longest: int = MAX_TEXT, empty: bool = False) -> str:
-    """One line of text: outer and repeated white space removed, control characters refused."""
-    if not isinstance(value, str):
-        raise InputError(f"{label} should be a text, but is {value!r}.")
-    text = " ".join(value.split())
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
-        raise InputError(f"{label} holds a control character or half a character; remove it.")
-    if not text and not empty:
-        raise InputError(f"{label} should be a text, but is empty; write something.")
-    if len(text) > longest:
-        raise InputError(f"{label} may have {longest} characters, but has {len(text)}; shorten it.")
-    return text
+class _Shortened(reprlib.Repr):
+    """``repr`` of any value in at most some 100 characters, however long, large or nested it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxlist, self.maxtuple, self.maxdict = 2, 3, 3, 3
+        self.maxstring = self.maxother = 60
+
+    def repr_int(self, x: int, level: int) -> str:
+        del level
+        return repr(x) if abs(x) < 10**40 else f"a number of {x.bit_length() * 30103 // 100000 + 1} digits"
 
 
-def clean_lines(value: object, label: str) -> str:
-    """Text of several lines; may be empty."""
-    if not isinstance(value, str):
-        raise InputError(f"{label} should be a text, but is {value!r}.")
-    clean_text(value, label, empty=True)
-    return "\n".join(" ".join(line.split()) for line in value.strip().splitlines())
+shown = _Shortened().repr
 
 
-def clean_flag(value: object, label: str) -> bool:
-    """True or false, nothing that merely looks like it."""
-    if not isinstance(value, bool):
-        raise InputError(f"{label} should be true or false, but is {value!r}.")
-    return value
+class Checked(BaseModel):
+    """A value whose fields are checked however it is made; InputError tells what is wrong with the first of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __init__(self, **fields: object) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise InputError(refusal(error, type(self))) from None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types; fields that are None are left out."""
+        return self.model_dump(mode="json", exclude_none=True)
 
 
-def clean_count(value: object, label: str) -> int:
-    """A whole number from 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InputError(f"{label} should be a whole number from 1, or null for automatic, but is {value!r}.")
-    return value
-
-
-def clean_weight(value: object, label: str) -> float:
-    """A finite number from 0."""
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not usable or not 0 <= float(value) <= MAX_WEIGHT:  # type: ignore[arg-type]
-        raise InputError(
-            f"{label} should be a number from 0 (photos only) to {MAX_WEIGHT:g}, or null for automatic, "
-            f"but is {value!r}."
-        )
-    return float(value)  # type: ignore[arg-type]
-
-
-def clean_image(value: object, label: str) -> str:
-    """An image id exactly as it is: a path may hold repeated spaces."""
-    if not isinstance(value, str) or not value:
-        raise InputError(f"{label} should be image ids, but one is {value!r}.")
-    if any(unicodedata.category(character) == "Cs" for character in value):
-        raise InputError(f"{label} holds half a character in {value!r}; remove it.")
-    return value
-
-
-def clean_list(value: object, label: str, *, each: Clean, at_least: int = 0) -> tuple[Any, ...]:
-    """A list without repeats (texts that differ in case only count as repeats, image ids do not)."""
-    if not isinstance(value, list | tuple):
-        raise InputError(f"{label} should be a list, but is {value!r}.")
-    items = tuple(each(item, label) for item in value)
-    if len(items) < at_least:
-        raise InputError(f"{label} should have at least {at_least} entries, but has {len(items)}.")
-    keys = [item.casefold() if isinstance(item, str) and each is not clean_image else item for item in items]
-    repeated = first_repeat(keys)
-    if repeated is not None:
-        raise InputError(f"{label} names {items[repeated]!r} twice; name it once.")
-    return items
-
-
-def clean_optional(value: object, label: str, *, each: Clean) -> object:
-    """None, or what ``each`` accepts."""
-    return None if value is None else each(value, label)
+def refusal(error: ValidationError, kind: type[BaseModel]) -> str:
+    """What is wrong with the fields of a value, as a sentence about the first of them."""
+    first = min(error.errors(include_url=False), key=lambda e: (*_FIRST, e["type"]).index(e["type"]))
+    context, place = first.get("ctx", {}), first["loc"]
+    cause = context.get("error")
+    label = shown(place[0])[1:-1] if place else ""
+    if isinstance(cause, InputError) or (cause is not None and not label):
+        return str(cause)
+    if cause is not None:
+        return f"{label} {cause}"
+    known = ", ".join(name for name in kind.model_fields if name != "op")
+    words = _WORDS.get(first["type"], "{label} cannot be used: {value}.")
+    field = shown(place[-1]) if place else ""
+    return words.format(**context, label=label, field=field, known=known, value=shown(first["input"]))
 
 
 def first_repeat(keys: Sequence[object]) -> int | None:
@@ -107,76 +103,75 @@ def first_repeat(keys: Sequence[object]) -> int | None:
     return None
 
 
-clean_name = partial(clean_text, longest=MAX_NAME)
+def _expected(words: str) -> WrapValidator:
+    """Refuses in these words, whatever it is that does not fit."""
 
-Name = Annotated[str, clean_name]
-Text = Annotated[str, clean_text]
-OptionalText = Annotated[str, partial(clean_text, empty=True)]
-OptionalName = Annotated[str, partial(clean_name, empty=True)]
-Lines = Annotated[str, clean_lines]
-Flag = Annotated[bool, clean_flag]
-MaybeName = Annotated[str | None, partial(clean_optional, each=clean_name)]
-MaybeText = Annotated[str | None, partial(clean_optional, each=partial(clean_text, empty=True))]
-MaybeCount = Annotated[int | None, partial(clean_optional, each=clean_count)]
-MaybeWeight = Annotated[float | None, partial(clean_optional, each=clean_weight)]
-Texts = Annotated[tuple[str, ...], partial(clean_list, each=clean_text)]
-Names = Annotated[tuple[str, ...], partial(clean_list, each=clean_name)]
-SomeNames = Annotated[tuple[str, ...], partial(clean_list, each=clean_name, at_least=1)]
-TwoNames = Annotated[tuple[str, ...], partial(clean_list, each=clean_name, at_least=2)]
-Images = Annotated[tuple[str, ...], partial(clean_list, each=clean_image)]
-SomeImages = Annotated[tuple[str, ...], partial(clean_list, each=clean_image, at_least=1)]
-TwoImages = Annotated[tuple[str, ...], partial(clean_list, each=clean_image, at_least=2)]
+    def check(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            raise ValueError(f"{words} {shown(value)}.") from error
+
+    return WrapValidator(check)
 
 
-@cache
-def _cleaners(cls: type) -> dict[str, Clean]:
-    hints = get_type_hints(cls, include_extras=True)
-    return {f.name: hints[f.name].__metadata__[0] for f in fields(cls)}
+def _line(text: str, *, longest: int = MAX_TEXT, empty: bool = False) -> str:
+    """One line: outer and repeated white space removed, control characters refused."""
+    text = " ".join(text.split())
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise ValueError("holds a control character or half a character; remove it.")
+    if not text and not empty:
+        raise ValueError("should be a text, but is empty; write something.")
+    if len(text) > longest:
+        raise ValueError(f"may have {longest} characters, but has {len(text)}; shorten it.")
+    return text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """A value whose fields are cleaned by the function in their annotation, however it is made."""
-
-    def __post_init__(self) -> None:
-        for name, clean in _cleaners(type(self)).items():  # type: ignore[arg-type]  # mypy sees the instances' hash
-            object.__setattr__(self, name, clean(getattr(self, name), name))
-
-    @classmethod
-    def from_json(cls, data: object) -> Self:
-        """Read a JSON object.
-
-        Raises:
-            InputError: not an object, a field is unknown, missing, or not usable.
-        """
-        if not isinstance(data, Mapping):
-            raise InputError(f"an object with fields was expected, but {data!r} came.")
-        known = {f.name: f for f in fields(cls)}
-        unknown = sorted(str(key) for key in data if key not in known)
-        if unknown:
-            raise InputError(f"unknown field {unknown[0]!r}; its fields are {', '.join(known)}.")
-        missing = [n for n, f in known.items() if f.default is MISSING and n not in data]
-        if missing:
-            raise InputError(f"the field {missing[0]!r} is missing; add it.")
-        return cls(**data)
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON types; fields that are None are left out."""
-        named = ((f.name, getattr(self, f.name)) for f in fields(self))
-        return {name: _plain(value) for name, value in named if value is not None}
+def _lines(text: str) -> str:
+    _line(text, empty=True)
+    return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value.to_json() if isinstance(value, Checked) else value
+def _image(image: str) -> str:
+    if not image:
+        raise ValueError(f"{_NO_IMAGE} {shown(image)}.")
+    if any(unicodedata.category(character) == "Cs" for character in image):
+        raise ValueError(f"holds half a character in {shown(image)}; remove it.")
+    return image
 
 
-def clean_parts(value: object, label: str, *, kind: type[Checked], at_least: int = 0) -> tuple[Any, ...]:
-    """A list of objects of one kind, given as such or as JSON."""
-    return clean_list(
-        value,
-        label,
-        each=lambda item, _: item if isinstance(item, kind) else kind.from_json(item),
-        at_least=at_least,
-    )
+def _distinct(items: tuple[str, ...], *, fold: bool = True) -> tuple[str, ...]:
+    """Texts that differ in case only count as repeats, image ids do not."""
+    repeated = first_repeat([item.casefold() if fold else item for item in items])
+    if repeated is not None:
+        raise ValueError(f"names {shown(items[repeated])} twice; name it once.")
+    return items
+
+
+Name = Annotated[StrictStr, AfterValidator(partial(_line, longest=MAX_NAME))]
+Text = Annotated[StrictStr, AfterValidator(_line)]
+OptionalText = Annotated[StrictStr, AfterValidator(partial(_line, empty=True))]
+OptionalName = Annotated[StrictStr, AfterValidator(partial(_line, longest=MAX_NAME, empty=True))]
+Lines = Annotated[StrictStr, AfterValidator(_lines)]
+Flag = Annotated[StrictBool, _expected("should be true or false, but is")]
+Count = Annotated[
+    int,
+    Field(strict=True, ge=1, le=MAX_COUNT),
+    _expected(f"should be a whole number from 1 to {MAX_COUNT}, or null for automatic, but is"),
+]
+Weight = Annotated[
+    float,
+    Field(strict=True, ge=0, le=MAX_WEIGHT),
+    _expected(f"should be a number from 0 (photos only) to {MAX_WEIGHT:g}, or null for automatic, but is"),
+]
+Image = Annotated[StrictStr, _expected(_NO_IMAGE), AfterValidator(_image)]
+"""An image id exactly as it is: a path may hold repeated spaces."""
+
+Texts = Annotated[tuple[Text, ...], AfterValidator(_distinct)]
+Names = Annotated[tuple[Name, ...], AfterValidator(_distinct)]
+SomeNames = Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(_distinct)]
+TwoNames = Annotated[tuple[Name, ...], Field(min_length=2), AfterValidator(_distinct)]
+_each_once = AfterValidator(partial(_distinct, fold=False))
+Images = Annotated[tuple[Image, ...], _each_once]
+SomeImages = Annotated[tuple[Image, ...], Field(min_length=1), _each_once]
+TwoImages = Annotated[tuple[Image, ...], Field(min_length=2), _each_once]

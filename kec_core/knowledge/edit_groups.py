@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Annotated, ClassVar
+from dataclasses import replace
+from typing import Literal
 
 from kec_core.errors import InputError
 from kec_core.knowledge.edit_base import (
@@ -16,15 +15,14 @@ from kec_core.knowledge.edit_base import (
     quoted,
     refuse_taken,
 )
-from kec_core.knowledge.edit_fields import Checked, Flag, Name, Names, OptionalName, SomeNames, clean_parts
+from kec_core.knowledge.edit_fields import Checked, Flag, Name, Names, OptionalName, SomeNames
 from kec_core.types import Group, Knowledge
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AddGroup(Edit):
     """A new group, at the top or in another group."""
 
-    op: ClassVar[str] = "add_group"
+    op: Literal["add_group"] = "add_group"
     name: Name
     parent: OptionalName = ""
 
@@ -42,11 +40,10 @@ class AddGroup(Edit):
         return f"Added the group {quoted(self.name)}{where}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SetGroup(Edit):
     """Concepts go into a group, or to the top when ``group`` is empty."""
 
-    op: ClassVar[str] = "set_group"
+    op: Literal["set_group"] = "set_group"
     concepts: SomeNames
     group: OptionalName = ""
 
@@ -64,11 +61,10 @@ class SetGroup(Edit):
         return f"Moved {what} to {_place(knowledge, self.group)}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RenameGroup(Edit):
     """Another name for a group."""
 
-    op: ClassVar[str] = "rename_group"
+    op: Literal["rename_group"] = "rename_group"
     group: Name
     name: Name
 
@@ -84,11 +80,10 @@ class RenameGroup(Edit):
         return f"Renamed the group {quoted(old.name)} to {quoted(self.name)}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MoveGroup(Edit):
     """A group goes into another group, or to the top when ``parent`` is empty."""
 
-    op: ClassVar[str] = "move_group"
+    op: Literal["move_group"] = "move_group"
     group: Name
     parent: OptionalName = ""
 
@@ -108,11 +103,10 @@ class MoveGroup(Edit):
         return f"Moved the group {quoted(group.name)} to {_place(knowledge, self.parent)}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteGroup(Edit):
     """A group goes; what it holds moves up to where it was."""
 
-    op: ClassVar[str] = "delete_group"
+    op: Literal["delete_group"] = "delete_group"
     group: Name
 
     def change(self, knowledge: Knowledge) -> Knowledge:
@@ -124,11 +118,10 @@ class DeleteGroup(Edit):
         return f"Dissolved the group {quoted(find_group(knowledge, self.group).name)}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CollapseGroup(Edit):
     """All concepts below a group count as one in the grounding, or each for itself again."""
 
-    op: ClassVar[str] = "collapse_group"
+    op: Literal["collapse_group"] = "collapse_group"
     group: Name
     collapsed: Flag
 
@@ -146,7 +139,6 @@ class CollapseGroup(Edit):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupPart(Checked):
     """One group of an automatic tree; ``parent`` is the name of one before it, or of a group of the person's."""
 
@@ -155,10 +147,6 @@ class GroupPart(Checked):
     parent: OptionalName = ""
 
 
-GroupParts = Annotated[tuple[GroupPart, ...], partial(clean_parts, kind=GroupPart)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupConcepts(Edit):
     """An automatic tree instead of the automatic groups before it; groups of the person's stay.
 
@@ -166,8 +154,8 @@ class GroupConcepts(Edit):
     ``knowledge.tree.concept_tree`` makes this edit.
     """
 
-    op: ClassVar[str] = "group_concepts"
-    groups: GroupParts
+    op: Literal["group_concepts"] = "group_concepts"
+    groups: tuple[GroupPart, ...]
 
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Annotated, ClassVar
+from dataclasses import replace
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
 
 from kec_core.errors import InputError
 from kec_core.knowledge.changes import (
@@ -30,27 +31,25 @@ from kec_core.knowledge.edit_base import (
 from kec_core.knowledge.edit_fields import (
     Checked,
     Images,
-    MaybeName,
     Name,
     Names,
     OptionalText,
     Texts,
     TwoNames,
-    clean_parts,
+    shown,
 )
 from kec_core.types import BiAttribute, Concept, Knowledge, Noun, UniAttribute, attribute_id, concept_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MergeConcepts(Edit):
     """Several concepts become one with a new id; no other concept changes.
 
     Without a name the first concept gives it, so the order of ``concepts`` is the direction of the merge.
     """
 
-    op: ClassVar[str] = "merge_concepts"
+    op: Literal["merge_concepts"] = "merge_concepts"
     concepts: TwoNames
-    name: MaybeName = None
+    name: Name | None = None
 
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""
@@ -136,7 +135,6 @@ def _pointed(ids: Iterable[str], members: Collection[str], new_id: str) -> tuple
     return tuple(dict.fromkeys(new_id if one in members else one for one in ids))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SplitPart(Checked):
     """One concept of a split. Without attributes of its own it inherits those of the concept that is split."""
 
@@ -147,10 +145,6 @@ class SplitPart(Checked):
     images: Images = ()
 
 
-Parts = Annotated[tuple[SplitPart, ...], partial(clean_parts, kind=SplitPart, at_least=2)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SplitConcept(Edit):
     """A concept gives way to several with new ids.
 
@@ -158,12 +152,12 @@ class SplitConcept(Edit):
     assigned to the concept stay assigned only if a part names them.
     """
 
-    op: ClassVar[str] = "split_concept"
+    op: Literal["split_concept"] = "split_concept"
     concept: Name
-    into: Parts
+    into: Annotated[tuple[SplitPart, ...], Field(min_length=2)]
 
-    def __post_init__(self) -> None:
-        Edit.__post_init__(self)
+    @model_validator(mode="after")
+    def _check(self) -> Self:
         for label in ("nouns", "images"):
             counts = Counter(
                 item.casefold() if label == "nouns" else item
@@ -172,12 +166,13 @@ class SplitConcept(Edit):
             )
             twice = [item for item, count in counts.items() if count > 1]
             if twice:
-                raise InputError(f"into gives {twice[0]!r} of {label} to two parts; give it to one.")
+                raise InputError(f"into gives {shown(twice[0])} of {label} to two parts; give it to one.")
         names = Counter(part.name.casefold() for part in self.into)
         if len(names) < len(self.into):
             raise InputError(
                 f"into has two parts with the name {quoted(names.most_common(1)[0][0])}; rename one."
             )
+        return self
 
     def image_ids(self) -> tuple[str, ...]:
         """See Edit."""

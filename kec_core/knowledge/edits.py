@@ -9,81 +9,40 @@ muting and place in the tree stay open to the person.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any, Union
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from kec_core.constraints import check_constraints
+from kec_core.disk import short
 from kec_core.errors import InputError
-from kec_core.knowledge.edit_attributes import (
-    AddAttribute,
-    AddPairAttribute,
-    DeleteAttribute,
-    EditAttribute,
-    MoveAttribute,
-)
-from kec_core.knowledge.edit_base import Edit
-from kec_core.knowledge.edit_collection import (
-    AssignImages,
-    KeepApart,
-    KeepTogether,
-    RemoveConstraint,
-    SetClusters,
-    SetGuidance,
-    SetWeight,
-)
-from kec_core.knowledge.edit_concepts import (
-    AddConcept,
-    ConceptText,
-    DeleteConcept,
-    LockConcept,
-    MuteConcept,
-    RenameConcept,
-    SetKnowledge,
-)
-from kec_core.knowledge.edit_groups import (
-    AddGroup,
-    CollapseGroup,
-    DeleteGroup,
-    GroupConcepts,
-    GroupPart,
-    MoveGroup,
-    RenameGroup,
-    SetGroup,
-)
-from kec_core.knowledge.edit_reshaping import MergeConcepts, SplitConcept, SplitPart
+from kec_core.knowledge.edit_attributes import *  # noqa: F403
+from kec_core.knowledge.edit_base import Edit as Edit
+from kec_core.knowledge.edit_collection import *  # noqa: F403
+from kec_core.knowledge.edit_concepts import *  # noqa: F403
+from kec_core.knowledge.edit_fields import first_repeat, refusal, shown
+from kec_core.knowledge.edit_groups import *  # noqa: F403
+from kec_core.knowledge.edit_reshaping import *  # noqa: F403
 from kec_core.types import Knowledge
 
-EDITS: dict[str, type[Edit]] = {
-    "add_concept": AddConcept,
-    "rename_concept": RenameConcept,
-    "merge_concepts": MergeConcepts,
-    "split_concept": SplitConcept,
-    "delete_concept": DeleteConcept,
-    "mute_concept": MuteConcept,
-    "lock_concept": LockConcept,
-    "add_attribute": AddAttribute,
-    "add_pair_attribute": AddPairAttribute,
-    "edit_attribute": EditAttribute,
-    "delete_attribute": DeleteAttribute,
-    "move_attribute": MoveAttribute,
-    "set_guidance": SetGuidance,
-    "set_knowledge": SetKnowledge,
-    "set_clusters": SetClusters,
-    "set_weight": SetWeight,
-    "together": KeepTogether,
-    "apart": KeepApart,
-    "assign": AssignImages,
-    "remove_constraint": RemoveConstraint,
-    "add_group": AddGroup,
-    "set_group": SetGroup,
-    "rename_group": RenameGroup,
-    "move_group": MoveGroup,
-    "delete_group": DeleteGroup,
-    "collapse_group": CollapseGroup,
-    "group_concepts": GroupConcepts,
-}
+EDITS: dict[str, type[Edit]] = {kind.model_fields["op"].default: kind for kind in Edit.__subclasses__()}
 """Every operation by its "op"."""
+
+_ONE_OF: TypeAdapter[Edit] = TypeAdapter(
+    Annotated[Union[tuple(EDITS.values())], Field(discriminator="op")]  # type: ignore[arg-type]  # noqa: UP007
+)
+
+
+_DEPTH_OF_EDITS = 2
+_MOST_DEPTH = 20
+"""How deep a script may be nested; edits need six levels."""
+_MOST_DIGITS = 400
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+"""Strings, so that brackets in them do not count, and what nests."""
 
 
 def parse_edit(data: object) -> Edit:
@@ -93,11 +52,14 @@ def parse_edit(data: object) -> Edit:
         InputError: not an object, an unknown op or field, a missing field, an unusable value.
     """
     if not isinstance(data, Mapping):
-        raise InputError(f'an object with "op" was expected, but {data!r} came.')
-    op = data.get("op")
-    if not isinstance(op, str) or op not in EDITS:
-        raise InputError(f"unknown op {op!r}; known ops are {', '.join(EDITS)}.")
-    return EDITS[op].from_json({key: value for key, value in data.items() if key != "op"})
+        raise InputError(f'an object with "op" was expected, but {shown(data)} came.')
+    try:
+        return _ONE_OF.validate_python(dict(data))
+    except ValidationError as error:
+        if error.errors()[0]["type"].startswith("union_tag"):
+            known = ", ".join(EDITS)
+            raise InputError(f"unknown op {shown(data.get('op'))}; known ops are {known}.") from None
+        raise InputError(refusal(error, Edit)) from None
 
 
 def parse_script(data: object) -> tuple[Edit, ...]:
@@ -106,13 +68,85 @@ def parse_script(data: object) -> tuple[Edit, ...]:
     Raises:
         InputError: the script is not of that form, or an edit is not usable; names the edit's index from 0.
     """
-    if not isinstance(data, Mapping) or set(data) != {"edits"} or not isinstance(data["edits"], list | tuple):
+    if (
+        isinstance(data, _Twice)
+        or not isinstance(data, Mapping)
+        or set(data) != {"edits"}
+        or not isinstance(data["edits"], list | tuple)
+    ):
         raise InputError('A script should be {"edits": [...]} and nothing else; see the list of edits.')
     edits = []
     for index, item in enumerate(data["edits"]):
         with _named(index, item.get("op") if isinstance(item, Mapping) else None):
+            _refuse_twice(item)
             edits.append(parse_edit(item))
     return tuple(edits)
+
+
+def read_script(content: bytes) -> tuple[Edit, ...]:
+    """The edits of a script file: JSON in UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
+
+    Raises:
+        InputError: it is no such file, nested too deep, names a field twice, or as ``parse_script``.
+    """
+    try:
+        text = content.decode(json.detect_encoding(content), "surrogatepass")
+        _refuse_deep(text)
+        return parse_script(json.loads(text, object_pairs_hook=_object, parse_int=_whole_number))
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"The script should be text in UTF-8, but is not ({short(error)}); save it so."
+        ) from error
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"The script should be a JSON file with a list of edits, but is not ({short(error)}); mend it."
+        ) from error
+
+
+class _Twice(dict[str, Any]):
+    """A JSON object that names a field twice; ``field`` is the first such."""
+
+    field = ""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    repeated = first_repeat([name for name, _ in pairs])
+    if repeated is None:
+        return dict(pairs)
+    found = _Twice(pairs)
+    found.field = pairs[repeated][0]
+    return found
+
+
+def _whole_number(digits: str) -> int | float:
+    """Python converts numbers up to some thousand digits only; any longer one is out of every field's range."""
+    return int(digits) if len(digits) < _MOST_DIGITS else float(digits)
+
+
+def _refuse_deep(text: str) -> None:
+    """Raise InputError for a script that no edit needs and that JSON readers cannot descend into."""
+    depth = index = 0
+    for token in _TOKENS.finditer(text):
+        match token.group():
+            case "{" | "[":
+                depth += 1
+            case "}" | "]":
+                depth -= 1
+            case "," if depth == _DEPTH_OF_EDITS:
+                index += 1
+        if depth > _MOST_DEPTH:
+            raise InputError(
+                f"Edit at index {index}: lists and objects may lie {_MOST_DEPTH} deep in each other, but lie deeper."
+            )
+
+
+def _refuse_twice(edit: object) -> None:
+    parts = [edit]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, _Twice):
+            raise InputError(f"the field {shown(part.field)} is given twice; give it once.")
+        parts.extend(part.values() if isinstance(part, dict) else part if isinstance(part, list) else ())
 
 
 def script_to_json(edits: Iterable[Edit]) -> dict[str, Any]:
@@ -149,7 +183,9 @@ def apply_script(
         with _named(index, edit.op):
             unknown = [one for one in edit.image_ids() if images is not None and one not in images]
             if unknown:
-                raise InputError(f"there is no image {unknown[0]!r} in this collection; check the file name.")
+                raise InputError(
+                    f"there is no image {shown(unknown[0])} in this collection; check the file name."
+                )
             knowledge = apply(knowledge, edit)
     return knowledge
 
@@ -169,47 +205,5 @@ def _named(index: int, op: object) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        name = f" ({op})" if isinstance(op, str) else ""
+        name = f" ({op})" if isinstance(op, str) and op in EDITS else ""
         raise InputError(f"Edit at index {index}{name}: {error}") from error
-
-
-__all__ = [
-    "EDITS",
-    "AddAttribute",
-    "AddConcept",
-    "AddGroup",
-    "AddPairAttribute",
-    "AssignImages",
-    "CollapseGroup",
-    "ConceptText",
-    "DeleteAttribute",
-    "DeleteConcept",
-    "DeleteGroup",
-    "Edit",
-    "EditAttribute",
-    "GroupConcepts",
-    "GroupPart",
-    "KeepApart",
-    "KeepTogether",
-    "LockConcept",
-    "MergeConcepts",
-    "MoveAttribute",
-    "MoveGroup",
-    "MuteConcept",
-    "RemoveConstraint",
-    "RenameConcept",
-    "RenameGroup",
-    "SetClusters",
-    "SetGroup",
-    "SetGuidance",
-    "SetKnowledge",
-    "SetWeight",
-    "SplitConcept",
-    "SplitPart",
-    "apply",
-    "apply_script",
-    "describe",
-    "parse_edit",
-    "parse_script",
-    "script_to_json",
-]

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from commands import app, bench, edit, methods, project, run, setup
-from commands.output import readable
+from commands.output import readable, show
 from commands.parsing import Action, Parser
 from kec_core.errors import KecError
 
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("kec: stopped; finished stages are kept, run the same command again to go on.", file=sys.stderr)
         return 130
     if result is not None:
-        print(json.dumps(result, ensure_ascii=False) if arguments.json else readable(result))
+        show(json.dumps(result, ensure_ascii=False) if arguments.json else readable(result))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -9,6 +10,16 @@ from typing import Any
 def say(line: str) -> None:
     """Tell the person something beside the result."""
     print(line, file=sys.stderr)
+
+
+def show(text: str) -> None:
+    """Print the result; a reader that has seen enough (``kec show | head``) is no error."""
+    try:
+        print(text, flush=True)
+    except (
+        BrokenPipeError
+    ):  # the interpreter flushes once more at its end: nothing may be left to go wrong then
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def readable(result: dict[str, Any], indent: str = "") -> str:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from commands.output import say
 from commands.parsing import Subparsers, add_command, names
 
 EXPORT_FORMATS = ("csv", "parquet", "json", "npz", "folders", "report")
@@ -63,6 +64,9 @@ def export(arguments: argparse.Namespace) -> dict[str, Any]:
     from state.export import export_project
     from state.project import Project
 
-    return export_project(
+    report = export_project(
         Project.open(arguments.project), arguments.out, names(arguments.format), link=arguments.link
-    ).to_json()
+    )
+    for note in report.notes:
+        say(note)
+    return report.to_json()

@@ -32,7 +32,9 @@ def add(commands: Subparsers[Any]) -> None:
     p.add_argument("--clusters", type=int, metavar="K", help="number of clusters; estimated when missing")
     p.add_argument("--concepts", type=int, metavar="M", help="number of concepts, instead of --beta")
     p.add_argument(
-        "--labels", default="none", help="folders, none, or a CSV with columns file,label (scores only)"
+        "--labels",
+        default="keep",
+        help="folders, none, keep (those the project has; the default), or a CSV with columns file,label (scores only)",
     )
     p.add_argument("--guidance", default="", metavar="TEXT", help="what matters, in your words")
     p.add_argument(
@@ -71,7 +73,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     from kec_core.stages import Hooks
     from state.llm_run import asking, dry_run
     from state.locks import RunLock
-    from state.project import Project
+    from state.new_project import new_or_open
     from state.run import run_project
     from state.terminal import show_progress
 
@@ -79,10 +81,11 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     config = run_config(arguments)
     setup = llm_setup(arguments)
     retry: bool = arguments.retry_failed
-    project = (
-        Project.open(folder) if Project.is_project(folder) else Project.create(folder, folder.resolve().name)
-    )
-    with RunLock.acquire(folder, "kec run"), show_progress() as progress:
+    with (
+        new_or_open(folder, arguments.images) as project,
+        RunLock.acquire(folder, "kec run"),
+        show_progress() as progress,
+    ):
         hooks = Hooks(progress=progress)
         if arguments.dry_run:
             return dry_run(project, arguments.images, config, setup, retry_failed=retry, hooks=hooks)

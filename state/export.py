@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from kec_core.paths import is_file, real_path
 from kec_core.types import SkippedImage
 from state import revisions
 from state.assignments import Assignments, load_assignments
-from state.csv_cells import write_csv
+from state.csv_cells import Cell, write_csv
 from state.export_files import WriteFile, write_files
 from state.features import Features, load_features
 from state.project import Project
@@ -27,9 +28,16 @@ from state.report import write_report
 from state.revisions import Revision
 
 CLUSTER_FOLDERS = "clusters"
+COPIES_TABLE = "clusters.csv"
+LINKS_NOTE = (
+    "The folders hold links to the photos: kec run reads no links that lead out of a folder, and they break when the "
+    "photos move. To use a cluster's folder as a collection of its own, export copies."
+)
 _MAX_NAME_BYTES = 120
 _MAX_SUFFIX_BYTES = 10
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
+_NAMELESS = re.compile(r"[ .]*\.[A-Za-z0-9]{1,9} *")
+"""Nothing is left of a name but its suffix: "?.jpg"."""
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
@@ -42,7 +50,8 @@ class ExportReport:
         revision: id of the exported revision.
         images: number of its photos.
         files: files below ``out``; the photos of the cluster folders count as one entry "clusters/".
-        skipped: photos that are not in the photo folder any more.
+        skipped: photos that are not in the photo folder any more, and formats that need them.
+        notes: what the person should know, in sentences.
     """
 
     out: Path
@@ -50,6 +59,7 @@ class ExportReport:
     images: int
     files: tuple[str, ...]
     skipped: tuple[SkippedImage, ...]
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``kec export --json`` prints."""
@@ -85,7 +95,8 @@ def export_project(
         progress: told about files; may raise Cancelled.
 
     Raises:
-        InputError: an unknown format, no result yet, ``out`` holds other files, or no photo is where it was.
+        InputError: an unknown format, no result yet, ``out`` holds other files, or only folders are asked for and no
+            photo is where it was.
         StoreError: a result is missing or damaged, the disk is full or not writable.
     """
     _check_formats(formats)
@@ -95,16 +106,40 @@ def export_project(
     features = load_features(project, shown)
     table = load_assignments(project, shown, features)
     content = _Content(project=project, revision=shown, features=features, table=table, link=link)
+    plan, refused = _plan(content, formats)
     written = write_files(
         out,
-        {name: FORMATS[name](content) for name in dict.fromkeys(formats)},
+        plan,
         {"project": project.name, "revision": shown.id},
         progress=progress,
     )
     tops = dict.fromkeys(_entry(name) for name in written.files)
     return ExportReport(
-        out=out, revision=shown.id, images=len(table.files), files=tuple(tops), skipped=written.skipped
+        out=out,
+        revision=shown.id,
+        images=len(table.files),
+        files=tuple(tops),
+        skipped=(*refused, *written.skipped),
+        notes=(LINKS_NOTE,) if link and "folders" in plan else (),
     )
+
+
+def _plan(
+    content: _Content, formats: Sequence[str]
+) -> tuple[dict[str, Mapping[str, WriteFile]], list[SkippedImage]]:
+    """The files of each format, and the formats that cannot be written; raises when that is all of them."""
+    plan: dict[str, Mapping[str, WriteFile]] = {}
+    refused: list[InputError] = []
+    skipped: list[SkippedImage] = []
+    for name in dict.fromkeys(formats):
+        try:
+            plan[name] = FORMATS[name](content)
+        except InputError as error:
+            refused.append(error)
+            skipped.append(SkippedImage(path=f"format {name}", reason=str(error)))
+    if not plan:
+        raise refused[0]
+    return plan, skipped
 
 
 def _check_formats(formats: Sequence[str]) -> None:
@@ -125,7 +160,7 @@ def _entry(name: str) -> str:
 def _csv(content: _Content) -> Mapping[str, WriteFile]:
     def write(path: Path) -> None:
         columns = content.table.columns()
-        with path.open("w", encoding="utf-8", newline="") as file:
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
             write_csv(file, tuple(columns), zip(*columns.values(), strict=True))
 
     return {"assignments.csv": write}
@@ -206,12 +241,12 @@ def _report(content: _Content) -> Mapping[str, WriteFile]:
 
 
 def _folders(content: _Content) -> Mapping[str, WriteFile]:
-    """``clusters/NAME/PHOTO`` for every photo; photos of the same name in one cluster get a number."""
+    """``clusters/NAME/PHOTO`` for every photo, numbered where names are alike, and a table of what is a copy of what."""
     table, root = content.table, content.project.images_root
     if root is None or not any(is_file(root / file) for file in table.files):
         raise InputError(
             f"None of the {len(table.files)} photos is in {root} any more, so they cannot go into folders; "
-            "link the project to the folder that holds them now."
+            "link the project to the folder that holds them now: kec run FOLDER --project PROJECT, or the Data page."
         )
     folders = _unique([safe_name(name) for name in table.names])
     cells = zip(table.files, table.clusters.tolist(), strict=True)
@@ -220,18 +255,33 @@ def _folders(content: _Content) -> Mapping[str, WriteFile]:
         for file, cluster in cells
     ]
     bring = _link if content.link else _copy
-    return {
-        place: partial(bring, root, file) for place, file in zip(_unique(wanted), table.files, strict=True)
+    places = _unique(wanted)
+    rows = [
+        (place, file, cluster, table.names[cluster])
+        for place, file, cluster in zip(places, table.files, table.clusters.tolist(), strict=True)
+    ]
+    copies: dict[str, WriteFile] = {
+        place: partial(bring, root, file) for place, file in zip(places, table.files, strict=True)
     }
+    return {**copies, COPIES_TABLE: partial(_write_copies, rows)}
+
+
+def _write_copies(rows: Sequence[Sequence[Cell]], path: Path) -> None:
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        made = (row for row in rows if os.path.lexists(path.parent / str(row[0])))
+        write_csv(file, ("copy", "file", "cluster", "cluster_name"), made)
 
 
 def _copy(root: Path, image_id: str, path: Path) -> None:
+    source = _source(root, image_id)
     try:
-        photo = _source(root, image_id).open("rb")
+        photo = source.open("rb")
+        status = source.stat()
     except OSError as error:
         raise InputError(f"the photo {image_id!r} cannot be read ({error.strerror})") from error
     with photo, path.open("wb") as file:
         shutil.copyfileobj(photo, file)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def _link(root: Path, image_id: str, path: Path) -> None:
@@ -247,7 +297,10 @@ def _source(root: Path, image_id: str) -> Path:
 
 def safe_name(name: str) -> str:
     """A file or folder name that every common file system takes, as close to ``name`` as possible; never empty."""
-    clean = _NOT_IN_NAMES.sub(" ", name).encode("utf-8", "replace").decode("utf-8").strip(" .") or "unnamed"
+    clean = _NOT_IN_NAMES.sub(" ", name).encode("utf-8", "replace").decode("utf-8")
+    if _NAMELESS.fullmatch(clean):
+        clean = f"unnamed.{clean.strip(' .')}"
+    clean = clean.strip(" .") or "unnamed"
     if len(clean.encode("utf-8")) > _MAX_NAME_BYTES:
         suffix = PurePosixPath(clean).suffix.encode("utf-8")
         suffix = suffix if len(suffix) <= _MAX_SUFFIX_BYTES else b""

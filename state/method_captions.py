@@ -49,7 +49,7 @@ def photo_captions(
     if root is None or (source.file is None and source.model is None):
         return ()
     if source.file is not None:
-        found = labels_from_csv(source.file, root, project.images(), column="caption")
+        found = labels_from_csv(source.file, root, project.images(), column="caption").labels
         captions = tuple(found.get(photo.id, "") for photo in photos)
     else:
         assert source.model is not None

@@ -121,7 +121,7 @@ def keep_photo_captions(project: Project, content: bytes) -> int:
     photos = project.images()
 
     def count(path: Path) -> int:
-        found = len(labels_from_csv(path, root, photos, column="caption"))
+        found = len(labels_from_csv(path, root, photos, column="caption").labels)
         if not found:
             raise InputError("No photo has a caption in this file; write one line per photo.")
         return found

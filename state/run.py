@@ -22,7 +22,7 @@ from kec_core.pipeline import RunResult
 from kec_core.stages import Hooks
 from kec_core.types import InternalScores, Scores, SkippedImage, StageReport
 from state import revisions
-from state.ingest import labels_from_csv, labels_from_folders
+from state.label_files import LabelsRead, labels_from_csv, labels_from_folders
 from state.llm_items import account
 from state.llm_run import asking
 from state.llm_setup import LLMSetup
@@ -87,6 +87,7 @@ class RunSummary:
             "seconds": {report.stage: round(report.seconds, 3) for report in self.stages},
             "revision": self.revision.id,
             "seed": self.revision.config.seed,
+            "notes": list(self.notes),
             **({} if self.asked is None else {"llm": self._llm_json(self.asked)}),
         }
 
@@ -128,7 +129,7 @@ def run_project(
     project.clear_stages()
     with project.database.kept_open(), watch:
         scan = scan_photos(project, root, watch)
-        take_labels(project, root, scan, labels)
+        label_notes = take_labels(project, root, scan, labels)
         watch.hooks().progress(0, 1, "Loading the encoder and words")
         loaded = resources(project, config)
         result = pipeline.run(
@@ -149,7 +150,16 @@ def run_project(
         skipped=project.skipped(number),
         stages=tuple(watch.reports),
         notes=tuple(
-            filter(None, (*scan.warnings, passed_over(scan.others), *result.notes, *_replaced(watch.reports)))
+            filter(
+                None,
+                (
+                    *scan.warnings,
+                    passed_over(scan.others),
+                    *label_notes,
+                    *result.notes,
+                    *_replaced(watch.reports),
+                ),
+            )
         ),
         others=scan.others,
         asked=loaded.builder.report() if isinstance(loaded.builder, LLMBuilder) else None,
@@ -189,7 +199,9 @@ def scan_job(context: JobContext) -> dict[str, Any]:
     hooks = Hooks(progress=context.progress, on_start=context.progress.stage)
     with StageWatch(project, project.settings(), hooks) as watch:
         report = scan_photos(project, root, watch)
-        take_labels(project, root, report, labels if labels in ("folders", "none", "keep") else Path(labels))
+        notes = take_labels(
+            project, root, report, labels if labels in ("folders", "none", "keep") else Path(labels)
+        )
     build_thumbnails(
         report.images, root, project.folder / THUMBNAILS, sides=SIDES[:1], progress=context.progress
     )
@@ -197,7 +209,7 @@ def scan_job(context: JobContext) -> dict[str, Any]:
         "images": len(report.images),
         "skipped": len(report.skipped),
         "others": dict(report.others),
-        "notes": list(report.warnings),
+        "notes": [*report.warnings, *notes],
     }
 
 
@@ -208,17 +220,22 @@ def _root(project: Project, images_root: Path | None) -> Path:
     return root
 
 
-def take_labels(project: Project, root: Path, scan: ScanReport, labels: LabelSource) -> None:
-    """Replace the project's labels as asked; earlier revisions are scored anew when that changes them."""
+def take_labels(project: Project, root: Path, scan: ScanReport, labels: LabelSource) -> tuple[str, ...]:
+    """Replace the project's labels as asked; earlier revisions are scored anew when that changes them.
+
+    Returns:
+        What the person should know about the labels, in sentences.
+    """
     if labels == "keep":
-        return
-    found: Mapping[str, str] = {}
+        return ()
+    read = LabelsRead({})
     if labels == "folders":
-        found = labels_from_folders(scan.images)
+        read = LabelsRead(labels_from_folders(scan.images))
     elif isinstance(labels, Path):
-        found = labels_from_csv(labels, root, scan.images)
-    if project.set_labels(found):
+        read = labels_from_csv(labels, root, scan.images)
+    if project.set_labels(read.labels):
         rescore(project)
+    return read.notes
 
 
 def _readable(scan: ScanReport, failed: Sequence[SkippedImage]) -> ScanReport:

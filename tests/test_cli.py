@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -208,3 +210,60 @@ def test_edit_replays_a_script_or_refuses_it_whole(project, capsys, tmp_path):
     assert cli.main(["export", str(project), "--out", str(out), "--format", "csv,npz", "--json"]) == 0
     capsys.readouterr()
     assert "cannot be read" in refused(capsys, "edit", project, "--script", tmp_path / "missing.json")
+
+
+@pytest.mark.parametrize("wrong", ["photos", "labels", "encoder"])
+def test_a_wrong_path_leaves_no_empty_project(photos, tmp_path, capsys, wrong):
+    gone = tmp_path / "gone"
+    words = [
+        "run",
+        gone if wrong == "photos" else photos,
+        "--project",
+        tmp_path / "new" / "p",
+        "--clusters",
+        "2",
+    ]
+    words += ["--labels", gone] if wrong == "labels" else []
+    words += ["--encoder", f"embeddings:{gone}.npy" if wrong == "encoder" else "compact"]
+    assert "gone" in refused(capsys, *words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_project_folder_that_held_other_files_keeps_them(photos, tmp_path, capsys):
+    (tmp_path / "mine.txt").write_text("mine")
+    words = ["run", photos, "--project", tmp_path, "--labels", tmp_path / "gone.csv", "--encoder", "compact"]
+    assert "gone.csv" in refused(capsys, *words)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    "words", [["show"], ["export", "--out", "out"], ["methods"], ["finalise"], ["edit", "--script", "s.json"]]
+)
+def test_commands_on_a_project_that_is_not_there_make_nothing(tmp_path, capsys, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.json").write_text('{"edits": []}')
+    assert "no project" in refused(capsys, words[0], tmp_path / "gone", *words[1:])
+    assert [path.name for path in tmp_path.iterdir()] == ["s.json"]
+
+
+def test_a_run_without_labels_keeps_those_there_are(photos, tmp_path, capsys):
+    words = run_words(photos, tmp_path / "p")
+    assert cli.main(words) == 0
+    scores = json.loads(capsys.readouterr().out)["scores"]
+    at = words.index("--labels")
+    assert cli.main(words[:at] + words[at + 2 :]) == 0
+    assert json.loads(capsys.readouterr().out)["scores"] == scores is not None
+    assert set(Project.open(tmp_path / "p").labels()) == {"red", "blue"}
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(project):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", "show", str(project)],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")

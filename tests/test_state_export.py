@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 from pathlib import PurePosixPath
 
@@ -135,14 +136,14 @@ def test_a_table_row_per_photo(project, out):
         assert all(0.9 < row["confidence"] <= 1 for row in rows)
     assert report.images == 4
     assert report.skipped == ()
-    assert set(report.to_json()) == {"out", "revision", "images", "files", "skipped"}
+    assert set(report.to_json()) == {"out", "revision", "images", "files", "skipped", "notes"}
     assert json.loads(json.dumps(report.to_json()))["revision"] == "r1"
 
 
 def test_csv_cells_cannot_become_formulas(project, out):
     project.set_labels({"d.png": "=bird"})
     export_project(project, out, ["csv"])
-    with (out / "assignments.csv").open(encoding="utf-8", newline="") as file:
+    with (out / "assignments.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["file", "cluster", "cluster_name", "confidence", "concept", "label"]
     assert rows[1][0] == "'=cmd().png"
@@ -223,7 +224,7 @@ def test_every_photo_is_copied_into_the_folder_of_its_cluster(project, root, out
         "Birds/X.png",
         "Birds/d.png",
     ]
-    assert report.files == ("clusters/",)
+    assert set(report.files) == {"clusters/", "clusters.csv"}
     copied = out / "clusters" / "Birds" / "X.png"
     assert not copied.is_symlink()
     assert copied.read_bytes() == (root / "c/X.png").read_bytes()
@@ -281,7 +282,15 @@ def test_an_earlier_export_is_replaced_and_what_it_had_more_is_removed(project, 
     commit(project, keep_results(project, np.int32([0, 0, 0, 0])), parent="r1")
     export_project(project, out, ["folders", "json"])
     assert files(out) == sorted(
-        [MANIFEST, "assignments.csv", "assignments.json", "edits.json", "knowledge.json", "result.json"]
+        [
+            MANIFEST,
+            "assignments.csv",
+            "assignments.json",
+            "clusters.csv",
+            "edits.json",
+            "knowledge.json",
+            "result.json",
+        ]
         + [f"clusters/=Dogs cats/{name}" for name in ("=cmd().png", "X (2).png", "d.png", "x.png")]
     )
     assert not (out / "clusters" / "Birds").exists()
@@ -348,7 +357,7 @@ def test_a_file_as_folder_is_refused(project, out):
 
 def test_an_export_that_was_stopped_can_be_made_again(project, out):
     def stop(done, total, label):
-        assert (total, label) == (5, "Exporting")
+        assert (total, label) == (6, "Exporting")
         if done == 3:
             raise Cancelled("stopped")
 
@@ -356,7 +365,7 @@ def test_an_export_that_was_stopped_can_be_made_again(project, out):
         export_project(project, out, ["csv", "folders"], progress=stop)
     assert len(files(out)) == 4
     export_project(project, out, ["csv", "folders"])
-    assert len(files(out)) == 6
+    assert len(files(out)) == 7
 
 
 def test_a_full_disk_is_said_and_the_earlier_file_stays_whole(project, out, monkeypatch):
@@ -440,3 +449,54 @@ def test_the_scanner_knows_an_export_by_its_mark(project, out, root):
     export_project(project, root / "export", ["folders"])
     assert [image.id for image in scan_images(root).images] == list(IDS)
     assert export_files.MANIFEST == "kec-export.json"
+
+
+# --- copies that still say what they are
+
+
+def test_copies_keep_their_date_and_a_table_says_which_photo_each_is(project, root, out):
+    os.utime(root / "d.png", (1_000_000_000, 1_000_000_000))
+    commit(project, keep_results(project, np.int32([0, 1, 1, 1])), parent="r1")
+    export_project(project, out, ["folders"])
+    assert (out / "clusters/Birds/d.png").stat().st_mtime == 1_000_000_000
+    with (out / "clusters.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["copy"]: row["file"] for row in rows} == {
+        "clusters/=Dogs cats/=cmd().png": "'=cmd().png",
+        "clusters/Birds/x.png": "b/x.png",
+        "clusters/Birds/X (2).png": "c/X.png",
+        "clusters/Birds/d.png": "d.png",
+    }
+
+
+def test_a_photo_that_is_gone_is_no_copy_in_the_table(project, root, out):
+    (root / "d.png").unlink()
+    export_project(project, out, ["folders"])
+    assert "d.png" not in (out / "clusters.csv").read_text(encoding="utf-8-sig")
+
+
+def test_tables_open_in_excel_as_utf_8(project, out):
+    export_project(project, out, ["csv", "folders"])
+    for name in ("assignments.csv", "clusters.csv"):
+        assert (out / name).read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_what_needs_no_photos_is_exported_when_they_are_away(project, root, out):
+    root.rename(root.with_name("elsewhere"))
+    report = export_project(project, out, ["csv", "folders", "json", "npz", "parquet"])
+    assert "assignments.csv" in report.files
+    assert "features.npz" in report.files
+    assert [item.path for item in report.skipped] == ["format folders"]
+    assert "kec run FOLDER --project PROJECT" in report.skipped[0].reason
+
+
+def test_that_links_are_not_read_again_is_said(project, out):
+    assert "kec run reads no links" in export_project(project, out, ["folders"], link=True).notes[0]
+    assert export_project(project, out, ["folders"]).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"), [("?.jpg", ".jpg"), ("...png", ".png"), ("<>:.jpeg", ".jpeg"), (" .webp", ".webp")]
+)
+def test_a_name_of_nothing_but_odd_characters_keeps_its_suffix(name, suffix):
+    assert safe_name(name) == f"unnamed{suffix}"

@@ -24,7 +24,12 @@ def records(ids=IDS):
 def read(tmp_path, text, ids=IDS):
     path = tmp_path / "labels.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return labels_from_csv(path, tmp_path / "photos", records(ids))
+    return dict(labels_from_csv(path, tmp_path / "photos", records(ids)).labels)
+
+
+def notes(tmp_path, text, ids=IDS):
+    read(tmp_path, text, ids)
+    return " ".join(labels_from_csv(tmp_path / "labels.csv", tmp_path / "photos", records(ids)).notes)
 
 
 def test_folders_are_labels_and_photos_at_the_top_have_none():
@@ -65,24 +70,86 @@ def test_a_path_wins_over_a_name(tmp_path):
     assert read(tmp_path, "file,label\n1.jpg,x\n", ("1.jpg", "cat/1.jpg")) == {"1.jpg": "x"}
 
 
-def test_all_that_is_wrong_is_said_in_one_error(tmp_path):
-    text = "file,label\n" + "".join(f"no{n}.jpg,x\n" for n in range(5))
-    text += "1.jpg,x\ntop.jpg,a\ntop.jpg,a\n,x\n"
-    with pytest.raises(InputError) as caught:
-        read(tmp_path, text)
-    message = str(caught.value)
-    assert (
-        "no such photo: 'no0.jpg' in line 2, 'no1.jpg' in line 3, 'no2.jpg' in line 4 and 3 more" in message
+def test_rows_that_are_not_used_are_counted_with_an_example(tmp_path):
+    text = (
+        "file,label\n" + "".join(f"no{n}.jpg,x\n" for n in range(5)) + "1.jpg,x\ntop.jpg,a\ntop.jpg,a\n,x\n"
     )
-    assert "several photos have this name (write the path): '1.jpg' in line 7" in message
-    assert "named twice: 'top.jpg' in line 9" in message
-    assert message.endswith("no label was taken.")
+    said = notes(tmp_path, text)
+    assert "6 of 9 rows of labels.csv name no photo in use and are not used: 'no0.jpg' in line 2" in said
+    assert "and 3 more" in said
+    assert "1 of 9 rows of labels.csv fit several photos (write the path) and are not used: '1.jpg'" in said
 
 
-def test_rows_of_files_that_are_there_but_not_in_use_are_passed_over(tmp_path):
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "corrupt.jpg").write_bytes(b"")
-    assert read(tmp_path, "file,label\ncorrupt.jpg,x\ntop.jpg,y\n") == {"top.jpg": "y"}
+def test_two_labels_for_one_photo_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"gives 'top.jpg' two: 'a' in line 2, 'b' in line 3"):
+        read(tmp_path, "file,label\ntop.jpg,a\ntop.jpg,b\n")
+
+
+def test_a_file_of_which_no_row_fits_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"of 1 rows 1 name no photo in use: 'no.jpg' in line 2; correct"):
+        read(tmp_path, "file,label\nno.jpg,x\n")
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "/home/somebody/pics/cat/2.jpg",
+        "C:\\Users\\me\\photos\\cat\\2.jpg",
+        "file:///C:/photos/cat/2.jpg",
+        "photos/cat/2.jpg",
+        "../photos/cat/2.jpg",
+        " cat/2.jpg ",
+        "CAT/2.JPG",
+        "cat/2",
+        "2",
+        "cat//2.jpg",
+    ],
+)
+def test_names_that_a_person_would_call_equal_are_found(tmp_path, file):
+    assert read(tmp_path, f"file,label\n{file},x\n") == {"cat/2.jpg": "x"}
+
+
+def test_composed_and_decomposed_letters_are_the_same(tmp_path):
+    assert read(tmp_path, "file,label\ncafe\u0301.jpg,x\n", ("caf\u00e9.jpg",)) == {"caf\u00e9.jpg": "x"}
+    assert read(tmp_path, "file,label\ncaf\u00e9.jpg,x\n", ("cafe\u0301.jpg",)) == {"cafe\u0301.jpg": "x"}
+
+
+def test_another_folder_is_not_dropped_for_a_photo_of_the_same_name(tmp_path):
+    assert "name no photo" in notes(tmp_path, "file,label\nbird/top.jpg,x\ncat/1.jpg,y\n")
+
+
+def test_names_that_differ_by_case_alone_are_told_apart_or_ambiguous(tmp_path):
+    assert read(tmp_path, "file,label\nA.jpg,x\n", ("a.jpg", "A.jpg")) == {"A.jpg": "x"}
+    assert "fit several" in notes(tmp_path, "file,label\na.JPG,x\nb.jpg,y\n", ("a.jpg", "A.jpg", "b.jpg"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_encodings_are_recognised(tmp_path, encoding):
+    assert read(tmp_path, "file,label\ntop.jpg,caf\u00e9\n".encode(encoding)) == {"top.jpg": "caf\u00e9"}
+
+
+def test_windows_text_is_read_with_a_note(tmp_path):
+    text = b"file,label\ntop.jpg,caf\xe9\n"
+    assert read(tmp_path, text) == {"top.jpg": "caf\u00e9"}
+    assert "read as Windows-1252" in notes(tmp_path, text)
+
+
+def test_excels_line_with_the_separator_is_no_header(tmp_path):
+    assert read(tmp_path, "sep=;\r\nfile;label\r\ntop.jpg;a,b\r\n") == {"top.jpg": "a,b"}
+    assert read(tmp_path, "file|label\ntop.jpg|a,b\n") == {"top.jpg": "a,b"}
+
+
+def test_words_for_nothing_are_no_label_and_counted(tmp_path):
+    text = "file,label\ntop.jpg,nan\ncat/1.jpg,NaN\ncat/2.jpg,n/a\ndog/1.jpg,Nancy\n"
+    assert read(tmp_path, text) == {"dog/1.jpg": "Nancy"}
+    said = notes(tmp_path, text)
+    assert "1 photo has the label 'nan': taken as no label" in said
+    assert "'n/a'" in said
+
+
+def test_a_label_or_name_over_255_bytes_is_no_accident(tmp_path):
+    assert read(tmp_path, f"file,label\ntop.jpg,{'y' * 300}\n") == {"top.jpg": "y" * 300}
+    assert "name no photo" in notes(tmp_path, f"file,label\n{'x' * 300}.jpg,a\ntop.jpg,b\n")
 
 
 @pytest.mark.parametrize(
@@ -91,9 +158,16 @@ def test_rows_of_files_that_are_there_but_not_in_use_are_passed_over(tmp_path):
         ("name,label\ntop.jpg,x\n", "needs the columns file and label .* has 'name', 'label'; add them"),
         ("", "needs the columns file and label .* has nothing; add them"),
         ("file,label\n", "needs rows below its first line"),
-        ("file,label\ntop.jpg\n", "Line 2 of .* is cut short; complete it"),
-        (b"file,label\ntop.jpg,caf\xe9\n", r"should be text in UTF-8.*at byte 22.*CSV UTF-8"),
-        ("file,label\ntop.jpg," + "x" * 200_000, "is not valid CSV after line 1 .*; correct it"),
+        ("file,label\ntop.jpg\n", "Line 2 of .* is cut short with 1; complete it"),
+        (b"file,label\ntop.jpg,a\0b\n", r"should be text in UTF-8.*CSV UTF-8"),
+        (
+            "file,label\ntop.jpg," + "x" * 200_000,
+            "row that begins in line 2 .*a cell is too long; correct it",
+        ),
+        ('file,label\ntop.jpg,"a\n1.jpg,b\n', "row that begins in line 2 .*never closed"),
+        ('file,label\ntop.jpg,"a\ncat/1.jpg,"b\n', "row that begins in line 2 .*never closed"),
+        ('file,label\ntop.jpg,"a\ncat/1.jpg,b"\n', "a quote is opened there and not closed"),
+        ("file,label\ntop.jpg,dog, big\n", r"Line 2 .* should have 2 cells, but has 3: 'top.jpg, dog,  big'"),
     ],
 )
 def test_an_unusable_file_is_one_clear_error(tmp_path, text, message):
@@ -148,5 +222,5 @@ def test_an_exported_table_serves_as_labels(tmp_path):
     ids = ("=a|b.jpg", "dir/-1+1.jpg", "plain.jpg")
     with (tmp_path / "labels.csv").open("w", encoding="utf-8", newline="") as file:
         write_csv(file, ("file", "label"), [(i, "=SUM(1)") for i in ids])
-    found = labels_from_csv(tmp_path / "labels.csv", tmp_path, records(ids))
+    found = labels_from_csv(tmp_path / "labels.csv", tmp_path, records(ids)).labels
     assert found == dict.fromkeys(ids, "=SUM(1)")

@@ -106,7 +106,11 @@ def run(
         weight=weight,
         baseline=stages.cluster_baseline(runner, embedded, x, n_clusters, config),
         reports=tuple(runner.reports),
-        notes=tuple(note for note in (how, mapping.note, pair_note, why, clustering.note) if note),
+        notes=tuple(
+            note
+            for note in (embedded.data.get("note", ""), how, mapping.note, pair_note, why, clustering.note)
+            if note
+        ),
     )
 
 

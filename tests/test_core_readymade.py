@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from kec_core.config import EncoderDefaults
-from kec_core.encoders import encode_files, load_encoder
+from kec_core.encoders import load_encoder
 from kec_core.encoders.readymade import load_readymade
 from kec_core.errors import InputError
 from kec_core.types import Noun
@@ -50,49 +50,180 @@ def ways_to_name_rows(folder):
     }
 
 
+def rows_of(encoder, *ids, earlier=(), root="/photos"):
+    """Features and reasons of photos whose content is named like them."""
+    return encoder.rows_of([(i, f"content of {i}") for i in ids], Path(root), earlier)
+
+
+def load(path):
+    return load_readymade(path, None)
+
+
 class TestRowsByName:
     @pytest.mark.parametrize("kind", list(ways_to_name_rows(Path())))
     def test_each_photo_gets_its_row(self, tmp_path, kind):
-        encoder = load_readymade(ways_to_name_rows(tmp_path)[kind](), None)
-        paths = [Path("/photos/dogs/3.jpg"), Path("/photos/cats/1.jpg")]
-        encoded = encode_files(encoder, paths)
-        np.testing.assert_array_equal(encoded.features, FEATURES[[3, 0]])
-        assert encoded.features.dtype == np.float32
-        assert encoded.failed == ()
+        found = rows_of(load(ways_to_name_rows(tmp_path)[kind]()), "dogs/3.jpg", "cats/1.jpg")
+        np.testing.assert_array_equal(found.features, FEATURES[[3, 0]])
+        assert found.features.dtype == np.float32
+        assert not found.reasons
 
-    def test_a_photo_without_a_row_is_reported(self, tmp_path):
-        encoder = load_readymade(npz(tmp_path, features=FEATURES, ids=np.array(IDS)), None)
-        encoded = encode_files(encoder, [Path("/p/birds/9.jpg"), Path("/p/cats/2.jpg")])
-        np.testing.assert_array_equal(encoded.features, FEATURES[[1]])
-        assert encoded.failed == ((0, "x.npz has no row for it"),)
+    def test_a_photo_without_a_row_and_a_row_without_a_photo_are_said(self, tmp_path):
+        found = rows_of(
+            load(npz(tmp_path, features=FEATURES, ids=np.array(IDS))), "birds/9.jpg", "cats/2.jpg"
+        )
+        np.testing.assert_array_equal(found.features, FEATURES[[1]])
+        assert found.reasons == {"birds/9.jpg": "x.npz has no row for it"}
+        assert "3 of its 4 rows fit no photo and are not used, for example 'cats/1.jpg'" in found.note
 
-    def test_names_may_lack_folder_and_suffix(self, tmp_path):
-        encoder = load_readymade(npz(tmp_path, features=FEATURES[:2], ids=np.array(["a", "b.jpg"])), None)
-        encoded = encode_files(encoder, [Path("/p/one/b.jpg"), Path("/p/two/a.png")])
-        np.testing.assert_array_equal(encoded.features, FEATURES[[1, 0]])
+    def test_names_may_lack_folder_and_suffix_and_come_from_other_machines(self, tmp_path):
+        names = np.array(["a", "b.jpg", "C:\\pics\\two\\c.jpg", "/home/me/two/D.JPG"])
+        found = rows_of(
+            load(npz(tmp_path, features=FEATURES, ids=names)),
+            "one/b.jpg",
+            "two/a.png",
+            "two/c.jpg",
+            "two/d.jpg",
+        )
+        np.testing.assert_array_equal(found.features, FEATURES[[1, 0, 2, 3]])
 
     def test_a_name_that_fits_two_photos_is_refused(self, tmp_path):
-        encoder = load_readymade(npz(tmp_path, features=FEATURES[:1], ids=np.array(["1.jpg"])), None)
+        encoder = load(npz(tmp_path, features=FEATURES[:1], ids=np.array(["1.jpg"])))
+        with pytest.raises(InputError, match=r"fits two photos, cats/1\.jpg and dogs/1\.jpg; name photos by"):
+            rows_of(encoder, "cats/1.jpg", "dogs/1.jpg")
+
+    def test_two_rows_for_one_photo_are_refused(self, tmp_path):
+        encoder = load(npz(tmp_path, features=FEATURES[:2], ids=np.array(["a.jpg", "./a.jpg"])))
+        with pytest.raises(InputError, match=r"Rows 0 and 1 .* fit one photo, a\.jpg"):
+            rows_of(encoder, "a.jpg")
+
+    def test_names_of_other_photos_are_refused_with_examples(self, tmp_path):
+        encoder = load(npz(tmp_path, features=FEATURES, ids=np.array(IDS)))
         with pytest.raises(
-            InputError, match=r"fits two photos, .*cats/1\.jpg and .*dogs/1\.jpg; name photos by"
+            InputError, match=r"for example 'cats/1\.jpg', fit none of the 1 photos, for example 'z\.jpg'"
         ):
-            encode_files(encoder, [Path("/p/cats/1.jpg"), Path("/p/dogs/1.jpg")])
+            rows_of(encoder, "z.jpg")
+
+    @pytest.mark.parametrize(
+        "ids",
+        [
+            np.array(IDS, dtype="S"),
+            np.array(IDS)[:, None],
+            np.array(IDS, dtype="S")[None, :],
+        ],
+    )
+    def test_names_in_an_npz_may_be_bytes_or_a_column(self, tmp_path, ids):
+        found = rows_of(load(npz(tmp_path, features=FEATURES, ids=ids)), *reversed(IDS))
+        np.testing.assert_array_equal(found.features, FEATURES[::-1])
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            pyarrow.dictionary(pyarrow.int8(), pyarrow.string()),
+            pyarrow.binary(),
+            pyarrow.large_binary(),
+            pyarrow.large_string(),
+            pyarrow.string_view(),
+        ],
+    )
+    def test_names_in_a_parquet_may_have_any_type_of_text(self, tmp_path, kind):
+        names = (
+            pyarrow.array(IDS).cast(kind)
+            if "dict" not in str(kind)
+            else pyarrow.array(IDS).dictionary_encode()
+        )
+        found = rows_of(load(parquet(tmp_path, file=names, embedding=lists())), *reversed(IDS))
+        np.testing.assert_array_equal(found.features, FEATURES[::-1])
+
+    def test_whole_numbers_mean_files_that_are_called_so(self, tmp_path):
+        for path in (
+            npz(tmp_path, features=FEATURES, ids=np.array([3, 2, 1, 10])),
+            parquet(tmp_path, id=[3, 2, 1, 10], embedding=lists()),
+        ):
+            found = rows_of(load(path), "a/010.jpg", "a/1.jpg", "b/02.jpg", "c/3.jpg")
+            np.testing.assert_array_equal(found.features, FEATURES[[3, 2, 1, 0]])
+
+    def test_a_text_file_beside_an_npy_names_its_rows(self, tmp_path):
+        path = npy(tmp_path)
+        before = load(path).info.revision
+        (tmp_path / "x.txt").write_text("\n".join(reversed(IDS)) + "\n")
+        np.testing.assert_array_equal(rows_of(load(path), *IDS).features, FEATURES[::-1])
+        assert load(path).info.revision != before
+
+    @pytest.mark.parametrize(
+        ("make", "message"),
+        [
+            (lambda d: npz(d, features=FEATURES, ids=np.array([1.5, 2, 3, 4])), "'ids' is float64"),
+            (
+                lambda d: npz(d, features=FEATURES, ids=np.array(IDS, dtype=object)),
+                "pickled objects.*never read",
+            ),
+            (lambda d: npz(d, features=FEATURES, ids=np.array([b"\xff", b"a", b"b", b"c"])), "in UTF-8"),
+            (lambda d: parquet(d, file=[{"path": i} for i in IDS], embedding=lists()), "'file' is struct"),
+            (
+                lambda d: parquet(d, photo=[{"path": i} for i in IDS], embedding=lists()),
+                "may name the photos",
+            ),
+            (lambda d: parquet(d, file=[*IDS[:3], None], embedding=lists()), "row 3 has None"),
+        ],
+    )
+    def test_names_that_cannot_be_read_refuse_the_file(self, tmp_path, make, message):
+        with pytest.raises(InputError, match=message):
+            load(make(tmp_path))
 
 
 class TestRowsByOrder:
-    def test_the_nth_row_is_the_nth_photos(self, tmp_path):
-        encoder = load_readymade(npy(tmp_path), None)
-        encoded = encode_files(encoder, [Path(f"/p/{n}.jpg") for n in range(4)])
-        np.testing.assert_array_equal(encoded.features, FEATURES)
+    def test_the_order_is_that_of_imagefolder_and_is_said(self, tmp_path):
+        ids = ("pie-greek/1.jpg", "pie.jpg", "pie/1.jpg", "pie/2.jpg")  # as texts are sorted
+        found = rows_of(load(npy(tmp_path)), *ids)
+        root = tmp_path / "photos"
+        for image_id in ids:
+            (root / image_id).parent.mkdir(parents=True, exist_ok=True)
+            (root / image_id).touch()
+        order = [p.relative_to(root).as_posix() for p in sorted(root.rglob("*.jpg"))]
+        np.testing.assert_array_equal(found.features, FEATURES[[order.index(i) for i in ids]])
+        assert "first row is pie/1.jpg, the last pie.jpg" in found.note
+        assert order != list(ids)
 
     def test_another_number_of_photos_is_refused(self, tmp_path):
-        encoder = load_readymade(npy(tmp_path), None)
         with pytest.raises(InputError, match="has 4 rows without names, but there are 3 photos"):
-            encode_files(encoder, [Path(f"/p/{n}.jpg") for n in range(3)])
+            rows_of(load(npy(tmp_path)), "a", "b", "c")
+
+    def test_renamed_photos_keep_their_rows_and_new_ones_are_listed(self, tmp_path):
+        earlier = [(i, f"content of {n}", row) for row, (i, n) in enumerate(zip("abcd", "wxyz", strict=True))]
+        photos = [("1", "content of z"), ("a", "content of w"), ("b", "edited"), ("new", "new")]
+        found = load(npy(tmp_path)).rows_of(photos, Path("/p"), earlier)
+        np.testing.assert_array_equal(found.features, FEATURES[[3, 0, 1]])
+        assert found.reasons == {"new": "x.npy has no row for it"}
+        assert "1 changed since and kept the row of the path, for example b" in found.note
 
     def test_double_precision_is_read_too(self, tmp_path):
-        encoder = load_readymade(npy(tmp_path, FEATURES.astype(np.float64)), None)
-        assert encode_files(encoder, [Path("a")] * 4).features.dtype == np.float32
+        assert rows_of(load(npy(tmp_path, FEATURES.astype(np.float64))), *IDS).features.dtype == np.float32
+
+    @pytest.mark.parametrize(("value", "reason"), [(0, "all zeros"), (np.nan, "NaN"), (np.inf, "infinity")])
+    def test_rows_without_a_direction_are_listed(self, tmp_path, value, reason):
+        features = FEATURES.copy()
+        features[1] = value
+        found = rows_of(load(npy(tmp_path, features)), *IDS)
+        assert list(found.reasons) == ["cats/2.jpg"]
+        assert reason in found.reasons["cats/2.jpg"]
+        np.testing.assert_array_equal(found.features, FEATURES[[0, 2, 3]])
+        assert "1 rows of x.npy are zero, NaN or infinite" in found.note
+
+
+class TestColumnsThatAreNoFeatures:
+    def test_numbered_columns_are_taken_in_the_order_of_their_numbers_and_others_are_said(self, tmp_path):
+        columns = {f"f{n}": [float(n)] * 2 for n in (10, 2, 1, 0, 3, 4, 5, 6, 7, 8, 9)}
+        found = rows_of(
+            load(parquet(tmp_path, file=["a", "b"], width=[640, 480], **columns)), "a.jpg", "b.jpg"
+        )
+        assert found.features[0].tolist() == list(range(11))
+        assert "Columns not taken as features: width." in found.note
+
+    @pytest.mark.parametrize("names", [("width", "height"), ("d0", "d2"), ("a0", "a1", "b0", "b1"), ("lat",)])
+    def test_columns_that_are_not_numbered_are_refused_by_name(self, tmp_path, names):
+        path = parquet(tmp_path, file=["a", "b"], **{name: [1.0, 2.0] for name in names})
+        with pytest.raises(InputError, match=f"numbered without a gap .*has file, {names[0]}"):
+            load(path)
 
 
 class Grenade:
@@ -104,7 +235,6 @@ class TestFilesThatAreWrong:
     @pytest.mark.parametrize(
         ("make", "message"),
         [
-            (lambda d: npy(d, np.where(FEATURES == 4, np.nan, FEATURES)), "row 1 has NaN"),
             (
                 lambda d: npy(d, FEATURES[0]),
                 r"should be a table of shape \(rows, columns\), but has shape \(3,\)",
@@ -117,10 +247,9 @@ class TestFilesThatAreWrong:
             (lambda d: npz(d, ids=np.array(IDS)), "should have one table of features, but has 0"),
             (lambda d: npz(d, features=FEATURES, ids=np.array(IDS[:3])), "has 4 rows but 3 names"),
             (lambda d: npz(d, features=FEATURES, ids=np.array(["a", "b", "a", "c"])), "names 'a' twice"),
-            (lambda d: parquet(d, file=IDS), "should have a column of features, but has file"),
+            (lambda d: parquet(d, file=IDS), "should have a column of features .* but has file"),
             (lambda d: parquet(d, x=[[1.0, 2.0], [3.0]]), "lists of one length"),
             (lambda d: parquet(d, x=[[1.0], None]), "lists of one length"),
-            (lambda d: parquet(d, a=[1.0, None]), "NaN"),
         ],
     )
     def test_the_message_says_what(self, tmp_path, make, message):

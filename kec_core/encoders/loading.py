@@ -15,7 +15,6 @@ import numpy as np
 
 from kec_core.arrays import FloatMatrix, Progress, blocks, fingerprint, no_progress
 from kec_core.encoders.base import Encoder, Pixels
-from kec_core.encoders.readymade import ReadymadeEncoder
 from kec_core.encoders.shards import Shard, Shards
 from kec_core.errors import InputError
 from kec_core.images import open_image
@@ -62,10 +61,7 @@ def encode_files(
 
     Raises:
         StoreError: the workspace cannot be written.
-        InputError: the encoder is ready-made and its file does not fit the photos.
     """
-    if isinstance(encoder, ReadymadeEncoder):
-        return _result(*encoder.features_of(paths))
     shards = Shards(workspace)
     parts = {_shard_name(encoder, paths, part): part for part in blocks(len(paths), _SHARD)}
     missing = {name: part for name, part in parts.items() if name not in shards}

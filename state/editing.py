@@ -20,7 +20,7 @@ from kec_core.knowledge.edits import Edit, apply_script, describe, script_to_jso
 from kec_core.live import LiveCollection, LiveState, start, update
 from kec_core.metrics import internal_scores
 from kec_core.store import StageResult
-from kec_core.types import Scores
+from kec_core.types import Knowledge, Scores
 from state import revisions
 from state.clusterings import load_baseline, load_clustering, save_clustering
 from state.features import load_features
@@ -132,7 +132,7 @@ def keep(
         config=parent.config,
         clustering_fp=key,
         scan=parent.scan,
-        note=note or _note(edits, parent),
+        note=note or edits_in_words(edits, parent.knowledge),
         edits=tuple(script_to_json(edits)["edits"]),
         scores=state.scores,
         baseline=parent.baseline,
@@ -156,9 +156,10 @@ def _overview(state: LiveState, weight: float) -> Overview:
     return compute_overview(state.collection.x, state.grounding, weight, state.clustering, wishes=wishes)
 
 
-def _note(edits: Sequence[Edit], parent: Revision) -> str:
+def edits_in_words(edits: Sequence[Edit], before: Knowledge) -> str:
+    """The edits of a revision in words, at least one, by the knowledge they are applied to."""
     more = f" and {len(edits) - 1} more" if len(edits) > 1 else ""
-    return f"{describe(edits[0], parent.knowledge)}{more}"
+    return f"{describe(edits[0], before)}{more}"
 
 
 def automatic(revision: RevisionInfo) -> Mapping[str, Any]:

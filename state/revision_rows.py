@@ -6,12 +6,16 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from kec_core.config import RunConfig
 from kec_core.errors import InputError
 from kec_core.types import InternalScores, Knowledge, Scores
 from state.database import now, pack, stored, to_text, unpack
+
+KNOWLEDGE_ENTRIES = 16
+"""Knowledge kept in memory, by its content: that of the shown revision and its parent, of some projects."""
 
 Edit = Mapping[str, Any]
 """One edit as JSON, e.g. {"op": "rename_concept", ...}."""
@@ -199,9 +203,15 @@ def read_revision(db: sqlite3.Connection, number: int) -> Revision:
         row = db.execute("SELECT * FROM revisions WHERE number = ?", (number,)).fetchone()
         return Revision(
             **light_fields(row),
-            knowledge=Knowledge.from_json(unpack(row["knowledge"])),
+            knowledge=_knowledge(row["knowledge"]),
             config=RunConfig.from_json(json.loads(row["config"])),
         )
+
+
+@lru_cache(maxsize=KNOWLEDGE_ENTRIES)
+def _knowledge(packed: bytes) -> Knowledge:
+    """The knowledge in a row; a page asks for that of the shown revision a dozen times."""
+    return Knowledge.from_json(unpack(packed))
 
 
 def optional_json(value: Scores | Baseline | InternalScores | None) -> str | None:

@@ -15,9 +15,10 @@ from typing import Literal
 
 import streamlit as st
 
-from kec_core.errors import InputError, KecError, StoreError
-from kec_core.knowledge.edits import Edit
-from state import warm_up
+from kec_core.errors import KecError, StoreError
+from kec_core.knowledge.edits import Edit, script_to_json
+from state import revisions, warm_up
+from state.editing import edits_in_words
 from state.jobs import JobManager
 from state.locks import Holder
 from state.open_projects import OpenProjects
@@ -146,6 +147,11 @@ def take_notices() -> tuple[str, ...]:
 def refuse(text: str) -> None:
     """Say, when the page is drawn next, why something was not done; it stays until the person does something else."""
     st.session_state.setdefault(_REFUSALS, []).append(text)
+
+
+def was_refused() -> bool:
+    """Whether something was not done and that is still to be said: in a callback, what it has just tried."""
+    return bool(st.session_state.get(_REFUSALS))
 
 
 def take_refusals() -> tuple[str, ...]:
@@ -298,7 +304,7 @@ def apply_now(project: Project, edits: Sequence[Edit]) -> Revision | None:
     def kept(bench: Workbench, _seen: str) -> Revision:
         return bench.commit(bench.preview(edits))
 
-    return _change(project, kept)
+    return _change(project, kept, edits)
 
 
 def undo(project: Project) -> Revision | None:
@@ -319,18 +325,34 @@ def go_to(project: Project, revision_id: str) -> Revision | None:
     return _change(project, lambda bench, seen: bench.go_to(revision_id, expected=seen))
 
 
-def _change(project: Project, work: Callable[[Workbench, str], Revision]) -> Revision | None:
-    """Do something that leads to another revision, or say why not."""
+def _change(
+    project: Project, work: Callable[[Workbench, str], Revision], edits: Sequence[Edit] = ()
+) -> Revision | None:
+    """Do something that leads to another revision, or say why not; what a person wrote is said back to them."""
     bench = workbench(project)
     try:
         seen = str(st.session_state.get(_SEEN) or bench.shown().id)
         _need_turn(project, bench, seen)
         revision = work(bench, seen)
+    except StoreError as error:
+        refuse(f"{error} {_not_done(project, edits)}".rstrip())
+        return None
     except KecError as error:
         refuse(str(error))
         return None
     saw(revision.id)
     return revision
+
+
+def _not_done(project: Project, edits: Sequence[Edit]) -> str:
+    """Edits that were refused, in words, so that they can be repeated."""
+    if not edits:
+        return ""
+    try:
+        words = edits_in_words(edits, revisions.get(project, str(st.session_state.get(_SEEN))).knowledge)
+    except KecError:  # the project itself cannot be read; that was said
+        words = str(script_to_json(edits)["edits"])
+    return f"Not done: {words}."
 
 
 def _need_turn(project: Project, bench: Workbench, seen: str) -> None:
@@ -339,7 +361,7 @@ def _need_turn(project: Project, bench: Workbench, seen: str) -> None:
     if job is not None and job.kind in MAKES_REVISIONS:
         raise StoreError("A run is working on this project; wait for its end or cancel it, then edit.")
     if bench.shown().id != seen:
-        raise InputError(
+        raise StoreError(
             f"This project was changed in another window: it is at {bench.shown().id} now, this window showed {seen}. "
             "Nothing was lost and nothing was changed here; look at it as it is now, then repeat your edit."
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -44,8 +43,8 @@ def open_project(states: LiveStates, project: Project, revision: Revision) -> No
     key = (project.folder, revision.id, revision.created)
     if not _served.is_set() or key in _begun:
         return
-    _begun.add(key)
     if not states.knows(project, revision):
+        _begun.add(key)
         _in_background(lambda: suggest(states.of(project, revision)))
 
 
@@ -57,18 +56,5 @@ def _in_background(work: Callable[[], object]) -> None:
             work()
         except (KecError, OSError) as error:
             log.info("Nothing was loaded in advance: %s", error)
-        _settle()
 
     threading.Thread(target=attempt, name="warm-up", daemon=True).start()
-
-
-def _settle() -> None:
-    """Take what is loaded for good out of sight of the garbage collector.
-
-    Streamlit collects all garbage after every run of a page, which takes a third of a second with torch and the records
-    of 50,000 photos in memory. Objects that nothing refers to any more are still freed at once; those that refer to
-    each other in a circle, such as what belonged to a closed window, are freed here, the next time.
-    """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from kec_core.arrays import fingerprint
 from kec_core.errors import InputError
@@ -24,7 +26,9 @@ from state.project import Project
 from state.revisions import Revision
 
 STATES = 4
-"""Live states kept in memory, over all projects: one of 50,000 photos and 100 concepts takes about 150 MB."""
+"""Live states kept in memory per project: the shown one, its parent, and where undo and redo lead."""
+STATES_BYTES = 640 * 2**20
+"""What the live states of all projects may take; one of 50,000 photos and 100 concepts takes about 150 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,15 +49,30 @@ class Preview:
     impact: Impact
 
 
-class LiveStates:
-    """The live states that were used last; safe to share between all windows of a server."""
+@dataclass(slots=True)
+class _Shelf:
+    """What is remembered of one project: live states by collection and revision, and the latest preview."""
 
-    def __init__(self, capacity: int = STATES) -> None:
-        self._capacity = capacity
-        self._states: OrderedDict[tuple[str, ...], LiveState] = OrderedDict()
-        self._latest: dict[tuple[str, ...], Preview] = {}
+    states: OrderedDict[tuple[str, ...], LiveState] = field(default_factory=OrderedDict)
+    latest: tuple[tuple[str, ...], Preview] | None = None
+
+
+class LiveStates:
+    """The live states that were used last; safe to share between all windows of a server.
+
+    Args:
+        per_project: how many are kept of a project.
+        most_bytes: how much memory all may take; projects that were not used for longest are forgotten first, but never
+            the one in use.
+    """
+
+    def __init__(self, per_project: int = STATES, most_bytes: int = STATES_BYTES) -> None:
+        self._per_project = per_project
+        self._most_bytes = most_bytes
+        self._shelves: OrderedDict[Path, _Shelf] = OrderedDict()
         self._lock = threading.Lock()
-        self._turns: dict[Path, threading.RLock] = {}
+        # A lock lives as long as somebody holds or awaits it; a project that nobody uses leaves nothing behind.
+        self._turns: WeakValueDictionary[Path, threading.RLock] = WeakValueDictionary()
 
     def of(self, project: Project, revision: Revision) -> LiveState:
         """The live state of a revision: remembered, restored from a relative, or opened from the disk.
@@ -65,13 +84,13 @@ class LiveStates:
         collection = _collection(project, revision)
         key = (*collection, _identity(revision))
         with self._turn(project):
-            with self._lock:
+            with self._shelf(project) as shelf:
                 relative = next(
-                    (self._states[k] for k in reversed(self._states) if k[:-1] == collection), None
+                    (shelf.states[k] for k in reversed(shelf.states) if k[:-1] == collection), None
                 )
-                known = self._states.get(key)
+                known = shelf.states.get(key)
                 if known is not None:
-                    self._states.move_to_end(key)
+                    shelf.states.move_to_end(key)
             if known is None:
                 known = _opened(project, revision, relative)
                 self.put(project, revision, known)
@@ -80,29 +99,69 @@ class LiveStates:
     def knows(self, project: Project, revision: Revision) -> bool:
         """Whether the state of a revision is remembered, or one that it can be restored from in a moment."""
         collection = _collection(project, revision)
-        with self._lock:
-            return any(key[:-1] == collection for key in self._states)
+        with self._shelf(project) as shelf:
+            return any(key[:-1] == collection for key in shelf.states)
 
     def put(self, project: Project, revision: Revision, state: LiveState) -> None:
         """Remember the state of a revision that was just made."""
-        with self._lock:
-            self._states[(*_collection(project, revision), _identity(revision))] = state
-            while len(self._states) > self._capacity:
-                self._states.popitem(last=False)
+        with self._shelf(project) as shelf:
+            shelf.states[(*_collection(project, revision), _identity(revision))] = state
+            while len(shelf.states) > self._per_project:
+                shelf.states.popitem(last=False)
 
     def latest(self, project: Project, key: tuple[str, ...], make: Callable[[], Preview]) -> Preview:
-        """The latest preview, made only when another one was asked for: looking and then keeping costs one try."""
+        """A project's latest preview, made only when another one was asked for: looking and then keeping costs one try."""
         with self._turn(project):
-            known = self._latest.get(key)
-            if known is None:
-                known = make()
-                self._latest = {key: known}
-            return known
+            with self._shelf(project) as shelf:
+                if shelf.latest is not None and shelf.latest[0] == key:
+                    return shelf.latest[1]
+            made = make()
+            with self._shelf(project) as shelf:
+                shelf.latest = (key, made)
+            return made
 
     def _turn(self, project: Project) -> threading.RLock:
         """Held during the work on a project: windows of it share one result, those of others do not wait."""
+        folder = project.folder.resolve()
         with self._lock:
-            return self._turns.setdefault(project.folder.resolve(), threading.RLock())
+            turn = self._turns.get(folder)
+            if turn is None:
+                turn = self._turns[folder] = threading.RLock()
+            return turn
+
+    @contextmanager
+    def _shelf(self, project: Project) -> Iterator[_Shelf]:
+        """What is remembered of a project, for a moment; it counts as used now, and what is too much is forgotten."""
+        folder = project.folder.resolve()
+        with self._lock:
+            shelf = self._shelves.setdefault(folder, _Shelf())
+            self._shelves.move_to_end(folder)
+            yield shelf
+            while len(self._shelves) > 1 and _bytes(self._shelves.values()) > self._most_bytes:
+                self._shelves.popitem(last=False)
+
+
+def _bytes(shelves: Collection[_Shelf]) -> int:
+    """The memory of the large arrays of live states; those that several share count once."""
+    states = [state for shelf in shelves for state in shelf.states.values()]
+    states += [
+        state
+        for shelf in shelves
+        if shelf.latest
+        for state in (shelf.latest[1].before, shelf.latest[1].after)
+    ]
+    arrays = (
+        array
+        for state in states
+        for array in (
+            state.collection.x,
+            state.collection.grounded,
+            state.logits,
+            state.grounding.omega,
+            state.grounding.kappa,
+        )
+    )
+    return sum({id(array): array.nbytes for array in arrays}.values())
 
 
 class Workbench:

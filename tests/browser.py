@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -36,17 +37,24 @@ FLAGS = (
 @contextmanager
 def running_app(home: Path, images_root: Path) -> Iterator[str]:
     """Serve the app on a free port of the loopback address; yields its address."""
+    with Path(os.devnull).open("wb") as nowhere, running_server(home, images_root, nowhere) as (address, _):
+        yield address
+
+
+@contextmanager
+def running_server(
+    home: Path, images_root: Path, log: IO[bytes]
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The same; what the server says goes into ``log``. Yields address and process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {**os.environ, HOME_VARIABLE: str(home), IMAGES_ROOTS_VARIABLE: str(images_root)}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    server = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
         _wait(f"http://127.0.0.1:{port}/_stcore/health", server)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", server
     finally:
         server.terminate()
         server.wait(timeout=patience.SECONDS)

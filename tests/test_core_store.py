@@ -13,13 +13,17 @@ from kec_core.store import FolderStore, StageResult, write_atomically
 RESULT = StageResult(arrays={"x": np.arange(6, dtype=np.float32).reshape(2, 3)}, data={"name": "Grüße <b>"})
 
 
-def test_what_is_saved_is_loaded_memory_mapped(tmp_path):
+@pytest.mark.parametrize(("mapped_above", "is_mapped"), [(0, True), (2**20, False)])
+def test_what_is_saved_is_loaded_read_only_and_mapped_when_it_is_large(
+    tmp_path, monkeypatch, mapped_above, is_mapped
+):
+    monkeypatch.setattr("kec_core.store.MAPPED_BYTES", mapped_above)
     store = FolderStore(tmp_path)
     assert store.load("embed", "f0") is None
     saved = store.save("embed", "f0", RESULT)
     for result in (saved, store.load("embed", "f0")):
         np.testing.assert_array_equal(result.arrays["x"], RESULT.arrays["x"])
-        assert isinstance(result.arrays["x"], np.memmap)
+        assert isinstance(result.arrays["x"], np.memmap) is is_mapped
         assert not result.arrays["x"].flags.writeable
         assert result.data == RESULT.data
     assert store.load("embed", "f1") is None

@@ -5,9 +5,10 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from kec_core.errors import InputError
-from kec_core.knowledge.edits import DeleteConcept, MuteConcept
+from kec_core.knowledge.edits import DeleteConcept, MuteConcept, parse_edit
 from kec_core.types import Noun
 from pages.concepts import attributes
 from pages.shared import photo_picker
@@ -20,7 +21,7 @@ from state.selection import Selection
 from state.workbench import LiveStates, Workbench
 from state.workspace import HOME_VARIABLE
 from tests.fakes import HashEncoder
-from tests.page_helpers import CONFIG, app, make_photos, make_project, resources, shown
+from tests.page_helpers import CONFIG, TIMEOUT, app, make_photos, make_project, resources, shown
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +95,8 @@ def test_muting_is_a_revision_that_undo_takes_back_and_redo_brings_again(project
 def test_an_attribute_is_added_changed_and_deleted_in_place(project):
     test = page()
     concept = looked_at(test)
-    count = sum(a.concept == concept for a in revisions.current(project).knowledge.uni)
-    test.text_input(key=f"attribute_new_{concept}_{count}").input("round and shiny").run()
+    test.text_input(key=f"attribute_new_{concept}").input("round and shiny").run()
+    assert test.text_input(key=f"attribute_new_{concept}").value == ""
     (added,) = (a for a in revisions.current(project).knowledge.uni if a.text == "round and shiny")
     test.text_input(key=f"attribute_{added.id}_round and shiny").input("round <b>and</b> dull").run()
     changed = next(a for a in revisions.current(project).knowledge.uni if a.id == added.id)
@@ -109,9 +110,9 @@ def test_a_repeated_attribute_is_refused_in_words(project):
     test = page()
     concept = looked_at(test)
     for text in ("shiny", "SHINY"):
-        count = sum(a.concept == concept for a in revisions.current(project).knowledge.uni)
-        test.text_input(key=f"attribute_new_{concept}_{count}").input(text).run()
+        test.text_input(key=f"attribute_new_{concept}").input(text).run()
     assert "already there" in shown(test)
+    assert test.text_input(key=f"attribute_new_{concept}").value == "SHINY"
     assert revisions.current(project).id == "r2"
 
 
@@ -353,3 +354,52 @@ def test_why_an_edit_does_not_fit_is_said_without_its_place_in_a_script(project)
     bench = Workbench(project, LiveStates())
     with pytest.raises(InputError, match=r'^There is no concept "nobody"'):
         bench.preview([DeleteConcept(concept="nobody")])
+
+
+def edit_elsewhere(project, concept):
+    """What another window keeps meanwhile."""
+    editing.edit_project(project, [parse_edit({"op": "add_attribute", "concept": concept, "text": "theirs"})])
+
+
+def test_an_attribute_refused_for_another_windows_edit_is_said_and_stays_in_its_field(project):
+    test = page()
+    concept = looked_at(test)
+    edit_elsewhere(project, concept)
+    field = f"attribute_new_{concept}"
+    test.text_input(key=field).input("mine").run()
+    assert "changed in another window" in test.error[0].value
+    assert "mine" in test.error[0].value
+    assert test.text_input(key=field).value == "mine"
+    test.text_input(key=field).input("mine again").run()
+    assert not test.error
+    assert {"theirs", "mine again"} <= {a.text for a in revisions.current(project).knowledge.uni}
+
+
+def _renaming():
+    """The dialog, open in every run: the whole script is run here where the app runs the dialog alone."""
+    from pages.concepts import actions
+    from state import revisions, session
+
+    project = session.project()
+    shown = revisions.current(project)
+    if not session.widget("opened"):
+        session.set_widget("opened", value=True)
+        session.saw(shown.id)
+    actions.rename(project, shown.knowledge.concepts[0])
+
+
+def test_a_dialog_whose_edit_is_refused_stays_open_with_its_words(project):
+    test = AppTest.from_function(_renaming, default_timeout=TIMEOUT)
+    test.query_params["project"] = "colours"
+    test.run()
+    concept = revisions.current(project).knowledge.concepts[0]
+    field = f"rename_name_{concept.id}_{concept.name}"
+    test.text_input(key=field).input("mine").run()
+    edit_elsewhere(project, concept.id)
+    test.button(key="dialog_ok").click().run()
+    assert "changed in another window" in test.error[0].value
+    assert test.text_input(key=field).value == "mine"
+    assert "mine" not in names(project)
+    test.button(key="dialog_ok").click().run()
+    assert "mine" in names(project)
+    assert "theirs" in {a.text for a in revisions.current(project).knowledge.uni}

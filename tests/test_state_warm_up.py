@@ -1,8 +1,6 @@
 """What the first edit needs is made in advance; what is missing stops nobody."""
 
-import gc
 import threading
-import weakref
 
 import pytest
 
@@ -14,7 +12,7 @@ from tests.fakes import HashEncoder
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
-    """As before any start; nothing that a test loads is kept from the garbage collector after it."""
+    """As before any start."""
     monkeypatch.setattr(warm_up, "_served", threading.Event())
     monkeypatch.setattr(warm_up, "_begun", set())
     monkeypatch.setattr(warm_up, "automatic_encoder", lambda: "the usual one")
@@ -22,7 +20,6 @@ def fresh(monkeypatch):
     for cached in (editing.loaded_encoder, editing.text_encoder):
         cached.cache_clear()
     yield
-    gc.unfreeze()
     for cached in (editing.loaded_encoder, editing.text_encoder):
         cached.cache_clear()
 
@@ -40,7 +37,6 @@ def test_the_encoder_is_loaded_once_in_the_background(monkeypatch):
     finish()
     editing.loaded_encoder("the usual one")
     assert loaded == ["the usual one"]
-    assert gc.get_freeze_count() > 0
 
 
 def test_who_needs_the_encoder_while_it_is_loaded_waits_for_the_same_one(monkeypatch):
@@ -60,23 +56,6 @@ def test_who_needs_the_encoder_while_it_is_loaded_waits_for_the_same_one(monkeyp
     finished.set()
     finish()
     assert loaded == ["the usual one"]
-
-
-def test_what_was_done_with_since_is_freed_the_next_time():
-    class Window:
-        pass
-
-    window = Window()
-    window.itself = window
-    left = weakref.ref(window)
-    warm_up.start()
-    finish()
-    del window
-    gc.collect()
-    assert left() is not None  # the garbage collector does not look at it any more
-    warm_up.start()
-    finish()
-    assert left() is None
 
 
 def test_an_encoder_in_memory_is_there_while_another_one_is_loaded(monkeypatch):

@@ -1,10 +1,13 @@
 """Trying, keeping, stepping back and forth, on a project made by the real pipeline."""
 
+import gc
 import shutil
 import threading
+import weakref
 from dataclasses import replace
 
 import numpy as np
+import psutil
 import pytest
 
 from kec_core.errors import InputError, StoreError
@@ -16,8 +19,9 @@ from kec_core.knowledge.edits import (
     SetClusters,
     apply_script,
 )
-from state import editing, revisions
+from state import editing, revisions, workbench
 from state.clusterings import load_clustering
+from state.overview import load_overview
 from state.project import Project
 from state.selection import Selection
 from state.workbench import LiveStates, Workbench
@@ -40,6 +44,12 @@ def project(made, tmp_path, monkeypatch):
     yield Project.open(tmp_path / "copy")
     editing.loaded_encoder.cache_clear()
     editing.text_encoder.cache_clear()
+
+
+@pytest.fixture
+def other(project, made, tmp_path):
+    """A second project, while the first is there."""
+    return Project.open(shutil.copytree(made.folder, tmp_path / "other"))
 
 
 def test_a_preview_keeps_nothing_and_a_commit_keeps_what_was_seen(project):
@@ -77,12 +87,41 @@ def test_a_restored_state_equals_one_opened_from_the_disk(project):
     assert restored.scores == opened.scores
 
 
-def test_only_the_last_states_stay_in_memory(project):
-    states = LiveStates(capacity=2)
+def test_only_the_last_states_of_a_project_stay_in_memory(project):
+    states = LiveStates(per_project=2)
+    bench = Workbench(project, states)
+    kept = []
+    for k in (2, 3, 4):
+        kept.append(weakref.ref(bench.preview([SetClusters(k=k)]).after.clustering.labels))
+        bench.commit(bench.preview([SetClusters(k=k)]))
+    gc.collect()
+    assert [one() is not None for one in kept] == [False, True, True]
+
+
+def test_edits_of_one_project_do_not_push_out_the_states_of_another(project, other):
+    states = LiveStates(per_project=2)
+    known = Workbench(other, states).live()
     bench = Workbench(project, states)
     for k in (2, 3, 4):
         bench.commit(bench.preview([SetClusters(k=k)]))
-    assert len(states._states) == 2
+    assert Workbench(other, states).live() is known
+
+
+def test_the_states_of_all_projects_are_bounded_by_their_memory(project, other):
+    states = LiveStates(most_bytes=1)
+    known = Workbench(other, states).live()
+    bench = Workbench(project, states)
+    mine = bench.live()
+    assert bench.live() is mine  # the one in use always stays
+    assert not states.knows(other, revisions.current(other))
+    assert Workbench(other, states).live() is not known
+
+
+def test_previews_of_two_projects_do_not_push_each_other_out(project, other):
+    states = LiveStates()
+    benches = [Workbench(one, states) for one in (project, other)]
+    tried = [bench.preview([SetClusters(k=2)]) for bench in benches]
+    assert [bench.preview([SetClusters(k=2)]) for bench in benches] == tried
 
 
 def test_a_bench_that_is_behind_cannot_keep_its_edit(project):
@@ -116,15 +155,15 @@ def test_a_project_made_anew_in_the_folder_is_another_one(project):
     assert states.of(project, anew).knowledge == renamed
 
 
-def test_other_projects_do_not_wait_for_a_long_preview(project, made, tmp_path):
+def test_other_projects_do_not_wait_for_a_long_preview(project, other):
     states = LiveStates()
-    other = Project.open(shutil.copytree(made.folder, tmp_path / "other"))
+    tried = Workbench(project, LiveStates()).preview([])
     begun, may_end = threading.Event(), threading.Event()
 
     def long_work():
         begun.set()
         may_end.wait(30)
-        return "made"
+        return tried
 
     worker = threading.Thread(target=states.latest, args=(project, ("key",), long_work))
     worker.start()
@@ -160,3 +199,45 @@ def test_a_selection_is_replaced_extended_reduced_inverted():
     assert picked.with_concepts(["c1"]).images == picked.images
     assert not Selection()
     assert picked
+
+
+def test_open_files_do_not_grow_with_the_revisions(project):
+    bench = Workbench(project, LiveStates())
+    concept = bench.shown().knowledge.concepts[0].id
+
+    def edit(number):
+        bench.commit(bench.preview([AddAttribute(concept=concept, text=f"thing {number}")]))
+        parent = revisions.get(project, bench.shown().parent)
+        kept.append((load_overview(project, parent), load_clustering(project, parent), bench.live(parent)))
+
+    kept = []  # as pages, explanations and windows keep what they were drawn from
+    edit(0)
+    before = psutil.Process().num_fds()
+    for number in range(1, 30):
+        edit(number)
+    assert psutil.Process().num_fds() == before
+
+
+def test_edits_of_two_projects_are_computed_at_the_same_time(project, other, monkeypatch):
+    states, both = LiveStates(), threading.Barrier(2, timeout=30)
+    real = workbench.update
+
+    def meeting(*args):
+        both.wait()  # goes on only when the other edit has come as far as this
+        return real(*args)
+
+    for one in (project, other):
+        Workbench(one, states).live()
+    monkeypatch.setattr(workbench, "update", meeting)
+
+    def edit(one):
+        bench = Workbench(one, states)
+        kept.append(bench.commit(bench.preview([SetClusters(k=2)])).id)
+
+    kept = []
+    threads = [threading.Thread(target=edit, args=(one,)) for one in (project, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert kept == ["r2", "r2"]

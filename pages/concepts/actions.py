@@ -58,16 +58,29 @@ def steps(state: LiveState, concept: Concept) -> None:
         )
 
 
-def act_on(project: Project, make: Callable[[], Edit]) -> None:
-    """Do the edit that a person's words make, or say why they make none; for callbacks of text fields."""
+def act_on(project: Project, make: Callable[[], Edit]) -> bool:
+    """Do the edit that a person's words make, or say why they make none; for callbacks of text fields.
+
+    Returns:
+        Whether it was done or collected: else the field keeps the words.
+    """
     with ui.refusals():
         session.act(project, [make()])
+    return not session.was_refused()
 
 
 def _do(project: Project, edits: Sequence[Edit], *, pick_new: bool = False) -> None:
-    """Do it, and close the dialog; then the new concept is looked at."""
-    before = session.workbench(project).shown().knowledge.by_id
+    """Do it, and close the dialog; then the new concept is looked at. What is refused stays in the open dialog."""
+    bench = session.workbench(project)
+    before = bench.shown().knowledge.by_id
     revision = session.act(project, edits)
+    if session.was_refused():
+        for text in session.take_refusals():
+            st.error(markup.plain(text), icon=":material/error:")
+        session.saw(
+            bench.shown().id
+        )  # the effect above is that on the present revision, so pressing again is fair
+        return
     if pick_new and revision is not None:
         new = [one.id for one in revision.knowledge.concepts if one.id not in before]
         session.select(concepts=new[:1])
@@ -81,7 +94,7 @@ def _confirm(project: Project, edits: Sequence[Edit], label: str, *, pick_new: b
         _do(project, edits, pick_new=pick_new)
 
 
-@st.dialog("Add a concept", width="medium")
+@st.dialog("Add a concept", width="medium", on_dismiss="rerun")
 def add(project: Project) -> None:
     """Name it, describe it, and see what it would draw to itself."""
     name = st.text_input("Name", key="add_name", placeholder="red deer")
@@ -102,7 +115,7 @@ def add(project: Project) -> None:
         _confirm(project, [edit], "Add", pick_new=True)
 
 
-@st.dialog("Rename or describe", width="medium")
+@st.dialog("Rename or describe", width="medium", on_dismiss="rerun")
 def rename(project: Project, concept: Concept) -> None:
     """Name and description are what the program compares with the photos, so the effect is shown."""
     name = st.text_input("Name", concept.name, key=f"rename_name_{concept.id}_{concept.name}")
@@ -124,7 +137,7 @@ def rename(project: Project, concept: Concept) -> None:
         _confirm(project, [edit], "Save")
 
 
-@st.dialog("Merge", width="large")
+@st.dialog("Merge", width="large", on_dismiss="rerun")
 def merge(
     project: Project,
     photos: ConceptPhotos,
@@ -171,7 +184,7 @@ def _merged_names(knowledge: Knowledge, members: Sequence[Concept]) -> list[str]
     return free_names(knowledge, members, [*(one.name for one in members), *nouns])
 
 
-@st.dialog("Split", width="large")
+@st.dialog("Split", width="large", on_dismiss="rerun")
 def split(project: Project, photos: ConceptPhotos, concept: Concept, images: Sequence[ImageRecord]) -> None:
     """The kinds of photos within a concept; name them, see the effect."""
     count = st.segmented_control(

@@ -34,7 +34,7 @@ def typical(project: Project, knowledge: Knowledge, concept: Concept) -> None:
     mine = [a for a in knowledge.uni if a.concept == concept.id]
     for attribute in mine:
         _line(project, attribute)
-    key = f"attribute_new_{concept.id}_{len(mine)}"
+    key = f"attribute_new_{concept.id}"
     st.text_input(
         "New attribute",
         key=key,
@@ -51,8 +51,8 @@ def typical(project: Project, knowledge: Knowledge, concept: Concept) -> None:
 
 def _add(project: Project, concept: str, key: str) -> None:
     text = str(session.widget(key) or "").strip()
-    if text:
-        actions.act_on(project, lambda: AddAttribute(concept=concept, text=text))
+    if text and actions.act_on(project, lambda: AddAttribute(concept=concept, text=text)):
+        session.set_widget(key, "")
 
 
 def _line(project: Project, attribute: UniAttribute | BiAttribute) -> None:
@@ -149,6 +149,5 @@ def _new_pair_line(project: Project, first: Concept, second: Concept) -> None:
 
 def _add_pair(project: Project, first: str, second: str, key: str) -> None:
     text = str(session.widget(key) or "").strip()
-    if text:
-        actions.act_on(project, lambda: AddPairAttribute(concepts=(first, second), text=text))
+    if text and actions.act_on(project, lambda: AddPairAttribute(concepts=(first, second), text=text)):
         session.set_widget(key, "")

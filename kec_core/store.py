@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -28,9 +29,8 @@ MAPPED_BYTES = 2**20
 """Files above this size are memory-mapped; smaller ones are read, because every map keeps a file open."""
 CHECKSUMS = "checksums.json"
 """Beside the files of a result: the CRC-32 of each, so that a changed byte is noticed, and a file that went missing."""
-
-_verified: set[tuple[str, int, int, int]] = set()
-"""Path, size, time of change and checksum of the files that this process found whole."""
+CHECKED_FILES = 4096
+"""Files whose checksum this process remembers, so that it reads each but once."""
 
 
 def cache_dir() -> Path:
@@ -214,12 +214,13 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
 def _check(path: Path, expected: int) -> None:
     stat = path.stat()
-    state = (str(path), stat.st_size, stat.st_mtime_ns, expected)
-    if state in _verified:
-        return
-    if _crc32(path) != expected:
+    if _known_crc32(path, stat.st_size, stat.st_mtime_ns) != expected:
         raise _DamagedResultError(f"{path.name} has changed since it was written")
-    _verified.add(state)
+
+
+@lru_cache(maxsize=CHECKED_FILES)
+def _known_crc32(path: Path, _size: int, _changed: int) -> int:
+    return _crc32(path)
 
 
 def _crc32(path: Path) -> int:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from playwright.async_api import Error as BrowserError
 from playwright.async_api import Locator, Page
 
-PATIENCE = 120_000
-"""Milliseconds until an action counts as failed."""
+from tests import patience
+
 SETTLED = '() => document.querySelector(".stApp")?.dataset.testScriptState === "notRunning"'
 REVISION = '() => (document.querySelector(".st-key-header")?.innerText.match(/\\br\\d+\\b/) || [""])[0]'
 REFUSED = '() => [...document.querySelectorAll("[data-testid=stAlert]")].map(box => box.innerText).join(" ")'
 ANSWERED = f"before => ({REVISION})() !== before || ({REFUSED})() !== ''"
+HEADINGS = "() => [...document.querySelectorAll('h3')].map(heading => heading.innerText).join('|')"
 PAGES = {
     "Concepts": "What is typical",
     "Map": "Map",
@@ -51,7 +52,7 @@ class Window:
         self.page, self.project, self.number, self.record = page, project, number, record
         self.rng = random.Random(number)
         self.edits = 0
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(patience.MILLISECONDS)
         page.on("pageerror", lambda error: record.troubles.append(f"script error: {error}"))
 
     async def work(self, address: str, until: float) -> None:
@@ -162,8 +163,9 @@ class Window:
         if "/concepts" not in self.page.url:
             await self._go("Concepts")
         began = time.monotonic()
+        before = await self.page.evaluate(HEADINGS)
         await self._click("concept_next")
-        await self.page.wait_for_timeout(150)
+        await self.page.wait_for_function(f"before => ({HEADINGS})() !== before", arg=before)
         await self._settled()
         self.record.seconds["next concept"].append(time.monotonic() - began)
 

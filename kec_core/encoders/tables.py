@@ -6,10 +6,12 @@ Names of rows are read in any type that holds text or whole numbers; a file whos
 from __future__ import annotations
 
 import re
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any, TypeVar
 from zipfile import BadZipFile
 
@@ -24,6 +26,22 @@ if TYPE_CHECKING:
     import pyarrow
 
 T = TypeVar("T")
+
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    RuntimeError,
+    MemoryError,
+    SyntaxError,
+    BadZipFile,
+    TokenError,
+    zlib.error,
+)
+"""What numpy, zipfile and pyarrow raise on damaged files."""
 
 _FEATURE_NAMES = (
     "features",
@@ -96,7 +114,7 @@ def read_table(file: Path) -> Table:
             names = np.array(sidecar.read_text(encoding="utf-8-sig").splitlines(), dtype=object)
     except InputError:
         raise
-    except (OSError, ValueError, EOFError, BadZipFile, ArithmeticError) as error:  # pyarrow's are among them
+    except _UNREADABLE as error:
         raise InputError(f"{file} cannot be read as {file.suffix} ({error}); export it again.") from error
     matrix = _matrix(file, features)
     read = None if names is None else _names(file, names, len(matrix))

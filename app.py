@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import streamlit as st
+from state.shutdown import limit_shutdown
 
-from pages.frame import shell
-from pages.map.routes import ROUTES
-from pages.shared.thumbnails import ROUTE
-from state import memory, warm_up
+limit_shutdown()  # before the imports below, which take seconds
+
+import streamlit as st  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
+
+from pages.frame import shell  # noqa: E402
+from pages.map.routes import ROUTES  # noqa: E402
+from pages.shared.thumbnails import ROUTE  # noqa: E402
+from state import allowed_hosts, memory, warm_up  # noqa: E402
 
 
 @asynccontextmanager
@@ -27,4 +32,9 @@ async def serving(_app: st.App) -> AsyncIterator[None]:
 if __name__ == "__main__":
     shell.draw()
 else:
-    app = st.App(shell.SCRIPT, lifespan=serving, routes=[ROUTE, *ROUTES])
+    app = st.App(
+        shell.SCRIPT,
+        lifespan=serving,
+        routes=[ROUTE, *ROUTES],
+        middleware=[Middleware(allowed_hosts.AllowedHosts, allowed=allowed_hosts.from_environment())],
+    )

@@ -14,6 +14,18 @@ def add(commands: Subparsers[Any]) -> None:
     p = add_command(commands, "app", app, "open the app in the browser")
     p.add_argument("--port", type=int, default=8501)
     p.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="address to listen at; with another one than 127.0.0.1, everybody who reaches it can see and edit",
+    )
+    p.add_argument(
+        "--allowed-host",
+        action="append",
+        metavar="NAME[:PORT]",
+        help="host name under which browsers may ask for the app besides localhost, e.g. behind a proxy",
+    )
+    p.add_argument(
         "--images-root", type=Path, action="append", metavar="DIR", help="folder the app may read (home)"
     )
     p.add_argument("--projects", type=Path, metavar="DIR", help="where projects are kept")
@@ -29,4 +41,6 @@ def app(arguments: argparse.Namespace) -> None:
         images_roots=arguments.images_root or [],
         projects=arguments.projects,
         headless=arguments.headless,
+        host=arguments.host,
+        allowed_hosts=arguments.allowed_host or [],
     )

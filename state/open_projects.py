@@ -19,6 +19,8 @@ from state.workspace import ProjectCard, Workspace, project_card
 logger = logging.getLogger(__name__)
 
 _LIST = "opened.json"
+_LONGEST_SAID = 80
+"""Characters of an unknown id that are repeated to the person."""
 
 
 class OpenProjects:
@@ -69,7 +71,7 @@ class OpenProjects:
         if folder is not None and Project.is_project(folder):
             return folder
         raise InputError(
-            f"There is no project {project_id!r} here (it may have been moved or deleted); open one from the list of projects."
+            f"There is no project {_shortened(project_id)!r} here (it may have been moved or deleted); open one from the list of projects."
         )
 
     def cards(self) -> tuple[ProjectCard, ...]:
@@ -97,3 +99,7 @@ class OpenProjects:
             )
             return {}
         return {self.id_of(folder): folder for folder in listed}
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_SAID else name[:_LONGEST_SAID] + "…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from kec_core.errors import KecError
@@ -10,6 +11,7 @@ from state.open_projects import OpenProjects
 from state.project import Project
 from state.thumbnails import SIDES, THUMBNAILS, build_thumbnails, thumbnail_path
 
+_SHA256 = re.compile("[0-9a-f]{64}")
 _LARGEST = 2**63 - 1
 """SQLite knows no larger whole number."""
 
@@ -23,7 +25,7 @@ def find_thumbnail(projects: OpenProjects, project_id: str, sha256: str, side: i
         sha256: of the photo's bytes, from the address.
         side: longest side in pixels, one of ``SIDES``.
     """
-    if side not in SIDES:
+    if side not in SIDES or _SHA256.fullmatch(sha256) is None:
         return None
     try:
         project = Project(projects.folder(project_id))

@@ -53,14 +53,15 @@ def running_server(
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
-        _wait(f"http://127.0.0.1:{port}/_stcore/health", server)
+        wait_until_served(f"http://127.0.0.1:{port}/_stcore/health", server)
         yield f"http://127.0.0.1:{port}", server
     finally:
         server.terminate()
         server.wait(timeout=patience.SECONDS)
 
 
-def _wait(address: str, server: subprocess.Popen[bytes]) -> None:
+def wait_until_served(address: str, server: subprocess.Popen[bytes]) -> None:
+    """Until the server answers at this address."""
     end = time.monotonic() + patience.SECONDS
     while time.monotonic() < end:
         assert server.poll() is None, "the app ended at once"

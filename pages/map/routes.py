@@ -23,6 +23,9 @@ from state.project import Project
 ROW = "ROW"
 """Stands for the row's number in ``photo_address``."""
 _KEY = re.compile(r"[0-9a-f]{32}")
+_NUMBER = re.compile(
+    r"[0-9]{1,18}"
+)  # Python reads no number of more than 4,300 digits, SQLite none beyond 2**63
 _MINUTE = "private, max-age=60"
 
 
@@ -61,7 +64,10 @@ def _serve_places(request: Request) -> Response:
 def _serve_photo(request: Request) -> Response:
     """Leads on to the thumbnail, whose own address names its content."""
     wanted = request.path_params
-    content = find_content(session.open_projects(), wanted["project"], wanted["scan"], wanted["row"])
+    numbers = wanted["scan"], wanted["row"]
+    if not all(map(_NUMBER.fullmatch, numbers)):
+        return _nothing()
+    content = find_content(session.open_projects(), wanted["project"], *map(int, numbers))
     if content is None:
         return _nothing()
     return RedirectResponse(address(wanted["project"], content, SMALL), headers={"Cache-Control": _MINUTE})
@@ -73,5 +79,5 @@ def _nothing() -> Response:
 
 ROUTES = (
     Route("/map/{project}/{layout}.bin", _serve_places, methods=["GET"]),
-    Route("/map/{project}/{scan:int}/{row:int}.jpg", _serve_photo, methods=["GET"]),
+    Route("/map/{project}/{scan}/{row}.jpg", _serve_photo, methods=["GET"]),
 )

@@ -13,6 +13,7 @@ from state.photo_server import find_thumbnail
 from state.thumbnails import SIDES
 
 SMALL, LARGE = SIDES
+_SIDES = {str(side): side for side in SIDES}
 YEAR = "private, max-age=31536000, immutable"
 """Cache-Control of an address whose content never changes."""
 
@@ -25,7 +26,8 @@ def address(project_id: str, sha256: str, side: int) -> str:
 def _serve(request: Request) -> Response:
     """Runs in a thread of its own, so that making a thumbnail holds up nobody."""
     wanted = request.path_params
-    path = find_thumbnail(session.open_projects(), wanted["project"], wanted["sha256"], wanted["side"])
+    side = _SIDES.get(wanted["side"], 0)
+    path = find_thumbnail(session.open_projects(), wanted["project"], wanted["sha256"], side)
     if path is None:
         return Response("There is no such thumbnail.", status_code=404, media_type="text/plain")
     return FileResponse(
@@ -33,4 +35,4 @@ def _serve(request: Request) -> Response:
     )
 
 
-ROUTE = Route("/thumb/{project}/{sha256}/{side:int}.jpg", _serve, methods=["GET"])
+ROUTE = Route("/thumb/{project}/{sha256}/{side}.jpg", _serve, methods=["GET"])

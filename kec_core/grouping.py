@@ -28,6 +28,7 @@ def full_clustering(
     n_clusters: int,
     config: ClusteringConfig,
     *,
+    bursts: IntVector | None = None,
     seed: int = 0,
     progress: Progress = no_progress,
 ) -> Clustering:
@@ -42,6 +43,7 @@ def full_clustering(
         image_ids: N ids, to find constrained photos.
         n_clusters: K, 1 to N.
         config: algorithm, restarts, iterations.
+        bursts: see ``cluster``.
         seed: makes the result repeatable.
         progress: told during the work; may raise Cancelled.
 
@@ -51,7 +53,7 @@ def full_clustering(
     plan = plan_constraints(knowledge.constraints, image_ids, counts_under=knowledge.column_of)
     if names_groups(knowledge) and config.algorithm == "kmeans":
         return founded_clustering(x, grounding, plan, n_clusters, seed=seed)
-    found = cluster(x, n_clusters, config, seed=seed, progress=progress)
+    found = cluster(x, n_clusters, config, bursts=bursts, seed=seed, progress=progress)
     return constrained_clustering(x, found, plan, grounding)
 
 
@@ -76,6 +78,7 @@ def finalised(state: LiveState, config: ClusteringConfig, *, progress: Progress 
         collection.image_ids,
         n_clusters,
         config,
+        bursts=collection.bursts,
         seed=collection.seed,
         progress=progress,
     )

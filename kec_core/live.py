@@ -43,6 +43,7 @@ class LiveCollection:
         n_clusters, weight: what holds where the knowledge leaves them automatic.
         truth: int32 (N,), label id per photo, -1 where unknown; None without labels. For scores only.
         baseline: int32 (N,), groups by the photos alone; another place to start from when the knowledge changes much.
+        bursts: int32 (N,), from ``find_bursts``; for clustering in full.
     """
 
     image_ids: tuple[str, ...]
@@ -55,6 +56,7 @@ class LiveCollection:
     weight: float
     truth: IntVector | None = None
     baseline: IntVector | None = None
+    bursts: IntVector | None = None
     seed: int = 0
 
     @cached_property

@@ -46,6 +46,7 @@ class RunResult:
     baseline: Clustering
     reports: tuple[StageReport, ...]
     notes: tuple[str, ...]
+    near_copies: tuple[tuple[str, ...], ...]
 
 
 def run(
@@ -80,15 +81,19 @@ def run(
     encode = partial(encode_texts, encoder, cache=resources.text_cache)
     embedded = stages.embed_photos(runner, records, root, encoder)
     x = visual_features(embedded.arrays["features"], defaults)
-    n_clusters, how = stages.choose_n_clusters(runner, embedded, x, config)
-    mapping, vocabulary = stages.map_nouns(runner, embedded, x, n_clusters, resources, config)
+    near_copies = stages.near_copies(runner, embedded)
+    looks, bursts = stages.with_bursts(embedded)
+    n_clusters, how = stages.choose_n_clusters(runner, looks, x, config, bursts)
+    mapping, vocabulary = stages.map_nouns(runner, looks, x, n_clusters, resources, config)
     built, pair_note = stages.know(runner, mapping, vocabulary, resources, encode, config, keep)
     knowledge = replace(built, n_clusters=config.n_clusters, weight=config.clustering.weight)
     vectors_key, vectors = stages.text_vectors(runner, knowledge, encoder, encode, config)
-    ground_key, grounding = stages.ground_photos(runner, embedded, x, vectors_key, vectors, defaults, config)
-    weight, why = stages.choose_weight(runner, embedded, x, n_clusters, defaults, config)
+    ground_key, grounding = stages.ground_photos(
+        runner, embedded, looks.key, x, vectors_key, vectors, defaults, config
+    )
+    weight, why = stages.choose_weight(runner, looks, x, n_clusters, defaults, config)
     cluster_key, clustering = stages.cluster_photos(
-        runner, ground_key, x, grounding, knowledge, embedded.data["ids"], n_clusters, weight, config
+        runner, ground_key, x, grounding, knowledge, embedded.data["ids"], n_clusters, weight, config, bursts
     )
     return RunResult(
         embeddings=Embeddings(
@@ -104,13 +109,14 @@ def run(
         clustering=clustering,
         cluster_key=cluster_key,
         weight=weight,
-        baseline=stages.cluster_baseline(runner, embedded, x, n_clusters, config),
+        baseline=stages.cluster_baseline(runner, looks, x, n_clusters, config, bursts),
         reports=tuple(runner.reports),
         notes=tuple(
             note
             for note in (embedded.data.get("note", ""), how, mapping.note, pair_note, why, clustering.note)
             if note
         ),
+        near_copies=near_copies,
     )
 
 
@@ -147,8 +153,9 @@ def rehearse(
     encoder = resources.encoder
     embedded = stages.embed_photos(runner, records, root, encoder)
     x = visual_features(embedded.arrays["features"], encoder.info.defaults)
-    n_clusters, _ = stages.choose_n_clusters(runner, embedded, x, config)
-    mapping, vocabulary = stages.map_nouns(runner, embedded, x, n_clusters, resources, config)
+    looks, bursts = stages.with_bursts(embedded)
+    n_clusters, _ = stages.choose_n_clusters(runner, looks, x, config, bursts)
+    mapping, vocabulary = stages.map_nouns(runner, looks, x, n_clusters, resources, config)
     trial = Runner(ReadingStore(store), runner.hooks)
     encode = partial(encode_texts, encoder, cache=resources.text_cache)
     return stages.know(trial, mapping, vocabulary, resources, encode, config, keep)[0]

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from kec_core.arrays import IntVector, as_labels, fingerprint
+from kec_core.bursts import find_bursts
 from kec_core.constraints import plan_constraints
 from kec_core.encoders import TextCache, encode_texts, load_encoder
 from kec_core.encoders.base import Encoder, TextEncoder, centred_features
@@ -104,6 +105,7 @@ def open_live(project: Project, revision: Revision) -> LiveState:
         weight=float(automatic(revision)["weight"]),
         truth=_truth(project.labels(revision.scan)),
         baseline=baseline,
+        bursts=find_bursts(features.raw),
         seed=revision.config.seed,
     )
     return start(collection, revision.knowledge, load_clustering(project, revision))

@@ -78,6 +78,7 @@ class RunSummary:
             "uni_attributes": counts["uni_attributes"],
             "bi_attributes": counts["bi_attributes"],
             "clusters": counts["clusters"],
+            "near_copies": counts.get("near_copies"),
             "scores": _scores_json(self.revision.scores),
             "baseline": {
                 "method": BASELINE_METHOD,
@@ -309,6 +310,10 @@ def _counts(result: RunResult) -> dict[str, Any]:
         "bi_attributes": len(result.knowledge.bi),
         "clusters": result.clustering.n_clusters,
         "weight": result.weight,
+        "near_copies": {
+            "photos": sum(map(len, result.near_copies)),
+            "groups": len(result.near_copies),
+        },
         "notes": list(result.notes),
     }
 

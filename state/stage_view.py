@@ -30,7 +30,7 @@ class Step:
 
 STEPS = (
     Step(name="Scan", stages=("scan",)),
-    Step(name="Embed", stages=("embed", "estimate"), options=("encoder",)),
+    Step(name="Embed", stages=("embed", "copies", "estimate"), options=("encoder",)),
     Step(
         name="Over-cluster",
         stages=("overcluster",),

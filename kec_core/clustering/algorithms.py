@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, Progress, as_labels, blocks, check_matrix, no_progress
+from kec_core.arrays import FloatMatrix, IntVector, Progress, as_labels, blocks, check_matrix, no_progress
+from kec_core.bursts import merged_bursts
 from kec_core.clustering.hierarchical import agglomerative, bisecting
 from kec_core.clustering.kmeans import check_n_clusters, shortfall_note, spherical_kmeans
 from kec_core.clustering.spectral import spectral
@@ -27,6 +29,7 @@ def cluster(
     config: ClusteringConfig,
     *,
     init: FloatMatrix | None = None,
+    bursts: IntVector | None = None,
     seed: int = 0,
     progress: Progress = no_progress,
 ) -> Clustering:
@@ -40,6 +43,8 @@ def cluster(
         n_clusters: K, 1 to N.
         config: algorithm, restarts, iterations.
         init: float32 (K, D) centroids to continue from; k-means only, the others start afresh.
+        bursts: int32 (N,) from ``find_bursts``: each counts as one photo while groups are searched, so that it is not
+            cut, unless there are more clusters than that leaves photos; None for none.
         seed: makes the result repeatable.
         progress: told during the work; may raise Cancelled.
 
@@ -47,6 +52,11 @@ def cluster(
         InputError: K is not between 1 and N.
         ShapeError: ``x`` is not a finite table, or ``init`` is not (K, D).
     """
+    if bursts is not None and init is None and (bursts >= 0).any():
+        merged, row_of = merged_bursts(check_matrix(x, "The features"), bursts)
+        if n_clusters <= len(merged):
+            found = cluster(merged, n_clusters, config, seed=seed, progress=progress)
+            return _spread_over_copies(x, found, row_of, config)
     if config.algorithm == "kmeans":
         return spherical_kmeans(
             x,
@@ -62,11 +72,11 @@ def cluster(
     check_n_clusters(n_clusters, len(x))
     progress(0, 1, f"Clustering ({config.algorithm})")
     if n_clusters in (1, len(x)):
-        found: NDArray[np.integer] = np.arange(len(x)) % n_clusters
+        ids: NDArray[np.integer] = np.arange(len(x)) % n_clusters
         note = ""
     else:
-        found, note = FITS[config.algorithm](x, n_clusters, config, seed, progress)
-    labels = as_labels(found)
+        ids, note = FITS[config.algorithm](x, n_clusters, config, seed, progress)
+    labels = as_labels(ids)
     centroids = centroids_of(x, labels, int(labels.max()) + 1)
     return Clustering(
         labels=labels,
@@ -76,6 +86,22 @@ def cluster(
         seed=seed,
         note=" ".join(filter(None, (note, shortfall_note(len(centroids), n_clusters)))),
     )
+
+
+def _spread_over_copies(
+    x: FloatMatrix, found: Clustering, row_of: IntVector, config: ClusteringConfig
+) -> Clustering:
+    """The clustering of all rows that follows from one of ``merged_bursts``; k-means goes on until it is stable."""
+    if config.algorithm == "kmeans":
+        return replace(
+            spherical_kmeans(x, len(found.centroids), max_iter=config.max_iter, init=found.centroids),
+            seed=found.seed,
+            note=found.note,
+        )
+    labels = found.labels[row_of]
+    centroids = centroids_of(x, labels, len(found.centroids))
+    objective = float(row_cosines(x, centroids, labels).sum(dtype=np.float64))
+    return replace(found, labels=labels, centroids=centroids, objective=objective)
 
 
 def fuse(x: FloatMatrix, kappa: FloatMatrix, weight: float) -> FloatMatrix:

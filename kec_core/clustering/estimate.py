@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, Progress, check_matrix, no_progress
+from kec_core.arrays import FloatMatrix, IntVector, Progress, check_matrix, no_progress
+from kec_core.bursts import one_of_each
 from kec_core.geometry import neighbour_graph
 
 SAMPLE = 2000  # rows looked at                                                        [R]
@@ -20,7 +21,7 @@ ALIKE = 1e-5  # rows that differ by less in every coordinate are one photo      
 
 
 def estimate_n_clusters(
-    x: FloatMatrix, *, seed: int = 0, progress: Progress = no_progress
+    x: FloatMatrix, *, bursts: IntVector | None = None, seed: int = 0, progress: Progress = no_progress
 ) -> tuple[int, str]:
     """Choose K by the eigengap: how many groups the graph of visual neighbours nearly falls into.
 
@@ -31,6 +32,8 @@ def estimate_n_clusters(
 
     Args:
         x: float32 (N, D), unit rows.
+        bursts: int32 (N,) from ``find_bursts``: of each only so many photos are looked at as the smallest graph links to
+            each other, so that none falls apart; None for none.
         seed: draws the sample.
         progress: told before each graph; may raise Cancelled.
 
@@ -38,13 +41,12 @@ def estimate_n_clusters(
         K, and for the person how it was found and which other numbers would fit too.
     """
     x = check_matrix(x, "The features")
-    largest = min(LARGEST, len(x) // ROWS_PER_CLUSTER)
-    if largest < 2:
+    if len(x) // ROWS_PER_CLUSTER < 2:
         return 1, f"{len(x)} photos are too few to estimate the number of clusters, so they are in one."
-    sample = _sample(x, seed)
+    sample = _sample(x if bursts is None else x[one_of_each(bursts, most=NEIGHBOURS[0] + 1)], seed)
     if np.ptp(sample, axis=0).max() < ALIKE:
         return 1, f"All {len(x)} photos look the same, so they are in one cluster."
-    most = min(largest, len(sample) // ROWS_PER_CLUSTER)
+    most = max(2, min(LARGEST, len(sample) // ROWS_PER_CLUSTER))
     gaps = np.empty((len(NEIGHBOURS), most - 1))
     for done, count in enumerate(NEIGHBOURS):
         progress(done, len(NEIGHBOURS), "Estimating the number of clusters")

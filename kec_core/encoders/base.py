@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, FloatVector, Progress, blocks, l2_normalize, no_progress
+from kec_core.bursts import burst_weights, find_bursts
 from kec_core.config import TPL7, EncoderDefaults
 from kec_core.types import Noun
 
@@ -97,11 +98,17 @@ class Encoder(Protocol):
 def collection_mean(features: FloatMatrix, defaults: EncoderDefaults) -> FloatVector:
     """What is taken off every row before its length is made 1: the mean if the encoder wants that, else zeros; (d,).
 
-    With a single image the mean is that image, and centring would leave nothing of it: zeros again.
+    A burst of near-copies counts as one photo (``bursts``). With a single image the mean is that image, and centring
+    would leave nothing of it: zeros again.
     """
     if not defaults.centre or len(features) < 2:
         return np.zeros(features.shape[1], dtype=np.float32)
-    return np.asarray(features.mean(axis=0, dtype=np.float64), dtype=np.float32)
+    bursts = find_bursts(features)
+    if not (bursts >= 0).any():
+        return np.asarray(features.mean(axis=0, dtype=np.float64), dtype=np.float32)
+    weights = burst_weights(bursts)
+    total = sum(weights[block] @ features[block] for block in blocks(len(features)))
+    return np.asarray(total / weights.sum(), dtype=np.float32)
 
 
 def centred_features(

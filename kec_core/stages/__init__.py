@@ -1,6 +1,6 @@
 """The stages of a run, each stored under the fingerprint of what it was made from.
 
-embed -> (estimate) -> overcluster -> nouns -> components -> concepts -> attributes -> vectors -> ground -> weight -> cluster
+embed -> copies -> (estimate) -> overcluster -> nouns -> components -> concepts -> attributes -> vectors -> ground -> weight -> cluster
 and, beside them, the k-means baseline on the visual features alone. A stage whose inputs are unchanged is
 loaded, never recomputed; a killed run goes on where it stopped. Labels never come here.
 """
@@ -12,7 +12,7 @@ from kec_core.stages.groups import (
     ground_photos,
     read_clustering,
 )
-from kec_core.stages.photos import choose_n_clusters, embed_photos, map_nouns
+from kec_core.stages.photos import choose_n_clusters, embed_photos, map_nouns, near_copies, with_bursts
 from kec_core.stages.runner import Hooks, Resources, Runner, Stored
 from kec_core.stages.words import know, text_vectors
 
@@ -30,12 +30,15 @@ __all__ = [
     "ground_photos",
     "know",
     "map_nouns",
+    "near_copies",
     "read_clustering",
     "text_vectors",
+    "with_bursts",
 ]
 
 STAGES = (
     "embed",
+    "copies",
     "estimate",
     "overcluster",
     "nouns",

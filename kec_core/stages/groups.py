@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from kec_core.arrays import FloatMatrix
+from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.clustering import bootstrap_agreement, cluster, fuse, knowledge_weight
 from kec_core.config import ClusteringConfig, EncoderDefaults, RunConfig
 from kec_core.encoders.base import centred_features
@@ -22,13 +22,17 @@ from kec_core.types import Clustering, ConceptVectors, Grounding, Knowledge
 def ground_photos(
     runner: Runner,
     embedded: Stored,
+    looks_key: str,
     x: FloatMatrix,
     vectors_key: str,
     vectors: ConceptVectors,
     defaults: EncoderDefaults,
     config: RunConfig,
 ) -> tuple[str, Grounding]:
-    """Knowledge carried into every photo (KEC 3.4), and the key it is stored under."""
+    """Knowledge carried into every photo (KEC 3.4), and the key it is stored under.
+
+    ``looks_key`` is the key of what follows from the features, see ``with_bursts``.
+    """
     raw = config.grounding.mode == "raw"
 
     def compute(_key: str) -> StageResult:
@@ -49,7 +53,7 @@ def ground_photos(
             },
         )
 
-    inputs = [embedded.key, vectors_key, config.grounding.to_json(), defaults.to_json()]
+    inputs = [looks_key, vectors_key, config.grounding.to_json(), defaults.to_json()]
     if raw and defaults.centre:
         inputs.append("centred")  # projects of before kept what was not
     stored = runner.stage("ground", inputs, compute)
@@ -99,6 +103,7 @@ def cluster_photos(
     n_clusters: int,
     weight: float,
     config: RunConfig,
+    bursts: IntVector | None = None,
 ) -> tuple[str, Clustering]:
     """Clusters on [n(x), w n(kappa)] (KEC 3.5) around the person's wishes, and the key they are stored under."""
 
@@ -110,6 +115,7 @@ def cluster_photos(
             image_ids,
             n_clusters,
             config.clustering,
+            bursts=bursts,
             seed=config.seed,
             progress=runner.hooks.progress,
         )
@@ -129,14 +135,19 @@ def _wishes(knowledge: Knowledge) -> list[object]:
 
 
 def cluster_baseline(
-    runner: Runner, embedded: Stored, x: FloatMatrix, n_clusters: int, config: RunConfig
+    runner: Runner,
+    embedded: Stored,
+    x: FloatMatrix,
+    n_clusters: int,
+    config: RunConfig,
+    bursts: IntVector | None = None,
 ) -> Clustering:
     """Spherical k-means on the visual features alone: what KEC is always shown beside."""
     options = ClusteringConfig(n_init=config.clustering.n_init, max_iter=config.clustering.max_iter)
 
     def compute(_key: str) -> StageResult:
         return _clustering_result(
-            cluster(x, n_clusters, options, seed=config.seed, progress=runner.hooks.progress)
+            cluster(x, n_clusters, options, bursts=bursts, seed=config.seed, progress=runner.hooks.progress)
         )
 
     stored = runner.stage("baseline", [embedded.key, n_clusters, options.to_json(), config.seed], compute)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kec_core.arrays import FloatMatrix, Progress, fingerprint
+from kec_core.arrays import FloatMatrix, IntVector, Progress, fingerprint
+from kec_core.bursts import find_bursts
 from kec_core.clustering import estimate_n_clusters
 from kec_core.config import RunConfig
 from kec_core.encoders.base import Encoder
@@ -21,6 +23,7 @@ from kec_core.images import ImageRecord
 from kec_core.knowledge.guidance import Guidance
 from kec_core.mapping import components, count_overclusters, nouns_of_centres, over_cluster
 from kec_core.mapping.guided import guide_nouns
+from kec_core.near_copies import find_near_copies
 from kec_core.stages.runner import Resources, Runner, Stored
 from kec_core.store import StageResult, StageStore
 from kec_core.types import Noun, NounMapping
@@ -134,7 +137,35 @@ def _joined(good: Sequence[ImageRecord], known: Mapping[str, FloatMatrix], fresh
     return np.stack([known[r.pixels_key] if r.pixels_key in known else next(rows) for r in good])
 
 
-def choose_n_clusters(runner: Runner, embedded: Stored, x: FloatMatrix, config: RunConfig) -> tuple[int, str]:
+def near_copies(runner: Runner, embedded: Stored) -> tuple[tuple[str, ...], ...]:
+    """Image ids of the photos that are near-copies of each other, by group, largest group first."""
+
+    def compute(_key: str) -> StageResult:
+        groups = find_near_copies(embedded.arrays["features"], progress=runner.hooks.progress)
+        ids: list[list[str]] = [[] for _ in range(int(groups.max(initial=-1)) + 1)]
+        for image_id, group in zip(embedded.data["ids"], groups.tolist(), strict=True):
+            if group >= 0:
+                ids[group].append(image_id)
+        return StageResult(data={"groups": ids, "summary": {"near_copies": sum(map(len, ids))}})
+
+    found = runner.stage("copies", [embedded.key], compute).data["groups"]
+    return tuple(tuple(group) for group in found)
+
+
+def with_bursts(embedded: Stored) -> tuple[Stored, IntVector | None]:
+    """The features under the key of what follows from them, and the bursts among them; None when there is none.
+
+    Without bursts the key stays, so that what was computed before they were looked for is found.
+    """
+    bursts = find_bursts(embedded.arrays["features"])
+    if not (bursts >= 0).any():
+        return embedded, None
+    return replace(embedded, key=fingerprint(embedded.key, "bursts", bursts)), bursts
+
+
+def choose_n_clusters(
+    runner: Runner, embedded: Stored, x: FloatMatrix, config: RunConfig, bursts: IntVector | None = None
+) -> tuple[int, str]:
     """K: what the person asked for, or an estimate and how it was made."""
     if config.n_clusters is not None:
         if not 1 <= config.n_clusters <= len(x):
@@ -145,7 +176,7 @@ def choose_n_clusters(runner: Runner, embedded: Stored, x: FloatMatrix, config: 
         return config.n_clusters, ""
 
     def compute(_key: str) -> StageResult:
-        k, how = estimate_n_clusters(x, seed=config.seed, progress=runner.hooks.progress)
+        k, how = estimate_n_clusters(x, bursts=bursts, seed=config.seed, progress=runner.hooks.progress)
         return StageResult(data={"k": k, "how": how, "summary": {"clusters": k}})
 
     stored = runner.stage("estimate", [embedded.key, config.seed], compute)

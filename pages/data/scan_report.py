@@ -8,6 +8,7 @@ import streamlit as st
 
 from kec_core.images import SMALL_SIDE, ImageRecord, ScanReport, passed_over
 from pages.shared import cached, gallery, markup
+from state.near_copies import near_copies
 from state.project import Project
 
 MOST_LABELS = 200
@@ -17,6 +18,9 @@ def draw(project: Project) -> None:
     """Draw the report of the newest scan."""
     scan = project.last_scan
     report, labels = cached.scan_report(project, scan), cached.label_counts(project, scan)
+    there = cached.row_of(project, scan)
+    groups = [kept for g in near_copies(project) if len(kept := [i for i in g if i in there]) > 1]
+    near = _by_id(project, [image_id for group in groups for image_id in group])
     st.html(
         markup.facts(
             [
@@ -37,6 +41,12 @@ def draw(project: Project) -> None:
                     "Photos equal byte by byte to another one; kept",
                 ),
                 (
+                    "Near-copies",
+                    f"{len(near):,}",
+                    "Photos that the latest run found to show the same as another one: cropped, saved again, or taken a "
+                    "moment apart; kept",
+                ),
+                (
                     "Too small",
                     f"{len(report.too_small):,}",
                     f"A side shorter than {SMALL_SIDE} pixels; used all the same",
@@ -55,6 +65,7 @@ def draw(project: Project) -> None:
         f"Cannot be used ({len(report.skipped):,})": lambda: _skipped(report),
         f"Other files ({sum(report.others.values()):,})": lambda: st.text(passed_over(report.others)),
         f"Exact copies ({len(report.duplicates):,})": lambda: _copies(project, report),
+        f"Near-copies ({len(near):,})": lambda: _near_copies(project, groups, near),
         f"Too small ({len(report.too_small):,})": lambda: gallery.paged(
             project, _by_id(project, report.too_small), key="page_small", label="Too small", caption=_size
         ),
@@ -96,6 +107,15 @@ def _skipped(report: ScanReport) -> None:
             label="Cannot be used",
         )
     )
+
+
+def _near_copies(project: Project, groups: Sequence[Sequence[str]], photos: Sequence[ImageRecord]) -> None:
+    largest = len(groups[0])
+    st.caption(
+        f"{len(photos):,} photos in {len(groups):,} groups, the largest of {largest:,}, beside each other. A group that makes "
+        "up much of the collection counts as one photo where groups are searched, and is not cut."
+    )
+    gallery.paged(project, photos, key="page_near", label="Near-copies", caption=lambda image: image.id)
 
 
 def _copies(project: Project, report: ScanReport) -> None:

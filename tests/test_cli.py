@@ -18,6 +18,7 @@ from state.project import Project
 RUN_KEYS = {
     "images",
     "skipped",
+    "others",
     "encoder",
     "knowledge",
     "overclusters",
@@ -25,6 +26,7 @@ RUN_KEYS = {
     "uni_attributes",
     "bi_attributes",
     "clusters",
+    "near_copies",
     "scores",
     "baseline",
     "internal",

@@ -125,7 +125,7 @@ def test_a_cancelled_run_goes_on_with_the_finished_stages(photos, resources, tmp
     assert started[-1] == "concepts"
     resumed = run(photos, resources, store)
     reused = {report.stage for report in resumed.reports if report.reused}
-    assert reused == {"embed", "overcluster", "nouns", "components"}
+    assert reused == {"embed", "copies", "overcluster", "nouns", "components"}
 
 
 def test_locked_and_user_made_concepts_survive_a_rebuild(photos, resources, tmp_path):

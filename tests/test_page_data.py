@@ -3,11 +3,13 @@
 import io
 import shutil
 import zipfile
+from dataclasses import replace
 
 import pytest
 
 from kec_core.images import scan_images
 from state import jobs, worker
+from state.near_copies import near_copies
 from state.progress import JobContext
 from state.project import Project
 from state.run import scan_job
@@ -87,6 +89,7 @@ def test_the_report_lists_what_is_odd_and_shows_names_as_text(colours):
         "Photos",
         "Cannot be used (1)",
         "Exact copies (1)",
+        "Near-copies (50)",
         "Too small (1)",
         "Labels (4)",
     ]
@@ -114,6 +117,19 @@ def test_every_refusal_and_every_other_file_is_in_the_report(new, tmp_path):
     assert "4 other files are no photos: 2 .txt, 1 .mp4, 1 hidden or system files." in [
         t.value for t in page.text
     ]
+
+
+def test_near_copies_are_counted_and_shown_with_those_that_are_still_there(colours):
+    page = app("data", project="colours")
+    page.session_state["data_tabs"] = "Near-copies (50)"
+    page.run()
+    assert not page.exception
+    assert "50 photos in " in shown(page)
+    gone = set(near_copies(colours)[0][:2])
+    report = scan_images(colours.images_root)
+    colours.set_images(replace(report, images=tuple(i for i in report.images if i.id not in gone)))
+    page = app("data", project="colours")
+    assert "Near-copies (48)" in [tab.label for tab in page.tabs]
 
 
 def test_scan_job_keeps_the_list_labels_and_thumbnails(new, tmp_path):

@@ -12,6 +12,7 @@ from kec_core.types import Concept
 from state import revisions
 from state.clusterings import load_baseline, load_clustering, save_clustering
 from state.loading import load_resources
+from state.near_copies import near_copies
 from state.progress import JobContext, JobProgress
 from state.project import Project
 from state.run import run_job, run_project
@@ -77,10 +78,23 @@ def test_the_first_run_finds_the_planted_groups_and_tells_it(whole):
             "concepts",
             "uni_attributes",
         ),
-        *("bi_attributes", "clusters", "scores", "baseline", "internal", "seconds", "revision", "seed"),
+        *(
+            "bi_attributes",
+            "clusters",
+            "near_copies",
+            "scores",
+            "baseline",
+            "internal",
+            "seconds",
+            "revision",
+            "seed",
+        ),
     ]
     assert (told["images"], told["clusters"], told["overclusters"], told["seed"]) == (20, 4, 8, 0)
     assert (told["encoder"], told["knowledge"], told["skipped"]) == ("hash", "first-noun", [])
+    groups = near_copies(project)
+    assert told["near_copies"] == {"photos": sum(map(len, groups)), "groups": len(groups)}
+    assert all(len({image_id.partition("/")[0] for image_id in group}) == 1 for group in groups)
     assert told["scores"] == {"acc": 1.0, "nmi": 1.0, "ari": 1.0}
     assert told["baseline"]["method"] == "kmeans"
     assert set(told["baseline"]["scores"]) == {"acc", "nmi", "ari"}

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app test test-portable bench soak resources checks lint types unit clean
+.PHONY: app test fuzz test-portable bench soak resources checks lint types unit clean
 
 app: $(VENV)/.runtime
 	$(BIN)/kec setup --demo
@@ -34,6 +34,9 @@ unit:
 # the numeric tests as if on other processors
 test-portable: $(VENV)/.dev
 	$(BIN)/python -m tests.portable
+
+fuzz: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --rounds 2000
 
 bench: $(VENV)/.dev
 	$(BIN)/kec setup --demo

@@ -320,6 +320,8 @@ def _clear_errors(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise
+    except UnicodeDecodeError as error:  # of a name in the file, or of what SQLite says about it
+        raise DamagedError(f"The project file {path} is damaged ({short(error)}).") from error
     except sqlite3.DatabaseError as error:
         raise _store_error(path, error) from error
 

@@ -196,7 +196,8 @@ def test_a_value_nested_deeply_in_code_is_refused_too():
     for _ in range(5000):
         name = [name]
     with pytest.raises(
-        InputError, match=r"Edit at index 0 \(add_concept\): name should be a text, but is \[\[\.\.\.\]\]"
+        InputError,
+        match=r"Edit at index 0 \(add_concept\): name should be a text, but is \[\[\[\.\.\.\]\]\]\.",
     ):
         parse_script({"edits": [{"op": "add_concept", "name": name}]})
 

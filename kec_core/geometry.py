@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -16,6 +18,9 @@ from kec_core.arrays import (
     l2_normalize,
     no_progress,
 )
+
+if TYPE_CHECKING:
+    import faiss
 
 ROWS_PER_PROGRESS = 8 * BLOCK_ROWS
 """Progress is told this often inside one pass, so that a cancel is noticed within a second."""
@@ -80,20 +85,45 @@ def nearest_neighbours(
     """
     import faiss
 
-    wanted = min(count, len(x) - 1)
     index = faiss.IndexFlatIP(x.shape[1])
     for block in blocks(len(x)):
         index.add(np.ascontiguousarray(x[block]))
-    rows = np.empty((len(x), wanted), dtype=np.int64)
-    cosines = np.empty((len(x), wanted), dtype=np.float32)
-    for block in blocks(len(x), BLOCK_ROWS // 8):
-        progress(block.start, len(x), "Finding neighbours")
-        scores, found = index.search(np.ascontiguousarray(x[block]), wanted + 1)
+    return search_others(index, x, np.arange(len(x)), min(count, len(x) - 1), progress=progress)
+
+
+def search_others(
+    index: faiss.Index,
+    x: FloatMatrix,
+    rows: NDArray[np.int64],
+    count: int,
+    *,
+    parameters: faiss.SearchParameters | None = None,
+    progress: Progress = no_progress,
+) -> tuple[NDArray[np.int64], FloatMatrix]:
+    """What an index of all rows finds near some of them, nearest first.
+
+    Args:
+        index: holds the rows of ``x`` in their order, by inner product.
+        x: float32 (N, D), unit rows.
+        rows: int64 (R,), which rows to search for.
+        count: neighbours per row, at most N - 1.
+        parameters: of faiss, for this search.
+        progress: told after each block of rows.
+
+    Returns:
+        int64 (R, count) row numbers, never the row itself, and their float32 (R, count) inner products; -1 where the
+        index found too few.
+    """
+    near = np.empty((len(rows), count), dtype=np.int64)
+    cosines = np.empty((len(rows), count), dtype=np.float32)
+    for block in blocks(len(rows), BLOCK_ROWS // 8):
+        progress(block.start, len(rows), "Finding neighbours")
+        scores, found = index.search(np.ascontiguousarray(x[rows[block]]), count + 1, params=parameters)
         # the row itself is pushed to the end and cut off; among duplicates it need not come first
-        order = np.argsort(found == np.arange(block.start, block.stop)[:, None], axis=1, kind="stable")
-        rows[block] = np.take_along_axis(found, order, axis=1)[:, :wanted]
-        cosines[block] = np.take_along_axis(scores, order, axis=1)[:, :wanted]
-    return rows, cosines
+        order = np.argsort(found == rows[block, None], axis=1, kind="stable")
+        near[block] = np.take_along_axis(found, order, axis=1)[:, :count]
+        cosines[block] = np.take_along_axis(scores, order, axis=1)[:, :count]
+    return near, cosines
 
 
 def neighbour_graph(x: FloatMatrix, count: int, *, progress: Progress = no_progress) -> csr_matrix:

@@ -79,7 +79,7 @@ def lay_out(
         return principal_plane(x)
     place = umap_layout if method == "umap" else tsne_layout
     if start is not None and np.isfinite(start).any():
-        first = _filled(start, neighbours)
+        first = _jittered(_filled(start, neighbours), seed)
         return aligned(place(neighbours, first, again=True, seed=seed, progress=progress), first)
     first = _jittered(principal_plane(x), seed)
     return place(neighbours, first, again=False, seed=seed, progress=progress)

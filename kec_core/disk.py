@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,11 @@ def reason(error: OSError, folder: Path) -> str:
     if error.errno == errno.EROFS:
         return "the place is read-only"
     return error.strerror or str(error) or type(error).__name__
+
+
+def may_write(path: Path) -> bool:
+    """Whether this program may write a file that exists, or into a folder."""
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ is there whole or not at all. Work in progress lives in ``STAGE-FINGERPRINT.part
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import zlib
@@ -23,6 +24,8 @@ from numpy.typing import NDArray
 from kec_core.disk import damage_as, reason
 from kec_core.errors import StoreError
 from kec_core.paths import exists, is_folder
+
+logger = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
 MAPPED_BYTES = 2**20
@@ -271,3 +274,11 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise StoreError(
             f"{path} could not be written ({reason(error, path.parent)}); free some space or choose another folder."
         ) from error
+
+
+def write_cache(path: Path, content: bytes) -> None:
+    """As ``write_atomically`` for what can be made again: that it could not be written is only logged."""
+    try:
+        write_atomically(path, content)
+    except StoreError as error:
+        logger.warning("%s It is made again next time.", error)

@@ -22,7 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from kec_core.disk import damage_as, is_full, reason, short
+from kec_core.disk import damage_as, is_full, may_write, reason, short
 from kec_core.errors import StoreError
 from kec_core.paths import exists, is_folder
 
@@ -159,7 +159,7 @@ class Database:
 
     def is_read_only(self) -> bool:
         """Whether there is a file that may be read but not written, itself or what SQLite puts beside it."""
-        return exists(self.path) and not (_may_write(self.path) and _may_write(self.path.parent))
+        return exists(self.path) and not (may_write(self.path) and may_write(self.path.parent))
 
     def check(self) -> None:
         """Read the whole file once.
@@ -273,10 +273,6 @@ def _copy_in_memory(path: Path) -> sqlite3.Connection:
 def _warn_full(folder: Path) -> None:
     """Say once per folder that what is shown cannot be changed."""
     logger.warning("The disk of %s is full: the project can be shown, but nothing can be kept.", folder)
-
-
-def _may_write(path: Path) -> bool:
-    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _version(connection: sqlite3.Connection) -> int:

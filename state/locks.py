@@ -94,9 +94,14 @@ class RunLock:
             other = _description(file)
             file.close()
             raise StoreError(f"{other} is running on this project; wait for its end or cancel it.")
-        file.truncate(0)
-        file.write(json.dumps({"what": what, "pid": os.getpid()}))
-        file.flush()
+        try:
+            file.truncate(0)
+            os.write(file.fileno(), json.dumps({"what": what, "pid": os.getpid()}).encode())
+        except OSError as error:
+            file.close()
+            raise StoreError(
+                f"The project {folder} cannot be written ({reason(error, folder)}); free some space and try again."
+            ) from error
         return cls(file)
 
     @classmethod

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kec_core.errors import StoreError
-from kec_core.store import FolderStore, StageResult, write_atomically
+from kec_core.store import FolderStore, StageResult, write_atomically, write_cache
 
 RESULT = StageResult(arrays={"x": np.arange(6, dtype=np.float32).reshape(2, 3)}, data={"name": "Grüße <b>"})
 
@@ -166,3 +166,9 @@ def test_an_unwritable_place_is_one_sentence(tmp_path):
     blocker.write_text("")
     with pytest.raises(StoreError, match="could not be written"):
         write_atomically(Path(blocker) / "below", b"")
+
+
+def test_a_cache_that_cannot_be_written_only_warns(tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    write_cache(tmp_path / "file" / "below", b"")
+    assert "could not be written" in caplog.text

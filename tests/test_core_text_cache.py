@@ -146,6 +146,14 @@ class TestTheCache:
         with pytest.raises(StoreError, match=r"texts\.sqlite cannot be used .*delete that file"):
             TextCache(tmp_path / "texts.sqlite")
 
+    def test_a_read_only_one_warns_once_and_keeps_nothing(self, tmp_path, monkeypatch, caplog):
+        monkeypatch.setattr(text_cache, "may_write", lambda _path: False)
+        cache = TextCache(tmp_path / "texts.sqlite")
+        cache.put("space", {"a": np.ones(2, dtype=np.float32)})
+        assert cache.get("space", ["a"]) == {}
+        assert caplog.text.count("cannot be written") == 1
+        assert list(tmp_path.iterdir()) == []
+
     def test_by_default_it_lies_in_the_shared_cache_folder(self, tmp_path, monkeypatch):
         monkeypatch.setenv("KEC_CACHE_DIR", str(tmp_path / "shared"))
         assert TextCache().path == tmp_path / "shared" / "texts.sqlite"

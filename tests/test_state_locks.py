@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -75,3 +76,14 @@ def test_a_folder_that_cannot_be_locked_is_said():
         (folder / "closed").mkdir(mode=0o555)
         with pytest.raises(StoreError, match=r"cannot be written .*make the folder writable or copy it"):
             RunLock.acquire(folder / "closed", "A job")
+
+
+def test_a_lock_whose_note_finds_the_disk_full_is_refused_and_free_again(project, monkeypatch):
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        with pytest.raises(StoreError, match=r"cannot be written \(the disk is full\)"):
+            RunLock.acquire(project.folder, "kec edit")
+    assert not RunLock.is_held(project.folder)

@@ -22,7 +22,7 @@ from kec_core.encoders.once import Once
 from kec_core.encoders.text_map import TextMap, fit, imagenet_anchors, map_key
 from kec_core.errors import ResourceMissing
 from kec_core.paths import is_file, is_folder
-from kec_core.store import cache_dir, write_atomically
+from kec_core.store import cache_dir, write_cache
 from kec_core.types import Noun
 from kec_core.wordnet.wordnet import load_wordnet
 
@@ -112,14 +112,14 @@ class CompactEncoder:
         file = cache_dir() / f"compact-known-{key}.npy"
         try:
             known: NDArray[np.bool_] = np.load(file, allow_pickle=False)
-        except (OSError, ValueError):
+        except (OSError, ValueError, EOFError):
             known = np.array([self._is_near(noun) for noun in nouns], dtype=np.bool_)
             words = [noun.word for noun, near in zip(nouns, known, strict=True) if near]
             if words:
                 known[known] = self._text_map().covers(self._sentences.embed(words, progress=progress))
             content = io.BytesIO()
             np.save(content, known)
-            write_atomically(file, content.getvalue())
+            write_cache(file, content.getvalue())
         return known
 
     def _is_near(self, noun: Noun) -> bool:
@@ -134,7 +134,7 @@ class CompactEncoder:
         file = cache_dir() / f"compact-map-{self._key}.npz"
         try:
             return TextMap.load(file)
-        except (OSError, ValueError, KeyError, BadZipFile):
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             log.info("Preparing the compact encoder's words; this happens once.")
             fitted = fit(self._anchors, self._sentences.embed, self._images.classifier)
             fitted.save(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,9 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from kec_core.arrays import FloatMatrix, FloatVector, Progress, blocks, fingerprint, no_progress
+from kec_core.disk import may_write
 from kec_core.encoders.base import Encoder
 from kec_core.errors import InputError, StoreError
 from kec_core.store import cache_dir
+
+logger = logging.getLogger(__name__)
 
 _BLOCK = 2048  # strings encoded between two writes: a kill loses at most these
 _QUERY = 500  # keys per SELECT, below SQLite's oldest limit of variables
@@ -33,6 +37,12 @@ class TextCache:
             StoreError: the file cannot be made or is not such a cache.
         """
         self.path = path if path is not None else cache_dir() / "texts.sqlite"
+        self._may_write = may_write(self.path.parent) and (not self.path.exists() or may_write(self.path))
+        if not self._may_write:
+            logger.warning(
+                "The text cache %s cannot be written: words are encoded again each time.", self.path
+            )
+            return
         with self._connection() as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(
@@ -49,6 +59,8 @@ class TextCache:
         Returns:
             Text to float32 (d,).
         """
+        if not self._may_write:
+            return {}
         wanted = {_key(space, text): text for text in texts}
         keys = list(wanted)
         found: dict[str, FloatVector] = {}
@@ -63,6 +75,8 @@ class TextCache:
 
     def put(self, space: str, vectors: Mapping[str, FloatVector]) -> None:
         """Store the features of some texts, all or none of them; a text already there keeps its row."""
+        if not self._may_write:
+            return
         rows = [(_key(space, text), vector.astype("<f4").tobytes()) for text, vector in vectors.items()]
         with self._connection() as connection, connection:
             connection.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, blocks, fingerprint, l2_normalize
-from kec_core.store import write_atomically
+from kec_core.store import write_cache
 from kec_core.wordnet.synsets import CLASSES, read_synsets
 from kec_core.wordnet.wordnet import WordNet
 
@@ -115,10 +115,10 @@ class TextMap:
         return covered
 
     def save(self, file: Path) -> None:
-        """Write to an ``.npz`` file, atomically."""
+        """Write to an ``.npz`` file of the cache, atomically."""
         content = io.BytesIO()
         np.savez(content, anchors=self.anchors, coefficients=self.coefficients, words=self.words)
-        write_atomically(file, content.getvalue())
+        write_cache(file, content.getvalue())
 
     @classmethod
     def load(cls, file: Path) -> TextMap:

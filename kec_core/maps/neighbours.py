@@ -85,9 +85,8 @@ def _inverted_lists(x: FloatMatrix, seed: int) -> faiss.IndexIVFFlat:
     """The rows in lists of similar ones, about as many lists as rows in each."""
     import faiss
 
-    index = faiss.index_factory(
-        x.shape[1], f"IVF{int(1.5 * np.sqrt(len(x)))},Flat", faiss.METRIC_INNER_PRODUCT
-    )
+    lists = int(1.5 * np.sqrt(len(x)))
+    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(x.shape[1]), x.shape[1], lists, faiss.METRIC_INNER_PRODUCT)
     index.cp.niter, index.cp.max_points_per_centroid, index.cp.seed = (
         _TRAINING_ITERATIONS,
         _TRAINING_ROWS,
@@ -102,7 +101,9 @@ def _inverted_lists(x: FloatMatrix, seed: int) -> faiss.IndexIVFFlat:
 def _looking_into(lists: int) -> faiss.SearchParametersIVF:
     import faiss
 
-    return faiss.SearchParametersIVF(nprobe=lists)
+    parameters = faiss.SearchParametersIVF()
+    parameters.nprobe = lists
+    return parameters
 
 
 def _probes(

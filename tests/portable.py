@@ -25,6 +25,8 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 OWN_BLAS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """Where these are set already, somebody chose them for this machine; they belong together and are left alone."""
 NUMERIC = re.compile(r"^(?:import|from) (?:numpy|torch)\b", re.MULTILINE)
+QUICK = ("clustering", "encode_files", "grounding", "tree", "warm_start", "mapping", "bursts")
+"""Of the files test_core_*.py, those that most hang on the last bits, for a check of a minute."""
 LEFT_OUT = "not browser and not server and not kill"
 """Markers of tests that are about processes, not numbers."""
 
@@ -89,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", help="settings to try; all when none is named")
     parser.add_argument("--list", action="store_true", help="name the settings and end")
     parser.add_argument("--today", action="store_true", help="one setting, another one each day")
+    parser.add_argument("--quick", action="store_true", help="only the files that most hang on the last bits")
     chosen = parser.parse_args(arguments)
     unknown = set(chosen.names) - {setting.name for setting in SETTINGS}
     if unknown:
@@ -101,7 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     if chosen.today and usable:
         usable = [usable[time.localtime().tm_yday % len(usable)]]
-    return max([_run(setting) for setting in usable], default=0)
+    files = [ROOT / f"tests/test_core_{name}.py" for name in QUICK] if chosen.quick else numeric_files()
+    return max([_run(setting, files) for setting in usable], default=0)
 
 
 def _said(setting: Setting) -> bool:
@@ -112,15 +116,15 @@ def _said(setting: Setting) -> bool:
     return not refusal
 
 
-def _run(setting: Setting) -> int:
-    """The numeric tests in a process of their own; 1 if any failed."""
+def _run(setting: Setting, files: Sequence[Path]) -> int:
+    """The tests of these files in a process of their own; 1 if any failed."""
     seed = str(random.SystemRandom().randrange(2**32))
     variables = {**setting.variables, "PYTHONHASHSEED": seed}
     print(f"{setting.name}: {' '.join(f'{k}={v}' for k, v in variables.items())}", flush=True)
     command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", "-m", LEFT_OUT]
     began = time.monotonic()
     done = subprocess.run(
-        [*command, *map(str, numeric_files())], cwd=ROOT, env={**os.environ, **variables}, check=False
+        [*command, *map(str, files)], cwd=ROOT, env={**os.environ, **variables}, check=False
     )
     print(
         f"{setting.name}: {'failed' if done.returncode else 'passed'} in {time.monotonic() - began:.0f} s",

@@ -33,6 +33,7 @@ def test_every_file_that_computes_is_numeric(tmp_path):
     names = {file.name for file in portable.numeric_files()}
     assert {"test_core_clustering.py", "test_core_encode_files.py", "test_state_finalise.py"} <= names
     assert "test_layering.py" not in names
+    assert {f"test_core_{name}.py" for name in portable.QUICK} <= names
     (tmp_path / "test_new.py").write_text("import os\nfrom numpy.linalg import norm\n")
     (tmp_path / "test_none.py").write_text("import numpydoc\n")
     assert [file.name for file in portable.numeric_files(tmp_path)] == ["test_new.py"]

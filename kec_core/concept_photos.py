@@ -24,7 +24,6 @@ class ConceptPhotos:
     """The photos of every concept of a state.
 
     Attributes:
-        winner: int32 (N,), column of the concept with the largest omega of each photo.
         margin: float32 (N,) in [0, 1], largest omega minus the second largest.
         counts: int64 (M,), photos of each concept.
         sureness: float32 (M,) in [0, 1], mean omega of a concept's own photos; 0 without photos.
@@ -33,7 +32,6 @@ class ConceptPhotos:
     """
 
     state: LiveState
-    winner: IntVector
     margin: FloatVector
     counts: NDArray[np.int64]
     sureness: FloatVector
@@ -45,7 +43,7 @@ class ConceptPhotos:
         column = self.columns.get(concept)
         if column is None:
             return np.empty(0, dtype=np.int64)
-        rows = np.flatnonzero(self.winner == column)
+        rows = np.flatnonzero(self.state.grounding.winner == column)
         return rows[np.argsort(self._by(rows, column, order), kind="stable")]
 
     def unclear(self, below: float) -> NDArray[np.int64]:
@@ -76,13 +74,12 @@ class ConceptPhotos:
 def concept_photos(state: LiveState) -> ConceptPhotos:
     """Whose the photos are; O(N M), a fraction of a second at 50,000 photos and 100 concepts."""
     omega, ids = state.grounding.omega, state.grounding.concept_ids
-    winner = omega.argmax(axis=1).astype(np.int32)
+    winner = state.grounding.winner
     best = omega[np.arange(len(omega)), winner]
     counts = np.bincount(winner, minlength=len(ids))
     sums = np.bincount(winner, weights=best, minlength=len(ids))
     return ConceptPhotos(
         state=state,
-        winner=winner,
         margin=_margin(omega),
         counts=counts,
         sureness=(sums / np.maximum(counts, 1)).astype(np.float32),

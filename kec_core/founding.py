@@ -7,8 +7,6 @@ it would often prefer groups that nobody wanted.
 
 from __future__ import annotations
 
-import numpy as np
-
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.constraints import ConstraintPlan, constrained_clustering
 from kec_core.geometry import nearest_centroids
@@ -53,7 +51,7 @@ def founded_clustering(
 
 def _won(grounding: Grounding, plan: ConstraintPlan) -> IntVector:
     """The column of the strongest concept of every photo; of the assigned ones, the concept they are assigned to."""
-    won: IntVector = grounding.omega.argmax(axis=1).astype(np.int32)
+    won = grounding.winner.copy()
     column = {concept: place for place, concept in enumerate(grounding.concept_ids)}
     for rows, concept in zip(plan.units, plan.concepts, strict=True):
         if concept in column:

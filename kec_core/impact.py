@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import IntVector
 from kec_core.live import LiveState
-from kec_core.types import Scores
+from kec_core.types import Grounding, Scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ def compare(before: LiveState, after: LiveState) -> Impact:
     return Impact(
         moved=moved,
         flows=flows,
-        reassigned=int((closest_concepts(before) != closest_concepts(after)).sum()),
+        reassigned=int((_closest(before.grounding) != _closest(after.grounding)).sum()),
         scores_before=before.scores,
         scores_after=after.scores,
         coherence_before=before.coherence,
@@ -61,9 +61,9 @@ def compare(before: LiveState, after: LiveState) -> Impact:
     )
 
 
-def closest_concepts(state: LiveState) -> NDArray[np.str_]:
-    """Id of the concept that fits each photo best, str (N,)."""
-    ids: NDArray[np.str_] = np.array(state.vectors.concept_ids)[state.logits.argmax(axis=1)]
+def _closest(grounding: Grounding) -> NDArray[np.str_]:
+    """Id of each photo's winning concept, str (N,)."""
+    ids: NDArray[np.str_] = np.array(grounding.concept_ids)[grounding.winner]
     return ids
 
 

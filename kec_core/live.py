@@ -282,9 +282,9 @@ def _is_new(state: LiveState, vectors: ConceptVectors) -> bool:
 
 
 def _other_groups(collection: LiveCollection, grounding: Grounding) -> list[IntVector]:
-    """Groups by the strongest concept, and by the photos alone."""
-    by_concept = grounding.omega.argmax(axis=1).astype(np.int32)
-    return [by_concept] if collection.baseline is None else [by_concept, collection.baseline]
+    """Groups by the winning concept, and by the photos alone."""
+    winner = grounding.winner
+    return [winner] if collection.baseline is None else [winner, collection.baseline]
 
 
 def _under_old_ids(found: Clustering, old: Clustering) -> Clustering:

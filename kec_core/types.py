@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from kec_core.arrays import FloatMatrix, FloatVector, IntVector, JsonDict, fingerprint
+from kec_core.arrays import FloatMatrix, FloatVector, IntVector, JsonDict, blocks, fingerprint
 from kec_core.errors import InputError
 
 Source = Literal["wordnet", "llm", "user"]
@@ -271,7 +271,7 @@ class ConceptVectors:
     prior: FloatVector | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Grounding:
     """Knowledge carried into each image (KEC section 3.4).
 
@@ -283,6 +283,16 @@ class Grounding:
     omega: FloatMatrix
     kappa: FloatMatrix
     concept_ids: tuple[str, ...]
+
+    @cached_property
+    def winner(self) -> IntVector:
+        """Read-only int32 (N,): column of the concept with the largest omega, the first of equal ones; -1 without concepts."""
+        winner = np.full(len(self.omega), -1, dtype=np.int32)
+        if self.concept_ids:
+            for block in blocks(len(self.omega)):
+                winner[block] = self.omega[block].argmax(axis=1)
+        winner.flags.writeable = False
+        return winner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kec_core.arrays import FloatVector, IntVector, blocks
+from kec_core.arrays import FloatVector, IntVector
 from kec_core.errors import StoreError
 from kec_core.types import Grounding, Knowledge
 from state.csv_cells import Cell
@@ -83,8 +83,5 @@ def confidence(overview: Overview) -> FloatVector:
 
 def strongest_concepts(grounding: Grounding, knowledge: Knowledge) -> tuple[str, ...]:
     """The name of the concept with the largest omega, for each photo."""
-    if not grounding.concept_ids:
-        return ("",) * len(grounding.omega)
     names = [knowledge.by_id[i].name if i in knowledge.by_id else i for i in grounding.concept_ids]
-    rows = (grounding.omega[block].argmax(axis=1).tolist() for block in blocks(len(grounding.omega)))
-    return tuple(names[column] for columns in rows for column in columns)
+    return tuple("" if column < 0 else names[column] for column in grounding.winner.tolist())

@@ -57,7 +57,7 @@ def by_concept(grounding: Grounding, knowledge: Knowledge) -> Colouring:
     numbers = np.array([int(concept[1:]) for concept in grounding.concept_ids], dtype=np.int32)
     shown = told_apart(knowledge)
     names = {int(concept[1:]): shown.get(concept, concept) for concept in grounding.concept_ids}
-    return _groups(numbers[np.asarray(grounding.omega).argmax(axis=1)], names)
+    return _groups(numbers[grounding.winner], names)
 
 
 def by_label(labels: Sequence[str | None]) -> Colouring:

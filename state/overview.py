@@ -126,7 +126,7 @@ def compute_overview(
 def _votes(grounding: Grounding, labels: IntVector, n_clusters: int, wishes: ConstraintPlan) -> FloatMatrix:
     """How much speaks for each concept's name in each cluster."""
     column = {concept: place for place, concept in enumerate(grounding.concept_ids)}
-    won = grounding.omega.argmax(axis=1) if column else np.zeros(len(labels), dtype=np.int64)
+    won = grounding.winner.copy()
     worth = np.ones(len(labels))
     for rows, concept in zip(wishes.units, wishes.concepts, strict=True):
         if concept in column:

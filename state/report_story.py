@@ -55,8 +55,7 @@ def _counts(grounding: Grounding) -> Counter[str]:
     """Photos by the id of the concept that is strongest in them: two concepts may have one name."""
     if not grounding.concept_ids:
         return Counter()
-    strongest = np.asarray(grounding.omega).argmax(axis=1)
-    found = np.bincount(strongest, minlength=len(grounding.concept_ids)).tolist()
+    found = np.bincount(grounding.winner, minlength=len(grounding.concept_ids)).tolist()
     return Counter(dict(zip(grounding.concept_ids, found, strict=True)))
 
 

@@ -9,7 +9,7 @@ from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.errors import Cancelled, InputError, ShapeError
 from kec_core.grounding import aggregate, concept_scores, concept_vectors, ground, ground_features
 from kec_core.grounding import photos as photos_module
-from kec_core.types import BiAttribute, Concept, Knowledge, UniAttribute
+from kec_core.types import BiAttribute, Concept, Grounding, Knowledge, UniAttribute
 from tests.fakes import HashEncoder
 from tests.planted import unit
 
@@ -273,3 +273,12 @@ def test_grounding_can_be_cancelled():
     for carry in (ground, ground_features):
         with pytest.raises(Cancelled):
             carry(unit(photos()), vectors, GroundingConfig(), DEFAULTS, progress=stop)
+
+
+def test_each_photo_has_one_winner_the_first_of_equals_and_none_without_concepts():
+    omega = np.array([[0.2, 0.5, 0.3], [0.4, 0.2, 0.4], [0.1, 0.1, 0.8]], dtype=np.float32)
+    grounding = Grounding(omega=omega, kappa=omega, concept_ids=("c1", "c2", "c3"))
+    assert grounding.winner.tolist() == [1, 0, 2]
+    with pytest.raises(ValueError, match="read-only"):
+        grounding.winner[0] = 2
+    assert Grounding(omega=omega[:, :0], kappa=omega, concept_ids=()).winner.tolist() == [-1, -1, -1]

@@ -68,7 +68,7 @@ class View:
             replace(state.knowledge.by_id[one], name=names[one]) for one in state.grounding.concept_ids
         ]
         self.column = {concept.id: column for column, concept in enumerate(self.concepts)}
-        self.winner: IntVector = self.omega.argmax(axis=1).astype(np.int32)
+        self.winner = state.grounding.winner
         self.rows = _rows_by_winner(self.winner, len(self.concepts))
         self._best: dict[int, Evidence] = {}
 

@@ -25,7 +25,7 @@ def fitting_names(state: LiveState, concept: str, count: int) -> tuple[str, ...]
     if not nouns or concept not in state.grounding.concept_ids:
         return ()
     x = state.collection.x
-    won = state.grounding.omega.argmax(axis=1) == state.grounding.concept_ids.index(concept)
+    won = state.grounding.winner == state.grounding.concept_ids.index(concept)
     if not won.any():
         return ()
     lift = l2_normalize(state.collection.encode(nouns)) @ (x[won].mean(axis=0) - x.mean(axis=0))

@@ -36,5 +36,6 @@ else:
         shell.SCRIPT,
         lifespan=serving,
         routes=[ROUTE, *ROUTES],
+        on_script_error=shell.failed,
         middleware=[Middleware(allowed_hosts.AllowedHosts, allowed=allowed_hosts.from_environment())],
     )

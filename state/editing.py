@@ -160,8 +160,10 @@ def _overview(state: LiveState, weight: float) -> Overview:
 
 def edits_in_words(edits: Sequence[Edit], before: Knowledge) -> str:
     """The edits of a revision in words, at least one, by the knowledge they are applied to."""
-    more = f" and {len(edits) - 1} more" if len(edits) > 1 else ""
-    return f"{describe(edits[0], before)}{more}"
+    first, others = describe(edits[0], before), len(edits) - 1
+    if not others:
+        return first
+    return f"{first.removesuffix('.')}, and {others} more edit{'' if others == 1 else 's'}."
 
 
 def automatic(revision: RevisionInfo) -> Mapping[str, Any]:

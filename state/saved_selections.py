@@ -27,9 +27,11 @@ def save_selection(project: Project, name: str, images: Sequence[str]) -> None:
         InputError: the name is empty or too long, or no photo is picked.
     """
     name = " ".join(name.split())
-    if not name or len(name) > LONGEST_NAME:
+    if not name:
+        raise InputError("A saved selection needs a name; type one.")
+    if len(name) > LONGEST_NAME:
         raise InputError(
-            f"A saved selection needs a name of 1 to {LONGEST_NAME} characters, but {len(name)} came; type another one."
+            f"The name of a saved selection may have {LONGEST_NAME} characters, but this one has {len(name)}; shorten it."
         )
     if not images:
         raise InputError("A selection to save should hold photos, but none is picked; pick some first.")

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Literal
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kec_core.errors import KecError, StoreError
 from kec_core.knowledge.edits import Edit, script_to_json
@@ -40,6 +42,8 @@ _PROJECT, _CLUSTER, _NOTICES, _REFUSALS = "kec_project", "kec_cluster", "kec_not
 _SEEN, _SELECTION, _EPOCH, _CONCEPT = "kec_seen", "kec_selection", "kec_epoch", "kec_concept"
 _MODE, _STAGED, _WINDOW = "kec_mode", "kec_staged", "kec_window"
 _PROJECT_PARAMETER, _CLUSTER_PARAMETER = "project", "cluster"
+_SERVER = uuid.uuid4().hex
+"""This server, among those whose windows may edit the same project."""
 
 
 def workspace() -> Workspace:
@@ -371,13 +375,26 @@ def _need_turn(project: Project, bench: Workbench, seen: str) -> None:
 def other_editor(project: Project) -> Holder | None:
     """The window that edits this project now, None when it is this one or nobody."""
     holder = project.lock.holder()
-    return None if holder is None or holder.owner == _window() else holder
+    return None if holder is None or holder.owner == _window() or _is_gone(holder.owner) else holder
 
 
 def _window() -> str:
     """An id of this browser window, as long as it is open."""
-    window: str = st.session_state.setdefault(_WINDOW, f"{datetime.now():%H:%M} {uuid.uuid4().hex}")
+    opened = f"{datetime.now():%H:%M} {uuid.uuid4().hex} {_SERVER} {_connection()}"
+    window: str = st.session_state.setdefault(_WINDOW, opened)
     return window
+
+
+def _connection() -> str:
+    """Streamlit's id of this window's connection to the server; a reload makes another one."""
+    context = get_script_run_ctx()
+    return "" if context is None else context.session_id
+
+
+def _is_gone(owner: str) -> bool:
+    """Whether a window of this server was closed or reloaded; of windows of another server nothing is known."""
+    _, server, connection = owner.rsplit(" ", 2) if owner.count(" ") > 1 else ("", "", "")
+    return server == _SERVER and runtime.exists() and not runtime.get_instance().is_active_session(connection)
 
 
 def _window_label() -> str:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from kec_core.knowledge.edits import assigned, describe, parse_edit
 from kec_core.types import BiAttribute, Concept, Constraint, Group, Knowledge, Noun, UniAttribute
 from tests.edit_samples import noun, refused, run, three_animals
 
@@ -134,6 +135,18 @@ def test_delete_cascades(deer):
     assert [a.id for a in after.uni] == ["a004", "a006", "a007"]
     assert [a.id for a in after.bi] == ["a010"]
     assert after.constraints == ()
+
+
+def test_what_becomes_of_the_constraints_of_a_concept_is_said(deer):
+    first = next(one for one in deer.concepts if not assigned(deer, one.id) and not one.locked)
+    bound = run(deer, {"op": "assign", "images": ["a.jpg", "b.jpg"], "concept": first.id})
+    delete = parse_edit({"op": "delete_concept", "concept": first.id})
+    mute = parse_edit({"op": "mute_concept", "concept": first.id})
+    assert describe(delete, bound).endswith("With it went the wish that puts 2 photos into it.")
+    assert describe(mute, bound).endswith("Kept until it is unmuted: the wish that puts 2 photos into it.")
+    assert "wish" not in describe(delete, deer) + describe(mute, deer)
+    two = run(bound, {"op": "assign", "images": ["c.jpg"], "concept": first.id})
+    assert assigned(two, first.id) == "the 2 wishes that put 3 photos into it"
 
 
 def test_mute_and_lock_and_back(deer):

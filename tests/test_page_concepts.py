@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from kec_core.errors import InputError
-from kec_core.knowledge.edits import DeleteConcept, MuteConcept, parse_edit
+from kec_core.knowledge.edits import AssignImages, DeleteConcept, MuteConcept, parse_edit
 from kec_core.types import Noun
 from pages.concepts import attributes
 from pages.shared import photo_picker
@@ -121,6 +121,48 @@ def test_locking_keeps_a_concept_from_being_deleted(project):
     test.button(key="concept_lock").click().run()
     assert test.button(key="concept_delete").disabled
     assert test.button(key="concept_rename").disabled
+
+
+def test_deleting_a_concept_says_first_which_constraints_go_with_it(project):
+    concept = revisions.current(project).knowledge.concepts[0]
+    photo = project.images()[0].id
+    bench = Workbench(project, LiveStates())
+    bench.commit(bench.preview([AssignImages(images=(photo,), concept=concept.id)]))
+    test = page()
+    test.session_state["kec_selection"] = Selection(concepts=(concept.id,))
+    test.run()
+    before = revisions.current(project).id
+    test.button(key="concept_delete").click().run()
+    assert "the wish that puts 1 photo into it" in shown(test)
+    assert test.button(key="dialog_ok").label == "Delete"
+    assert test.button(key="dialog_cancel")
+    assert revisions.current(project).id == before
+
+
+@pytest.mark.parametrize("key", ["concept_rename", "concept_add", "concept_split"])
+def test_a_dialog_has_the_buttons_to_save_and_to_leave_it_at_once(project, key):
+    test = page()
+    test.button(key=key).click().run()
+    assert not test.button(key="dialog_ok").disabled
+    assert test.button(key="dialog_cancel")
+    assert not test.exception
+
+
+def test_a_window_that_was_reloaded_is_not_another_person(project, monkeypatch):
+    class Server:
+        @staticmethod
+        def is_active_session(connection):
+            return connection == "open"
+
+    monkeypatch.setattr(session.runtime, "exists", lambda: True)
+    monkeypatch.setattr(session.runtime, "get_instance", Server)
+    for connection, server, is_other in (
+        ("reloaded", session._SERVER, False),
+        ("open", session._SERVER, True),
+        ("reloaded", "another", True),
+    ):
+        project.lock.take(f"05:34 0f {server} {connection}", "the window opened at 05:34")
+        assert (session.other_editor(project) is not None) == is_other
 
 
 def test_collected_edits_are_previewed_then_applied_together_or_discarded(project):

@@ -4,15 +4,17 @@ import re
 from pathlib import Path
 
 from pages.frame.keys import KEYS
+from pages.shared.keyboard import PRESSES
 
 PAGES = Path(__file__).parents[1] / "pages"
-SAID = {"Mod+Enter": "Ctrl+Enter", "Escape": "Esc"}
+SAID = {"Escape": "Esc"}
 
 
 def used():
     """Keys that widgets and components of the pages react to."""
     source = "\n".join(path.read_text(encoding="utf-8") for path in sorted(PAGES.rglob("*.py")))
     found = set(re.findall(r'shortcut="([^"]+)"', source))
+    found |= set(PRESSES)
     found |= {key.upper() for key in re.findall(r'jump_to\([^)]*?"(\w)"', source)}
     return {SAID.get(key, key) for key in found}
 

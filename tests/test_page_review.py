@@ -174,9 +174,9 @@ def test_what_needs_words_opens_the_form(colours, monkeypatch, kind, label):
     concept = revisions.current(colours).knowledge.concepts[0]
     monkeypatch.setattr(suggestion_cache, "suggest", lambda _state: (doubt(kind, [concept]),))
     page = panel("review_queue")
-    assert page.button(key="review_accept").label == label
+    assert page.button(key="review_form").label == label
     assert not page.text_input
-    press(page, "review_accept")
+    press(page, "review_form")
     assert page.text_input
     assert revisions.current(colours).id == "r1"
 

@@ -87,7 +87,11 @@ def test_the_same_name_again_replaces_and_a_forgotten_one_is_gone(project):
 
 @pytest.mark.parametrize(
     ("name", "images", "why"),
-    [("  ", ["a"], "name of 1 to 80"), ("x" * 81, ["a"], "81 came"), ("x", [], "none is picked")],
+    [
+        ("  ", ["a"], "needs a name; type one"),
+        ("x" * 81, ["a"], "this one has 81"),
+        ("x", [], "none is picked"),
+    ],
 )
 def test_a_selection_needs_a_name_and_photos(project, name, images, why):
     with pytest.raises(InputError, match=why):

@@ -103,6 +103,16 @@ class RenameConcept(Edit):
         return f"Renamed {quoted(old.name)} to {quoted(self.name)}{also}."
 
 
+def assigned(knowledge: Knowledge, concept_id: str) -> str:
+    """The constraints that name a concept, in words: "2 wishes that put 7 photos into it"; "" when there are none."""
+    wishes = [one for one in knowledge.constraints if one.concept == concept_id]
+    photos = len({image for one in wishes for image in one.images})
+    if not wishes:
+        return ""
+    said = "the wish that puts" if len(wishes) == 1 else f"the {len(wishes)} wishes that put"
+    return f"{said} {photos} photo{'' if photos == 1 else 's'} into it"
+
+
 class DeleteConcept(Edit):
     """A concept goes, with its attributes, its pair attributes and its assigned photos' constraints."""
 
@@ -117,7 +127,9 @@ class DeleteConcept(Edit):
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
-        return f"Deleted the concept {quoted(find_concept(knowledge, self.concept).name)}."
+        concept = find_concept(knowledge, self.concept)
+        went = f" With it went {assigned(knowledge, concept.id)}." if assigned(knowledge, concept.id) else ""
+        return f"Deleted the concept {quoted(concept.name)}.{went}"
 
 
 class MuteConcept(Edit):
@@ -133,7 +145,10 @@ class MuteConcept(Edit):
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
-        return f"{'Muted' if self.muted else 'Unmuted'} {quoted(find_concept(knowledge, self.concept).name)}."
+        concept = find_concept(knowledge, self.concept)
+        wishes = assigned(knowledge, concept.id) if self.muted else ""
+        kept = f" Kept until it is unmuted: {wishes}." if wishes else ""
+        return f"{'Muted' if self.muted else 'Unmuted'} {quoted(concept.name)}.{kept}"
 
 
 class LockConcept(Edit):

@@ -141,7 +141,8 @@ def _checkboxes(
 
 
 def _label(method: Method, seconds: float) -> str:
-    return f"{markup.plain(method.caption)} :small[:gray[· {markup.plain(method.provenance)} · {_rough(seconds)}]]"
+    # No markup: a screen reader reads the label, and that of its help, as it is written here.
+    return f"{markup.plain(method.caption)} · {markup.plain(method.provenance)} · {_rough(seconds)}"
 
 
 def _rough(seconds: float) -> str:

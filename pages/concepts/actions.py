@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from kec_core.concept_photos import ConceptPhotos
-from kec_core.errors import KecError
+from kec_core.errors import InputError, KecError
 from kec_core.images import ImageRecord
 from kec_core.knowledge.edits import (
     AddConcept,
+    DeleteConcept,
     Edit,
     MergeConcepts,
     RenameConcept,
@@ -87,11 +88,29 @@ def _do(project: Project, edits: Sequence[Edit], *, pick_new: bool = False) -> N
     st.rerun()
 
 
-def _confirm(project: Project, edits: Sequence[Edit], label: str, *, pick_new: bool = False) -> None:
-    """The effect of edits, and the button that does it."""
-    fits = impact_bar.effect(project, edits)
-    if st.button(label, key="dialog_ok", type="primary", disabled=not fits, shortcut="Mod+Enter"):
-        _do(project, edits, pick_new=pick_new)
+def _confirm(
+    project: Project, make: Callable[[], Edit | None], label: str, *, hint: str = "", pick_new: bool = False
+) -> None:
+    """The effect of an edit, and the buttons that do it and that leave it; they are there before the effect is known.
+
+    Args:
+        project: what is edited.
+        make: the edit of the words in the dialog, None while there is nothing to do; what it raises is said.
+        label: of the button that does it.
+        hint: what is said while there is nothing to do.
+        pick_new: look at the new concept afterwards.
+    """
+    effect = st.container()
+    with st.container(horizontal=True):
+        does = st.button(label, key="dialog_ok", type="primary")
+        if st.button("Cancel", key="dialog_cancel"):
+            st.rerun()
+    with effect, ui.errors():
+        edit = make()
+        if edit is None:
+            st.html(markup.note(hint))
+        elif impact_bar.effect(project, [edit]) and does:
+            _do(project, [edit], pick_new=pick_new)
 
 
 @st.dialog("Add a concept", width="medium", on_dismiss="rerun")
@@ -106,13 +125,15 @@ def add(project: Project) -> None:
     use = bool(picked) and st.checkbox(
         f"Put the {markup.count(len(picked), 'picked photo')} into it", value=True, key="add_images"
     )
-    if not name.strip():
-        st.html(markup.note("A name is enough: the program compares it with every photo."))
-        return
     lines = tuple(line.strip() for line in attributes.splitlines() if line.strip())
-    with ui.errors():
-        edit = AddConcept(name=name, description=description, attributes=lines, images=picked if use else ())
-        _confirm(project, [edit], "Add", pick_new=True)
+
+    def make() -> Edit | None:
+        if not name.strip():
+            return None
+        return AddConcept(name=name, description=description, attributes=lines, images=picked if use else ())
+
+    hint = "A name is enough: the program compares it with every photo."
+    _confirm(project, make, "Add", hint=hint, pick_new=True)
 
 
 @st.dialog("Rename or describe", width="medium", on_dismiss="rerun")
@@ -124,17 +145,26 @@ def rename(project: Project, concept: Concept) -> None:
     )
     new_name = name.strip() if name.strip() != concept.name else None
     new_text = description.strip() if description.strip() != concept.description else None
-    if new_name is None and new_text is None:
-        st.html(
-            markup.note("The words are what the photos are compared with; change them and see who moves.")
-        )
-        return
-    if new_name == "":
-        st.error("A concept needs a name; type one.", icon=":material/error:")
-        return
-    with ui.errors():
-        edit = RenameConcept(concept=concept.id, name=new_name, description=new_text)
-        _confirm(project, [edit], "Save")
+
+    def make() -> Edit | None:
+        if new_name is None and new_text is None:
+            return None
+        if new_name == "":
+            raise InputError("A concept needs a name; type one.")
+        return RenameConcept(concept=concept.id, name=new_name, description=new_text)
+
+    hint = "The words are what the photos are compared with; change them and see which photos move."
+    _confirm(project, make, "Save", hint=hint)
+
+
+@st.dialog("Delete", width="medium")
+def delete(project: Project, concept: Concept, wishes: str) -> None:
+    """Say what goes with a concept, before it does."""
+    st.markdown(
+        f"With “{markup.plain(concept.name)}” goes {wishes}. Undo brings back both. To keep the wishes, mute the concept "
+        "instead, or put these photos into another one first."
+    )
+    _confirm(project, lambda: DeleteConcept(concept=concept.id), "Delete")
 
 
 @st.dialog("Merge", width="large", on_dismiss="rerun")
@@ -162,9 +192,8 @@ def merge(
     )
     # The concept that gives the name comes first: it also gives its description and its place in the tree.
     ordered = sorted(by_photos, key=lambda one: one.name != name)
-    with ui.errors():
-        edit = MergeConcepts(concepts=tuple(one.id for one in ordered), name=name)
-        _confirm(project, [edit], "Merge", pick_new=True)
+    ids = tuple(one.id for one in ordered)
+    _confirm(project, lambda: MergeConcepts(concepts=ids, name=name), "Merge", pick_new=True)
 
 
 def free_names(knowledge: Knowledge, concepts: Sequence[Concept], words: Sequence[str]) -> list[str]:
@@ -211,16 +240,14 @@ def split(project: Project, photos: ConceptPhotos, concept: Concept, images: Seq
         key="split_pin",
         help="They are assigned to the part, so that words alone need not tell the parts apart.",
     )
-    if not all(name.strip() for name in names):
-        st.html(markup.note("Give every part a name."))
-        return
-    parts = [_part(name, kind, images, pin=pin) for name, kind in zip(names, kinds, strict=True)]
-    try:
-        edit = SplitConcept(concept=concept.id, into=tuple(parts))
-    except KecError as error:
-        st.error(markup.plain(error), icon=":material/error:")
-        return
-    _confirm(project, [edit], "Split", pick_new=True)
+
+    def make() -> Edit | None:
+        if not all(name.strip() for name in names):
+            return None
+        parts = [_part(name, kind, images, pin=pin) for name, kind in zip(names, kinds, strict=True)]
+        return SplitConcept(concept=concept.id, into=tuple(parts))
+
+    _confirm(project, make, "Split", hint="Give every part a name.", pick_new=True)
 
 
 def _guess(knowledge: Knowledge, concept: Concept, kind: Kind, number: int, others: Sequence[str]) -> str:

@@ -13,10 +13,11 @@ from kec_core.knowledge.edits import (
     DeleteConcept,
     LockConcept,
     MuteConcept,
+    assigned,
 )
 from kec_core.live import LiveState
 from kec_core.naming import told_apart
-from kec_core.types import Concept
+from kec_core.types import Concept, Knowledge
 from pages.concepts import actions, attributes
 from pages.shared import markup, photo_picker, selection
 from state import session
@@ -82,10 +83,10 @@ def _head(
             help="Type a phrase and see which photos it finds, before it becomes an attribute.",
         ):
             actions.test(project, concept, photos)
-        _switches(project, concept)
+        _switches(project, state.knowledge, concept)
 
 
-def _switches(project: Project, concept: Concept) -> None:
+def _switches(project: Project, knowledge: Knowledge, concept: Concept) -> None:
     st.button(
         "Unmute" if concept.muted else "Mute",
         key="concept_mute",
@@ -104,15 +105,18 @@ def _switches(project: Project, concept: Concept) -> None:
         on_click=session.act,
         args=(project, [LockConcept(concept=concept.id, locked=not concept.locked)]),
     )
-    st.button(
-        "Delete",
+    wishes = assigned(knowledge, concept.id)
+    asked = st.button(
+        "Delete…" if wishes else "Delete",
         key="concept_delete",
         icon=":material/delete:",
         disabled=concept.locked,
         help="Its photos go to the concepts that fit them next best. Undo brings it back.",
-        on_click=session.act,
-        args=(project, [DeleteConcept(concept=concept.id)]),
+        on_click=None if wishes else session.act,
+        args=None if wishes else (project, [DeleteConcept(concept=concept.id)]),
     )
+    if asked and wishes:
+        actions.delete(project, concept, wishes)
 
 
 def _words(concept: Concept) -> None:

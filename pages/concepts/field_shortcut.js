@@ -1,5 +1,4 @@
 // One key leads into one text field: what buttons with shortcuts cannot do.
-const TYPING = "input, textarea, select, [contenteditable=true]";
 const STEP_MS = 100;
 const STEPS = 50;
 
@@ -14,9 +13,10 @@ function enter(data, left) {
 export default function (component) {
   const { data } = component;
   const onKey = (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.(TYPING)) return;
-    if (event.key.toLowerCase() !== data.key || document.querySelector('[role="dialog"]')) return;
+    // While a dialog or a field is open the key does not come here: keyboard.js stops it.
+    if (event.ctrlKey || event.metaKey || event.altKey || event.key.toLowerCase() !== data.key) return;
     event.preventDefault();
+    window.dispatchEvent(new Event("kec-field")); // what is typed until the field is there belongs into it
     const tab = data.tab && [...document.querySelectorAll('[role="tab"]')].find((one) => one.textContent.trim() === data.tab);
     if (tab && tab.ariaSelected !== "true") tab.click();
     enter(data, tab ? STEPS : 0);

@@ -42,7 +42,7 @@ def _staged(project: Project, revision: Revision) -> None:
     more = len(session.staged()) - 1
     with _row():
         st.badge("preview", color="orange", icon=":material/preview:")
-        st.html(markup.card_text(first + (f" … and {more} more" if more else ""), []))
+        st.html(markup.card_text(f"{first.removesuffix('.')}, and {more} more." if more else first, []))
         figures(tried.impact, revision)
         st.space("stretch")
         _moved_button(project, revision, tried.impact, tried.before, tried.after)
@@ -52,9 +52,9 @@ def _staged(project: Project, revision: Revision) -> None:
             type="primary",
             on_click=session.apply_staged,
             args=(project,),
-            shortcut="Mod+Enter",
+            help="Ctrl+Enter",
         )
-        st.button("Discard", key="discard", on_click=session.unstage, shortcut="Escape")
+        st.button("Discard", key="discard", on_click=session.unstage, help="Esc")
 
 
 def _row() -> DeltaGenerator:

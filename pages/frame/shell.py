@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import streamlit as st
 
 from pages.frame import header
-from pages.shared import navigation
+from pages.shared import keyboard, navigation
+
+logger = logging.getLogger(__name__)
 
 STYLE = Path(__file__).with_name("style.css")
 SCRIPT = Path(__file__).with_name("script.py")
@@ -20,10 +23,23 @@ ICON = (
 )
 
 
+def failed(error: Exception) -> bool:
+    """Say in plain words that the program failed; the log has the details, and the page goes on at the next click."""
+    logger.error("a page failed", exc_info=error)
+    st.error(
+        "Something in the program failed, and this part of the page could not be drawn. What you did before is kept. "
+        f"Reload the page; if it happens again, report the lines about {type(error).__name__} in the terminal where "
+        "the app runs.",
+        icon=":material/error:",
+    )
+    return True
+
+
 def draw() -> None:
     """Draw the frame, then the page that is looked at."""
     st.set_page_config(page_title="KEC+ Studio", page_icon=ICON, layout="wide")
     st.html(STYLE)
+    keyboard.listen()
     page = st.navigation(navigation.all_pages(), position="top")
     header.draw()
     page.run()

@@ -46,7 +46,7 @@ def _chip(project: Project, revision: Revision, count: int, hint: str) -> None:
                 type="tertiary",
                 on_click=session.select,
                 kwargs={"images": ()},
-                shortcut="Escape",
+                help="Esc",
             )
             st.button(
                 "Invert",

@@ -197,7 +197,7 @@ def _accept(view: View, doubt: Suggestion) -> None:
             args=(view.project, [doubt.edit]),
         )
         return
-    if st.button(f"{label}…", key="review_accept", type="primary", shortcut="Y"):
+    if st.button(f"{label}…", key="review_form", type="primary", shortcut="Y"):
         concept = view.state.knowledge.by_id[doubt.concepts[0]]
         if doubt.kind == "split":
             actions.split(view.project, view.photos, concept, view.images)

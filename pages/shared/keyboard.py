@@ -1,0 +1,30 @@
+"""What keys do while something is open, and the keys that are no button's own shortcut; one listener for every page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+PRESSES = {"Escape": ("selection_clear", "discard"), "Ctrl+Enter": ("apply",)}
+"""Keys that press the first of these buttons (by widget key) when nothing is open and no field is written in."""
+_OPENS = {
+    "E": ("concept_rename", "cluster_rename"),
+    "S": ("concept_split",),
+    "A": ("concept_test",),
+    "Shift+A": ("concept_add",),
+    "Y": ("review_form",),
+    "": ("selection_new", "selection_saved", "elsewhere", "new", "tree_new", "tree_change"),
+}
+"""Buttons that lead into a text field, by their shortcut: what is typed meanwhile is written there, not taken for keys."""
+
+_KEYBOARD = st.components.v2.component(
+    "kec_keyboard",
+    html="<span></span>",
+    js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
+)
+
+
+def listen() -> None:
+    """Keep keys from acting behind what is open; call it once on every page."""
+    _KEYBOARD(key="keyboard", data={"press": PRESSES, "opens": _OPENS})

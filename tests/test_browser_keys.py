@@ -1,0 +1,225 @@
+"""Keys in a real browser: none acts on the page behind what is open; the field of what opens is ready to be written in."""
+
+import shutil
+
+import pytest
+
+from state import revisions
+from state.project import Project
+from tests.browser import open_browser, running_app
+
+pytestmark = [pytest.mark.browser, pytest.mark.weights]
+PATIENCE = 30_000  # milliseconds; only a failure waits that long
+
+
+class Window:
+    """A window of the app, and the project behind it."""
+
+    def __init__(self, page, address, project) -> None:
+        self.page, self.address, self.project = page, address, project
+        page.set_default_timeout(PATIENCE)
+
+    def open(self, page, until):
+        self.page.goto(f"{self.address}/{page}")
+        self.page.get_by_text(until).first.wait_for()
+        self.rest()
+
+    def rest(self):
+        """Until the page is drawn."""
+        self.page.wait_for_function(
+            "() => document.querySelector('[data-keyboard=ready] [data-test-script-state=notRunning]')"
+        )
+
+    def focused(self):
+        """What is written in: label, text, selected text."""
+        return self.page.evaluate(
+            "() => { const one = document.activeElement;"
+            " return [one.ariaLabel, one.value, one.value?.slice(one.selectionStart, one.selectionEnd)]; }"
+        )
+
+    def wait_for_field(self, label):
+        self.page.wait_for_function("label => document.activeElement.ariaLabel === label", arg=label)
+
+    def state(self):
+        """What keys could have changed."""
+        self.rest()
+        shown = revisions.current(self.project)
+        heading = self.page.locator("h3").first.inner_text()
+        return shown.id, len(revisions.history(self.project)), self.page.url, heading
+
+    def dialog(self):
+        return self.page.get_by_role("dialog")
+
+
+@pytest.fixture(scope="module")
+def site(compact_site, tmp_path_factory):
+    root = tmp_path_factory.mktemp("keys")
+    shutil.copytree(compact_site / "home", root / "home")
+    with running_app(root / "home", compact_site) as address, open_browser() as browser:
+        yield address, browser, Project(root / "home" / "colours")
+
+
+@pytest.fixture
+def window(site):
+    address, browser, project = site
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    yield Window(page, address, project)
+    page.close()
+
+
+@pytest.fixture
+def concepts(window):
+    window.open("concepts?project=colours", "What is typical")
+    return window
+
+
+@pytest.fixture
+def cluster(window):
+    window.open("clusters?project=colours&cluster=0", "All clusters")
+    window.page.locator(".pick").nth(2).wait_for()
+    return window
+
+
+@pytest.mark.parametrize("words", ["yearly", "road sign"])
+def test_words_typed_at_once_after_the_key_go_into_the_name(concepts, words):
+    before = concepts.state()
+    concepts.page.keyboard.type(f"e{words}")  # without waiting for the dialog
+    concepts.wait_for_field("Name")
+    concepts.page.wait_for_function("text => document.activeElement.value === text", arg=words)
+    assert concepts.state() == before
+
+
+@pytest.mark.parametrize(
+    ("key", "label", "words"),
+    [
+        ("e", "Name", "yearly"),
+        ("e", "Name", "road sign"),
+        ("a", None, "delicate wings"),
+        ("A", "Name", "ljkzgs1 word"),
+        ("s", "Name of part 1", "glass ladle"),
+        ("f", "Find a concept", "ljkz"),
+        ("w", "What matters to you", "ljkzy"),
+    ],
+)
+def test_words_in_a_dialog_change_nothing_but_its_field(concepts, key, label, words):
+    before = concepts.state()
+    concepts.page.keyboard.press(key)
+    if label:
+        concepts.wait_for_field(label)
+    else:
+        concepts.dialog().get_by_role("textbox").first.wait_for()
+        concepts.page.wait_for_function(
+            "() => document.activeElement.ariaLabel?.startsWith('Phrase to test')"
+        )
+    _, text, selected = concepts.focused()
+    assert selected == text
+    concepts.page.keyboard.type(words)
+    assert concepts.focused()[1] == words
+    assert concepts.state() == before
+    assert concepts.focused()[1] == words
+
+
+@pytest.mark.parametrize("words", ["z", "yjkls1", "Z"])
+def test_keys_do_nothing_while_the_list_of_keys_is_open(concepts, words):
+    page = concepts.page
+    page.get_by_role("button", name="Lock").first.click()  # something that Z would take back
+    page.get_by_role("button", name="Unlock").first.wait_for()
+    before = concepts.state()
+    page.keyboard.press("h")
+    concepts.dialog().get_by_text("Everywhere").wait_for()
+    page.keyboard.type(words)
+    page.keyboard.press("Delete")
+    assert concepts.state() == before
+    page.keyboard.press("Escape")
+    concepts.dialog().wait_for(state="hidden")
+    page.keyboard.press("z")  # the same key acts once nothing is open
+    page.get_by_role("button", name="Lock", exact=False).first.wait_for()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('button')].some((one) => /^Lock/.test(one.innerText.trim().split('\\n').pop()) || /lock\\s*Lock/.test(one.innerText))"
+    )
+    assert revisions.current(concepts.project).id != before[0]
+
+
+def test_words_in_a_popover_change_nothing_but_its_field(cluster):
+    page = cluster.page
+    page.locator(".pick").nth(0).click()
+    page.get_by_text("1 photo picked").wait_for()
+    before = cluster.state()
+    page.get_by_role("button", name="New concept").click()
+    page.keyboard.type("dejected")
+    cluster.wait_for_field("Name of the concept")
+    page.wait_for_function("() => document.activeElement.value === 'dejected'")
+    assert cluster.state() == before
+    assert page.get_by_role("button", name="Save").count() == 0
+
+
+def test_other_popovers_and_menus_stop_keys_too(cluster):
+    page = cluster.page
+    page.locator(".pick").nth(0).click()
+    page.get_by_text("1 photo picked").wait_for()
+    for name in ("Move to concept", "Saved selections"):
+        before = cluster.state()
+        page.get_by_role("button", name=name).click()
+        cluster.dialog().wait_for()
+        page.keyboard.type("jked")
+        page.keyboard.press("Backspace")
+        assert cluster.state() == before
+        page.keyboard.press("Escape")
+        page.keyboard.press("Escape")
+        cluster.dialog().wait_for(state="hidden")
+        if not page.get_by_text("1 photo picked").count():
+            page.locator(".pick").nth(0).click()
+            page.get_by_text("1 photo picked").wait_for()
+
+
+def test_escape_closes_the_enlarged_photo_and_nothing_else(cluster):
+    page = cluster.page
+    for nth in (0, 1):
+        page.locator(".pick").nth(nth).click()
+    page.get_by_text("2 photos picked").wait_for()
+    cluster.rest()
+    before = cluster.state()
+    page.locator(".tile").nth(0).hover()
+    page.locator(".zoom").nth(0).click()
+    large = page.locator(".large").first
+    large.wait_for()
+    page.keyboard.type("jed")
+    page.keyboard.press("Escape")
+    large.wait_for(state="hidden")
+    assert cluster.state() == before
+    assert page.get_by_text("2 photos picked").count()
+    page.keyboard.press("Escape")
+    page.get_by_text("2 photos picked").wait_for(state="hidden")
+
+
+def test_save_and_cancel_are_there_at_once_and_enter_saves(concepts):
+    page, project = concepts.page, concepts.project
+    before = concepts.state()
+    page.keyboard.press("e")
+    concepts.wait_for_field("Name")
+    for name in ("Save", "Cancel"):
+        assert concepts.dialog().get_by_role("button", name=name).is_visible()
+    page.keyboard.type("never kept")
+    concepts.dialog().get_by_role("button", name="Cancel").click()
+    concepts.dialog().wait_for(state="hidden")
+    assert concepts.state() == before
+    page.keyboard.press("e")
+    concepts.wait_for_field("Name")
+    page.keyboard.type("saved by Enter")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="saved by Enter").wait_for()
+    concepts.dialog().wait_for(state="hidden")
+    assert "saved by Enter" in [one.name for one in revisions.current(project).knowledge.concepts]
+    assert len(revisions.history(project)) == before[1] + 1
+
+
+def test_ctrl_enter_saves_from_the_description(concepts):
+    page = concepts.page
+    page.keyboard.press("e")
+    concepts.wait_for_field("Name")
+    concepts.dialog().get_by_label("Description").fill("a plain picture of one colour")
+    page.keyboard.press("Control+Enter")
+    concepts.dialog().wait_for(state="hidden")
+    concepts.rest()
+    described = [one.description for one in revisions.current(concepts.project).knowledge.concepts]
+    assert "a plain picture of one colour" in described

@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from kec_core.config import LLMConfig
-from kec_core.llm.check import check_endpoint
-from kec_core.llm.client import LLMClient
+from kec_core.llm.client import LLMClient, check_endpoint
 from kec_core.llm.endpoint import LLMEndpoint
 from kec_core.llm.prompts import Question, concept_question
 from state.database import create

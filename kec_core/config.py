@@ -37,6 +37,10 @@ TPL7 = (
 """The seven noun prompts TAC averages over [C] (methods.md 0)."""
 
 
+_GONE = ("backoff", "max_backoff", "outage_requests", "outage_seconds")
+"""Options of language models that older projects hold; the openai client has its own."""
+
+
 class Options:
     """Shared by the option classes: JSON out, JSON in, unknown keys refused."""
 
@@ -114,18 +118,25 @@ class LLMConfig(Options):
     in_flight: int = 20  # requests under way at once                                      [P]
     timeout: float = 120.0  # of one request                                               [R]
     retries: int = 6  # of one request after 408, 409, 429, 5xx, a timeout, a lost line    [R]
-    backoff: float = 0.5  # first wait before a retry; doubles                             [R]
-    max_backoff: float = 30.0  # longest wait of our own                                   [R]
     max_wait: float = 300.0  # longest Retry-After that is obeyed; beyond it the run stops [R]
     reasks: int = 3  # asks after an answer that is not the JSON asked for                 [R]
     max_tokens: int = 400  # limit of one answer                                           [R]
     long_max_tokens: int = 1600  # limit of the one retry of a cut answer                  [R]
+    reasoning_max_tokens: int = 8000  # limit for models that reason before they answer    [R]
     max_reply_bytes: int = 1_000_000  # larger replies are refused unread                  [R]
-    outage_requests: int = 40  # failures in a row that end a run, if also for ...         [R]
-    outage_seconds: float = 30.0  # ... that long nothing was answered                     [R]
     pair_values: bool = (
         False  # pair attributes as values per side, not as a dimension    [R] methods.md 6.4 C
     )
+
+    @property
+    def limits(self) -> tuple[int, int, int]:
+        """The limits of an answer in tokens: usual, after a cut, of models that reason first."""
+        return self.max_tokens, self.long_max_tokens, self.reasoning_max_tokens
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read what ``to_json`` of any version wrote; options that are gone are left out."""
+        return super(LLMConfig, cls).from_json({k: v for k, v in data.items() if k not in _GONE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,7 +144,7 @@ def rehearse(
 ) -> Knowledge:
     """Do what ``run`` does up to the knowledge; the stages before it are stored, concepts and attributes are not.
 
-    With a builder that only counts (``llm.rehearsal``) this tells what ``run`` would ask of it.
+    With a builder that only counts (``LLMBuilder.counting``) this tells what ``run`` would ask of it.
 
     Args, Raises: as ``run``.
     """

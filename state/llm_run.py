@@ -15,7 +15,6 @@ from kec_core.errors import InputError
 from kec_core.images import scan_images
 from kec_core.llm.builder import LLMBuilder
 from kec_core.llm.cost import HOW, Estimate
-from kec_core.llm.rehearsal import rehearsing
 from kec_core.stages import Hooks
 from state import revisions
 from state.llm_items import ItemLog
@@ -72,7 +71,7 @@ def estimate_run(
             "An estimate is made for a language model, but the options name none; "
             "give its address and name, and leave the builder at llm or auto."
         )
-    builder, client = rehearsing(loaded.builder)
+    builder = loaded.builder.counting()
     scan = scan_images(root, progress=hooks.progress)
     pipeline.rehearse(
         scan.images,
@@ -83,7 +82,7 @@ def estimate_run(
         keep=revisions.knowledge_to_keep(project, revisions.current(project)),
         hooks=hooks,
     )
-    return client.total
+    return builder.client.counted
 
 
 def dry_run(

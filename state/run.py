@@ -145,6 +145,7 @@ def run_project(
         number = project.set_images(_readable(scan, result.skipped))
         save_overview(project, result.cluster_key, _overview(result))
     revision = _commit(project, result, config, number, parent)
+    asked = loaded.builder.report() if isinstance(loaded.builder, LLMBuilder) else None
     return RunSummary(
         revision=revision,
         is_new=parent is None or revision.id != parent.id,
@@ -158,12 +159,13 @@ def run_project(
                     passed_over(scan.others),
                     *label_notes,
                     *result.notes,
+                    _found_out(asked),
                     *_replaced(watch.reports),
                 ),
             )
         ),
         others=scan.others,
-        asked=loaded.builder.report() if isinstance(loaded.builder, LLMBuilder) else None,
+        asked=asked,
     )
 
 
@@ -244,6 +246,11 @@ def _readable(scan: ScanReport, failed: Sequence[SkippedImage]) -> ScanReport:
     bad = {item.path for item in failed}
     images = tuple(image for image in scan.images if image.id not in bad)
     return replace(scan, images=images, skipped=(*scan.skipped, *failed))
+
+
+def _found_out(asked: LLMReport | None) -> str:
+    """A note on what the language model's endpoint takes, or ""."""
+    return f"The language model takes {asked.endpoint}." if asked and asked.endpoint else ""
 
 
 def _replaced(reports: Sequence[StageReport]) -> tuple[str, ...]:

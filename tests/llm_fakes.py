@@ -11,7 +11,7 @@ from kec_core.types import Concept, Noun
 from tests.llm_server import case_of
 
 KEY = "sk-secret-0123456789"
-FAST = LLMConfig(backoff=0.01, max_backoff=0.05, timeout=10.0)
+FAST = LLMConfig(timeout=10.0)
 
 
 class CountingCache(MemoryCache):

@@ -20,7 +20,7 @@ Body = dict[str, Any]
 class Reply:
     """What to do with one request: ``raw`` replaces the chat completion around ``content``."""
 
-    content: str | None = ""
+    content: Any = ""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
@@ -28,6 +28,7 @@ class Reply:
     stall: bool = False  # say nothing until the client hangs up
     drop: bool = False  # close the line in the middle of the reply
     usage: tuple[int, int] = (100, 10)
+    message: dict[str, Any] = field(default_factory=dict)  # more fields of the message
 
 
 Script = Callable[[Body, int], Reply]
@@ -44,7 +45,7 @@ def good(body: Body, attempt: int = 1) -> Reply:
     """A valid answer that depends on the case alone."""
     case = case_of(body)
     words = " ".join(case.split(": ", 1)[1].split()[:3]).strip(",")
-    system = body["messages"][0]["content"]
+    system = body["messages"][0]["content"]  # or the first user turn, where that text begins it
     if '"concept"' in system:
         answer: Any = {"concept": f"kind of {words}", "description": f"grey stripes beside {words}"}
     elif '"contrasts"' in system:
@@ -61,7 +62,21 @@ def error(status: int, message: str, code: str = "", param: str = "", **headers:
     """An error in OpenAI's form."""
     body = {"error": {"message": message, "code": code or None, "param": param or None, "type": "error"}}
     named = {name.replace("_", "-"): value for name, value in headers.items()}
+    if not any(name.lower().startswith("retry-after") for name in named):
+        named["retry-after-ms"] = "20"  # tests do not wait for the client's own pauses
     return Reply(status=status, raw=json.dumps(body).encode(), headers=named)
+
+
+def streamed(reply: Reply) -> Reply:
+    """The same answer as server-sent events, a few letters each."""
+    text = reply.content
+    deltas = [{"content": text[i : i + 7]} for i in range(0, len(text), 7)]
+    chunks = [{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": reply.finish}]})
+    lines = [f"data: {json.dumps({'id': 'x', 'object': 'chat.completion.chunk', **c})}\n\n" for c in chunks]
+    return Reply(
+        raw="".join([*lines, "data: [DONE]\n\n"]).encode(), headers={"Content-Type": "text/event-stream"}
+    )
 
 
 class LLMServer:
@@ -75,7 +90,7 @@ class LLMServer:
         self.models = models
         self.bodies: list[Body] = []
         self.headers: list[dict[str, str]] = []
-        self.times: list[float] = []
+        self.paths: list[str] = []
         self.asked: Counter[str] = Counter()
         self.in_flight = 0
         self.most_in_flight = 0
@@ -105,7 +120,6 @@ class LLMServer:
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
             self.bodies.append(body)
             self.headers.append(headers)
-            self.times.append(time.monotonic())
             self.asked[case_of(body)] += 1
             return self.asked[case_of(body)]
 
@@ -141,6 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         owner = self.server.owner
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        owner.paths.append(self.path)
         attempt = owner.enter(body, {name.lower(): value for name, value in self.headers.items()})
         left = False
         try:
@@ -178,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
 def _completion(reply: Reply) -> bytes:
     choice = {
         "index": 0,
-        "message": {"role": "assistant", "content": reply.content},
+        "message": {"role": "assistant", "content": reply.content, **reply.message},
         "finish_reason": reply.finish,
     }
     prompt, completion = reply.usage

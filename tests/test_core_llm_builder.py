@@ -15,8 +15,7 @@ from kec_core.arrays import no_progress
 from kec_core.errors import Cancelled, InputError, LLMAuthError, LLMBudgetError, LLMError
 from kec_core.knowledge.base import AttributeDraft, ConceptDraft, KnowledgeBuilder, PairDraft
 from kec_core.llm.builder import LLMBuilder
-from kec_core.llm.check import check_endpoint, list_models
-from kec_core.llm.client import MemoryCache
+from kec_core.llm.client import MemoryCache, check_endpoint, list_models
 from kec_core.llm.cost import DEFAULT_PRICES, Budget, Estimate, Meter, Price
 from kec_core.llm.endpoint import LLMEndpoint
 from kec_core.llm.prompt_texts import PROMPT_VERSION
@@ -27,7 +26,6 @@ from kec_core.llm.proposals import (
     propose_pair_attributes,
     propose_split,
 )
-from kec_core.llm.rehearsal import rehearsing
 from tests.llm_fakes import FAST, KEY, OtherBuilder, client_for, concept, endpoint, nouns
 from tests.llm_server import LLMServer, Reply, case_of, error, good
 
@@ -200,22 +198,24 @@ def test_a_rehearsal_counts_what_a_run_would_ask_and_asks_nothing():
     cache = MemoryCache()
     with LLMServer(only("tabby", error(400, "no"))) as server:
         builder = builder_for(server, cache, meter=Meter(price=Price(prompt=1.0, completion=2.0)))
-        trial, counted = rehearsing(builder)
+        trial = builder.counting()
+        counted = trial.client
         drafts = trial.concepts(LISTS, **HOW)
         assert [d.name for d in drafts] == ["husky", "tabby", "rose"]  # the other builder's
         concepts = [concept(i, d.name) for i, d in enumerate(drafts)]
         trial.uni_attributes(concepts, 2, **HOW)
         trial.bi_attributes([(concepts[0], concepts[1])], 1, **HOW)
-        assert (counted.total.calls, counted.total.cached, server.requests) == (3 + 3 + 1, 0, 0)
-        assert counted.total.completion_tokens == 3 * 35 + 3 * 30 + 18
-        assert counted.total.money > 0
+        assert (counted.counted.calls, counted.counted.cached, server.requests) == (3 + 3 + 1, 0, 0)
+        assert counted.counted.completion_tokens == 3 * 35 + 3 * 30 + 18
+        assert counted.counted.money > 0
         builder.concepts(LISTS, **HOW)
         asked = server.requests
-        trial, counted = rehearsing(builder)
+        trial = builder.counting()
+        counted = trial.client
         names = [d.name for d in trial.concepts(LISTS, **HOW)]
         assert names == ["kind of husky, poodle", "tabby", "kind of rose, tulip, lily"]
         # the refused one is not remembered: it was the line's fault, not the model's, and is asked for again
-        assert (counted.total.calls, counted.total.cached) == (1, 2)
+        assert (counted.counted.calls, counted.counted.cached) == (1, 2)
         assert (trial.name, trial.revision) == (builder.name, builder.revision)
         assert {item.status for item in trial.items()} == {"cached", "fallback"}
     assert server.requests == asked
@@ -369,7 +369,7 @@ def test_the_key_shows_nowhere(monkeypatch, caplog):
     assert ours.key_source == "memory"
     assert ours.scrub(f"a {KEY} b") == "a [key] b"
     caplog.set_level(logging.DEBUG)
-    with LLMServer(lambda body, attempt: error(500, f"header was Bearer {KEY}")) as server:
+    with LLMServer(only("tabby", error(500, f"header was Bearer {KEY}"))) as server:
         builder = builder_for(server, config=replace(FAST, retries=1))
         builder.concepts(LISTS, **HOW)
         told = [

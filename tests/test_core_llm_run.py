@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import threading
-import time
 from dataclasses import replace
 from email.utils import formatdate
 
 import pytest
 
 from kec_core.errors import Cancelled, LLMAuthError, LLMError
-from kec_core.llm import run
-from kec_core.llm.client import LLMClient, MemoryCache
-from kec_core.llm.pace import Pace
-from kec_core.llm.request import Completion, TransientError
-from tests.llm_fakes import FAST, KEY, CountingCache, case_number, client_for, endpoint, questions
+from tests.llm_fakes import FAST, KEY, CountingCache, case_number, client_for, questions
 from tests.llm_server import LLMServer, Reply, error, good
 
 TROUBLES = (
@@ -33,7 +27,7 @@ TROUBLES = (
     lambda body: Reply(content=""),
     lambda body: Reply(content="I would call this group animals."),
     lambda body: Reply(content="x" * 2_000_000),
-    lambda body: Reply(content=good(body).content, finish="length"),
+    lambda body: Reply(content=good(body).content[:-3], finish="length"),
 )
 
 
@@ -42,14 +36,14 @@ def test_five_hundred_questions_survive_every_trouble_and_none_is_asked_more_tha
         number = case_number(body)
         failing = number % 10 < 3  # three in ten fail at first
         kind = number // 10 * 3 + number % 10
-        stalls = kind % len(TROUBLES) == 5
+        stalls = kind % len(TROUBLES) == 5  # few of them, for each lasts as long as the time-out
         if not failing or attempt > 1 or (stalls and kind > 40):
             return good(body)
         return TROUBLES[kind % len(TROUBLES)](body)
 
     cache = CountingCache()
     with LLMServer(script) as server:
-        outcomes = client_for(server, cache, replace(FAST, timeout=3.0)).ask(questions(500))
+        outcomes = client_for(server, cache, replace(FAST, timeout=5.0)).ask(questions(500))
         again = client_for(server, cache).ask(questions(500))
         planned = {
             i
@@ -67,7 +61,7 @@ def test_five_hundred_questions_survive_every_trouble_and_none_is_asked_more_tha
 
 
 def test_never_more_under_way_than_allowed():
-    with LLMServer(latency=0.02) as server:
+    with LLMServer(latency=0.2) as server:
         client_for(server, config=replace(FAST, in_flight=3)).ask(questions(30))
     assert server.most_in_flight == 3
 
@@ -79,9 +73,9 @@ def test_never_more_under_way_than_allowed():
         (error(403, "Country not supported"), "the key"),
         (
             error(429, "You exceeded your current quota", code="insufficient_quota", retry_after="1"),
-            "the quota",
+            "the credit",
         ),
-        (error(402, "Add credits"), "the quota"),
+        (error(402, "Add credits"), "the credit"),
     ],
 )
 def test_a_refused_key_or_quota_stops_at_once_with_the_servers_words(refusal, what):
@@ -124,9 +118,8 @@ def test_an_unknown_model_stops_at_once():
 def test_an_endpoint_that_is_gone_ends_the_run_instead_of_trying_everything():
     with LLMServer() as server:
         pass
-    config = replace(FAST, outage_requests=10, outage_seconds=0.1, retries=50)
-    with pytest.raises(LLMError, match=r"not answered for .* failed in a row.*connection failed"):
-        client_for(server, config=config).ask(questions(200))
+    with pytest.raises(LLMError, match=r"has not answered: 3 questions failed.*connection failed.*runs"):
+        client_for(server, config=replace(FAST, retries=1)).ask(questions(200))
 
 
 def test_resuming_after_a_cancel_asks_each_of_the_rest_exactly_once():
@@ -176,23 +169,8 @@ def test_a_pause_sends_nothing_and_a_resume_goes_on():
     with LLMServer() as server:
         client_for(server, paused=paused.is_set).ask(questions(10), progress=progress, label="concepts")
     assert seen[1:3] == [(0, "concepts (paused)")] * 2
-    assert seen[-1] == (10, "concepts")
-
-
-def test_too_many_requests_holds_back_every_other_request_too():
-    refused = []
-
-    def script(body, attempt):
-        if attempt == 1 and case_number(body) == 5:
-            refused.append(time.monotonic())
-            return error(429, "slow down", retry_after="1")
-        return good(body)
-
-    with LLMServer(script, latency=0.01) as server:
-        outcomes = client_for(server, config=replace(FAST, in_flight=2)).ask(questions(40))
-    assert [o.status for o in outcomes] == ["done"] * 40
-    later = sorted(t for t in server.times if t > refused[0] + 0.2)  # 0.2 s for what was under way
-    assert later[0] - refused[0] >= 1.0
+    assert seen[-1][0] == 10
+    assert seen[-1][1].startswith("concepts (a JSON schema, a system turn, answers in one piece")
 
 
 def test_too_many_requests_is_no_failure_while_others_get_answers():
@@ -201,55 +179,11 @@ def test_too_many_requests_is_no_failure_while_others_get_answers():
     def every_fourth_only(body, attempt):
         return good(body) if next(seen) % 4 == 0 else error(429, "one at a time")
 
-    config = replace(FAST, retries=5, in_flight=8, backoff=0.02)
+    config = replace(FAST, retries=5, in_flight=8)
     with LLMServer(every_fourth_only) as server:
         outcomes = client_for(server, config=config).ask(questions(40))
     assert [o.status for o in outcomes] == ["done"] * 40
     assert server.requests == 160
-
-
-def test_a_slow_server_is_asked_fewer_at_once_until_it_answers_again(monkeypatch):
-    seen, under_way = [], []
-
-    async def slow_at_first(_api, _endpoint, body, _timeout):
-        under_way.append(body)
-        seen.append(len(under_way))
-        number = len(seen)
-        try:
-            await asyncio.sleep(0.01)
-            if 2 <= number <= 9:  # the first is sent alone
-                while len(seen) < 9:
-                    await asyncio.sleep(0.01)
-                raise TransientError("no answer within 10 seconds", billed=True, slow=True)
-        finally:
-            under_way.remove(body)
-        return Completion(text=good(body).content, cut=False, prompt_tokens=1, completion_tokens=1)
-
-    monkeypatch.setattr(run, "send", slow_at_first)
-    config = replace(FAST, in_flight=8)
-    client = LLMClient(endpoint("http://localhost:1/v1"), MemoryCache(), config)
-    outcomes = client.ask(questions(80))
-    assert [o.status for o in outcomes] == ["done"] * 80
-    assert max(seen[:9]) == 8
-    assert max(seen[9:13]) <= 4
-
-
-def test_the_pace_halves_once_for_all_that_ran_out_together_and_recovers_round_by_round():
-    pace = Pace(8, timeout=100.0)
-    for _ in range(8):
-        assert pace.free
-        pace.sent()
-    assert not pace.free
-    for _ in range(8):
-        pace.ended()
-        pace.ran_out_of_time()
-    assert pace.limit == 4
-    limits = []
-    for _ in range(40):
-        pace.answered()
-        limits.append(pace.limit)
-    assert (limits[3], limits[5], limits[-1]) == (4, 5, 8)
-    assert Pace(0, timeout=1.0).limit == 1
 
 
 def test_a_server_that_wants_an_hour_is_left_alone():

@@ -83,7 +83,9 @@ def first_noun(body, attempt=1):
 
 
 def refusing(word):
-    return lambda body, attempt: error(400, "I will not") if word in case_of(body) else first_noun(body)
+    return lambda body, attempt: (
+        error(400, "I will not", code="content_filter") if word in case_of(body) else first_noun(body)
+    )
 
 
 def test_a_dry_run_tells_what_the_run_then_asks_and_a_second_run_asks_nothing(project, photos):
@@ -204,7 +206,7 @@ def leaking(body, attempt):
     """A server that puts the key wherever it can."""
     case = case_of(body)
     if "leaf" in case:
-        return error(400, f"the header was Bearer {KEY}")
+        return error(400, f"the header was Bearer {KEY}", code="content_filter")
     if "ocean" in case:
         return error(500, f"the header was Bearer {KEY}")
     if "lemon" in case:

@@ -1,28 +1,25 @@
-"""Reading what a language model answered: JSON out of prose, the expected fields, clean and useful texts."""
+"""What a language model may answer, and what an answer is worth: clean and useful texts."""
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import Field, create_model
 
 from kec_core.errors import LLMReplyError
+from kec_core.llm.reading import Answer, texts_in
 
 NAME_LETTERS = 60
 NAME_WORDS = 6  # three are asked for; a few more still name one thing
 DESCRIPTION_LETTERS = 200
 ATTRIBUTE_LETTERS = 100
 CAPTION_WORDS = 40
-LONGEST_ANSWER = 20_000
-"""Letters of an answer that are searched for JSON; the longest sensible answer has about 2,000."""
-
-_THOUGHTS = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 _WORD = re.compile(r"[^\W_]+")
 _EDGES = " \t\"'`*•–—-.,;:"
 _FILLER = frozenset(("a", "an", "and", "of", "or", "the", "versus", "vs", "with"))
@@ -35,20 +32,11 @@ _ALIKE = 0.75
 """Two phrases repeat each other from this share of common words on (their union counts 1)."""
 
 
-class Answer(BaseModel):
-    """An answer's fields; the schema sent to the endpoint allows no others."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-SomeAnswer = TypeVar("SomeAnswer", bound=Answer)
-
-
 class ConceptAnswer(Answer):
     """Reply to prompt A."""
 
     concept: str
-    description: str
+    description: str = ""  # a name alone is half an answer; the schema asks for both
 
 
 class AttributesAnswer(Answer):
@@ -97,7 +85,9 @@ def schema_of(model: type[Answer], count: int | None = None) -> dict[str, Any]:
         model = create_model(model.__name__, __base__=Answer, **{name: exact})  # type: ignore[call-overload]
     schema = model.model_json_schema()
     schema.pop("description", None)  # our docstring, of no use to a model
-    return schema
+    for field in schema["properties"].values():
+        field.pop("default", None)
+    return {**schema, "required": list(schema["properties"])}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,43 +101,6 @@ class Verdict:
 
     answer: dict[str, Any] | None
     complaint: str = ""
-
-
-def read_answer(text: str, model: type[SomeAnswer]) -> SomeAnswer:
-    """Find the JSON object asked for, also between prose, in a code fence or after a model's thoughts.
-
-    Raises:
-        LLMReplyError: nothing in the text has the expected fields; the text is attached.
-    """
-    if not text.strip():
-        raise LLMReplyError("the answer was empty", text)
-    visible = _THOUGHTS.sub(" ", text[:LONGEST_ANSWER])
-    problem = "the answer held no JSON object"
-    for found in _objects(visible):
-        known = {key: value for key, value in found.items() if key in model.model_fields}
-        try:
-            return model.model_validate(known)
-        except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            problem = f'the answer\'s field "{place}" was not as asked: {first["msg"]}'
-    raise LLMReplyError(problem, text)
-
-
-def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """Every JSON object that starts at some "{", outermost first."""
-    decoder = json.JSONDecoder()
-    start = text.find("{")
-    while start >= 0:
-        try:
-            found, end = decoder.raw_decode(text, start)
-        except ValueError:
-            end = start + 1
-        except RecursionError:  # nested so deeply that no honest object follows
-            return
-        else:
-            yield found
-        start = text.find("{", end)
 
 
 def clean(text: str, letters: int) -> str:
@@ -171,6 +124,20 @@ def alike(a: str, b: str) -> bool:
     """Whether two phrases say the same in nearly the same words."""
     left, right = words(a), words(b)
     return bool(left) and len(left & right) >= _ALIKE * len(left | right)
+
+
+def other_script(answer: Mapping[str, Any], asked: str) -> str:
+    """A complaint when most letters of an answer are of a script that nothing it was asked with is written in."""
+    found = _scripts("".join(texts_in(answer)))
+    most = found.most_common(1)[0][0] if found else ""
+    if not most or most in _scripts(asked):
+        return ""
+    return "it is written in another language; answer in that of the person's wish, in English without one"
+
+
+def _scripts(text: str) -> Counter[str]:
+    """How many letters of each script a text has, by the first word of their Unicode names."""
+    return Counter(unicodedata.name(c, "").partition(" ")[0] for c in text if c.isalpha())
 
 
 def check_concept(answer: ConceptAnswer, nouns: Sequence[str], examples: Collection[str]) -> Verdict:
@@ -197,6 +164,8 @@ def check_concept(answer: ConceptAnswer, nouns: Sequence[str], examples: Collect
 
 
 def _poor_description(description: str, name: str, examples: Collection[str]) -> str:
+    if not words(description):
+        return f'the description of "{name}" is missing; the name is kept, so give {{"description": "..."}} alone'
     if words(description) <= words(name):
         return "the description says no more than the name"
     if any(alike(description, example) for example in examples):

@@ -10,7 +10,7 @@ from kec_core.arrays import Progress, fingerprint, no_progress
 from kec_core.config import KnowledgeConfig
 from kec_core.knowledge.base import AttributeDraft, ConceptDraft, ItemReport, KnowledgeBuilder, PairDraft
 from kec_core.llm.client import LLMClient
-from kec_core.llm.cost import Estimate
+from kec_core.llm.cost import Estimate, Meter
 from kec_core.llm.dialogue import Outcome
 from kec_core.llm.prompt_texts import PROMPT_VERSION
 from kec_core.llm.prompts import Kind, Question, concept_question, pair_question, uni_question
@@ -22,13 +22,18 @@ _LABELS: dict[Kind, str] = {"concept": "concepts", "uni": "attributes", "pair": 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LLMReport:
-    """A builder's whole work so far; tokens and money include requests that failed."""
+    """A builder's whole work so far; tokens and money include requests that failed.
+
+    Attributes:
+        endpoint: what was found out about it, in words; "" when nothing was ever asked there.
+    """
 
     items: tuple[ItemReport, ...]
     requests: int
     prompt_tokens: int
     completion_tokens: int
     money: float | None
+    endpoint: str
 
     def count(self, status: str) -> int:
         """How many items ended so."""
@@ -137,6 +142,23 @@ class LLMBuilder:
         """What building all of this would cost now; stored answers are free."""
         return self.client.estimate(self._all_questions(noun_lists, concepts, pairs, uni, bi, guidance))
 
+    def counting(self) -> LLMBuilder:
+        """A builder that asks nobody and counts, in ``client.counted``, what this one would ask.
+
+        It takes the other builder's work wherever it would have to ask: so the attributes are counted of the concepts
+        that the other builder names, where the model has not named them.
+        """
+        old = self.client
+        client = LLMClient(
+            old.endpoint,
+            old.cache,
+            old.config,
+            meter=Meter(price=old.meter.price),
+            retry_failed=old.retry_failed,
+            counting=True,
+        )
+        return LLMBuilder(client, self.fallback, max_nouns=self.max_nouns)
+
     def preview(
         self,
         *,
@@ -159,6 +181,7 @@ class LLMBuilder:
             prompt_tokens=meter.prompt_tokens,
             completion_tokens=meter.completion_tokens,
             money=meter.money,
+            endpoint=self.client.found_out(),
         )
 
     def shown_nouns(self, nouns: Sequence[Noun]) -> list[str]:

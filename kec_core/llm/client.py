@@ -1,26 +1,28 @@
 """Asking many questions at once: bounded, cached, retried, within a budget, stoppable at any moment.
 
-The only asynchronous code of the project runs inside ``LLMClient.ask``, which is itself an ordinary function.
+Everything asynchronous runs inside ``LLMClient.ask`` and ``list_models``, which are ordinary functions; the openai client
+is loaded there, where it is needed first.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kec_core.arrays import Progress, fingerprint, no_progress
 from kec_core.config import LLMConfig
-from kec_core.errors import LLMReplyError
+from kec_core.errors import LLMError, LLMReplyError
 from kec_core.llm.cost import Estimate, Meter, estimate
 from kec_core.llm.dialect import Dialect, request_body
 from kec_core.llm.dialogue import Dialogue, Outcome
 from kec_core.llm.endpoint import LLMEndpoint
 from kec_core.llm.prompt_texts import PROMPT_VERSION
-from kec_core.llm.prompts import Question, without_photos
-from kec_core.llm.run import Run
+from kec_core.llm.prompts import Question, concept_question, without_photos
 
 Stored = tuple[str, str, Mapping[str, Any]]
 """Key, reply and meta of one answer."""
@@ -77,6 +79,10 @@ class LLMClient:
         meter: counts tokens over several calls of ``ask`` and holds the budget.
         paused: asked five times a second; while it is true nothing new is sent.
         retry_failed: ask again what an earlier run had to give up for its answers.
+        counting: ask nobody: give stored answers, let all others fail, and add up in ``counted`` what they would cost.
+
+    Attributes:
+        first: nothing was asked through this client before the present ``ask``.
     """
 
     def __init__(
@@ -88,6 +94,7 @@ class LLMClient:
         meter: Meter | None = None,
         paused: Callable[[], bool] = lambda: False,
         retry_failed: bool = False,
+        counting: bool = False,
     ) -> None:
         self.endpoint = endpoint
         self.cache = cache
@@ -95,6 +102,10 @@ class LLMClient:
         self.meter = meter or Meter()
         self.paused = paused
         self.retry_failed = retry_failed
+        self.counting = counting
+        self.counted = estimate((), self.meter.price)
+        self.first = True
+        self._met = False
 
     def ask(
         self,
@@ -120,6 +131,8 @@ class LLMClient:
             LLMError: the endpoint does not know the model, or stopped answering at all.
             Cancelled: from ``progress``.
         """
+        if self.counting:
+            return self._count(questions, progress, label, on_outcome)
         keys = [self._key(question) for question in questions]
         different = dict(zip(keys, questions, strict=True))
         found = {} if fresh else self._remembered(different)
@@ -128,8 +141,10 @@ class LLMClient:
         missing = {key: question for key, question in different.items() if key not in found}
         progress(len(found), len(different), label)
         if missing:
-            run = Run(self, found, label, progress, on_outcome, fresh=fresh)
-            asyncio.run(run.all(missing))
+            from kec_core.llm.run import Run
+
+            asyncio.run(Run(self, found, label, progress, on_outcome, fresh=fresh).all(missing))
+            self.first = False
         return [found[key] for key in keys]
 
     def estimate(self, questions: Sequence[Question]) -> Estimate:
@@ -147,6 +162,21 @@ class LLMClient:
             known.get(key) or Outcome(question=question, status="failed", answer=None, reason="not asked yet")
             for key, question in zip(keys, questions, strict=True)
         ]
+
+    def _count(
+        self,
+        questions: Sequence[Question],
+        progress: Progress,
+        label: str,
+        on_outcome: Callable[[Outcome], None],
+    ) -> list[Outcome]:
+        """What is stored, with the cost of the rest counted."""
+        self.counted += self.estimate(questions)
+        outcomes = self.recall(questions)
+        for outcome in outcomes:
+            on_outcome(outcome)
+        progress(len(outcomes), len(outcomes), label)
+        return outcomes
 
     def preview(self, questions: Sequence[Question]) -> list[dict[str, Any]]:
         """The bodies that ``ask`` would send first, exactly; each different question once, also when cached."""
@@ -170,8 +200,14 @@ class LLMClient:
         key = self._dialect_key()
         return Dialect.from_json(self.cache.get_all([key]).get(key))
 
+    def found_out(self) -> str:
+        """What is known of the endpoint, in words for the person; "" when it was never asked."""
+        known = self._met or bool(self.cache.get_all([self._dialect_key()]))
+        return self.dialect().words(self.config.max_tokens) if known else ""
+
     def remember_dialect(self, dialect: Dialect) -> None:
         """Store what the endpoint understands, if that is new."""
+        self._met = True
         if dialect != self.dialect():
             self.cache.put(
                 self._dialect_key(), dialect.to_json(), {"model": self.endpoint.model, "prompt": "dialect"}
@@ -228,3 +264,60 @@ class LLMClient:
                     question=question, status="cached", answer=verdict.answer, reason=verdict.complaint
                 )
         return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointCheck:
+    """How one small question went.
+
+    Attributes:
+        seconds: until the answer was there, questions about what the endpoint understands included.
+        dialect: what it understands.
+        found_out: the same in words.
+        answer: the concept it named, or "" when the answer was of no use.
+        complaint: what was wrong with the answer, or "".
+    """
+
+    seconds: float
+    dialect: Dialect
+    found_out: str
+    answer: str
+    complaint: str
+
+
+def list_models(endpoint: LLMEndpoint) -> tuple[str, ...]:
+    """Names of the models that an endpoint offers, sorted.
+
+    Raises:
+        LLMAuthError: the key was refused.
+        LLMError: no answer within 10 seconds, or not a list of models.
+    """
+    from kec_core.llm.request import model_names
+
+    return tuple(sorted(set(asyncio.run(model_names(endpoint)))))
+
+
+def check_endpoint(endpoint: LLMEndpoint, *, timeout: float = 60.0) -> EndpointCheck:
+    """Ask one small question, without retries.
+
+    Raises:
+        LLMAuthError: the key or the quota was refused.
+        LLMError: no answer, or the model is unknown there.
+    """
+    config = LLMConfig(timeout=timeout, retries=0, reasks=0)
+    client = LLMClient(endpoint, MemoryCache(), config)
+    started = time.monotonic()
+    (outcome,) = client.ask([concept_question(["tabby", "Siamese cat", "kitten"])])
+    seconds = time.monotonic() - started
+    if outcome.answer is None and not outcome.completion_tokens:
+        raise LLMError(
+            f"The language model at {endpoint.url} did not answer: {outcome.reason}. Check that it runs."
+        )
+    answer = "" if outcome.answer is None else str(outcome.answer["concept"])
+    return EndpointCheck(
+        seconds=seconds,
+        dialect=client.dialect(),
+        found_out=client.found_out(),
+        answer=answer,
+        complaint=outcome.reason,
+    )

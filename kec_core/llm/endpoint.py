@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import SecretStr
 
@@ -20,6 +21,8 @@ PRESETS = {
 }
 """Usual addresses, by name."""
 
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+(%\w+)?", re.IGNORECASE)
+"""A name or an address; letters of any script."""
 _NO_KEY = "none"
 _SHORTEST_KEY = 6
 """A shorter key ("ollama" has six letters) hides in ordinary words, so it is not looked for in texts."""
@@ -35,7 +38,8 @@ class LLMEndpoint:
         key: kept in memory only, never shown or stored; empty means the environment's OPENAI_API_KEY.
 
     Raises:
-        InputError: the address is not http or https, or carries a password or a query.
+        InputError: the address is not http or https, has no host or an impossible port, or carries a password or a
+            query other than api-version.
     """
 
     url: str
@@ -45,6 +49,16 @@ class LLMEndpoint:
     def __post_init__(self) -> None:
         object.__setattr__(self, "url", _base_url(self.url))
         object.__setattr__(self, "model", self.model.strip())
+
+    @property
+    def base(self) -> str:
+        """The address without its query."""
+        return self.url.partition("?")[0]
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What is asked for with every request: Azure's api-version, or nothing."""
+        return dict(parse_qsl(urlsplit(self.url).query))
 
     @property
     def key_source(self) -> Literal["memory", "environment", "none"]:
@@ -65,16 +79,32 @@ class LLMEndpoint:
 
 def _base_url(url: str) -> str:
     """The address in the one form that requests and cache keys use."""
-    text = url.strip().rstrip("/").removesuffix("/chat/completions")
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    text, _, query = url.strip().partition("?")
+    text = text.rstrip("/").removesuffix("/chat/completions").rstrip("/")
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(_HOST.fullmatch(parts.hostname or ""))
+        usable = usable and parts.port != 0 and not parts.netloc.endswith(":")
+    except ValueError:  # an open bracket, a port beyond 65535 or in letters
+        usable = False
+    if not usable:
         raise InputError(
-            "The language model's address should look like http://localhost:11434/v1, but this one has no "
-            "http:// or https:// and host; copy it again from the server's documentation."
+            "The language model's address should look like http://localhost:11434/v1, with http:// or https://, a host "
+            "and a port up to 65535 if any, but this one does not; copy it again from the server's documentation."
         )
-    if parts.username or parts.password or parts.query or parts.fragment:
+    named = parse_qsl(query, keep_blank_values=True)
+    harmless = len(named) <= 1 and all(name.lower() == "api-version" and value for name, value in named)
+    if (
+        parts.username
+        or parts.password
+        or parts.fragment
+        or "#" in query
+        or not harmless
+        or (query and not named)
+    ):
         raise InputError(
-            "The language model's address should hold no user, password or query, because addresses are stored; "
-            "give the key separately."
+            "The language model's address should hold no user, password or query besides Azure's api-version, because "
+            "addresses are stored; give the key separately."
         )
-    return text if parts.path else f"{text}/v1"
+    base = text if parts.path else f"{text}/v1"
+    return f"{base}?{query}" if query else base

@@ -1,7 +1,7 @@
 """The wording of the prompts, in our own words, with the content of methods.md 6.4.
 
 Every example comes from a corner that few collections hold, so that a copy of it gives itself away.
-Change ``PROMPT_VERSION`` with every change here: stored answers are found by it.
+Stored answers are found by ``PROMPT_VERSION``: change it when answers to the old wording should not be taken any more.
 """
 
 from __future__ import annotations
@@ -130,4 +130,6 @@ SPLIT_EXAMPLES: tuple[Example, ...] = (
     ),
 )
 
-WISH_FIRST = "The person's wish stands above these rules: say only what serves it."
+WISH_FIRST = (
+    "The person's wish stands above these rules: say only what serves it. Answer in the language of the wish."
+)

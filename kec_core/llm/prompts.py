@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
 
 from kec_core.errors import InputError
 from kec_core.llm.answers import (
@@ -28,7 +28,7 @@ from kec_core.llm.answers import (
     check_contrasts,
     check_parts,
     clean,
-    read_answer,
+    other_script,
     schema_of,
 )
 from kec_core.llm.prompt_texts import (
@@ -48,6 +48,7 @@ from kec_core.llm.prompt_texts import (
     WISH_FIRST,
     Example,
 )
+from kec_core.llm.reading import SomeAnswer, read_answer, texts_in
 from kec_core.types import Concept
 
 LONGEST_GUIDANCE = 2000
@@ -60,6 +61,14 @@ Message = dict[str, Any]
 """One chat turn; its content is a text, or a list of parts of which one is a photo."""
 
 
+class Judge(Protocol):
+    """Reads and weighs a reply; see ``read_answer`` for the options."""
+
+    def __call__(self, text: str, *, repair: bool = True, known: Mapping[str, Any] | None = None) -> Verdict:
+        """The verdict on a reply."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Question:
     """One thing to ask.
@@ -70,7 +79,7 @@ class Question:
         schema: JSON schema of the answer.
         content: the input that the answer depends on, besides endpoint and prompt version.
         expected_tokens: length of a usual answer, for estimates.
-        judge: reads and weighs a reply; raises LLMReplyError when it is not the JSON asked for.
+        judge: reads and weighs a reply; raises LLMReplyError when it does not hold the answer asked for.
     """
 
     kind: Kind
@@ -79,15 +88,15 @@ class Question:
     schema: dict[str, Any]
     content: dict[str, Any]
     expected_tokens: int
-    judge: Callable[[str], Verdict]
+    judge: Judge
 
 
 def concept_question(nouns: Sequence[str], *, guidance: str = "", instruction: str = "") -> Question:
     """Prompt A: the concept behind a merged noun set, most frequent noun first."""
     shown = _clean_all(nouns)
 
-    def judge(text: str) -> Verdict:
-        return check_concept(read_answer(text, ConceptAnswer), shown, _texts(CONCEPT_EXAMPLES))
+    def weigh(answer: ConceptAnswer) -> Verdict:
+        return check_concept(answer, shown, _texts(CONCEPT_EXAMPLES))
 
     return Question(
         kind="concept",
@@ -96,7 +105,7 @@ def concept_question(nouns: Sequence[str], *, guidance: str = "", instruction: s
         schema=schema_of(ConceptAnswer),
         content=_content("concept", guidance, instruction, nouns=sorted(shown)),
         expected_tokens=35,
-        judge=judge,
+        judge=_judge(ConceptAnswer, weigh, f"{guidance}{instruction}" or " ".join(shown)),
     )
 
 
@@ -104,9 +113,8 @@ def uni_question(concept: Concept, count: int, *, guidance: str = "", instructio
     """Prompt B: ``count`` visible attributes of one concept (lambda_1)."""
     examples = _shortened(UNI_EXAMPLES, count)
 
-    def judge(text: str) -> Verdict:
-        echoes = {*_texts(UNI_EXAMPLES), _told(concept)}
-        return check_attributes(read_answer(text, AttributesAnswer), count, [concept.name], echoes)
+    def weigh(answer: AttributesAnswer) -> Verdict:
+        return check_attributes(answer, count, [concept.name], {*_texts(UNI_EXAMPLES), _told(concept)})
 
     return Question(
         kind="uni",
@@ -117,7 +125,7 @@ def uni_question(concept: Concept, count: int, *, guidance: str = "", instructio
         schema=schema_of(AttributesAnswer, count),
         content=_content("uni", guidance, instruction, count=count, concept=_told(concept)),
         expected_tokens=10 + 10 * count,
-        judge=judge,
+        judge=_judge(AttributesAnswer, weigh, f"{guidance}{instruction}" or _told(concept)),
     )
 
 
@@ -138,12 +146,15 @@ def pair_question(
     task, examples = (CONTRAST_TASK, CONTRAST_EXAMPLES) if values else (PAIR_TASK, PAIR_EXAMPLES)
     case = f"First: {_told(first)}\nSecond: {_told(second)}"
 
-    def judge(text: str) -> Verdict:
-        echoes = {*_texts(examples), _told(first), _told(second)}
-        if values:
-            return check_contrasts(read_answer(text, ContrastsAnswer), count, names, echoes)
-        return check_attributes(read_answer(text, AttributesAnswer), count, names, echoes)
+    echoes = {*_texts(examples), _told(first), _told(second)}
 
+    def weigh_values(answer: ContrastsAnswer) -> Verdict:
+        return check_contrasts(answer, count, names, echoes)
+
+    def weigh(answer: AttributesAnswer) -> Verdict:
+        return check_attributes(answer, count, names, echoes)
+
+    asked = f"{guidance}{instruction}" or case
     return Question(
         kind="pair",
         label=" | ".join(names),
@@ -151,7 +162,9 @@ def pair_question(
         schema=schema_of(ContrastsAnswer if values else AttributesAnswer, count),
         content=_content("pair", guidance, instruction, count=count, pair=case, values=values),
         expected_tokens=10 + (25 if values else 8) * count,
-        judge=judge,
+        judge=_judge(ContrastsAnswer, weigh_values, asked)
+        if values
+        else _judge(AttributesAnswer, weigh, asked),
     )
 
 
@@ -162,8 +175,8 @@ def split_question(
     shown = _clean_all(nouns)
     case = f"Concept: {_told(concept)}" + (f"\nNouns: {', '.join(shown)}" if shown else "")
 
-    def judge(text: str) -> Verdict:
-        return check_parts(read_answer(text, PartsAnswer), concept.name, shown)
+    def weigh(answer: PartsAnswer) -> Verdict:
+        return check_parts(answer, concept.name, shown)
 
     return Question(
         kind="split",
@@ -172,7 +185,7 @@ def split_question(
         schema=schema_of(PartsAnswer),
         content=_content("split", guidance, instruction, concept=_told(concept), nouns=sorted(shown)),
         expected_tokens=40 + 5 * len(shown),
-        judge=judge,
+        judge=_judge(PartsAnswer, weigh, f"{guidance}{instruction}" or case),
     )
 
 
@@ -184,10 +197,6 @@ def caption_question(photo: str, url: str, *, guidance: str = "") -> Question:
         url: the photo itself as a data address.
         guidance: the person's wish for the whole collection.
     """
-
-    def judge(text: str) -> Verdict:
-        return check_caption(read_answer(text, CaptionAnswer))
-
     system, case = _turns(CAPTION_TASK.format(words=CAPTION_WORDS), (), "The photo:", guidance, "")
     parts = [{"type": "text", "text": case["content"]}, {"type": "image_url", "image_url": {"url": url}}]
     return Question(
@@ -197,8 +206,25 @@ def caption_question(photo: str, url: str, *, guidance: str = "") -> Question:
         schema=schema_of(CaptionAnswer),
         content=_content("caption", guidance, "", photo=photo),
         expected_tokens=45,
-        judge=judge,
+        judge=_judge(CaptionAnswer, check_caption, guidance or "Latin"),
     )
+
+
+def _judge(model: type[SomeAnswer], weigh: Callable[[SomeAnswer], Verdict], asked: str) -> Judge:
+    """How replies to a question are judged.
+
+    Args:
+        model: the fields asked for.
+        weigh: what an answer is worth.
+        asked: a text in the language that is wanted.
+    """
+
+    def judge(text: str, *, repair: bool = True, known: Mapping[str, Any] | None = None) -> Verdict:
+        verdict = weigh(read_answer(text, model, repair=repair, known=known))
+        foreign = other_script(verdict.answer, asked) if verdict.answer else ""
+        return replace(verdict, complaint=foreign) if foreign and not verdict.complaint else verdict
+
+    return judge
 
 
 def without_photos(messages: Sequence[Message]) -> list[dict[str, str]]:
@@ -267,12 +293,4 @@ def _shortened(examples: Sequence[Example], count: int) -> list[Example]:
 
 def _texts(examples: Sequence[Example]) -> Collection[str]:
     """Every phrase that an answer could copy from the examples."""
-    found: set[str] = set()
-    waiting: list[Any] = [answered for _, answered in examples]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            found.add(item)
-        else:
-            waiting.extend(item.values() if isinstance(item, dict) else item)
-    return found
+    return {text for _, answered in examples for text in texts_in(answered)}

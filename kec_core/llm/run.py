@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from openai import AsyncOpenAI
 
 from kec_core.arrays import Progress
 from kec_core.errors import LLMBudgetError, LLMError, LLMReplyError
-from kec_core.llm.dialect import Dialect, RefusedError
+from kec_core.llm.dialect import Dialect, RefusedError, what_to_change
 from kec_core.llm.dialogue import Dialogue, Outcome, Settled
-from kec_core.llm.pace import Pace
 from kec_core.llm.prompts import Question, approximate_tokens
-from kec_core.llm.request import (
-    Completion,
-    TransientError,
-    open_client,
-    send,
-)
+from kec_core.llm.request import ATTEMPTS, Completion, TransientError, open_client, send, unknown_model
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-
     from kec_core.llm.client import LLMClient
 
 HEARTBEAT = 0.2
@@ -32,8 +27,12 @@ HEARTBEAT = 0.2
 _TICK = 0.02
 GATHER = 0.02
 """Seconds in which answers gather before they are stored together; a durable write takes about half as long."""
+EQUAL_FAILURES = 3
+"""Questions in a row that fail the same way end the run: the next would as well."""
+_VARIABLE = re.compile(r"\d+|\(requests made.*?\)|[\"'`].*?[\"'`]")
+"""What differs between equal refusals of different questions."""
 
-_Settled = tuple[str, Outcome, bool]
+_Kept = tuple[str, Outcome, bool]
 """Key, outcome, and whether it is lasting: the model's own, not a failure of the line."""
 
 
@@ -46,8 +45,35 @@ class _Tally:
     completion_tokens: int = 0
 
 
+class _Metered:
+    """The attempts of one request, each within the budget; see ``request.Attempts``."""
+
+    def __init__(self, run: Run, tally: _Tally, prompt: int, completion: int) -> None:
+        self.run = run
+        self.tally = tally
+        self.reserved = (prompt, completion)
+        self._open = False
+
+    async def begin(self) -> None:
+        await self.run.turn(*self.reserved)
+        self._open = True
+        self.tally.requests += 1
+
+    def failed(self, words: str, *, billed: bool) -> None:
+        self.run.trouble = words
+        self.settle(self.reserved[0] if billed else 0, 0)
+
+    def settle(self, prompt: int, completion: int) -> None:
+        """Replace the reservation of the attempt under way, if any, by what it used."""
+        if self._open:
+            self._open = False
+            self.run.client.meter.settle(self.reserved, prompt, completion)
+            self.tally.prompt_tokens += prompt
+            self.tally.completion_tokens += completion
+
+
 class Run:
-    """Workers that share a queue, what the endpoint understands, its wish to be left alone, and the budget."""
+    """Workers that share a queue, what the endpoint understands, the budget, and how many failed alike in a row."""
 
     def __init__(
         self,
@@ -66,29 +92,33 @@ class Run:
         self.progress = progress
         self.on_outcome = on_outcome
         self.fresh = fresh
+        self.trouble = ""
         self._total = len(found)
         self._paused = client.paused()
         self._stopped: LLMError | None = None
-        self._settled: list[_Settled] = []
+        self._settled: list[_Kept] = []
         self._arrival = asyncio.Event()
         self._working = 0
         self._dialect = client.dialect()
         self._proven = False
+        self._probed = False
         self._probing = asyncio.Lock()
-        self._hold_until = 0.0
-        self._pace = Pace(self.config.in_flight, self.config.timeout)
-        self._trouble = ""
-        self._unanswered = 0
         self._answers = 0
-        self._last_answer = time.monotonic()
+        self._failure = ""
+        self._alike = 0
 
     async def all(self, questions: Mapping[str, Question]) -> None:
         """Settle every question into ``found``; on any exception the requests under way are dropped."""
         self._total += len(questions)
         queue = iter(questions.items())
-        timeout, max_bytes = self.config.timeout, self.config.max_reply_bytes
-        async with open_client(self.client.endpoint, timeout=timeout, max_bytes=max_bytes) as api:
-            self._working = min(max(1, self.config.in_flight), len(questions))
+        config = self.config
+        async with open_client(
+            self.client.endpoint,
+            timeout=config.timeout,
+            max_bytes=config.max_reply_bytes,
+            retries=config.retries,
+        ) as api:
+            self._working = min(max(1, config.in_flight), len(questions))
             jobs = [self._work(api, queue) for _ in range(self._working)]
             tasks = [asyncio.create_task(job) for job in (*jobs, self._store())]
             try:
@@ -100,6 +130,19 @@ class Run:
                 self._keep(self._settled)
         if self._stopped is not None:
             raise self._stopped
+
+    async def turn(self, prompt: int, completion: int) -> None:
+        """Wait until sending is allowed: not paused, and within the budget.
+
+        Raises:
+            LLMError: nothing more is to be sent.
+        """
+        while True:
+            if self._stopped is not None:
+                raise self._stopped
+            if not self._paused and self.client.meter.reserve(prompt, completion):
+                return
+            await asyncio.sleep(_TICK)
 
     async def _watch(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         """Tell progress until all tasks are done, and let the first exception through."""
@@ -116,7 +159,10 @@ class Run:
     def _told(self) -> str:
         if self._paused:
             return f"{self.label} (paused)"
-        return f"{self.label} (trying again: {self._trouble})" if self._trouble else self.label
+        if self.trouble:
+            return f"{self.label} (trying again: {self.trouble})"
+        found = self.client.found_out()
+        return f"{self.label} ({found})" if found and self.client.first else self.label
 
     async def _work(self, api: AsyncOpenAI, queue: Iterator[tuple[str, Question]]) -> None:
         """Settle questions from the shared queue; a spent budget ends all workers after their current one."""
@@ -149,7 +195,7 @@ class Run:
                 self.found[key] = outcome
                 self.on_outcome(outcome)
 
-    def _keep(self, batch: Sequence[_Settled]) -> None:
+    def _keep(self, batch: Sequence[_Kept]) -> None:
         self.client.keep([outcome for _, outcome, lasting in batch if lasting])
 
     async def _settle(self, api: AsyncOpenAI, question: Question) -> tuple[Outcome, bool]:
@@ -163,8 +209,13 @@ class Run:
             except LLMReplyError as error:
                 settled = dialogue.refuse(str(error))
             except (TransientError, RefusedError) as error:
+                self._count(error)
                 settled = dialogue.give_up(f"{error} (requests made: {tally.requests})")
                 lasting = settled.answer is not None
+        if settled.by_rule:
+            self._count(RefusedError(settled.reason))
+        elif lasting:
+            self._alike = 0
         outcome = Outcome(
             question=question,
             status="failed" if settled.answer is None else "done",
@@ -177,60 +228,57 @@ class Run:
         )
         return outcome, lasting
 
-    async def _answer(self, api: AsyncOpenAI, dialogue: Dialogue, tally: _Tally) -> Completion:
-        """A completion, after as many retries as allowed.
+    def _count(self, error: TransientError | RefusedError) -> None:
+        """Count failures alike in a row.
 
-        "Too many requests" starts the count anew when any question was answered meanwhile: then it is only a queue.
+        Raises:
+            LLMError: there were too many: the next question would fail as well.
         """
-        tries, answers = 0, self._answers
+        if isinstance(error, RefusedError) and error.item:
+            return
+        silent = isinstance(error, TransientError) and not error.spoken
+        kind = "no answer" if silent else _VARIABLE.sub("", str(error))
+        self._alike = self._alike + 1 if kind == self._failure else 1
+        self._failure = kind
+        if self._alike < EQUAL_FAILURES:
+            return
+        url, said = self.client.endpoint.url, str(error)
+        if silent:
+            raise LLMError(
+                f"The language model at {url} has not answered: {EQUAL_FAILURES} questions failed in a row, the last "
+                f"with: {said}. Check that it runs; answers received are kept."
+            )
+        change = "Check the server" if isinstance(error, TransientError) else what_to_change(said)
+        raise LLMError(
+            f"The language model at {url} met {EQUAL_FAILURES} questions in a row with the same: {said}. "
+            f"{change}; answers received are kept."
+        )
+
+    async def _answer(self, api: AsyncOpenAI, dialogue: Dialogue, tally: _Tally) -> Completion:
+        """A completion.
+
+        "Too many requests", after all retries, is only a queue as long as any question is answered meanwhile.
+        """
+        waits = 0
         while True:
+            answers = self._answers
             try:
                 completion = await self._spoken(api, dialogue, tally)
             except TransientError as error:
-                self._note(error)
-                queued = error.crowded and self._answers > answers
-                tries, answers = 1 if queued else tries + 1, self._answers
-                if tries > self.config.retries:
+                wait = error.wait or 0.0
+                if wait > self.config.max_wait:
+                    raise LLMError(
+                        f"The language model at {self.client.endpoint.url} asks to wait {wait:.0f} seconds ({error}); "
+                        "run again later, answers received are kept."
+                    ) from None
+                waits = 0 if self._answers > answers else waits + 1
+                if not error.crowded or waits > bool(wait):
                     raise
-                await asyncio.sleep(self._wait(error, tries))
+                await asyncio.sleep(wait)
             else:
                 self._answers += 1
-                self._unanswered, self._trouble, self._last_answer = 0, "", time.monotonic()
-                self._pace.answered()
+                self.trouble = ""
                 return completion
-
-    def _note(self, error: TransientError) -> None:
-        """Share what a failure says about the endpoint.
-
-        Raises:
-            LLMError: it wants to be left alone for too long, or seems to be gone.
-        """
-        self._trouble = str(error)
-        if error.slow:
-            self._pace.ran_out_of_time()
-            self._trouble = f"{error}, so at most {self._pace.limit} at once"
-        name, wait = self.client.endpoint.url, error.wait or 0.0
-        if wait > self.config.max_wait:
-            raise LLMError(
-                f"The language model at {name} asks to wait {wait:.0f} seconds ({error}); run again later, "
-                "answers received are kept."
-            )
-        if error.crowded:
-            self._hold_until = max(self._hold_until, time.monotonic() + wait)
-        self._unanswered += error.unanswered
-        silent = time.monotonic() - self._last_answer
-        if self._unanswered >= self.config.outage_requests and silent >= self.config.outage_seconds:
-            raise LLMError(
-                f"The language model at {name} has not answered for {silent:.0f} seconds; {self._unanswered} requests "
-                f"failed in a row, the last with: {error}. Check that it runs; answers received are kept."
-            )
-
-    def _wait(self, error: TransientError, tries: int) -> float:
-        """Seconds before the next try: what the server asks for, else doubling, spread so that tries part."""
-        if error.wait is not None:
-            return error.wait
-        longest = min(self.config.max_backoff, self.config.backoff * math.pow(2, max(0, tries - 1)))
-        return longest * (0.75 + 0.5 * (time.monotonic_ns() % 997) / 997)
 
     async def _spoken(self, api: AsyncOpenAI, dialogue: Dialogue, tally: _Tally) -> Completion:
         """One request in the endpoint's dialect; until one is known to work, requests go one by one."""
@@ -238,60 +286,77 @@ class Run:
             async with self._probing:
                 if not self._proven:
                     return await self._probe(api, dialogue, tally)
-        return await self._request(api, dialogue, self._dialect, tally)
-
-    async def _probe(self, api: AsyncOpenAI, dialogue: Dialogue, tally: _Tally) -> Completion:
-        """Find the fullest dialect in which this question is accepted, and remember it."""
-        dialect = self._dialect
-        while True:
-            try:
-                completion = await self._request(api, dialogue, dialect, tally)
-            except RefusedError as error:
-                simpler = dialect.simpler(error)
-                if simpler is None:
-                    raise
-                dialect = simpler
-            else:
-                self._dialect, self._proven = dialect, True
-                self.client.remember_dialect(dialect)
-                return completion
-
-    async def _request(
-        self, api: AsyncOpenAI, dialogue: Dialogue, dialect: Dialect, tally: _Tally
-    ) -> Completion:
-        """Send once, within the budget."""
-        meter, endpoint = self.client.meter, self.client.endpoint
-        reserved = approximate_tokens(dialogue.messages), dialogue.max_tokens
-        await self._turn(*reserved)
-        self._pace.sent()
-        used = (reserved[0], 0)  # what a server may charge when the line breaks
-        tally.requests += 1
+        used = self._dialect
         try:
-            completion = await send(api, endpoint, self.client.body(dialogue, dialect), self.config.timeout)
-            used = (
-                completion.prompt_tokens or used[0],
-                completion.completion_tokens or _tokens(completion.text),
-            )
-        except LLMError as error:
-            if not getattr(error, "billed", isinstance(error, LLMReplyError)):
-                used = (0, 0)
-            raise
-        finally:
-            self._pace.ended()
-            meter.settle(reserved, *used)
-            tally.prompt_tokens += used[0]
-            tally.completion_tokens += used[1]
+            completion = await self._request(api, dialogue, used, tally)
+        except RefusedError as error:
+            other = used.blamed(error, self.config.limits) if used == self._dialect else self._dialect
+            if other is None or other.stream < used.stream:
+                raise
+            completion = await self._request(api, dialogue, other, tally)
+            self._adopt(other)
+        longer = self._dialect.longer(self.config.limits) if completion.starved else None
+        if longer is not None and dialogue.max_tokens >= self._dialect.max_tokens:
+            self._adopt(longer)
         return completion
 
-    async def _turn(self, prompt: int, completion: int) -> None:
-        """Wait until sending is allowed: not paused, not asked to wait, not too many, within the budget."""
+    async def _probe(self, api: AsyncOpenAI, dialogue: Dialogue, tally: _Tally) -> Completion:
+        """Find the fullest dialect in which this question is answered, and remember it.
+
+        Once all ways were tried in vain, the next questions show whether it was the question's fault; each in one try.
+        """
+        tried: list[Dialect] = []
+        dialect, first = self._dialect, None
         while True:
-            if self._stopped is not None:
-                raise self._stopped
-            free = self._pace.free and not self._paused and time.monotonic() >= self._hold_until
-            if free and self.client.meter.reserve(prompt, completion):
-                return
-            await asyncio.sleep(_TICK)
+            tried.append(dialect)
+            try:
+                completion = await self._request(
+                    api, dialogue, dialect, tally, patient=not self._probed and not first
+                )
+            except RefusedError as error:
+                first = first or error
+                ways = () if self._probed or error.item else dialect.alternatives(error, self.config.limits)
+                other = next((way for way in ways if way not in tried), None)
+                if other is None:
+                    self._probed = self._probed or not error.item
+                    if first.missing:
+                        raise unknown_model(self.client.endpoint, str(first)) from None
+                    raise first from None
+                dialect = other
+            except TransientError as error:
+                if error.crowded or first or self._probed or not error.by_server:
+                    self._probed = self._probed or not error.crowded
+                    raise first or error from None
+                first = RefusedError(str(error))
+                dialect = replace(dialect, mode="text")
+            else:
+                longer = dialect.longer(self.config.limits) if completion.starved else None
+                if longer is None:
+                    self._adopt(dialect)
+                    self._proven = True
+                    return completion
+                dialect = longer
+
+    def _adopt(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self.client.remember_dialect(dialect)
+
+    async def _request(
+        self, api: AsyncOpenAI, dialogue: Dialogue, dialect: Dialect, tally: _Tally, *, patient: bool = True
+    ) -> Completion:
+        """Send once with the client's retries (without them when not ``patient``), within the budget."""
+        dialogue.max_tokens = max(dialogue.max_tokens, dialect.max_tokens)
+        prompt = approximate_tokens(dialogue.messages)
+        attempts = _Metered(self, tally, prompt, dialogue.max_tokens)
+        ATTEMPTS.set(attempts)
+        body = self.client.body(dialogue, dialect)
+        try:
+            completion = await send(api, self.client.endpoint, body, retries=None if patient else 0)
+            said = completion.completion_tokens or _tokens(completion.text + completion.reasoning)
+            attempts.settle(completion.prompt_tokens or prompt, said)
+        finally:
+            attempts.settle(prompt, 0)  # what a server may charge when the answer is not read
+        return completion
 
 
 def _tokens(text: str) -> int:

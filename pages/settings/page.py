@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from kec_core.config import KnowledgeConfig
 from kec_core.errors import InputError
-from kec_core.llm.check import check_endpoint, list_models
+from kec_core.llm.client import check_endpoint, list_models
 from kec_core.llm.cost import Budget
 from kec_core.llm.endpoint import KEY_VARIABLE, PRESETS, LLMEndpoint
 from pages.settings import llm_widgets
@@ -122,7 +122,6 @@ def _tested(kept: LLMSettings) -> None:
     if not isinstance(found, tuple) or found[:2] != (kept.url, kept.model):
         return
     check = found[2]
-    form = {"json_schema": "a JSON schema", "json_object": "JSON objects", "text": "plain text only"}
     said = (
         f"It named tabby, Siamese cat and kitten “{check.answer}”."
         if check.answer
@@ -130,9 +129,7 @@ def _tested(kept: LLMSettings) -> None:
     )
     flaw = f" ({check.complaint})" if check.complaint else ""
     st.success(
-        markup.plain(
-            f"Answered in {check.seconds:.2f} s and understands {form[check.dialect.mode]}. {said}{flaw}"
-        ),
+        markup.plain(f"Answered in {check.seconds:.2f} s. It takes {check.found_out}. {said}{flaw}"),
         icon=":material/check_circle:",
     )
 

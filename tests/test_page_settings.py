@@ -65,9 +65,9 @@ def test_models_are_listed_with_the_key_and_a_test_tells_latency_and_form(empty_
         assert server.headers[-1]["authorization"] == f"Bearer {KEY}"
         assert server.bodies[-1]["model"] == "small"
     said = page.success[0].value.replace("\\", "")
-    assert re.search(r"Answered in \d+\.\d\d s and", said)
+    assert re.search(r"Answered in \d+\.\d\d s\. It takes a JSON schema", said)
     assert (
-        "understands a JSON schema. It named tabby, Siamese cat and kitten “kind of tabby, Siamese cat”."
+        "at most 400 tokens each. It named tabby, Siamese cat and kitten “kind of tabby, Siamese cat”."
         in said
     )
     assert [KEY in path.read_text() for path in empty_home.rglob("*") if path.is_file()] == [False]

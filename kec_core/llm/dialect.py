@@ -92,7 +92,7 @@ class Dialect:
             ("temperature" in said and self.temperature, {"temperature": False}),
         ):
             if applies:
-                return replace(self, **changed)  # type: ignore[arg-type]
+                return replace(self, **changed)
         if "max_tokens" in said and _LOW_LIMIT.search(said):
             return self.longer(limits)
         if _FORM.search(said):

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 from commands.llm import add_llm_options, llm_setup
 from commands.output import say
 from commands.parsing import Subparsers, add_command
-from kec_core.config import ClusteringConfig, KnowledgeConfig, MappingConfig, RunConfig
+from kec_core.config import OPTIONS, RunConfig
 from kec_core.errors import InputError
+from kec_core.options import Option, changed
 
 if TYPE_CHECKING:
     from state.run import LabelSource
+
+
+_TYPES = {"number": float, "count": int, "file": Path}
 
 
 def add(commands: Subparsers[Any]) -> None:
@@ -23,42 +27,15 @@ def add(commands: Subparsers[Any]) -> None:
     p.add_argument(
         "--project", type=Path, required=True, metavar="DIR", help="project folder, made if missing"
     )
-    p.add_argument(
-        "--encoder", default="auto", help="auto, compact, open_clip:MODEL/PRETRAINED or embeddings:FILE"
-    )
-    p.add_argument(
-        "--knowledge", default="auto", choices=("auto", "wordnet", "llm"), help="who makes concepts"
-    )
-    p.add_argument("--clusters", type=int, metavar="K", help="number of clusters; estimated when missing")
-    p.add_argument("--concepts", type=int, metavar="M", help="number of concepts, instead of --beta")
+    for option in OPTIONS.values():
+        if option.flag:
+            _add_flag(p, option)
     p.add_argument(
         "--labels",
         default="keep",
         help="folders, none, keep (those the project has; the default), or a CSV with columns file,label (scores only)",
     )
-    p.add_argument("--guidance", default="", metavar="TEXT", help="what matters, in your words")
-    p.add_argument(
-        "--vocabulary",
-        type=Path,
-        metavar="FILE",
-        help="your own terms, 'word' or 'word: description' per line",
-    )
-    p.add_argument(
-        "--vocabulary-mode",
-        default="extend",
-        choices=("extend", "only"),
-        help="use your terms beside WordNet's nouns, or alone",
-    )
     p.add_argument("--method", default="kec", choices=("kec",), help="what to cluster with")
-    p.add_argument("--seed", type=int, default=0)
-    p.add_argument(
-        "--alpha", type=float, help="weight of the visual similarity when concepts are merged (0.8)"
-    )
-    p.add_argument("--beta", type=float, help="merge threshold (depends on the encoder)")
-    p.add_argument("--top-nouns", type=int, default=MappingConfig().top_nouns, help="nouns per centre (5)")
-    p.add_argument("--uni", type=int, default=KnowledgeConfig().uni, help="attributes per concept (2)")
-    p.add_argument("--bi", type=int, default=KnowledgeConfig().bi, help="attributes per similar pair (1)")
-    p.add_argument("--weight", type=float, help="weight of the knowledge; 0 is plain k-means")
     add_llm_options(p)
     p.add_argument(
         "--dry-run", action="store_true", help="tell what the language model would be asked, and do not ask"
@@ -103,39 +80,38 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     return summary.to_json()
 
 
-def run_config(arguments: argparse.Namespace) -> RunConfig:
-    """The options of ``kec run`` as one value."""
-    return RunConfig(
-        encoder=arguments.encoder,
-        n_clusters=arguments.clusters,
-        seed=arguments.seed,
-        mapping=MappingConfig(
-            **_given(alpha=arguments.alpha, beta=arguments.beta, n_concepts=arguments.concepts),
-            top_nouns=arguments.top_nouns,
-            vocabulary=_text(arguments.vocabulary, "--vocabulary"),
-            vocabulary_mode=arguments.vocabulary_mode,
-        ),
-        knowledge=KnowledgeConfig(
-            builder=arguments.knowledge, uni=arguments.uni, bi=arguments.bi, guidance=arguments.guidance
-        ),
-        clustering=ClusteringConfig(**_given(weight=arguments.weight)),
+def _add_flag(parser: argparse.ArgumentParser, option: Option) -> None:
+    """Add the flag of an option; None stands for one that is not given."""
+    parser.add_argument(
+        option.flag,
+        dest=option.name,
+        type=_TYPES.get(option.kind, str),
+        choices=tuple(option.choices) or None,
+        metavar=option.metavar
+        or (None if option.choices else option.flag.strip("-").replace("-", "_").upper()),
+        help=option.flag_help or None,
     )
 
 
-def _text(file: Path | None, option: str) -> str:
-    """What a text file holds, "" without one."""
-    if file is None:
-        return ""
+def run_config(arguments: argparse.Namespace) -> RunConfig:
+    """The options of ``kec run`` as one value; those not given have their defaults."""
+    config = RunConfig()
+    for option in OPTIONS.values():
+        value = getattr(arguments, option.name, None)
+        if value is not None:
+            value = _text(value, option.flag) if option.kind == "file" else value
+            config = changed(config, option.name, value)
+    return config
+
+
+def _text(file: Path, option: str) -> str:
+    """What a text file holds."""
     try:
         return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"{option} should be a text file, but {file} cannot be read ({error}); give another."
         ) from error
-
-
-def _given(**options: float | None) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def _labels(value: str) -> LabelSource:

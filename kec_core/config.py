@@ -1,4 +1,4 @@
-"""Every option and every default, each with the mark of where it comes from.
+"""Every option and every default, each with the mark of where it comes from and the stages that it decides (``options.py``).
 
 [P] stated in the paper, [C] read in the authors' code, [S] secondary source, [R] reconstruction, [M] measured here.
 """
@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, Self
 
 from kec_core.errors import InputError
+from kec_core.options import Option, option, options_of
 
 OverclusterRule = Literal["ksem", "n_over_300"]
 NounChoice = Literal["nearest", "tac_reverse"]
@@ -79,35 +80,199 @@ class EncoderDefaults(Options):
 class MappingConfig(Options):
     """Image-text mapping and concept components (methods.md 6.1 steps 1, 2)."""
 
-    overclusters: OverclusterRule | int = "ksem"  # k; KSEM(N, K) of methods.md 0          [C]
-    top_nouns: int = 5  # nouns per centre                                                 [P]
-    noun_choice: NounChoice = "nearest"  # nearest nouns, or TAC's reverse classification  [P]
-    alpha: float = 0.8  # weight of the visual similarity                                  [P]
-    beta: float | None = None  # adjacency threshold; None: the encoder's                  [P] 0.8
-    similarity: Similarity | None = None  # None: the encoder's                            [P] cosine
-    collapse_guard: bool = True  # switch to "centred" when components collapse            [R] methods.md A5
-    n_concepts: int | None = None  # asked for instead of beta: beta is searched           [R]
-    vocabulary: str = ""  # the person's own terms, "word" or "word: description" per line (KEC+)
-    vocabulary_mode: VocabularyMode = "extend"  # beside WordNet's nouns, or instead of them (KEC+)
-    n_init: int = 10  # restarts of the over-clustering                                    [C]
-    max_iter: int = 300  # iterations of the over-clustering                               [C]
+    overclusters: OverclusterRule | int = option(  # k; KSEM(N, K) of methods.md 0
+        "ksem",
+        "overcluster",
+        mark="C",
+        label="Number of small clusters",
+        kind="choice",
+        choices={"ksem": "Rule of the authors' code (KSEM)", "n_over_300": "One per 300 photos (N / 300)"},
+        may_type=True,
+        help="How many small clusters the photos are first cut into (k, over-clusters). You may type a number.",
+    )
+    top_nouns: int = option(
+        5,
+        "nouns",
+        mark="P",
+        label="Nouns per small cluster",
+        kind="count",
+        low=1,
+        high=50,
+        help="How many of the nearest nouns describe each small cluster. Default of the paper: top 5.",
+        flag="--top-nouns",
+        flag_help="nouns per centre (5)",
+    )
+    noun_choice: NounChoice = option(
+        "nearest",
+        "nouns",
+        mark="P",
+        label="How nouns are chosen",
+        kind="choice",
+        choices={"nearest": "Nearest to the centre", "tac_reverse": "Reverse classification (TAC)"},
+        help="Nearest is the paper's way. Reverse classification keeps nouns that one centre wins clearly.",
+    )
+    alpha: float = option(
+        0.8,
+        "components",
+        mark="P",
+        label="Weight of the looks (α)",
+        high=1.0,
+        help="When small clusters are merged: how much the photos count against the nouns. Default of the paper: 0.8.",
+        flag="--alpha",
+        flag_help="weight of the visual similarity when concepts are merged (0.8)",
+    )
+    beta: float | None = option(  # adjacency threshold; None: the encoder's
+        None,
+        "components",
+        mark="P",
+        label="Merge when more alike than (β)",
+        high=1.0,
+        automatic="what fits the encoder",
+        help="Small clusters above this similarity become one concept. The paper uses 0.8 with CLIP.",
+        flag="--beta",
+        flag_help="merge threshold (depends on the encoder)",
+    )
+    similarity: Similarity | None = option(  # None: the encoder's
+        None,
+        "components",
+        mark="P",
+        label="Similarity used for merging",
+        kind="choice",
+        choices={
+            "": "What fits the encoder",
+            "cosine": "Cosine (paper)",
+            "centred": "Centred cosine",
+            "zscore": "z-score",
+            "quantile": "Quantile",
+            "agglomerative": "Agglomerative",
+        },
+        help="Cosine is the paper's. The others keep everything from melting into one concept.",
+    )
+    collapse_guard: bool = option(  # switch to "centred" when components collapse; methods.md A5
+        True,
+        "components",
+        label="Guard against one big concept",
+        kind="switch",
+        help="When almost all small clusters would merge into one, compare them with the centred similarity instead.",
+    )
+    n_concepts: int | None = option(  # asked for instead of beta: beta is searched
+        None,
+        "components",
+        label="Number of concepts",
+        kind="count",
+        low=1,
+        automatic="automatic",
+        essential=True,
+        help="A target for how many concepts to form (M). Left empty, the merging threshold β decides.",
+        flag="--concepts",
+        metavar="M",
+        flag_help="number of concepts, instead of --beta",
+    )
+    vocabulary: str = option(  # the person's own terms, "word" or "word: description" per line
+        "",
+        through=("nouns",),
+        mark="KEC+",
+        kind="file",
+        flag="--vocabulary",
+        metavar="FILE",
+        flag_help="your own terms, 'word' or 'word: description' per line",
+    )
+    vocabulary_mode: VocabularyMode = option(
+        "extend",
+        through=("nouns",),
+        mark="KEC+",
+        kind="choice",
+        choices={"extend": "Beside WordNet's nouns", "only": "Instead of WordNet's nouns"},
+        flag="--vocabulary-mode",
+        flag_help="use your terms beside WordNet's nouns, or alone",
+    )
+    n_init: int = option(
+        10,
+        "overcluster",
+        mark="C",
+        label="Restarts",
+        kind="count",
+        low=1,
+        high=100,
+        help="k-means starts that often and the best result is kept. Default 10.",
+    )
+    max_iter: int = option(300, "overcluster", mark="C")  # iterations of the over-clustering
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnowledgeConfig(Options):
     """Concepts and attributes (methods.md 6.1 steps 2, 3; A4, A6, A10)."""
 
-    builder: BuilderName = "auto"  # llm when an endpoint is configured, else wordnet
-    uni: int = 2  # lambda_1, uni attributes per concept                                   [P]
-    bi: int = 1  # lambda_2, attributes per similar pair                                   [P]
-    beta_mass: float = 0.8  # cumulative softmax mass of the neighbours N_q                [P]
-    pair_scale: float | None = None  # s_pi; None: the encoder's                           [R] methods.md A6
-    max_neighbours: int = 10  # cap of |N_q|                                               [R] methods.md A10
-    max_pairs_per_concept: int = 20  # cap of |P| / M                                      [R] methods.md A10
-    both_ends: bool = False  # give a pair attribute to both concepts always               [R] methods.md A10
-    max_nouns: int = 60  # nouns shown to a builder per concept, most frequent first       [R] methods.md A5
-    merge_same_name: bool = False  # merge components that got the same concept            [R] methods.md A12
-    guidance: str = ""  # the person's words (KEC+)
+    builder: BuilderName = option(  # llm when an endpoint is configured, else wordnet
+        "auto",
+        through=("concepts", "attributes"),
+        label="Who writes the knowledge",
+        kind="choice",
+        choices={"auto": "Automatic", "wordnet": "WordNet (offline)", "llm": "Language model"},
+        essential=True,
+        help="WordNet is a dictionary on this computer. A language model is asked with nouns only; it never sees a photo.",
+        flag="--knowledge",
+        flag_help="who makes concepts",
+    )
+    uni: int = option(
+        2,
+        "attributes",
+        mark="P",
+        label="Attributes per concept (λ₁)",
+        kind="count",
+        high=20,
+        help="Visible features typical of one concept. Default of the paper: 2; many more tend to hurt.",
+        flag="--uni",
+        flag_help="attributes per concept (2)",
+    )
+    bi: int = option(
+        1,
+        "attributes",
+        mark="P",
+        label="Attributes per pair (λ₂)",
+        kind="count",
+        high=20,
+        help="Visible features that tell two similar concepts apart. Default of the paper: 1.",
+        flag="--bi",
+        flag_help="attributes per similar pair (1)",
+    )
+    beta_mass: float = option(  # cumulative softmax mass of the neighbours N_q
+        0.8,
+        "attributes",
+        mark="P",
+        label="How many neighbours count as similar",
+        high=1.0,
+        help="Neighbours are taken until they hold this share of the similarity. Default of the paper: 0.8.",
+    )
+    pair_scale: float | None = option(None, "attributes")  # s_pi; None: the encoder's; methods.md A6
+    max_neighbours: int = option(10, "attributes")  # cap of |N_q|; methods.md A10
+    max_pairs_per_concept: int = option(20, "attributes")  # cap of |P| / M; methods.md A10
+    both_ends: bool = option(  # methods.md A10
+        False,
+        "attributes",
+        label="Give pair attributes to both concepts",
+        kind="switch",
+        help="Otherwise the concept that the attribute is typical of receives it.",
+    )
+    max_nouns: int = option(60, "concepts", "attributes")  # shown to a builder per concept; methods.md A5
+    merge_same_name: bool = option(  # methods.md A12
+        False,
+        "concepts",
+        label="Merge concepts of the same name",
+        kind="switch",
+        help="When two concepts get the same name, make them one.",
+    )
+    guidance: str = option(  # the person's words
+        "",
+        "nouns",
+        "concepts",
+        "attributes",
+        mark="KEC+",
+        kind="text",
+        flag="--guidance",
+        metavar="TEXT",
+        flag_help="what matters, in your words",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,36 +308,150 @@ class LLMConfig(Options):
 class GroundingConfig(Options):
     """Grounding of knowledge in each image (methods.md 6.1 step 4; A6 to A9)."""
 
-    mode: GroundingMode = "scaled"  # unit features and a scale; raw; or the literal text  [R] methods.md A6
-    logit_scale: float | None = None  # s_g; None: the encoder's                           [R] methods.md A6
-    attribute_scale: float | None = None  # eta; None: sqrt(d) scaled, 1 raw               [R] methods.md A8
-    unit_zeta: bool = False  # aggregate n(phi + psi) instead of the sum                   [R] methods.md A7
-    centre_before_product: bool = False  # centre x and xi before x (*) xi                 [R] methods.md A8
-    use_concept: bool = True  # Con                                                        [P] ablation
-    use_description: bool = True  # Des                                                    [P] ablation
-    use_uni: bool = True  # UA                                                             [P] ablation
-    use_bi: bool = True  # BA                                                              [P] ablation
-    smooth_neighbours: int = 0  # average omega with that many visual neighbours; 0 is off [R] methods.md 6.3
+    mode: GroundingMode = option(
+        "scaled", "vectors", "ground"
+    )  # unit features and a scale; raw; the literal text; A6
+    logit_scale: float | None = option(  # s_g; None: the encoder's; methods.md A6
+        None,
+        "ground",
+        label="Sharpness of the match",
+        automatic="what fits the encoder",
+        step=5.0,
+        help="How decidedly a photo leans to its best concept (softmax scale).",
+    )
+    attribute_scale: float | None = option(None, "ground")  # eta; None: sqrt(d) scaled, 1 raw; methods.md A8
+    unit_zeta: bool = option(False, "vectors")  # aggregate n(phi + psi) instead of the sum; methods.md A7
+    centre_before_product: bool = option(  # centre x and xi before x (*) xi; methods.md A8
+        False, "vectors", "ground"
+    )
+    use_concept: bool = option(
+        True,
+        "vectors",
+        mark="P",
+        label="Use concept names",
+        kind="switch",
+        help="“Con” in the paper's ablation.",
+    )
+    use_description: bool = option(
+        True,
+        "vectors",
+        mark="P",
+        label="Use descriptions",
+        kind="switch",
+        help="“Des” in the paper's ablation.",
+    )
+    use_uni: bool = option(
+        True,
+        "vectors",
+        mark="P",
+        label="Use attributes of one concept",
+        kind="switch",
+        help="“UA” in the paper's ablation.",
+    )
+    use_bi: bool = option(
+        True,
+        "vectors",
+        mark="P",
+        label="Use attributes of pairs",
+        kind="switch",
+        help="“BA” in the paper's ablation.",
+    )
+    smooth_neighbours: int = option(  # methods.md 6.3
+        0,
+        "ground",
+        label="Smooth over look-alikes",
+        kind="count",
+        high=50,
+        help="Average the match over that many photos that look alike; 0 is off.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusteringConfig(Options):
     """The clustering on [n(x); w n(kappa)] (methods.md 0, A9)."""
 
-    algorithm: Algorithm = "kmeans"  # spherical k-means by default                        [P]
-    n_init: int = 20  # restarts, best objective kept                                      [P]
-    max_iter: int = 300  # iterations                                                      [P]
-    weight: float | None = None  # w on the knowledge part; None: by what looks leave open  [M]
-    faiss_compat: bool = False  # fit on 256 points per centroid as faiss does unasked     [C]
+    algorithm: Algorithm = option(
+        "kmeans",
+        "cluster",
+        mark="P",
+        label="Algorithm",
+        kind="choice",
+        choices={
+            "kmeans": "Spherical k-means (paper)",
+            "spectral": "Spectral",
+            "agglomerative": "Agglomerative",
+            "bisecting": "Bisecting k-means",
+        },
+        help="How the photos are grouped at the end.",
+    )
+    n_init: int = option(
+        20,
+        "cluster",
+        "baseline",
+        mark="P",
+        label="Restarts",
+        kind="count",
+        low=1,
+        high=100,
+        help="The best of that many starts is kept. Default of the paper: 20.",
+    )
+    max_iter: int = option(300, "cluster", "baseline", mark="P")  # iterations
+    weight: float | None = option(  # w on the knowledge part; None: by what looks leave open
+        None,
+        through=("weight", "cluster"),
+        mark="M",
+        label="Weight of the knowledge",
+        high=5.0,
+        automatic="from the photos",
+        step=0.1,
+        help="0 groups by looks alone; more lets the words count more (w). Left empty it is the share of photos that looks "
+        "alone leave undecided.",
+        flag="--weight",
+        flag_help="weight of the knowledge; 0 is plain k-means",
+    )
+    faiss_compat: bool = option(
+        False, "cluster", mark="C"
+    )  # fit on 256 points per centroid as faiss does unasked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
     """All options of one run."""
 
-    encoder: str = "auto"
-    n_clusters: int | None = None
-    seed: int = 0
+    encoder: str = option(
+        "auto",
+        through=("embed",),
+        kind="text",
+        essential=True,
+        flag="--encoder",
+        flag_help="auto, compact, open_clip:MODEL/PRETRAINED or embeddings:FILE",
+    )
+    n_clusters: int | None = option(
+        None,
+        through=("overcluster",),
+        label="Number of clusters",
+        kind="count",
+        low=1,
+        automatic="automatic",
+        essential=True,
+        help="How many clusters to make (the paper's K). Left empty, it is estimated from the photos, and the result says "
+        "how.",
+        flag="--clusters",
+        metavar="K",
+        flag_help="number of clusters; estimated when missing",
+    )
+    seed: int = option(
+        0,
+        "overcluster",
+        "estimate",
+        "weight",
+        "cluster",
+        "baseline",
+        label="Seed",
+        kind="count",
+        help="The same seed gives the same result. Default 0.",
+        flag="--seed",
+    )
     mapping: MappingConfig = field(default_factory=MappingConfig)
     knowledge: KnowledgeConfig = field(default_factory=KnowledgeConfig)
     grounding: GroundingConfig = field(default_factory=GroundingConfig)
@@ -200,6 +479,10 @@ class RunConfig:
             clustering=ClusteringConfig.from_json(rest.pop("clustering", {})),
             **rest,
         )
+
+
+OPTIONS: Mapping[str, Option] = {one.name: one for one in options_of(RunConfig())}
+"""Every option of a run, by its dotted name."""
 
 
 def studio_defaults(config: RunConfig) -> RunConfig:

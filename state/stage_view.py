@@ -7,67 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kec_core.config import RunConfig
+from kec_core.options import value_of
+from kec_core.stages.table import STEPS, Step, decided_by
 from state.jobs import Job
 from state.project import StageRecord
 
 StepState = Literal["fresh", "stale", "running", "failed", "waiting"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step of the rail.
-
-    Attributes:
-        name: as on the rail.
-        stages: the stages of ``kec_core.stages`` it stands for, in order.
-        options: dotted names of the options that, when changed, make it out of date.
-    """
-
-    name: str
-    stages: tuple[str, ...]
-    options: tuple[str, ...] = ()
-
-
-STEPS = (
-    Step(name="Scan", stages=("scan",)),
-    Step(name="Embed", stages=("embed", "copies", "estimate"), options=("encoder",)),
-    Step(
-        name="Over-cluster",
-        stages=("overcluster",),
-        options=("mapping.overclusters", "mapping.n_init", "mapping.max_iter", "n_clusters", "seed"),
-    ),
-    Step(
-        name="Nouns",
-        stages=("nouns",),
-        options=(
-            "mapping.top_nouns",
-            "mapping.noun_choice",
-            "mapping.vocabulary",
-            "mapping.vocabulary_mode",
-            "knowledge.guidance",
-        ),
-    ),
-    Step(
-        name="Concepts",
-        stages=("components", "concepts"),
-        options=(
-            "mapping.alpha",
-            "mapping.beta",
-            "mapping.similarity",
-            "mapping.collapse_guard",
-            "mapping.n_concepts",
-            "knowledge.builder",
-            "knowledge.max_nouns",
-            "knowledge.merge_same_name",
-        ),
-    ),
-    Step(name="Attributes", stages=("attributes",), options=("knowledge",)),
-    Step(name="Ground", stages=("vectors", "ground"), options=("grounding",)),
-    Step(name="Cluster", stages=("weight", "cluster", "baseline"), options=("clustering",)),
-)
-"""The stages of ``kec_core.stages`` as a person sees them, in the order of the work."""
-
-STEP_OF = {stage: step for step in STEPS for stage in step.stages}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,17 +43,16 @@ def view_steps(records: Sequence[StageRecord], settings: RunConfig, job: Job | N
         job: the running job, or None.
     """
     known = {record.report.stage: record for record in records}
-    wanted = settings.to_json()
     views: list[StepView] = []
     for step in STEPS:
         here = [known[stage] for stage in step.stages if stage in known]
         outdated = any(view.state == "stale" for view in views)
-        views.append(_view(step, here, wanted, job, outdated))
+        views.append(_view(step, here, settings, job, outdated))
     return tuple(views)
 
 
 def _view(
-    step: Step, here: Sequence[StageRecord], wanted: Mapping[str, Any], job: Job | None, outdated: bool
+    step: Step, here: Sequence[StageRecord], wanted: RunConfig, job: Job | None, outdated: bool
 ) -> StepView:
     return StepView(
         step=step,
@@ -121,7 +65,7 @@ def _view(
 
 
 def _state(
-    step: Step, here: Sequence[StageRecord], wanted: Mapping[str, Any], job: Job | None, outdated: bool
+    step: Step, here: Sequence[StageRecord], wanted: RunConfig, job: Job | None, outdated: bool
 ) -> StepState:
     if job is not None and (_is_at(job, step, here) or any(record.state == "running" for record in here)):
         return "running"
@@ -129,9 +73,7 @@ def _state(
         return "failed"
     if not here:
         return "waiting"
-    changed = any(
-        _option(wanted, name) != _option(record.config, name) for name in step.options for record in here
-    )
+    changed = any(_is_outdated(record, wanted) for record in here)
     return "stale" if changed or outdated else "fresh"
 
 
@@ -141,7 +83,15 @@ def _is_at(job: Job, step: Step, here: Sequence[StageRecord]) -> bool:
     return job.stage in step.stages and job.stage not in done
 
 
-def _option(config: Mapping[str, Any], name: str) -> object:
+def _is_outdated(record: StageRecord, wanted: RunConfig) -> bool:
+    """Whether an option that decides the stage is another one now."""
+    return any(
+        value_of(wanted, option.name) != _stored(record.config, option.name)
+        for option in decided_by(record.report.stage)
+    )
+
+
+def _stored(config: Mapping[str, Any], name: str) -> object:
     value: object = config
     for part in name.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from kec_core.config import KnowledgeConfig, RunConfig, paper_defaults, studio_defaults
+from kec_core.config import OPTIONS, KnowledgeConfig, RunConfig, paper_defaults, studio_defaults
 from kec_core.errors import InputError
+from kec_core.options import changed, value_of
+from kec_core.stages.table import STEPS, shown_at
 from kec_core.types import StageReport
-from pages.build import option_widgets, run_options
+from pages.build import option_widgets
 from state import jobs
 from state.project import Project
-from state.stage_view import STEPS
 from tests.page_helpers import CONFIG, app, shown
 
 
@@ -74,12 +75,12 @@ def test_a_choice_may_stand_for_none_and_a_number_may_be_typed(colours):
 
 @pytest.mark.parametrize(("typed", "stored"), [("ksem", "ksem"), ("40", 40)])
 def test_what_is_typed_becomes_a_number(typed, stored):
-    option = next(o for o in run_options.ADVANCED["Over-cluster"] if o.may_type)
+    option = OPTIONS["mapping.overclusters"]
     assert option_widgets._from_choice(option, typed) == stored
 
 
 def test_what_is_typed_and_is_no_number_is_refused():
-    option = next(o for o in run_options.ADVANCED["Over-cluster"] if o.may_type)
+    option = OPTIONS["mapping.overclusters"]
     with pytest.raises(InputError, match="whole number above 0, but is 'many'"):
         option_widgets._from_choice(option, "many")
 
@@ -171,24 +172,18 @@ def test_each_step_shows_its_results(colours, step, expected):
     assert [word for word in expected if word not in text] == []
 
 
-def test_every_option_exists_and_has_the_default_its_widget_can_show():
-    every = [run_options.GROUPS, run_options.CONCEPTS, run_options.BUILDER]
-    every += [option for options in run_options.ADVANCED.values() for option in options]
-    assert len({option.name for option in every}) == len(every)
-    for option in every:
-        value = option_widgets.read(RunConfig(), option.name)
-        assert (
-            option_widgets.read(option_widgets.changed(RunConfig(), option.name, value), option.name) == value
-        )
-        if option.kind == "choice":
-            assert (value or "") in option.choices
-        elif option.kind != "switch":
-            assert bool(option.automatic) == (value is None)
-        assert option.help
+@pytest.mark.parametrize("option", [one for one in OPTIONS.values() if one.label], ids=lambda one: one.name)
+def test_every_option_on_the_page_has_a_default_that_its_widget_can_show(option):
+    value = value_of(RunConfig(), option.name)
+    assert value_of(changed(RunConfig(), option.name, value), option.name) == value
+    if option.kind == "choice":
+        assert (value or "") in option.choices
+    elif option.kind != "switch":
+        assert bool(option.automatic) == (value is None)
+    assert option.help
 
 
-def test_options_belong_to_steps_that_their_change_makes_stale():
-    for name, options in run_options.ADVANCED.items():
-        step = next(step for step in STEPS if step.name == name)
-        for option in options:
-            assert any(option.name == known or option.name.startswith(f"{known}.") for known in step.options)
+def test_every_option_with_a_label_is_offered_once():
+    at_steps = [option.name for step in STEPS for option in shown_at(step)]
+    essential = [option.name for option in OPTIONS.values() if option.label and option.essential]
+    assert sorted(at_steps + essential) == sorted(name for name, option in OPTIONS.items() if option.label)

@@ -14,6 +14,7 @@ from kec_core.stages.groups import (
 )
 from kec_core.stages.photos import choose_n_clusters, embed_photos, map_nouns, near_copies, with_bursts
 from kec_core.stages.runner import Hooks, Resources, Runner, Stored
+from kec_core.stages.table import STAGES
 from kec_core.stages.words import know, text_vectors
 
 __all__ = [
@@ -35,19 +36,3 @@ __all__ = [
     "text_vectors",
     "with_bursts",
 ]
-
-STAGES = (
-    "embed",
-    "copies",
-    "estimate",
-    "overcluster",
-    "nouns",
-    "components",
-    "concepts",
-    "attributes",
-    "vectors",
-    "ground",
-    "weight",
-    "cluster",
-    "baseline",
-)

@@ -9,7 +9,7 @@ import numpy as np
 
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.clustering import bootstrap_agreement, cluster, fuse, knowledge_weight
-from kec_core.config import ClusteringConfig, EncoderDefaults, RunConfig
+from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.encoders.base import centred_features
 from kec_core.founding import names_groups
 from kec_core.grounding import ground
@@ -33,13 +33,13 @@ def ground_photos(
 
     ``looks_key`` is the key of what follows from the features, see ``with_bursts``.
     """
-    raw = config.grounding.mode == "raw"
 
-    def compute(_key: str) -> StageResult:
+    def compute(options: RunConfig) -> StageResult:
+        raw = options.grounding.mode == "raw"
         made = ground(
             centred_features(embedded.arrays["features"], defaults) if raw else x,
             vectors,
-            config.grounding,
+            options.grounding,
             defaults,
             progress=runner.hooks.progress,
         )
@@ -53,10 +53,8 @@ def ground_photos(
             },
         )
 
-    inputs = [looks_key, vectors_key, config.grounding.to_json(), defaults.to_json()]
-    if raw and defaults.centre:
-        inputs.append("centred")  # projects of before kept what was not
-    stored = runner.stage("ground", inputs, compute)
+    inputs = [looks_key, vectors_key, defaults.to_json()]
+    stored = runner.configured("ground", inputs, compute, config)
     grounding = Grounding(
         omega=stored.arrays["omega"],
         kappa=stored.arrays["kappa"],
@@ -77,13 +75,13 @@ def choose_weight(
     if config.clustering.weight is not None:
         return config.clustering.weight, ""
 
-    def compute(_key: str) -> StageResult:
-        agreement = bootstrap_agreement(x, n_clusters, seed=config.seed, progress=runner.hooks.progress)
+    def compute(options: RunConfig) -> StageResult:
+        agreement = bootstrap_agreement(x, n_clusters, seed=options.seed, progress=runner.hooks.progress)
         open_share = 1.0 - float(agreement.mean(dtype=np.float64))
         weight = knowledge_weight(open_share, defaults.weight)
         return StageResult(data={"open": open_share, "weight": weight, "summary": {"weight": weight}})
 
-    stored = runner.stage("weight", [embedded.key, n_clusters, defaults.weight, config.seed], compute)
+    stored = runner.configured("weight", [embedded.key, n_clusters, defaults.weight], compute, config)
     weight = float(stored.data["weight"])
     why = (
         f"Knowledge counts {weight:.2f} beside the photos (between {defaults.weight / 2:g} and {defaults.weight:g}): "
@@ -107,22 +105,22 @@ def cluster_photos(
 ) -> tuple[str, Clustering]:
     """Clusters on [n(x), w n(kappa)] (KEC 3.5) around the person's wishes, and the key they are stored under."""
 
-    def compute(_key: str) -> StageResult:
+    def compute(options: RunConfig) -> StageResult:
         made = full_clustering(
             fuse(x, grounding.kappa, weight),
             grounding,
             knowledge,
             image_ids,
             n_clusters,
-            config.clustering,
+            options.clustering,
             bursts=bursts,
-            seed=config.seed,
+            seed=options.seed,
             progress=runner.hooks.progress,
         )
         return _clustering_result(made, ground=ground_key)
 
-    inputs = [ground_key, n_clusters, weight, config.clustering.to_json(), config.seed, *_wishes(knowledge)]
-    stored = runner.stage("cluster", inputs, compute)
+    inputs = [ground_key, n_clusters, weight, *_wishes(knowledge)]
+    stored = runner.configured("cluster", inputs, compute, config)
     return stored.key, read_clustering(StageResult(arrays=stored.arrays, data=stored.data))
 
 
@@ -143,14 +141,20 @@ def cluster_baseline(
     bursts: IntVector | None = None,
 ) -> Clustering:
     """Spherical k-means on the visual features alone: what KEC is always shown beside."""
-    options = ClusteringConfig(n_init=config.clustering.n_init, max_iter=config.clustering.max_iter)
 
-    def compute(_key: str) -> StageResult:
+    def compute(options: RunConfig) -> StageResult:
         return _clustering_result(
-            cluster(x, n_clusters, options, bursts=bursts, seed=config.seed, progress=runner.hooks.progress)
+            cluster(
+                x,
+                n_clusters,
+                options.clustering,
+                bursts=bursts,
+                seed=options.seed,
+                progress=runner.hooks.progress,
+            )
         )
 
-    stored = runner.stage("baseline", [embedded.key, n_clusters, options.to_json(), config.seed], compute)
+    stored = runner.configured("baseline", [embedded.key, n_clusters], compute, config)
     return read_clustering(StageResult(arrays=stored.arrays, data=stored.data))
 
 

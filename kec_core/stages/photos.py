@@ -175,11 +175,11 @@ def choose_n_clusters(
             )
         return config.n_clusters, ""
 
-    def compute(_key: str) -> StageResult:
-        k, how = estimate_n_clusters(x, bursts=bursts, seed=config.seed, progress=runner.hooks.progress)
+    def compute(options: RunConfig) -> StageResult:
+        k, how = estimate_n_clusters(x, bursts=bursts, seed=options.seed, progress=runner.hooks.progress)
         return StageResult(data={"k": k, "how": how, "summary": {"clusters": k}})
 
-    stored = runner.stage("estimate", [embedded.key, config.seed], compute)
+    stored = runner.configured("estimate", [embedded.key], compute, config)
     return int(stored.data["k"]), str(stored.data["how"])
 
 
@@ -192,33 +192,27 @@ def map_nouns(
     config: RunConfig,
 ) -> tuple[NounMapping, tuple[Noun, ...]]:
     """Over-clusters, nouns of their centres, concept components (KEC 3.1 and the merge of 3.2)."""
-    options, encoder = config.mapping, resources.encoder
-    progress = runner.hooks.progress
+    defaults, progress = resources.encoder.info.defaults, runner.hooks.progress
 
-    def compute_overclusters(_key: str) -> StageResult:
+    def compute_overclusters(options: RunConfig) -> StageResult:
         labels, centroids = over_cluster(
-            x, options, n_clusters=n_clusters, seed=config.seed, progress=progress
+            x, options.mapping, n_clusters=n_clusters, seed=options.seed, progress=progress
         )
         return StageResult(
             arrays={"labels": labels, "centroids": centroids},
             data={"summary": {"overclusters": len(centroids)}},
         )
 
-    over = runner.stage(
-        "overcluster",
-        [embedded.key, options.overclusters, options.n_init, options.max_iter, n_clusters, config.seed],
-        compute_overclusters,
-    )
-
+    over = runner.configured("overcluster", [embedded.key, n_clusters], compute_overclusters, config)
     nouns = _nouns_stage(runner, over, resources, config)
 
-    def compute_components(_key: str) -> StageResult:
+    def compute_components(options: RunConfig) -> StageResult:
         ids, note = components(
             over.arrays["centroids"],
             nouns.arrays["nouns"],
             nouns.arrays["features"],
-            options,
-            encoder.info.defaults,
+            options.mapping,
+            defaults,
             n_clusters=n_clusters,
         )
         return StageResult(
@@ -226,20 +220,8 @@ def map_nouns(
             data={"note": note, "summary": {"components": int(ids.max()) + 1, "note": note}},
         )
 
-    merged = runner.stage(
-        "components",
-        [
-            nouns.key,
-            options.alpha,
-            options.beta,
-            options.similarity,
-            options.collapse_guard,
-            options.n_concepts,
-            encoder.info.defaults.to_json(),
-        ],
-        compute_components,
-    )
-    _, few_photos = count_overclusters(len(x), n_clusters, options)
+    merged = runner.configured("components", [nouns.key, defaults.to_json()], compute_components, config)
+    _, few_photos = count_overclusters(len(x), n_clusters, config.mapping)
     mapping = NounMapping(
         labels=over.arrays["labels"],
         centroids=over.arrays["centroids"],
@@ -252,11 +234,11 @@ def map_nouns(
 
 def _nouns_stage(runner: Runner, over: Stored, resources: Resources, config: RunConfig) -> Stored:
     """The nouns of every centre, out of the vocabulary and the person's terms, as guidance wants them."""
-    options, encoder, progress = config.mapping, resources.encoder, runner.hooks.progress
-    guidance = Guidance.parse(config.knowledge.guidance)
+    encoder, progress = resources.encoder, runner.hooks.progress
     templates = encoder.info.noun_templates
 
-    def compute(_key: str) -> StageResult:
+    def compute(options: RunConfig) -> StageResult:
+        guidance = Guidance.parse(options.knowledge.guidance)
         pool = _candidates(resources, progress)
         encode = partial(
             encode_texts, encoder, templates=templates, cache=resources.text_cache, progress=progress
@@ -268,7 +250,7 @@ def _nouns_stage(runner: Runner, over: Stored, resources: Resources, config: Run
             guided = guide_nouns(pool, features, guidance, phrases, resources.wordnet)
             pool = [noun for noun, kept in zip(pool, guided.kept, strict=True) if kept]
             features, preference, note = features[guided.kept], guided.preference[guided.kept], guided.note
-        chosen = nouns_of_centres(over.arrays["centroids"], features, options, preference=preference)
+        chosen = nouns_of_centres(over.arrays["centroids"], features, options.mapping, preference=preference)
         used = np.unique(chosen[chosen >= 0])
         position = np.full(len(pool) + 1, -1, dtype=np.int32)
         position[used] = np.arange(len(used), dtype=np.int32)
@@ -288,12 +270,9 @@ def _nouns_stage(runner: Runner, over: Stored, resources: Resources, config: Run
         encoder.info.revision,
         templates,
         words,
-        options.top_nouns,
-        options.noun_choice,
-        *([own] if own else []),
-        *([guidance.prefer, guidance.avoid] if guidance else []),
+        own,
     ]
-    return runner.stage("nouns", inputs, compute)
+    return runner.configured("nouns", inputs, compute, config)
 
 
 def _candidates(resources: Resources, progress: Progress) -> list[Noun]:

@@ -10,9 +10,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from kec_core.arrays import Progress, fingerprint, no_progress
+from kec_core.config import RunConfig
 from kec_core.encoders.base import Encoder
 from kec_core.encoders.text_cache import TextCache
 from kec_core.knowledge.base import KnowledgeBuilder
+from kec_core.options import only_for, values_for
 from kec_core.store import StageResult, StageStore
 from kec_core.types import Noun, StageReport
 from kec_core.wordnet.vocabulary import DomainTerm
@@ -57,6 +59,21 @@ class Runner:
         self.store = store
         self.hooks = hooks
         self.reports: list[StageReport] = []
+
+    def configured(
+        self,
+        name: str,
+        inputs: Sequence[object],
+        compute: Callable[[RunConfig], StageResult],
+        config: RunConfig,
+        *,
+        rebuild: bool = False,
+    ) -> Stored:
+        """The result of a stage that has options: ``compute`` sees those of this stage, and they are part of its key."""
+        chosen = values_for(config, name).values()
+        return self.stage(
+            name, [*inputs, *chosen], lambda _key: compute(only_for(config, name)), rebuild=rebuild
+        )
 
     def stage(
         self,

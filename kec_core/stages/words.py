@@ -31,13 +31,13 @@ def know(
     keep: Knowledge | None,
 ) -> tuple[Knowledge, str]:
     """Concepts, then attributes (KEC 3.2, 3.3) and the tree of the concepts; also a note about cut pairs."""
-    options, builder, progress = config.knowledge, resources.builder, runner.hooks.progress
+    builder, progress = resources.builder, runner.hooks.progress
     noun_lists = component_nouns(mapping, vocabulary)
     nouns_key = [[[noun.word, noun.synset] for noun in nouns] for nouns in noun_lists]
     kept_key = keep.to_json() if keep else None
 
-    def compute_concepts(_key: str) -> StageResult:
-        made = build_concepts(noun_lists, builder, options, keep=keep, progress=progress)
+    def compute_concepts(options: RunConfig) -> StageResult:
+        made = build_concepts(noun_lists, builder, options.knowledge, keep=keep, progress=progress)
         made = _described(made, resources.domain)
         summary = {"concepts": len(made.concepts), **_asked(builder, "concept")}
         return StageResult(data={"knowledge": made.to_json(), "summary": summary})
@@ -45,20 +45,19 @@ def know(
     concept_inputs = [
         nouns_key,
         builder.revision,
-        options.guidance,
-        options.max_nouns,
-        options.merge_same_name,
         kept_key,
         *([[term.noun.word, term.description] for term in resources.domain]),
     ]
-    concepts = runner.stage("concepts", concept_inputs, compute_concepts, rebuild=resources.rebuild)
+    concepts = runner.configured(
+        "concepts", concept_inputs, compute_concepts, config, rebuild=resources.rebuild
+    )
 
-    def compute_attributes(_key: str) -> StageResult:
+    def compute_attributes(options: RunConfig) -> StageResult:
         made, note = build_attributes(
             Knowledge.from_json(concepts.data["knowledge"]),
             builder,
             encode,
-            options,
+            options.knowledge,
             resources.encoder.info.defaults,
             progress=progress,
         )
@@ -76,13 +75,12 @@ def know(
         concepts.data["knowledge"],
         builder.revision,
         resources.encoder.info.revision,
-        options.to_json(),
         TREE_REVISION,
         resources.wordnet is not None and resources.wordnet.has_relations,
     ]
-    if keep is not None and any(c.locked and c.group for c in keep.concepts):
-        attribute_inputs.append("locked stay")  # projects of before moved them to other groups
-    attributes = runner.stage("attributes", attribute_inputs, compute_attributes, rebuild=resources.rebuild)
+    attributes = runner.configured(
+        "attributes", attribute_inputs, compute_attributes, config, rebuild=resources.rebuild
+    )
     return Knowledge.from_json(attributes.data["knowledge"]), str(attributes.data["note"])
 
 
@@ -114,8 +112,8 @@ def text_vectors(
 ) -> tuple[str, ConceptVectors]:
     """Text features of the concepts and attributes, and the key they are stored under."""
 
-    def compute(_key: str) -> StageResult:
-        made = concept_vectors(knowledge, encode, config.grounding)
+    def compute(options: RunConfig) -> StageResult:
+        made = concept_vectors(knowledge, encode, options.grounding)
         arrays = {"logit": made.logit, "zeta": made.zeta, "attributes": made.attributes}
         return StageResult(
             arrays=arrays if made.prior is None else {**arrays, "prior": made.prior},
@@ -125,8 +123,8 @@ def text_vectors(
     words = [
         [c.id, c.name, c.description, c.muted, knowledge.attributes_of(c.id)] for c in knowledge.concepts
     ]
-    inputs = [encoder.info.revision, words, config.grounding.to_json(), *_changes_of_weight(knowledge)]
-    stored = runner.stage("vectors", inputs, compute)
+    inputs = [encoder.info.revision, words, *_changes_of_weight(knowledge)]
+    stored = runner.configured("vectors", inputs, compute, config)
     vectors = ConceptVectors(
         logit=stored.arrays["logit"],
         zeta=stored.arrays["zeta"],

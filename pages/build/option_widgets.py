@@ -2,63 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 
 from kec_core.config import RunConfig
 from kec_core.errors import InputError, KecError
+from kec_core.options import Option, changed, value_of
 from state import session
 from state.project import Project
 
 Convert = Callable[[object], object]
 """From what a widget holds to the value of an option; raises InputError when it cannot be one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One option.
-
-    Attributes:
-        name: dotted, as in ``RunConfig``.
-        label: in plain words.
-        help: what it does, with the paper's term.
-        kind: "number" for floats, "count" for whole numbers; an empty field of these stands for ``automatic``.
-        automatic: what an empty field means, "" when it may not be empty.
-        low, high, step: bounds of a number.
-        choices: value to its name, for "choice"; "" stands for None.
-        may_type: True allows a whole number besides the choices.
-    """
-
-    name: str
-    label: str
-    help: str
-    kind: Literal["number", "count", "choice", "switch"] = "number"
-    automatic: str = ""
-    low: float = 0.0
-    high: float | None = None
-    step: float = 0.05
-    choices: Mapping[str, str] = field(default_factory=dict)
-    may_type: bool = False
-
-
-def read(config: RunConfig, name: str) -> object:
-    """The value of a dotted option."""
-    value: object = config
-    for part in name.split("."):
-        value = getattr(value, part)
-    return value
-
-
-def changed(config: RunConfig, name: str, value: object) -> RunConfig:
-    """The options with one of them changed."""
-    group, _, last = name.rpartition(".")
-    if not group:
-        return replace(config, **{last: value})
-    return replace(config, **{group: replace(getattr(config, group), **{last: value})})
 
 
 def store(project: Project, name: str, key: str, convert: Convert = lambda value: value) -> None:
@@ -80,7 +37,7 @@ def prepare(
 
 def draw(project: Project, config: RunConfig, option: Option) -> None:
     """Draw the widget of one option."""
-    value = read(config, option.name)
+    value = value_of(config, option.name)
     if option.kind == "switch":
         st.toggle(option.label, help=option.help, **prepare(project, option.name, bool(value)))
     elif option.kind == "choice":

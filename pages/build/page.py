@@ -6,7 +6,8 @@ from typing import TypeGuard
 
 import streamlit as st
 
-from kec_core.config import RunConfig, paper_defaults, studio_defaults
+from kec_core.config import OPTIONS, RunConfig, paper_defaults, studio_defaults
+from kec_core.stages.table import shown_at
 from pages.build import llm_panel, option_widgets, run_options, step_results
 from pages.shared import markup, ui
 from pages.shared.llm_connection import Connection
@@ -16,16 +17,6 @@ from state.project import Project
 from state.stage_results import StageResults
 from state.stage_view import StepState, StepView, view_steps
 
-TIPS = {
-    "Scan": "Find the photos and check that each can be read.",
-    "Embed": "Turn every photo into numbers that words can be compared with (features of the encoder).",
-    "Over-cluster": "Cut the photos into many small clusters of look-alikes (k over-clusters).",
-    "Nouns": "Find the words nearest to each small cluster (image-text mapping).",
-    "Concepts": "Merge small clusters that mean the same and name what they share (concepts and descriptions).",
-    "Attributes": "Write what is typical of a concept, and what tells two similar ones apart (uni and bi attributes).",
-    "Ground": "Carry the words back into every photo (knowledge-guided features).",
-    "Cluster": "Group the photos by looks and words together, and once by looks alone (k-means) to compare.",
-}
 ICONS = {
     "fresh": ":material/check_circle:",
     "stale": ":material/update:",
@@ -52,7 +43,7 @@ def _node(view: StepView, job: Job | None) -> markup.Node:
         line = f"{ui.share(job):.0%}" if job.total else "running"
     elif view.state == "fresh" and view.seconds is not None:
         line = "kept" if view.reused else markup.duration(view.seconds)
-    return markup.Node(name=view.step.name, state=view.state, line=line, tip=TIPS[view.step.name])
+    return markup.Node(name=view.step.name, state=view.state, line=line, tip=view.step.tip)
 
 
 def _rail(project: Project, drawn: tuple[StepState, ...]) -> None:
@@ -117,14 +108,14 @@ def _essentials(project: Project, config: RunConfig) -> Connection:
     with st.container(border=True):
         left, middle, right = st.columns(3)
         with left:
-            option_widgets.draw(project, config, run_options.GROUPS)
+            option_widgets.draw(project, config, OPTIONS["n_clusters"])
         with middle:
-            option_widgets.draw(project, config, run_options.CONCEPTS)
+            option_widgets.draw(project, config, OPTIONS["mapping.n_concepts"])
         with right:
             run_options.encoder(project, config)
         left, right = st.columns([1, 2])
         with left:
-            option_widgets.draw(project, config, run_options.BUILDER)
+            option_widgets.draw(project, config, OPTIONS["knowledge.builder"])
         with right:
             st.text_area(
                 "What matters to you (guidance)",
@@ -149,12 +140,12 @@ def _step(project: Project, config: RunConfig, view: StepView, made: step_result
     with st.expander(
         _label(view), type="step", icon=ICONS[view.state], key=f"step_{name}", on_change="rerun"
     ) as step:
-        st.html(markup.note(TIPS[name]))  # drawn also while closed: an empty step cannot be opened
+        st.html(markup.note(view.step.tip))  # drawn also while closed: an empty step cannot be opened
         if not step.open:
             return False
         if view.problem:
             st.error(markup.plain(view.problem), icon=":material/error:")
-        options = run_options.ADVANCED.get(name, ())
+        options = shown_at(view.step)
         columns = st.columns(3) if options else []
         for place, option in enumerate(options):
             with columns[place % 3]:

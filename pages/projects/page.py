@@ -6,11 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from kec_core.stages.table import STEPS
 from pages.shared import markup, navigation, ui
 from state import session
 from state.demo import DEMO_FOLDER
 from state.project import Project
-from state.stage_view import STEPS
 from state.workspace import ProjectCard
 
 

@@ -10,13 +10,13 @@ import streamlit as st
 
 from kec_core.errors import KecError
 from kec_core.images import ImageRecord
+from kec_core.stages.table import STEP_OF
 from pages.shared import markup, navigation
 from pages.shared.thumbnails import LARGE, SMALL, address
 from state import session
 from state.jobs import Job
 from state.project import Project
 from state.revisions import Revision
-from state.stage_view import STEP_OF
 
 
 @contextmanager

@@ -1,0 +1,82 @@
+"""The steps of a run as a person sees them, and the stages behind each; what decides a stage stands in ``config.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kec_core.config import OPTIONS
+from kec_core.options import Option
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step.
+
+    Attributes:
+        name: as people read it.
+        tip: what it does, with the paper's term.
+        stages: names of its stages, in order.
+    """
+
+    name: str
+    tip: str
+    stages: tuple[str, ...]
+
+
+STEPS = (
+    Step(name="Scan", tip="Find the photos and check that each can be read.", stages=("scan",)),
+    Step(
+        name="Embed",
+        tip="Turn every photo into numbers that words can be compared with (features of the encoder).",
+        stages=("embed", "copies", "estimate"),
+    ),
+    Step(
+        name="Over-cluster",
+        tip="Cut the photos into many small clusters of look-alikes (k over-clusters).",
+        stages=("overcluster",),
+    ),
+    Step(
+        name="Nouns",
+        tip="Find the words nearest to each small cluster (image-text mapping).",
+        stages=("nouns",),
+    ),
+    Step(
+        name="Concepts",
+        tip="Merge small clusters that mean the same and name what they share (concepts and descriptions).",
+        stages=("components", "concepts"),
+    ),
+    Step(
+        name="Attributes",
+        tip="Write what is typical of a concept, and what tells two similar ones apart (uni and bi attributes).",
+        stages=("attributes",),
+    ),
+    Step(
+        name="Ground",
+        tip="Carry the words back into every photo (knowledge-guided features).",
+        stages=("vectors", "ground"),
+    ),
+    Step(
+        name="Cluster",
+        tip="Group the photos by looks and words together, and once by looks alone (k-means) to compare.",
+        stages=("weight", "cluster", "baseline"),
+    ),
+)
+"""In the order of the work; "scan" is done by ``kec_core.images``, the others by this room."""
+
+STEP_OF: Mapping[str, Step] = {stage: step for step in STEPS for stage in step.stages}
+STAGES = tuple(stage for stage in STEP_OF if stage != "scan")
+
+
+def decided_by(stage: str) -> tuple[Option, ...]:
+    """The options that decide a stage, whether its computation sees them or not."""
+    return tuple(one for one in OPTIONS.values() if stage in (*one.stages, *one.through))
+
+
+def shown_at(step: Step) -> tuple[Option, ...]:
+    """The options to offer at a step: those whose first stage is one of its stages, unless they are essential."""
+    return tuple(
+        one
+        for one in OPTIONS.values()
+        if one.label and not one.essential and (*one.stages, *one.through)[0] in step.stages
+    )

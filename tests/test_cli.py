@@ -19,6 +19,7 @@ RUN_KEYS = {
     "images",
     "skipped",
     "others",
+    "notes",
     "encoder",
     "knowledge",
     "overclusters",

@@ -332,7 +332,7 @@ def _store_error(path: Path, error: sqlite3.DatabaseError) -> StoreError:
         )
     if kind == sqlite3.SQLITE_CANTOPEN and is_folder(path.parent) and not exists(path):
         return StoreError(
-            f"There is no project in {path.parent}; create one there or choose a project folder."
+            f"There is no project in {path.parent}; make one with 'kec run PHOTOS --project {path.parent}' or choose a project folder."
         )
     if kind in _CLOSED:
         return StoreError(

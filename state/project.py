@@ -91,7 +91,9 @@ class Project:
                 good state put in its place), from a newer version, or not writable.
         """
         if not cls.is_project(folder):
-            raise StoreError(f"There is no project in {folder}; create one there or choose a project folder.")
+            raise StoreError(
+                f"There is no project in {folder}; make one with 'kec run PHOTOS --project {folder}' or choose a project folder."
+            )
         project = cls(folder)
         try:
             check(project.database)

@@ -45,7 +45,7 @@ def test_create_refuses_an_empty_name_and_a_folder_that_has_a_project(project, t
 
 def test_open_names_the_folder_without_a_project(tmp_path):
     assert not Project.is_project(tmp_path)
-    with pytest.raises(StoreError, match=r"no project in .*create one there or choose a project folder"):
+    with pytest.raises(StoreError, match=r"no project in .*make one with .kec run PHOTOS"):
         Project.open(tmp_path)
 
 

@@ -81,9 +81,8 @@ def fuzz_embedding_tables(rounds: int, seed: int) -> None:
             features = noise.normal(size=(n_rows, 3)) * (noise.random((n_rows, 1)) > 0.2)
             names = np.array(rng.sample(_FILES, n_rows)).astype(rng.choice(("U", "O")))
             if path.suffix == ".npz":
-                np.savez(
-                    path, **{rng.choice(("features", "x")): features, rng.choice(("ids", "files")): names}
-                )
+                arrays = {rng.choice(("features", "x")): features, rng.choice(("ids", "files")): names}
+                np.savez(path, allow_pickle=True, **arrays)
             else:
                 np.save(path, features)
             content = bytearray(path.read_bytes())

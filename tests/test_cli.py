@@ -34,6 +34,7 @@ RUN_KEYS = {
     "seconds",
     "revision",
     "seed",
+    "notes",
 }
 
 
@@ -125,6 +126,8 @@ def test_bad_input_is_one_line_with_status_2(photos, project, capsys, tmp_path):
     empty.mkdir()
     new = tmp_path / "new"
     assert "has none; choose another one" in refused(capsys, "run", empty, "--project", new)
+    assert "no project" in refused(capsys, "show", new)
+    Project.create(new, "New")
     assert "kec run" in refused(capsys, "show", new)
     assert "no-such-encoder" in refused(
         capsys, "run", photos, "--project", new, "--encoder", "no-such-encoder"

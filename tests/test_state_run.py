@@ -88,6 +88,7 @@ def test_the_first_run_finds_the_planted_groups_and_tells_it(whole):
             "seconds",
             "revision",
             "seed",
+            "notes",
         ),
     ]
     assert (told["images"], told["clusters"], told["overclusters"], told["seed"]) == (20, 4, 8, 0)

@@ -34,7 +34,6 @@ RUN_KEYS = {
     "seconds",
     "revision",
     "seed",
-    "notes",
 }
 
 

@@ -13,6 +13,10 @@ from kec_core.config import EncoderDefaults
 from kec_core.encoders import load_encoder
 from kec_core.encoders.readymade import load_readymade
 from kec_core.errors import InputError
+from kec_core.images import ImageRecord
+from kec_core.stages.photos import embed_photos
+from kec_core.stages.runner import Hooks, Runner
+from kec_core.store import FolderStore, StageResult
 from kec_core.types import Noun
 from tests.fakes import HashEncoder
 
@@ -318,3 +322,32 @@ def test_another_content_is_another_revision(tmp_path):
 def test_a_file_may_have_a_hash_sign_in_its_name(tmp_path):
     np.save(tmp_path / "a#b.npy", FEATURES)
     assert load_encoder(f"embeddings:{tmp_path / 'a#b.npy'}").info.dim == 3
+
+
+def test_a_project_of_rows_without_names_runs_again_after_photos_are_renamed_added_and_deleted(tmp_path):
+    encoder, store = load(npy(tmp_path)), FolderStore(tmp_path / "store")
+
+    def embed(**contents):
+        records = [
+            ImageRecord(id=f"{name}.jpg", width=9, height=9, sha256=content, mode="RGB")
+            for name, content in sorted(contents.items())
+        ]
+        return embed_photos(Runner(store, Hooks()), records, tmp_path, encoder)
+
+    np.testing.assert_array_equal(embed(a="1", b="2", c="3", d="4").arrays["features"], FEATURES)
+    renamed = embed(z="1", b="2", c="3", d="4")
+    np.testing.assert_array_equal(renamed.arrays["features"], FEATURES[[1, 2, 3, 0]])
+    fewer = embed(z="1", d="4", new="5")
+    np.testing.assert_array_equal(fewer.arrays["features"], FEATURES[[3, 0]])
+    assert fewer.data["failed"] == [{"path": "new.jpg", "reason": "x.npy has no row for it"}]
+    np.testing.assert_array_equal(embed(b="2", z="1").arrays["features"], FEATURES[[1, 0]])
+
+
+def test_a_project_made_in_the_order_of_earlier_versions_keeps_its_rows(tmp_path):
+    encoder, store = load(npy(tmp_path)), FolderStore(tmp_path / "store")
+    ids = ("pie-greek/1.jpg", "pie.jpg", "pie/1.jpg", "pie/2.jpg")
+    old = {"ids": list(ids), "hashes": list(ids), "encoder": encoder.info.revision, "failed": []}
+    store.save("embed", "old", StageResult(arrays={"features": FEATURES}, data=old))
+    records = [ImageRecord(id=f"new {i}", width=9, height=9, sha256=i, mode="RGB") for i in ids]
+    found = embed_photos(Runner(store, Hooks()), records, tmp_path, encoder)
+    np.testing.assert_array_equal(found.arrays["features"], FEATURES)

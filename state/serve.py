@@ -121,7 +121,11 @@ def _user_of(port: int) -> str:
     """Who listens at a port, as far as the operating system says it to this user."""
     try:
         listening = psutil.net_connections("tcp")
-        pids = {one.pid for one in listening if one.status == psutil.CONN_LISTEN and one.laddr.port == port}
+        pids = {
+            one.pid
+            for one in listening
+            if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port
+        }
         process = psutil.Process(next(pid for pid in pids if pid))
         runs_app = str(_APP) in process.cmdline()
         name = "another KEC+ Studio" if runs_app else process.name()

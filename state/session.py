@@ -279,25 +279,21 @@ def preview(project: Project, edits: Sequence[Edit]) -> Preview | None:
         return None
 
 
-def act(project: Project, edits: Sequence[Edit]) -> Revision | None:
-    """Apply edits at once, or collect them, as the mode says; call it in a widget's callback.
+def act(project: Project, edits: Sequence[Edit]) -> None:
+    """Apply edits at once, or collect them, as the mode says; the person is told why they are refused.
 
-    Returns:
-        The new revision; None when the edits were collected or refused (the person is told why).
+    A widget's callback, as ``apply_staged``, ``undo``, ``redo`` and ``go_to`` are; ``was_refused`` tells how it went.
     """
     if mode(project) == "live":
-        return apply_now(project, edits)
-    if preview(project, edits) is not None:
+        apply_now(project, edits)
+    elif preview(project, edits) is not None:
         st.session_state[_STAGED] = (*staged(), *edits)
-    return None
 
 
-def apply_staged(project: Project) -> Revision | None:
-    """Apply the collected edits together; None when they are refused, and then they stay collected."""
-    kept = apply_now(project, staged())
-    if kept is not None:
+def apply_staged(project: Project) -> None:
+    """Apply the collected edits together; they stay collected when they are refused."""
+    if apply_now(project, staged()) is not None:
         unstage()
-    return kept
 
 
 def apply_now(project: Project, edits: Sequence[Edit]) -> Revision | None:
@@ -311,22 +307,22 @@ def apply_now(project: Project, edits: Sequence[Edit]) -> Revision | None:
     return _change(project, kept, edits)
 
 
-def undo(project: Project) -> Revision | None:
+def undo(project: Project) -> None:
     """Step back; what is collected goes first, edit by edit."""
     if staged():
         unstage(1)
-        return None
-    return _change(project, lambda bench, seen: bench.undo(expected=seen))
+    else:
+        _change(project, lambda bench, seen: bench.undo(expected=seen))
 
 
-def redo(project: Project) -> Revision | None:
+def redo(project: Project) -> None:
     """Step forth again."""
-    return _change(project, lambda bench, seen: bench.redo(expected=seen))
+    _change(project, lambda bench, seen: bench.redo(expected=seen))
 
 
-def go_to(project: Project, revision_id: str) -> Revision | None:
+def go_to(project: Project, revision_id: str) -> None:
     """Show any revision."""
-    return _change(project, lambda bench, seen: bench.go_to(revision_id, expected=seen))
+    _change(project, lambda bench, seen: bench.go_to(revision_id, expected=seen))
 
 
 def _change(

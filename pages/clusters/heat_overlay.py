@@ -21,4 +21,4 @@ def draw(found: HeatMap) -> NDArray[np.uint8]:
     photo = Image.fromarray(found.seen).resize((SIDE, SIDE), Image.Resampling.BICUBIC).convert("L")
     grey = np.asarray(photo, dtype=np.float32)[..., None]
     cover = STRENGTH * np.asarray(smooth)[..., None]
-    return np.clip((1 - cover) * grey + cover * np.float32(WARM), 0, 255).astype(np.uint8)
+    return np.clip((1 - cover) * grey + cover * np.asarray(WARM, dtype=np.float32), 0, 255).astype(np.uint8)

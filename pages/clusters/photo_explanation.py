@@ -32,7 +32,7 @@ def asked(shown: Sequence[str]) -> str | None:
     fresh = [image for image in picked if image not in (before if isinstance(before, tuple) else ())]
     last = session.widget(_ASKED)
     if len(fresh) == 1 or last not in picked:
-        last = (fresh or picked or [None])[-1]
+        last = next(reversed(fresh or picked), None)
     session.set_widget(_PICKED, tuple(picked))
     session.set_widget(_ASKED, last)
     return None if last is None else str(last)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from kec_core.methods import METHODS
 from kec_core.methods.base import Method, Need
@@ -195,9 +196,9 @@ def _files(project: Project) -> None:
         photo_consent.draw(project)
 
 
-def _keep_file(project: Project, key: str, keep: object) -> None:
+def _keep_file(project: Project, key: str, keep: Callable[[Project, bytes], int]) -> None:
     upload = session.widget(key)
-    if upload is None:
+    if not isinstance(upload, UploadedFile):
         return
     with ui.refusals():
         count = keep(project, upload.getvalue())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import streamlit as st
 
@@ -74,7 +74,7 @@ def _do(project: Project, edits: Sequence[Edit], *, pick_new: bool = False) -> N
     """Do it, and close the dialog; then the new concept is looked at. What is refused stays in the open dialog."""
     bench = session.workbench(project)
     before = bench.shown().knowledge.by_id
-    revision = session.act(project, edits)
+    session.act(project, edits)
     if session.was_refused():
         for text in session.take_refusals():
             st.error(markup.plain(text), icon=":material/error:")
@@ -82,8 +82,8 @@ def _do(project: Project, edits: Sequence[Edit], *, pick_new: bool = False) -> N
             bench.shown().id
         )  # the effect above is that on the present revision, so pressing again is fair
         return
-    if pick_new and revision is not None:
-        new = [one.id for one in revision.knowledge.concepts if one.id not in before]
+    new = [one.id for one in bench.shown().knowledge.concepts if one.id not in before]
+    if pick_new and new:
         session.select(concepts=new[:1])
     st.rerun()
 
@@ -261,7 +261,7 @@ def _part(name: str, kind: Kind, images: Sequence[ImageRecord], *, pin: bool) ->
     return SplitPart(name=name, nouns=kind.nouns, images=held)
 
 
-def _evidence(project: Project, caption: str, rows: Sequence[int], images: Sequence[ImageRecord]) -> None:
+def _evidence(project: Project, caption: str, rows: Iterable[int], images: Sequence[ImageRecord]) -> None:
     """A few photos under a caption."""
     st.html(markup.card_text(caption, []))
     tiles = ui.tiles(project, [images[row] for row in rows])

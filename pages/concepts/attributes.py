@@ -102,11 +102,9 @@ def _move(project: Project, knowledge: Knowledge, concept: Concept, mine: Sequen
         where = st.selectbox(
             "Goes to", list(others), format_func=others.__getitem__, index=None, key=f"move_to_{concept.id}"
         )
+        edits = [MoveAttribute(attribute=which, concept=where)] if which and where else []
         st.button(
-            "Move",
-            key="attribute_move",
-            disabled=which is None or where is None,
-            on_click=lambda: session.act(project, [MoveAttribute(attribute=which, concept=where)]),
+            "Move", key="attribute_move", disabled=not edits, on_click=session.act, args=(project, edits)
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -60,7 +60,7 @@ def draw(project: Project) -> None:
             ]
         )
     )
-    tabs = {
+    tabs: dict[str, Callable[[], object]] = {
         "Photos": lambda: gallery.paged(project, report.images, key="page_all", label="Photos"),
         f"Cannot be used ({len(report.skipped):,})": lambda: _skipped(report),
         f"Other files ({sum(report.others.values()):,})": lambda: st.text(passed_over(report.others)),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -48,18 +49,19 @@ def _choices(count: int) -> tuple[list[Space], LayoutMethod]:
         help="Looks: what the photos look like (x). Knowledge: what the concepts say about them (kappa). "
         "Both: as they are clustered. Choose two to see them side by side.",
     )
+    usual: LayoutMethod = "tsne" if count <= SMALL else "umap"
     method = st.segmented_control(
         "Drawn by",
         list(METHODS),
         format_func=METHODS.__getitem__,
-        default="tsne" if count <= SMALL else "umap",
+        default=usual,
         required=True,
         key="map_method",
         persist_state="session",
         help="UMAP keeps more of the large shape; t-SNE separates small groups more clearly.",
     )
     spaces = [space for space in SPACES if space in chosen][-MOST_MAPS:] or ["combined"]
-    return spaces, method or "umap"
+    return spaces, method
 
 
 def _start(project: Project, spaces: Sequence[Space], method: LayoutMethod, *, again: bool) -> None:
@@ -87,12 +89,12 @@ def _not_yet(
         st.error(markup.plain(latest.error), icon=":material/error:")
     if not small:
         st.html(markup.empty(title, body))
-    align = "left" if small else "center"
+    align: Literal["left", "center"] = "left" if small else "center"
     with st.container(horizontal=True, horizontal_alignment=align, vertical_alignment="center"):
         if small:
             st.markdown(f"{title}.", width="content")
-        make = {"label": "Make the map", "key": "map_make", "icon": ":material/scatter_plot:"}
-        if job is None and st.button(**make, type="secondary" if small else "primary"):
+        make = partial(st.button, "Make the map", key="map_make", icon=":material/scatter_plot:")
+        if job is None and make(type="secondary" if small else "primary"):
             _start(project, missing, method, again=False)
 
 

@@ -254,6 +254,6 @@ def _what_stays(concept: Concept, edits: Sequence[Edit], taken: int) -> None:
 
 def _accept(project: Project, edits: Sequence[Edit]) -> None:
     """Take the answer; it stays when it is refused, for it was paid for."""
-    collected = len(session.staged())
-    if session.act(project, edits) is not None or len(session.staged()) > collected:
+    session.act(project, edits)
+    if not session.was_refused():
         _forget(project)

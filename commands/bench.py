@@ -34,7 +34,12 @@ def add(commands: Subparsers[Any]) -> None:
 
 
 def bench(arguments: argparse.Namespace) -> dict[str, Any]:
-    """``kec bench NAME``: run one benchmark; every one prints ours beside the straightforward way."""
+    """``kec bench NAME``: run one benchmark; every one prints ours beside the straightforward way.
+
+    Raises:
+        InputError: there is no benchmark of this name.
+        ResourceMissing: the benchmark needs a package that is not installed.
+    """
     if arguments.name not in BENCHMARKS:
         raise InputError(f"Unknown benchmark {arguments.name!r}; known benchmarks: {', '.join(BENCHMARKS)}.")
     arguments.json = arguments.json or "--json" in arguments.options  # options take all that follows the name

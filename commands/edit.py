@@ -21,7 +21,11 @@ def add(commands: Subparsers[Any]) -> None:
 
 
 def edit(arguments: argparse.Namespace) -> dict[str, Any]:
-    """``kec edit``: replay a script of edits, all of it or nothing."""
+    """``kec edit``: replay a script of edits, all of it or nothing.
+
+    Raises:
+        InputError: the script cannot be read, or an edit does not fit.
+    """
     from kec_core.knowledge.edits import read_script
     from kec_core.stages import Hooks
     from state.editing import edit_project

@@ -1,4 +1,4 @@
-"""One run of KEC, from files to clusters: the stages of ``stages.py`` in order."""
+"""One run of KEC, from files to clusters: the stages of the room ``stages`` in order."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class FolderStore:
         self.root = root
 
     def load(self, stage: str, fingerprint: str) -> StageResult | None:
-        """See StageStore."""
+        """See StageStore; raises StoreError for a result that is damaged, of another format or cannot be opened."""
         folder = self._folder(stage, fingerprint)
         if not is_folder(folder):
             return None

@@ -134,7 +134,11 @@ def make_layout(
 
 
 def layout_job(context: JobContext) -> dict[str, Any]:
-    """The job "layout"; params: revision (null for the shown one), spaces, method, again (as ``make_layout``)."""
+    """The job "layout"; params: revision (null for the shown one), spaces, method, again (as ``make_layout``).
+
+    Raises:
+        InputError: there is no result to draw yet.
+    """
     params, project = context.params, context.project
     wanted = params.get("revision")
     revision = revisions.get(project, wanted) if wanted else revisions.current(project)

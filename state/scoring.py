@@ -1,4 +1,4 @@
-"""Scores against labels: the only place where labels and clusters meet."""
+"""Scores against labels of what projects hold: runs, edits and compared revisions; labels decide no cluster."""
 
 from __future__ import annotations
 

@@ -221,11 +221,11 @@ class ReadymadeEncoder:
         )
 
     def preprocess(self, image: Image.Image) -> Pixels:  # noqa: ARG002 - the protocol asks for it
-        """Not possible: InputError."""
+        """Raises InputError: the table holds features of known photos only."""
         raise self._no_pixels()
 
     def encode_images(self, pixels: Pixels) -> FloatMatrix:  # noqa: ARG002 - the protocol asks for it
-        """Not possible: InputError."""
+        """Raises InputError: the table holds features of known photos only."""
         raise self._no_pixels()
 
     def _no_pixels(self) -> InputError:

@@ -136,7 +136,7 @@ class MoveAttribute(Edit):
     concept: Name
 
     def change(self, knowledge: Knowledge) -> Knowledge:
-        """See Edit."""
+        """See Edit; raises InputError for an attribute of a pair too."""
         old = find_attribute(knowledge, self.attribute)
         if isinstance(old, BiAttribute):
             raise InputError(

@@ -88,7 +88,7 @@ class MoveGroup(Edit):
     parent: OptionalName = ""
 
     def change(self, knowledge: Knowledge) -> Knowledge:
-        """See Edit."""
+        """See Edit; raises InputError for a group that would lie inside itself too."""
         group = find_group(knowledge, self.group)
         parent = _group_id(knowledge, self.parent)
         if group.id in _ancestors(knowledge, parent):

@@ -166,7 +166,11 @@ def with_bursts(embedded: Stored) -> tuple[Stored, IntVector | None]:
 def choose_n_clusters(
     runner: Runner, embedded: Stored, x: FloatMatrix, config: RunConfig, bursts: IntVector | None = None
 ) -> tuple[int, str]:
-    """K: what the person asked for, or an estimate and how it was made."""
+    """K: what the person asked for, or an estimate and how it was made.
+
+    Raises:
+        InputError: the person asked for fewer than one cluster or for more than there are photos.
+    """
     if config.n_clusters is not None:
         if not 1 <= config.n_clusters <= len(x):
             raise InputError(

@@ -13,9 +13,9 @@ from kec_core.arrays import FloatMatrix, IntVector, Progress, no_progress
 from kec_core.clustering import cluster, fuse
 from kec_core.config import ClusteringConfig
 from kec_core.constraints import constrained_clustering, plan_constraints
-from kec_core.founding import founded_clustering, names_groups
 from kec_core.geometry import cluster_sums
 from kec_core.live import LiveState, weight_of, with_clustering
+from kec_core.seeded_clustering import names_groups, seeded_clustering
 from kec_core.types import Clustering, Grounding, Knowledge
 from kec_core.warm_start import continue_kmeans, resized_centroids
 
@@ -34,7 +34,7 @@ def full_clustering(
 ) -> Clustering:
     """Cluster from scratch with the chosen algorithm and respect the photos' wishes.
 
-    Groups that the person has named start from their names instead of from random photos (``founding``).
+    Groups that the person has named start from their names instead of from random photos (``seeded_clustering``).
 
     Args:
         x: float32 (N, D), unit rows, from ``fuse``.
@@ -52,7 +52,7 @@ def full_clustering(
     """
     plan = plan_constraints(knowledge.constraints, image_ids, counts_under=knowledge.column_of)
     if names_groups(knowledge) and config.algorithm == "kmeans":
-        return founded_clustering(x, grounding, plan, n_clusters, seed=seed)
+        return seeded_clustering(x, grounding, plan, n_clusters, seed=seed)
     found = cluster(x, n_clusters, config, bursts=bursts, seed=seed, progress=progress)
     return constrained_clustering(x, found, plan, grounding)
 

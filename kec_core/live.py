@@ -19,10 +19,10 @@ from kec_core.clustering import fuse, match_ids, rename
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.constraints import constrained_clustering, plan_constraints
 from kec_core.encoders.base import TextEncoder
-from kec_core.founding import founded_clustering, names_groups
 from kec_core.geometry import cluster_sums
 from kec_core.grounding import aggregate, concept_scores, concept_vectors, smooth, smoothing_graph
 from kec_core.metrics import score
+from kec_core.seeded_clustering import names_groups, seeded_clustering
 from kec_core.types import Clustering, ConceptVectors, Grounding, Knowledge, Scores
 from kec_core.warm_start import continue_kmeans, resized_centroids
 
@@ -228,7 +228,7 @@ def _recluster(
     plan = plan_constraints(knowledge.constraints, collection.image_ids, counts_under=knowledge.column_of)
     pull = knowledge.constraints != state.knowledge.constraints
     if names_groups(knowledge) and (pull or _is_named_anew(state, vectors)):
-        found = founded_clustering(fused, grounding, plan, n_clusters, seed=collection.seed)
+        found = seeded_clustering(fused, grounding, plan, n_clusters, seed=collection.seed)
     else:
         found = _continued(state, knowledge, vectors, grounding, fused, n_clusters)
         found = constrained_clustering(fused, found, plan, grounding, pull=pull)
@@ -236,7 +236,7 @@ def _recluster(
 
 
 def _is_named_anew(state: LiveState, vectors: ConceptVectors) -> bool:
-    """Whether concepts that are all the person's came instead of others, or are largely new."""
+    """True if clusters must be seeded again: all concepts became user-made, or over 10 % of the vectors are new."""
     return not names_groups(state.knowledge) or _is_new(state, vectors)
 
 

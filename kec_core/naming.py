@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from kec_core.types import Concept, Knowledge
 
 
-def told_apart(knowledge: Knowledge) -> dict[str, str]:
+def unique_names(knowledge: Knowledge) -> dict[str, str]:
     """A name to show for every concept and collapsed group, by id.
 
     It is its own name; namesakes (in any case) get in brackets their first noun that no other of them has, or their id

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatVector, IntVector
 from kec_core.clustering import match_labels
-from kec_core.naming import told_apart
+from kec_core.naming import unique_names
 from kec_core.types import Grounding, Knowledge
 
 Codes = NDArray[np.uint16]
@@ -55,7 +55,7 @@ def by_cluster(labels: IntVector, names: Sequence[str]) -> Colouring:
 def by_concept(grounding: Grounding, knowledge: Knowledge) -> Colouring:
     """By each photo's strongest concept (the winner of omega)."""
     numbers = np.array([int(concept[1:]) for concept in grounding.concept_ids], dtype=np.int32)
-    shown = told_apart(knowledge)
+    shown = unique_names(knowledge)
     names = {int(concept[1:]): shown.get(concept, concept) for concept in grounding.concept_ids}
     return _groups(numbers[grounding.winner], names)
 

@@ -72,12 +72,12 @@ def expected_seconds(name: str, n_images: int, preset: Preset, kept: Sequence[Ke
     measured = [k.row.seconds for k in kept if k.row.name == name and k.preset == preset]
     if measured:
         return measured[-1]
-    rough = grown(_of(SECONDS, name, USUAL), max(n_images, 1))
+    rough = interpolate_seconds(_of(SECONDS, name, USUAL), max(n_images, 1))
     return rough * (_of(FULL, name, 1.0) if preset == "full" and METHODS[name].fast is not None else 1.0)
 
 
-def grown(seconds: tuple[float, float, float], n_images: int) -> float:
-    """Seconds at another number of photos: on the line between those measured in logs; below and beyond, in proportion."""
+def interpolate_seconds(seconds: tuple[float, float, float], n_images: int) -> float:
+    """Seconds at another number of photos: log-log interpolation between measured sizes, proportional outside."""
     least, most = SIZES[0], SIZES[-1]
     within = float(np.exp(np.interp(np.log(n_images), np.log(SIZES), np.log(seconds))))
     return within * (

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kec_core.naming import told_apart
+from kec_core.naming import unique_names
 from kec_core.types import Concept, Group, Knowledge, Noun
 
 
@@ -12,7 +12,7 @@ def concept(number, name, *nouns):
 
 
 def shown(*concepts, groups=()):
-    return list(told_apart(Knowledge(concepts=concepts, groups=groups)).values())
+    return list(unique_names(Knowledge(concepts=concepts, groups=groups)).values())
 
 
 def test_a_name_of_its_own_stays_as_it_is():
@@ -43,6 +43,6 @@ def test_a_collapsed_group_is_told_from_a_concept_of_its_name():
 )
 def test_no_two_names_are_alike_and_all_begin_with_the_name(drawn):
     concepts = [concept(number, name, *nouns) for number, (name, nouns) in enumerate(drawn, start=1)]
-    names = told_apart(Knowledge(concepts=tuple(concepts)))
+    names = unique_names(Knowledge(concepts=tuple(concepts)))
     assert len({name.casefold() for name in names.values()}) == len(concepts)
     assert all(names[one.id].startswith(one.name) for one in concepts)

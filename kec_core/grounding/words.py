@@ -41,8 +41,8 @@ def concept_vectors(knowledge: Knowledge, encode: TextEncoder, config: Grounding
             "Grounding needs the concepts' names or their descriptions, but both are switched off; switch one on."
         )
     own = _attribute_texts(knowledge, config)
-    said = _read(knowledge, concepts, own, encode, config)
-    row, features, told = said.row, said.features, said.told
+    encoded = _read(knowledge, concepts, own, encode, config)
+    row, features, told = encoded.row, encoded.features, encoded.told
     weights = None if told is None else np.power(np.float32(EMPHASIS), told)
     rows = [[row[text] for text in own[c.id]] for c in concepts]
     each = ConceptVectors(
@@ -63,19 +63,19 @@ def attribute_emphasis(
     Args: see ``concept_vectors``.
     """
     own = _attribute_texts(knowledge, config)
-    said = _read(knowledge, _counting(knowledge), own, encode, config)
-    told = np.zeros(len(said.row)) if said.told is None else said.told
+    encoded = _read(knowledge, _counting(knowledge), own, encode, config)
+    told = np.zeros(len(encoded.row)) if encoded.told is None else encoded.told
     return {
-        text: EMPHASIS ** float(told[said.row[text]])
+        text: EMPHASIS ** float(told[encoded.row[text]])
         for texts in own.values()
         for text in texts
-        if text in said.row
+        if text in encoded.row
     }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Said:
-    """What the concepts that count are told with.
+class _TextFeatures:
+    """Text features of the unmuted concepts and their attributes.
 
     Attributes:
         row: the row of every text in ``features``.
@@ -94,7 +94,7 @@ def _read(
     attributes: Mapping[str, Sequence[str]],
     encode: TextEncoder,
     config: GroundingConfig,
-) -> _Said:
+) -> _TextFeatures:
     texts = list(
         dict.fromkeys(
             [c.name for c in concepts]
@@ -106,7 +106,7 @@ def _read(
     features, phrases = _encoded(
         texts, [*guidance.prefer, *guidance.avoid], encode, unit=config.mode != "raw"
     )
-    return _Said(
+    return _TextFeatures(
         row={text: i for i, text in enumerate(texts)},
         features=features,
         told=relevance(texts, features, guidance, phrases) if guidance else None,
@@ -126,10 +126,10 @@ def _encoded(
 
 def _prior(concepts: Sequence[Concept], row: dict[str, int], told: FloatVector) -> FloatVector:
     """What is added to the scores of concepts that guidance prefers or avoids, by name or description. (M,)."""
-    said = [
+    preferred = [
         max((told[row[text]] for text in (c.name, c.description) if text.strip()), key=abs) for c in concepts
     ]
-    return np.asarray(np.log(EMPHASIS) * np.array(said), dtype=np.float32)
+    return np.asarray(np.log(EMPHASIS) * np.array(preferred), dtype=np.float32)
 
 
 def _collapsed(each: ConceptVectors, knowledge: Knowledge) -> ConceptVectors:

@@ -11,9 +11,9 @@ from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.clustering import bootstrap_agreement, cluster, fuse, knowledge_weight
 from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.encoders.base import centred_features
-from kec_core.founding import names_groups
 from kec_core.grounding import ground
 from kec_core.grouping import full_clustering
+from kec_core.seeded_clustering import names_groups
 from kec_core.stages.runner import Runner, Stored
 from kec_core.store import StageResult
 from kec_core.types import Clustering, ConceptVectors, Grounding, Knowledge

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatVector, IntVector
 from kec_core.knowledge.edits import Edit
 from kec_core.live import LiveState
-from kec_core.naming import told_apart
+from kec_core.naming import unique_names
 from kec_core.types import Concept
 
 Kind = Literal["merge", "split", "unused", "attribute", "name", "mixed"]
@@ -63,7 +63,7 @@ class View:
         self.x = state.collection.x
         self.total = len(self.x)
         self.omega = state.grounding.omega
-        names = told_apart(state.knowledge)  # a question must say which of two namesakes it means
+        names = unique_names(state.knowledge)  # a question must say which of two namesakes it means
         self.concepts: list[Concept] = [
             replace(state.knowledge.by_id[one], name=names[one]) for one in state.grounding.concept_ids
         ]

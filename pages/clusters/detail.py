@@ -9,7 +9,7 @@ import streamlit as st
 
 from kec_core.explain import ClusterWords, Contrast, explain_cluster
 from kec_core.images import ImageRecord
-from kec_core.naming import told_apart
+from kec_core.naming import unique_names
 from kec_core.types import Knowledge
 from pages.clusters import card_grid, explainers, explanation_bars, photo_explanation
 from pages.shared import markup, photo_picker, selection, ui, view_start
@@ -160,7 +160,7 @@ def _facts(card: ClusterCard) -> None:
 
 def _told_apart(found: ClusterWords, knowledge: Knowledge) -> ClusterWords:
     """The same words with concepts under names that no two of them share."""
-    names = told_apart(knowledge)
+    names = unique_names(knowledge)
 
     def named(rows: Sequence[Contrast]) -> tuple[Contrast, ...]:
         return tuple(replace(row, text=names.get(row.id, row.text)) for row in rows)

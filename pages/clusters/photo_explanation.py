@@ -8,7 +8,7 @@ import streamlit as st
 
 from kec_core.explain import Explainer, explain_place, explain_score
 from kec_core.images import ImageRecord
-from kec_core.naming import told_apart
+from kec_core.naming import unique_names
 from pages.clusters import explainers, explanation_bars, heat_overlay
 from pages.shared import markup, ui
 from pages.shared.thumbnails import LARGE, address
@@ -108,7 +108,7 @@ def _concept(explainer: Explainer, _cards: Sequence[ClusterCard], row: int) -> N
     shares = dict(zip(state.vectors.concept_ids, state.grounding.omega[row].tolist(), strict=True))
     by_id = state.knowledge.by_id
     ids = sorted(shares, key=lambda concept: -shares[concept])
-    names = told_apart(state.knowledge)
+    names = unique_names(state.knowledge)
     concept = st.selectbox(
         "Concept",
         ids,

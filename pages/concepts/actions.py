@@ -19,7 +19,7 @@ from kec_core.knowledge.edits import (
     SplitPart,
 )
 from kec_core.live import LiveState
-from kec_core.naming import told_apart
+from kec_core.naming import unique_names
 from kec_core.splitting import Kind, kinds_of
 from kec_core.types import Concept, Knowledge
 from pages.concepts import impact_bar
@@ -177,7 +177,7 @@ def merge(
     """The picked concepts side by side; choose which name stays, see the effect."""
     known = photos.state.knowledge.by_id
     members = [known[one] for one in picked if one in known]
-    shown = told_apart(photos.state.knowledge)
+    shown = unique_names(photos.state.knowledge)
     for column, member in zip(st.columns(min(len(members), MAX_PARTS)), members, strict=False):
         with column:
             _evidence(project, shown[member.id], photos.rows(member.id)[:EVIDENCE], images)

@@ -15,7 +15,7 @@ from kec_core.knowledge.edits import (
     MoveAttribute,
 )
 from kec_core.live import LiveState
-from kec_core.naming import told_apart
+from kec_core.naming import unique_names
 from kec_core.types import BiAttribute, Concept, Knowledge, UniAttribute
 from pages.concepts import actions
 from pages.shared import markup
@@ -114,7 +114,7 @@ def apart(project: Project, state: LiveState, photos: ConceptPhotos, concept: Co
         "**What sets it apart**",
         help="Bi-attributes: visible differences between two similar concepts (B).",
     )
-    knowledge, names = state.knowledge, told_apart(state.knowledge)
+    knowledge, names = state.knowledge, unique_names(state.knowledge)
     pairs: dict[str, list[BiAttribute]] = {}
     for attribute in knowledge.bi:
         if concept.id in attribute.pair:

@@ -16,7 +16,7 @@ from kec_core.knowledge.edits import (
     assigned,
 )
 from kec_core.live import LiveState
-from kec_core.naming import told_apart
+from kec_core.naming import unique_names
 from kec_core.types import Concept, Knowledge
 from pages.concepts import actions, attributes
 from pages.shared import markup, photo_picker, selection
@@ -60,7 +60,7 @@ def _head(
     images: Sequence[ImageRecord],
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(markup.plain(told_apart(state.knowledge)[concept.id]), anchor=False, width="content")
+        st.subheader(markup.plain(unique_names(state.knowledge)[concept.id]), anchor=False, width="content")
         for word, on in (("muted", concept.muted), ("locked", concept.locked)):
             if on:
                 st.badge(word, color="gray")
@@ -135,7 +135,7 @@ def _neighbours(project: Project, state: LiveState, photos: ConceptPhotos, conce
     picked = session.selection().images
     if not picked:
         return
-    names = told_apart(state.knowledge)
+    names = unique_names(state.knowledge)
     with st.container(horizontal=True, gap="small", key="neighbours"):
         st.caption("They belong to", width="content")
         for number, other in enumerate(photos.similar(concept.id, NEIGHBOURS), start=1):

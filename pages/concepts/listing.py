@@ -9,7 +9,7 @@ import streamlit as st
 from kec_core.concept_photos import ConceptPhotos
 from kec_core.images import ImageRecord
 from kec_core.live import LiveState
-from kec_core.naming import told_apart
+from kec_core.naming import unique_names
 from kec_core.types import Concept
 from pages.concepts import actions, field_shortcut
 from pages.concepts.panels import tree
@@ -80,7 +80,7 @@ def _table(project: Project, state: LiveState, photos: ConceptPhotos, images: Se
     picked = session.selection().concepts
     key = f"concept_table_{state.knowledge.fingerprint[:8]}_{session.selection_epoch()}_{words}"
     ids = [concept.id for concept in shown]
-    names = told_apart(state.knowledge)
+    names = unique_names(state.knowledge)
     st.dataframe(
         [_row(concept, names[concept.id], photos, images, project_id) for concept in shown],
         key=key,

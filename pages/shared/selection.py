@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from kec_core.knowledge.edits import AddConcept, AssignImages, Edit, KeepApart, KeepTogether
-from kec_core.naming import told_apart
+from kec_core.naming import unique_names
 from kec_core.types import Knowledge
 from pages.shared import cached, gallery, markup, ui
 from state import session
@@ -145,7 +145,7 @@ def _new_concept(project: Project, picked: Sequence[str]) -> None:
 
 def _move(project: Project, knowledge: Knowledge, picked: Sequence[str]) -> None:
     with st.form("selection_assign", border=False):
-        shown = told_apart(knowledge)
+        shown = unique_names(knowledge)
         names = {concept.id: shown[concept.id] for concept in knowledge.concepts if not concept.muted}
         concept = st.selectbox(
             "Concept",

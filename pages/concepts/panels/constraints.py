@@ -8,7 +8,7 @@ import streamlit as st
 
 from kec_core.images import ImageRecord
 from kec_core.knowledge.edits import RemoveConstraint
-from kec_core.naming import told_apart
+from kec_core.naming import unique_names
 from kec_core.types import Constraint
 from pages.concepts.panels import workbench_view
 from pages.concepts.panels.workbench_view import View
@@ -81,7 +81,7 @@ def _wish(view: View, wish: Constraint, row_of: dict[str, int]) -> None:
 
 def _title(view: View, wish: Constraint) -> str:
     if wish.kind == "assign":
-        return f"Belong to “{markup.plain(told_apart(view.state.knowledge)[wish.concept])}”"
+        return f"Belong to “{markup.plain(unique_names(view.state.knowledge)[wish.concept])}”"
     return "Stay together" if wish.kind == "together" else "Stay apart"
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from kec_core.knowledge.edits import AddAttribute, AddPairAttribute, Edit
-from kec_core.naming import told_apart
+from kec_core.naming import unique_names
 from kec_core.probe import Probe, probe
 from kec_core.types import Concept
 from pages.concepts.panels import workbench_view
@@ -34,7 +34,7 @@ def draw(project: Project, bench: Workbench, first_concept_id: str, second_conce
         second_concept_id: the one to tell it from; by default the most similar one. The person can choose another.
     """
     view = workbench_view.look(project, bench)
-    names = told_apart(view.state.knowledge)
+    names = unique_names(view.state.knowledge)
     known = {one.id: replace(one, name=names[one.id]) for one in view.state.knowledge.concepts}  # no groups
     first = known.get(first_concept_id)
     if first is None or not view.count(first.id):

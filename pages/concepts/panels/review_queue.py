@@ -9,7 +9,7 @@ import streamlit as st
 from kec_core.errors import KecError
 from kec_core.impact import Impact
 from kec_core.knowledge.edits import Edit, RenameConcept
-from kec_core.naming import told_apart
+from kec_core.naming import unique_names
 from kec_core.suggestions import Suggestion
 from kec_core.suggestions.base import Kind
 from pages.concepts import actions
@@ -266,7 +266,7 @@ def _nothing(view: View, doubts: Doubts) -> None:
             "least sure of their photos.",
         )
     )
-    names = told_apart(view.state.knowledge)
+    names = unique_names(view.state.knowledge)
     with st.container(horizontal=True, horizontal_alignment="center"):
         for concept in doubts.least_certain:
             st.button(

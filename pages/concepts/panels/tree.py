@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from kec_core.naming import told_apart
+from kec_core.naming import unique_names
 from kec_core.types import Concept, Group
 from pages.concepts.panels import tree_actions, workbench_view
 from pages.concepts.panels.tree_actions import TOP
@@ -68,7 +68,7 @@ def _tree(view: View) -> _Tree:
     return _Tree(
         groups={parent: tuple(some) for parent, some in groups.items()},
         concepts={group: tuple(some) for group, some in concepts.items()},
-        names=told_apart(knowledge),
+        names=unique_names(knowledge),
     )
 
 

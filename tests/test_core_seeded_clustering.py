@@ -1,4 +1,4 @@
-"""Groups that the person named: every concept founds its cluster, with the photos assigned to it."""
+"""Groups that the person named: every concept seeds its cluster, with the photos assigned to it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from kec_core.arrays import l2_normalize
 from kec_core.clustering import spherical_kmeans
 from kec_core.constraints import ConstraintPlan, plan_constraints
 from kec_core.errors import InputError
-from kec_core.founding import founded_clustering, names_groups
 from kec_core.knowledge.edits import apply_script, parse_script
 from kec_core.live import start, update
+from kec_core.seeded_clustering import names_groups, seeded_clustering
 from kec_core.types import Concept, Constraint, Grounding, Knowledge
 from tests.planted import planted_rows, same_partition
 from tests.test_core_live import collection
@@ -61,7 +61,7 @@ def halves():
 def test_groups_start_from_names_although_others_would_fit_better():
     x, colour, shape = halves()
     assert same_partition(spherical_kmeans(x, 2).labels, colour)
-    found = founded_clustering(x, grounding_of(shape, 2), ConstraintPlan(), 2)
+    found = seeded_clustering(x, grounding_of(shape, 2), ConstraintPlan(), 2)
     assert same_partition(found.labels, shape)
     assert found.objective < spherical_kmeans(x, 2).objective
 
@@ -73,18 +73,18 @@ def test_assigned_photos_correct_what_the_words_confuse():
     ids = tuple(map(str, range(len(x))))
     examples = tuple(np.flatnonzero(truth == 2)[:5])
     wish = Constraint(id="k1", kind="assign", images=tuple(ids[i] for i in examples), concept="c003")
-    found = founded_clustering(x, grounding, plan_constraints((wish,), ids), 3)
+    found = seeded_clustering(x, grounding, plan_constraints((wish,), ids), 3)
     assert same_partition(found.labels, truth)
 
 
 def test_more_clusters_than_concepts_are_parted_and_fewer_joined():
     x, truth = planted_rows(n_clusters=4, per_cluster=20)
     grounding = grounding_of(truth // 2, 2)
-    assert same_partition(founded_clustering(x, grounding, ConstraintPlan(), 4).labels, truth)
-    joined = founded_clustering(x, grounding_of(truth, 4), ConstraintPlan(), 2)
+    assert same_partition(seeded_clustering(x, grounding, ConstraintPlan(), 4).labels, truth)
+    joined = seeded_clustering(x, grounding_of(truth, 4), ConstraintPlan(), 2)
     assert joined.n_clusters == 2
     with pytest.raises(InputError, match="between 1 and"):
-        founded_clustering(x, grounding, ConstraintPlan(), 0)
+        seeded_clustering(x, grounding, ConstraintPlan(), 0)
 
 
 def naming(*names):

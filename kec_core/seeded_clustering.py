@@ -1,4 +1,4 @@
-"""Groups that a person has named: every concept founds its cluster, instead of k-means finding groups of its own.
+"""Groups that a person has named: every concept seeds its cluster, instead of k-means finding groups of its own.
 
 When all concepts that count are the person's, they say what the groups are. K-means then starts from the photos that
 each concept wins, together with the photos assigned to it. The objective is not asked which start is best: on photos
@@ -23,7 +23,7 @@ def names_groups(knowledge: Knowledge) -> bool:
     return len(counting) > 1 and all(concept.source == "user" or concept.locked for concept in counting)
 
 
-def founded_clustering(
+def seeded_clustering(
     x: FloatMatrix, grounding: Grounding, plan: ConstraintPlan, n_clusters: int, *, seed: int = 0
 ) -> Clustering:
     """K-means from the photos of each concept, around the person's wishes.

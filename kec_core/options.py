@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Literal, TypeVar, cast
+from typing import Literal, TypeVar
 
 Kind = Literal["number", "count", "choice", "switch", "text", "file"]
 Config = TypeVar("Config")
@@ -59,7 +59,7 @@ class Option:
 def option(default: Default, *stages: str, **described: object) -> Default:
     """A dataclass field with a default and an ``Option`` of these stages and this description."""
     about = Option(stages=stages, **described)  # type: ignore[arg-type]  # a wrong name or type ends the import
-    return cast(Default, field(default=default, metadata={_METADATA: about}))
+    return field(default=default, metadata={_METADATA: about})
 
 
 def options_of(config: object, prefix: str = "") -> Iterator[Option]:

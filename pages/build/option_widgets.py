@@ -70,15 +70,19 @@ def _from_choice(option: Option, item: object) -> object:
     )
 
 
-def _draw_number(project: Project, option: Option, value: float | None) -> None:
+def _draw_number(project: Project, option: Option, value: object) -> None:
     number = int if option.kind == "count" else float
+    bounds: dict[str, Any] = {  # all whole, or none: a field of Streamlit takes one type
+        "min_value": number(option.low),
+        "max_value": None if option.high is None else number(option.high),
+        "value": None if option.automatic else "min",
+        "step": 1 if option.kind == "count" else option.step,
+    }
+    kept = number(value) if isinstance(value, (int, float)) else None
     st.number_input(
         option.label,
-        min_value=number(option.low),
-        max_value=None if option.high is None else number(option.high),
-        value=None if option.automatic else "min",
-        step=1 if option.kind == "count" else option.step,
         placeholder=option.automatic or None,
         help=option.help,
-        **prepare(project, option.name, None if value is None else number(value)),
+        **bounds,
+        **prepare(project, option.name, kept),
     )

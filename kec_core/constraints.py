@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
 from kec_core.errors import InputError
-from kec_core.types import Clustering, Constraint, Grounding
+from kec_core.types import Clustering, Constraint, Grounding, Knowledge
 from kec_core.warm_start import continue_kmeans
 
 DOMINANCE = 2.0
@@ -60,22 +60,15 @@ def check_constraints(constraints: Sequence[Constraint]) -> None:
                 seen[key] = image
 
 
-def plan_constraints(
-    constraints: Sequence[Constraint],
-    image_ids: Sequence[str],
-    *,
-    counts_under: Mapping[str, str] | None = None,
-) -> ConstraintPlan:
-    """Constraints as rows of ``image_ids``; photos that are no longer there are passed over.
+def plan_constraints(knowledge: Knowledge, image_ids: Sequence[str]) -> ConstraintPlan:
+    """The constraints of a knowledge as rows of ``image_ids``; photos that are no longer there are passed over.
 
-    Args:
-        constraints: of one knowledge.
-        image_ids: of the collection.
-        counts_under: its ``column_of``: concepts of a collapsed group are one there.
+    Concepts of a collapsed group are one, under the group's id.
 
     Raises:
         InputError: the constraints contradict each other.
     """
+    constraints = knowledge.constraints
     if not constraints:
         return ConstraintPlan()
     check_constraints(constraints)
@@ -95,7 +88,7 @@ def plan_constraints(
     return ConstraintPlan(
         units=tuple(np.sort(np.asarray(members, dtype=np.int64)) for members in rows.values()),
         concepts=tuple(
-            (counts_under or {}).get(concept, concept) for concept in (concept_of.get(u, "") for u in rows)
+            knowledge.column_of.get(concept, concept) for concept in (concept_of.get(u, "") for u in rows)
         ),
         apart=tuple(units for units in apart if len(units) > 1),
     )

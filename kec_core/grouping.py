@@ -10,11 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from kec_core.arrays import FloatMatrix, IntVector, Progress, no_progress
-from kec_core.clustering import cluster, fuse
+from kec_core.clustering import cluster
 from kec_core.config import ClusteringConfig
 from kec_core.constraints import constrained_clustering, plan_constraints
 from kec_core.geometry import cluster_sums
-from kec_core.live import LiveState, weight_of, with_clustering
+from kec_core.live import LiveState, with_clustering
 from kec_core.seeded_clustering import names_groups, seeded_clustering
 from kec_core.types import Clustering, Grounding, Knowledge
 from kec_core.warm_start import continue_kmeans, resized_centroids
@@ -50,7 +50,7 @@ def full_clustering(
     Raises:
         InputError: K is not between 1 and N, or the wishes cannot be met with so many clusters.
     """
-    plan = plan_constraints(knowledge.constraints, image_ids, counts_under=knowledge.column_of)
+    plan = plan_constraints(knowledge, image_ids)
     if names_groups(knowledge) and config.algorithm == "kmeans":
         return seeded_clustering(x, grounding, plan, n_clusters, seed=seed)
     found = cluster(x, n_clusters, config, bursts=bursts, seed=seed, progress=progress)
@@ -69,37 +69,34 @@ def finalised(state: LiveState, config: ClusteringConfig, *, progress: Progress 
         progress: told during the work; may raise Cancelled.
     """
     collection, knowledge = state.collection, state.knowledge
-    fused = fuse(collection.x, state.grounding.kappa, weight_of(collection, knowledge))
-    n_clusters = knowledge.n_clusters or collection.n_clusters
+    fused = state.fused()
     found = full_clustering(
         fused,
         state.grounding,
         knowledge,
         collection.image_ids,
-        n_clusters,
+        state.n_clusters,
         config,
         bursts=collection.bursts,
         seed=collection.seed,
         progress=progress,
     )
     if config.algorithm == "kmeans" and not names_groups(knowledge):
-        found = max(found, _present(state, fused, n_clusters), key=lambda one: one.objective)
+        found = max(found, _present(state, fused), key=lambda one: one.objective)
     return with_clustering(state, found)
 
 
-def _present(state: LiveState, fused: FloatMatrix, n_clusters: int) -> Clustering:
+def _present(state: LiveState, fused: FloatMatrix) -> Clustering:
     """Where k-means comes to from the groups of a state."""
-    collection, knowledge = state.collection, state.knowledge
-    centroids = resized_centroids(fused, state.clustering.labels, n_clusters, seed=collection.seed)
-    plan = plan_constraints(knowledge.constraints, collection.image_ids, counts_under=knowledge.column_of)
+    seed = state.collection.seed
+    centroids = resized_centroids(fused, state.clustering.labels, state.n_clusters, seed=seed)
     start = continue_kmeans(fused, centroids)
-    return constrained_clustering(fused, start, plan, state.grounding, pull=False)
+    return constrained_clustering(fused, start, state.plan, state.grounding, pull=False)
 
 
 def objective(state: LiveState) -> float:
     """How well the groups of a state fit: the mean cosine of its photos to their centroid, at most 1."""
-    collection = state.collection
-    fused = fuse(collection.x, state.grounding.kappa, weight_of(collection, state.knowledge))
+    fused = state.fused()
     labels: IntVector = np.asarray(state.clustering.labels)
     sums = cluster_sums(fused, labels, int(labels.max()) + 1)
     return float(np.linalg.norm(sums, axis=1).sum() / len(fused))

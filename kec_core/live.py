@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix
 from kec_core.arrays import FloatMatrix, FloatVector, IntVector, blocks, softmax_rows
 from kec_core.clustering import fuse, match_ids, rename
 from kec_core.config import EncoderDefaults, GroundingConfig
-from kec_core.constraints import constrained_clustering, plan_constraints
+from kec_core.constraints import ConstraintPlan, constrained_clustering, plan_constraints
 from kec_core.encoders.base import TextEncoder
 from kec_core.geometry import cluster_sums
 from kec_core.grounding import aggregate, concept_scores, concept_vectors, smooth, smoothing_graph
@@ -59,6 +59,14 @@ class LiveCollection:
     bursts: IntVector | None = None
     seed: int = 0
 
+    def n_clusters_of(self, knowledge: Knowledge) -> int:
+        """K that holds: the person's, else the automatic one."""
+        return self.n_clusters if knowledge.n_clusters is None else knowledge.n_clusters
+
+    def weight_of(self, knowledge: Knowledge) -> float:
+        """The weight w of the knowledge that holds: the person's, else the automatic one."""
+        return self.weight if knowledge.weight is None else knowledge.weight
+
     @cached_property
     def smoothing_graph(self) -> csr_matrix | None:
         """Who lends whom posteriors, found once; None unless ``config.smooth_neighbours`` asks for it."""
@@ -86,6 +94,25 @@ class LiveState:
     clustering: Clustering
     scores: Scores | None
     coherence: float
+
+    @property
+    def n_clusters(self) -> int:
+        """K that holds; the clustering may have fewer."""
+        return self.collection.n_clusters_of(self.knowledge)
+
+    @property
+    def weight(self) -> float:
+        """The weight w of the knowledge that holds."""
+        return self.collection.weight_of(self.knowledge)
+
+    @property
+    def plan(self) -> ConstraintPlan:
+        """The constraints as rows of the collection."""
+        return plan_constraints(self.knowledge, self.collection.image_ids)
+
+    def fused(self) -> FloatMatrix:
+        """New float32 (N, 2d), unit rows: the space that is clustered."""
+        return fuse(self.collection.x, self.grounding.kappa, self.weight)
 
 
 def start(collection: LiveCollection, knowledge: Knowledge, clustering: Clustering) -> LiveState:
@@ -223,9 +250,9 @@ def _recluster(
 ) -> Clustering:
     """Clusters that continue those of the state, under their ids."""
     collection = state.collection
-    fused = fuse(collection.x, grounding.kappa, weight_of(collection, knowledge))
-    n_clusters = knowledge.n_clusters or collection.n_clusters
-    plan = plan_constraints(knowledge.constraints, collection.image_ids, counts_under=knowledge.column_of)
+    fused = fuse(collection.x, grounding.kappa, collection.weight_of(knowledge))
+    n_clusters = collection.n_clusters_of(knowledge)
+    plan = plan_constraints(knowledge, collection.image_ids)
     pull = knowledge.constraints != state.knowledge.constraints
     if names_groups(knowledge) and (pull or _is_named_anew(state, vectors)):
         found = seeded_clustering(fused, grounding, plan, n_clusters, seed=collection.seed)
@@ -264,14 +291,9 @@ def _continued(
     return found
 
 
-def weight_of(collection: LiveCollection, knowledge: Knowledge) -> float:
-    """The weight of the knowledge that holds: the person's, else the collection's."""
-    return collection.weight if knowledge.weight is None else knowledge.weight
-
-
 def _weighs(collection: LiveCollection, knowledge: Knowledge) -> tuple[float, str]:
     """What lets the same concepts count more or less."""
-    return weight_of(collection, knowledge), knowledge.guidance
+    return collection.weight_of(knowledge), knowledge.guidance
 
 
 def _is_new(state: LiveState, vectors: ConceptVectors) -> bool:

@@ -12,7 +12,6 @@ import numpy as np
 
 from kec_core.arrays import IntVector, as_labels, fingerprint
 from kec_core.bursts import find_bursts
-from kec_core.constraints import plan_constraints
 from kec_core.encoders import TextCache, encode_texts, load_encoder
 from kec_core.encoders.base import Encoder, TextEncoder, centred_features
 from kec_core.errors import InputError
@@ -126,9 +125,8 @@ def keep(
     Raises:
         StoreError: another window has moved on from ``parent``; no revision is made.
     """
-    weight = state.collection.weight if state.knowledge.weight is None else state.knowledge.weight
     key = save_clustering(project, state.clustering, ground=_save_grounding(project, parent, state))
-    save_overview(project, key, _overview(state, weight))
+    save_overview(project, key, _overview(state))
     new = NewRevision(
         knowledge=state.knowledge,
         config=parent.config,
@@ -145,17 +143,16 @@ def keep(
             "uni_attributes": len(state.knowledge.uni),
             "bi_attributes": len(state.knowledge.bi),
             "clusters": state.clustering.n_clusters,
-            "weight": weight,
+            "weight": state.weight,
             "automatic": automatic(parent),
         },
     )
     return revisions.commit(project, new, parent=parent.id)
 
 
-def _overview(state: LiveState, weight: float) -> Overview:
-    knowledge, ids = state.knowledge, state.collection.image_ids
-    wishes = plan_constraints(knowledge.constraints, ids, counts_under=knowledge.column_of)
-    return compute_overview(state.collection.x, state.grounding, weight, state.clustering, wishes=wishes)
+def _overview(state: LiveState) -> Overview:
+    x = state.collection.x
+    return compute_overview(x, state.grounding, state.weight, state.clustering, wishes=state.plan)
 
 
 def edits_in_words(edits: Sequence[Edit], before: Knowledge) -> str:

@@ -266,8 +266,7 @@ def _replaced(reports: Sequence[StageReport]) -> tuple[str, ...]:
 
 
 def _overview(result: RunResult) -> Overview:
-    knowledge = result.knowledge
-    wishes = plan_constraints(knowledge.constraints, result.embeddings.ids, counts_under=knowledge.column_of)
+    wishes = plan_constraints(result.knowledge, result.embeddings.ids)
     return compute_overview(result.x, result.grounding, result.weight, result.clustering, wishes=wishes)
 
 

@@ -38,9 +38,13 @@ def constraint(kind: str, *images: int, concept: str = "") -> Constraint:
     return Constraint(id=f"k{images}", kind=kind, images=tuple(f"{n}.jpg" for n in images), concept=concept)
 
 
+def plan_of(constraints, images=IMAGES):
+    return plan_constraints(Knowledge(constraints=tuple(constraints)), images)
+
+
 def place(*constraints: Constraint, homes: dict[str, int] | None = None) -> list[int]:
     x, labels = three_blobs()
-    return apply_constraints(x, labels, AXES, plan_constraints(constraints, IMAGES), homes or {}).tolist()
+    return apply_constraints(x, labels, AXES, plan_of(constraints), homes or {}).tolist()
 
 
 def test_without_constraints_nothing_moves():
@@ -85,9 +89,9 @@ def test_apart_makes_way_for_assigned_photos():
 
 
 def test_photos_that_are_gone_are_passed_over():
-    plan = plan_constraints([Constraint(id="k", kind="together", images=("gone", "3.jpg", "0.jpg"))], IMAGES)
+    plan = plan_of([Constraint(id="k", kind="together", images=("gone", "3.jpg", "0.jpg"))])
     assert [rows.tolist() for rows in plan.units] == [[0, 3]]
-    assert not plan_constraints([], IMAGES)
+    assert not plan_of([])
     assert plan == plan
 
 
@@ -130,16 +134,14 @@ def test_home_is_where_the_concept_dominates():
     omega[labels == 2, 0] = 0.9
     grounding = Grounding(omega=omega, kappa=x, concept_ids=("c1", "c2"))
     # Photo 0 looks like cluster 0, but the person says it shows c1, whose photos are in cluster 2.
-    plan = plan_constraints([constraint("assign", 0, concept="c1")], IMAGES)
+    plan = plan_of([constraint("assign", 0, concept="c1")])
     assert home_clusters(x, labels, centroids, plan, grounding) == {"c1": 2}
     assert home_clusters(x, labels, centroids, plan, None) == {"c1": 0}
 
 
 def test_two_concepts_get_two_homes_while_there_are_enough():
     x, labels = three_blobs()
-    plan = plan_constraints(
-        [constraint("assign", 0, concept="c1"), constraint("assign", 1, 2, concept="c2")], IMAGES
-    )
+    plan = plan_of([constraint("assign", 0, concept="c1"), constraint("assign", 1, 2, concept="c2")])
     homes = home_clusters(x, labels, AXES, plan, None)
     assert homes == {"c1": 0, "c2": 1}
     one = home_clusters(x, np.zeros(9, np.int32), AXES[:1], plan, None)
@@ -149,7 +151,7 @@ def test_two_concepts_get_two_homes_while_there_are_enough():
 def test_clustering_keeps_constraints_and_lets_the_others_follow():
     x, labels = three_blobs()
     start = Clustering(labels=labels, centroids=AXES, objective=0.0, method="kmeans", seed=3)
-    plan = plan_constraints([constraint("together", 0, 1, 2, 3), constraint("apart", 6, 7)], IMAGES)
+    plan = plan_of([constraint("together", 0, 1, 2, 3), constraint("apart", 6, 7)])
     after = constrained_clustering(x, start, plan, None)
     assert len(set(after.labels[:4].tolist())) == 1
     assert after.labels[6] != after.labels[7]
@@ -179,7 +181,7 @@ def test_a_few_examples_found_a_group():
         )
         for q in (0, 1)
     ]
-    plan = plan_constraints(wishes, images)
+    plan = plan_of(wishes, images)
     pulled = constrained_clustering(x, by_side, plan, None)
     pinned = constrained_clustering(x, by_side, plan, None, pull=False)
     assert (pulled.labels == kind).mean() in (0.0, 1.0)
@@ -214,7 +216,7 @@ def test_whatever_is_asked_for_holds(seed):
         Constraint(id="k5", kind="assign", images=(order[8], order[9]), concept="c1"),
         Constraint(id="k6", kind="assign", images=(order[10],), concept="c2"),
     ]
-    plan = plan_constraints(wishes, images)
+    plan = plan_of(wishes, images)
     homes = home_clusters(x, labels, centroids, plan, None)
     placed = dict(zip(images, apply_constraints(x, labels, centroids, plan, homes).tolist(), strict=True))
     assert len({placed[one] for one in order[:5]}) == 1

@@ -73,7 +73,7 @@ def test_assigned_photos_correct_what_the_words_confuse():
     ids = tuple(map(str, range(len(x))))
     examples = tuple(np.flatnonzero(truth == 2)[:5])
     wish = Constraint(id="k1", kind="assign", images=tuple(ids[i] for i in examples), concept="c003")
-    found = seeded_clustering(x, grounding, plan_constraints((wish,), ids), 3)
+    found = seeded_clustering(x, grounding, plan_constraints(Knowledge(constraints=(wish,)), ids), 3)
     assert same_partition(found.labels, truth)
 
 

@@ -133,5 +133,5 @@ def _attribute_contrasts(explainer: Explainer, here: int, there: int) -> list[Co
 def _central(explainer: Explainer, cluster: int, count: int) -> NDArray[np.int64]:
     state = explainer.state
     rows = np.flatnonzero(state.clustering.labels == cluster)
-    fused = fuse(state.collection.x[rows], state.grounding.kappa[rows], explainer.weight)
+    fused = fuse(state.collection.x[rows], state.grounding.kappa[rows], state.weight)
     return rows[np.argsort(-(fused @ explainer.centres[cluster]), kind="stable")[:count]]

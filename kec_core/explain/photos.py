@@ -69,12 +69,6 @@ class Explainer:
         """The words behind the concepts."""
         return word_parts(self.state.knowledge, self.state.collection.encode, self.state.collection.config)
 
-    @property
-    def weight(self) -> float:
-        """The weight w of the knowledge that holds in this state."""
-        chosen = self.state.knowledge.weight
-        return self.state.collection.weight if chosen is None else chosen
-
     @cached_property
     def sizes(self) -> NDArray[np.int64]:
         """(K,) photos per cluster id."""
@@ -87,7 +81,9 @@ class Explainer:
         labels = self.state.clustering.labels
         sums = np.zeros((len(self.sizes), x.shape[1] + kappa.shape[1]))
         for block in blocks(len(x)):
-            sums += cluster_sums(fuse(x[block], kappa[block], self.weight), labels[block], len(self.sizes))
+            sums += cluster_sums(
+                fuse(x[block], kappa[block], self.state.weight), labels[block], len(self.sizes)
+            )
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         return _divided(sums, lengths)
 
@@ -130,7 +126,7 @@ class Explainer:
     def cosines(self, row: int) -> Vector:
         """float64 (K,), how near a photo lies to every centre; the totals of ``explain_place``."""
         x, kappa = self.state.collection.x, self.state.grounding.kappa
-        fused = fuse(x[row : row + 1], kappa[row : row + 1], self.weight)[0]
+        fused = fuse(x[row : row + 1], kappa[row : row + 1], self.state.weight)[0]
         return np.asarray(self.centres @ fused.astype(np.float64))
 
     def nearest(self, cluster: int) -> int | None:
@@ -190,9 +186,9 @@ def explain_place(
     if against is not None:
         target = target - explainer.centre(against)
     width = explainer.state.collection.x.shape[1]
-    share = 1 / math.hypot(1.0, explainer.weight)
+    share = 1 / math.hypot(1.0, explainer.state.weight)
     looks = share * float(_unit(explainer.state.collection.x[row].astype(np.float64)) @ target[:width])
-    words = explainer.weight * share * _word_values(explainer, row, target[width:])
+    words = explainer.state.weight * share * _word_values(explainer, row, target[width:])
     parts = explainer.parts
     return _explanation(
         [Word(kind="looks", text="", concept="", id=""), *parts.words], np.concatenate([[looks], words])

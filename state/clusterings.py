@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kec_core.arrays import fingerprint
 from kec_core.errors import StoreError
-from kec_core.stages import read_clustering
+from kec_core.stages import clustering_result, read_clustering
 from kec_core.store import StageResult
 from kec_core.types import Clustering
 from state.project import Project
@@ -21,17 +21,10 @@ def save_clustering(project: Project, clustering: Clustering, *, ground: str) ->
         clustering: what.
         ground: key of the stored grounding it was made from, so that its features are found again.
     """
-    data = {
-        "objective": clustering.objective,
-        "method": clustering.method,
-        "seed": clustering.seed,
-        "note": clustering.note,
-        "ground": ground,
-    }
-    key = fingerprint(clustering.labels, clustering.centroids, data)
+    made = clustering_result(clustering, ground=ground)
+    key = fingerprint(clustering.labels, clustering.centroids, made.data)
     if project.store.load(_CLUSTER, key) is None:
-        arrays = {"labels": clustering.labels, "centroids": clustering.centroids}
-        project.store.save(_CLUSTER, key, StageResult(arrays=arrays, data=data))
+        project.store.save(_CLUSTER, key, made)
     return key
 
 
@@ -41,7 +34,7 @@ def load_clustering(project: Project, revision: RevisionInfo) -> Clustering:
     Raises:
         StoreError: its arrays are not in the project folder, or damaged.
     """
-    return _load(project, _CLUSTER, revision.clustering_fp)
+    return read_clustering(load_result(project, _CLUSTER, revision.clustering_fp))
 
 
 def load_baseline(project: Project, baseline: Baseline) -> Clustering:
@@ -50,13 +43,18 @@ def load_baseline(project: Project, baseline: Baseline) -> Clustering:
     Raises:
         StoreError: its arrays are not in the project folder, or damaged.
     """
-    return _load(project, _BASELINE, baseline.clustering_fp)
+    return read_clustering(load_result(project, _BASELINE, baseline.clustering_fp))
 
 
-def _load(project: Project, stage: str, key: str) -> Clustering:
+def load_result(project: Project, stage: str, key: str) -> StageResult:
+    """A stored result that a revision relies on.
+
+    Raises:
+        StoreError: it is not in the project folder, or damaged.
+    """
     result = project.store.load(stage, key)
     if result is None:
         raise StoreError(
             f"The {stage} result {key} is missing from {project.store.root}; run the project again to restore it."
         )
-    return read_clustering(result)
+    return result

@@ -19,7 +19,7 @@ from kec_core.impact import Impact, compare
 from kec_core.knowledge.edits import Edit, apply_script, describe, script_to_json
 from kec_core.live import LiveCollection, LiveState, start, update
 from kec_core.metrics import internal_scores
-from kec_core.store import StageResult
+from kec_core.stages import grounding_result
 from kec_core.types import Knowledge, Scores
 from state import revisions
 from state.clusterings import load_baseline, load_clustering, save_clustering
@@ -206,9 +206,7 @@ def _save_grounding(project: Project, parent: Revision, state: LiveState) -> str
         "edited ground", embed, state.knowledge.to_json(), parent.config.grounding.to_json(), defaults
     )
     if project.store.load("ground", key) is None:
-        arrays = {"omega": state.grounding.omega, "kappa": state.grounding.kappa}
-        data = {"concept_ids": list(state.grounding.concept_ids), "embed": embed, "defaults": defaults}
-        project.store.save("ground", key, StageResult(arrays=arrays, data=data))
+        project.store.save("ground", key, grounding_result(state.grounding, embed=embed, defaults=defaults))
     return key
 
 

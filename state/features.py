@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from kec_core.arrays import FloatMatrix
 from kec_core.config import EncoderDefaults
 from kec_core.encoders.base import visual_features
-from kec_core.errors import StoreError
-from kec_core.store import StageResult
+from kec_core.stages import read_grounding
 from kec_core.types import Grounding
+from state.clusterings import load_result
 from state.project import Project
 from state.revisions import RevisionInfo
 
@@ -43,26 +43,13 @@ def load_features(project: Project, revision: RevisionInfo) -> Features:
     Raises:
         StoreError: one of the results is not in the project folder, or damaged.
     """
-    clustered = _load(project, "cluster", revision.clustering_fp)
-    grounded = _load(project, "ground", clustered.data.get("ground", ""))
-    embedded = _load(project, "embed", grounded.data["embed"])
+    clustered = load_result(project, "cluster", revision.clustering_fp)
+    grounded = load_result(project, "ground", clustered.data.get("ground", ""))
+    embedded = load_result(project, "embed", grounded.data["embed"])
     return Features(
         ids=tuple(embedded.data["ids"]),
         raw=embedded.arrays["features"],
         defaults=EncoderDefaults.from_json(grounded.data["defaults"]),
-        grounding=Grounding(
-            omega=grounded.arrays["omega"],
-            kappa=grounded.arrays["kappa"],
-            concept_ids=tuple(grounded.data["concept_ids"]),
-        ),
+        grounding=read_grounding(grounded),
         embed_key=str(grounded.data["embed"]),
     )
-
-
-def _load(project: Project, stage: str, key: str) -> StageResult:
-    stored = project.store.load(stage, key)
-    if stored is None:
-        raise StoreError(
-            f"The {stage} result {key} is missing from {project.store.root}; run the project again to restore it."
-        )
-    return stored

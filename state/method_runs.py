@@ -20,7 +20,7 @@ from kec_core.methods import MethodInputs, find_method, missing_needs, run_metho
 from kec_core.methods.base import Method, depends_on
 from kec_core.methods.prepare import Split, find_split, prepare, split_note
 from kec_core.methods.summary import spread, summarise
-from kec_core.stages import Hooks, Resources, Runner, Stored, read_clustering
+from kec_core.stages import Hooks, Resources, Runner, Stored, clustering_result, read_clustering
 from kec_core.store import StageResult
 from kec_core.types import Clustering
 from state import revisions
@@ -115,7 +115,7 @@ class _Comparison:
     def row(self, name: str, method: Method, n_seeds: int) -> MethodRow:
         """Run all seeds of one method."""
         runs = [self._run(name, method, seed, n_seeds) for seed in range(n_seeds)]
-        made = [read_clustering(StageResult(arrays=run.arrays, data=run.data)) for run in runs]
+        made = [read_clustering(run) for run in runs]
         found = [score_against(each.labels, self.labels) for each in made]
         scores = [each for each in found if each is not None]
         return MethodRow(
@@ -141,7 +141,7 @@ class _Comparison:
                 seed=seed,
                 progress=self._telling(f"{method.caption}, seed {seed + 1} of {n_seeds}"),
             )
-            return _result(made, time.perf_counter() - started)
+            return clustering_result(made, seconds=time.perf_counter() - started)
 
         content = [self._photos_key, *depends_on(method, self.inputs)]
         inputs = [name, options.to_json(), content, self.n_clusters, seed]
@@ -157,20 +157,6 @@ class _Comparison:
             direct = f"Direct top-1 accuracy {top1(made[0].labels, self.labels):.3f}."
         parts = [method.note, direct, made[0].note, split_note(self.split)]
         return " ".join(filter(None, parts))
-
-
-def _result(made: Clustering, seconds: float) -> StageResult:
-    return StageResult(
-        arrays={"labels": made.labels, "centroids": made.centroids},
-        data={
-            "objective": made.objective,
-            "method": made.method,
-            "seed": made.seed,
-            "note": made.note,
-            "seconds": seconds,
-            "summary": {"clusters": made.n_clusters, "note": made.note},
-        },
-    )
 
 
 def _inputs(

@@ -5,12 +5,12 @@ and, beside them, the k-means baseline on the visual features alone. A stage who
 loaded, never recomputed; a killed run goes on where it stopped. Labels never come here.
 """
 
+from kec_core.stages.codec import clustering_result, grounding_result, read_clustering, read_grounding
 from kec_core.stages.groups import (
     choose_weight,
     cluster_baseline,
     cluster_photos,
     ground_photos,
-    read_clustering,
 )
 from kec_core.stages.photos import choose_n_clusters, embed_photos, map_nouns, near_copies, with_bursts
 from kec_core.stages.runner import Hooks, Resources, Runner, Stored
@@ -27,12 +27,15 @@ __all__ = [
     "choose_weight",
     "cluster_baseline",
     "cluster_photos",
+    "clustering_result",
     "embed_photos",
     "ground_photos",
+    "grounding_result",
     "know",
     "map_nouns",
     "near_copies",
     "read_clustering",
+    "read_grounding",
     "text_vectors",
     "with_bursts",
 ]

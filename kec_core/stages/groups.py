@@ -14,6 +14,7 @@ from kec_core.encoders.base import centred_features
 from kec_core.grounding import ground
 from kec_core.grouping import full_clustering
 from kec_core.seeded_clustering import names_groups
+from kec_core.stages.codec import clustering_result, grounding_result, read_clustering, read_grounding
 from kec_core.stages.runner import Runner, Stored
 from kec_core.store import StageResult
 from kec_core.types import Clustering, ConceptVectors, Grounding, Knowledge
@@ -43,24 +44,11 @@ def ground_photos(
             defaults,
             progress=runner.hooks.progress,
         )
-        return StageResult(
-            arrays={"omega": made.omega, "kappa": made.kappa},
-            data={
-                "concept_ids": list(made.concept_ids),
-                "embed": embedded.key,
-                "defaults": defaults.to_json(),
-                "summary": {"concepts": len(made.concept_ids)},
-            },
-        )
+        return grounding_result(made, embed=embedded.key, defaults=defaults.to_json())
 
     inputs = [looks_key, vectors_key, defaults.to_json()]
     stored = runner.configured("ground", inputs, compute, config)
-    grounding = Grounding(
-        omega=stored.arrays["omega"],
-        kappa=stored.arrays["kappa"],
-        concept_ids=tuple(stored.data["concept_ids"]),
-    )
-    return stored.key, grounding
+    return stored.key, read_grounding(stored)
 
 
 def choose_weight(
@@ -117,11 +105,11 @@ def cluster_photos(
             seed=options.seed,
             progress=runner.hooks.progress,
         )
-        return _clustering_result(made, ground=ground_key)
+        return clustering_result(made, ground=ground_key)
 
     inputs = [ground_key, n_clusters, weight, *_wishes(knowledge)]
     stored = runner.configured("cluster", inputs, compute, config)
-    return stored.key, read_clustering(StageResult(arrays=stored.arrays, data=stored.data))
+    return stored.key, read_clustering(stored)
 
 
 def _wishes(knowledge: Knowledge) -> list[object]:
@@ -143,7 +131,7 @@ def cluster_baseline(
     """Spherical k-means on the visual features alone: what KEC is always shown beside."""
 
     def compute(options: RunConfig) -> StageResult:
-        return _clustering_result(
+        return clustering_result(
             cluster(
                 x,
                 n_clusters,
@@ -155,30 +143,4 @@ def cluster_baseline(
         )
 
     stored = runner.configured("baseline", [embedded.key, n_clusters], compute, config)
-    return read_clustering(StageResult(arrays=stored.arrays, data=stored.data))
-
-
-def _clustering_result(made: Clustering, **inputs: str) -> StageResult:
-    return StageResult(
-        arrays={"labels": made.labels, "centroids": made.centroids},
-        data={
-            "objective": made.objective,
-            "method": made.method,
-            "seed": made.seed,
-            "note": made.note,
-            **inputs,
-            "summary": {"clusters": made.n_clusters, "note": made.note},
-        },
-    )
-
-
-def read_clustering(stored: StageResult) -> Clustering:
-    """The clustering that a "cluster" or "baseline" stage stored."""
-    return Clustering(
-        labels=stored.arrays["labels"],
-        centroids=stored.arrays["centroids"],
-        objective=float(stored.data["objective"]),
-        method=str(stored.data["method"]),
-        seed=int(stored.data["seed"]),
-        note=str(stored.data["note"]),
-    )
+    return read_clustering(stored)

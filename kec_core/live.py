@@ -311,8 +311,8 @@ def _other_groups(collection: LiveCollection, grounding: Grounding) -> list[IntV
 
 def _under_old_ids(found: Clustering, old: Clustering) -> Clustering:
     """The clustering with the ids of the old one; row c of the centroids stays the centroid of cluster c."""
-    ids = match_ids(found.labels, old.labels, first_new=len(old.centroids))
-    rows = max(len(old.centroids), 1 + max(ids.values()))
+    ids = match_ids(found.labels, old.labels, first_new=old.next_cluster_id)
+    rows = max(old.next_cluster_id, 1 + max(ids.values()))
     centroids = np.zeros((rows, found.centroids.shape[1]), dtype=np.float32)
     for cluster, kept in ids.items():
         centroids[kept] = found.centroids[cluster]

@@ -300,8 +300,9 @@ class Clustering:
     """A partition of the images.
 
     Attributes:
-        labels: int32 (N,), ids 0..K'-1.
-        centroids: float32 (K', D), unit rows, in the space that was clustered.
+        labels: int32 (N,), ids below ``next_cluster_id``; 0..K'-1 as long as no cluster lost all its photos.
+        centroids: float32 (``next_cluster_id``, D), in the space that was clustered: unit rows, zeros for an id that no
+            photo has any more.
         objective: what the algorithm optimised (spherical k-means: sum of cosines, larger is better).
         note: what the person should know, e.g. how K was chosen.
     """
@@ -317,6 +318,11 @@ class Clustering:
     def n_clusters(self) -> int:
         """K', the number of clusters actually used."""
         return len(np.unique(self.labels))
+
+    @property
+    def next_cluster_id(self) -> int:
+        """Id of the next new cluster; it only grows, for a cluster without photos keeps its row of centroids."""
+        return len(self.centroids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -264,6 +264,35 @@ def test_cluster_ids_follow_the_photos_and_are_not_used_again():
     assert (fused * own).sum() == pytest.approx(more.clustering.objective, rel=1e-4)
 
 
+def test_the_highest_id_is_not_used_again_once_its_cluster_is_gone():
+    begun = begin(knowledge_of(*GROUPS))
+    gone = {0, 1, 2, 3} - set(step(begun, op="set_clusters", k=3).clustering.labels.tolist())
+    order = np.array(sorted(range(4), key=lambda cluster: cluster in gone), dtype=np.int32)
+    highest = replace(
+        begun.clustering,
+        labels=np.argsort(order).astype(np.int32)[begun.clustering.labels],
+        centroids=begun.clustering.centroids[order],
+    )
+    fewer = step(restore(begun, begun.knowledge, highest), op="set_clusters", k=3)
+    assert set(fewer.clustering.labels.tolist()) == {0, 1, 2}
+    assert fewer.clustering.next_cluster_id == 4
+    more = step(fewer, op="set_clusters", k=4)
+    assert set(more.clustering.labels.tolist()) == {0, 1, 2, 4}
+    assert more.clustering.next_cluster_id == 5
+
+
+def test_groups_that_fit_as_well_do_not_replace_those_the_person_knows():
+    side, height = np.repeat([[1, 1], [1, -1], [-1, 1], [-1, -1]], 30, axis=0).T.astype(np.float32)
+    x = np.zeros((120, DIM), dtype=np.float32)
+    x[:, :3] = np.stack([np.full(120, 2**0.5), side, height], axis=1) / 2
+    known = knowledge_of(*GROUPS)
+    known = replace(known, concepts=tuple(replace(one, source="wordnet") for one in known.concepts))
+    by_side, by_height = ((each > 0).astype(np.int32) for each in (side, height))
+    live = collection(x=x, grounded=x, n_clusters=2, baseline=by_height, truth=None)
+    begun = start(live, known, replace(spherical_kmeans(x, 2), labels=by_side))
+    assert step(begun, op="set_weight", knowledge=0).clustering.labels.tolist() == by_side.tolist()
+
+
 def test_automatic_numbers_come_from_the_collection():
     state = begin(knowledge_of(*GROUPS))
     five = step(state, op="set_clusters", k=5)

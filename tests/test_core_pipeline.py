@@ -21,7 +21,7 @@ from kec_core.methods.prepare import prepare
 from kec_core.metrics import score
 from kec_core.stages import STAGES, Hooks, Resources, Runner, embed_photos
 from kec_core.store import FolderStore
-from kec_core.types import Concept, Knowledge
+from kec_core.types import Concept, Constraint, Knowledge
 from tests.fakes import COLOURS, VOCABULARY, FirstNounBuilder, HashEncoder
 
 CONFIG = RunConfig(n_clusters=4, mapping=MappingConfig(beta=0.9))
@@ -89,6 +89,15 @@ def test_a_second_run_reuses_everything_and_an_option_redoes_what_follows_it(pho
         RunConfig(n_clusters=4, mapping=MappingConfig(beta=0.9), clustering=ClusteringConfig(weight=0.3)),
     )
     assert [report.stage for report in weighed.reports if not report.reused] == ["cluster"]
+
+
+def test_other_constraints_are_another_clustering(photos, resources, tmp_path):
+    store = FolderStore(tmp_path / "store")
+    ids = run(photos, resources, store).embeddings.ids
+    for pair in ((ids[0], ids[-1]), (ids[0], ids[20])):
+        keep = Knowledge(constraints=(Constraint(id="k001", kind="together", images=pair),))
+        labels = dict(zip(ids, run(photos, resources, store, keep=keep).clustering.labels, strict=True))
+        assert labels[pair[0]] == labels[pair[1]]
 
 
 def test_weight_zero_is_plain_kmeans(photos, resources, tmp_path):

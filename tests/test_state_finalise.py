@@ -212,6 +212,17 @@ def test_a_rebuild_keeps_what_the_person_said(project):
     assert "lemon" not in {noun.word for c in after.concepts if c.id != locked.id for noun in c.nouns}
 
 
+def test_a_rebuild_keeps_the_weight_and_k_of_now_whatever_the_options_of_the_run(project):
+    settings = project.settings()
+    project.save_settings(
+        replace(settings, n_clusters=4, clustering=replace(settings.clustering, weight=0.25))
+    )
+    edit(project, {"op": "set_clusters", "k": 3}, {"op": "set_weight", "knowledge": 0.75})
+    made = rebuild(project, resources=resources).revision
+    assert (made.knowledge.n_clusters, made.knowledge.weight) == (3, 0.75)
+    assert (made.summary["clusters"], made.summary["weight"]) == (3, 0.75)
+
+
 def test_a_rebuild_with_nothing_new_makes_no_revision(project):
     summary = rebuild(project, resources=resources)
     assert (summary.revision.id, summary.is_new) == ("r1", False)

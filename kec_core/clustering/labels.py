@@ -10,14 +10,14 @@ from kec_core.arrays import IntVector
 from kec_core.metrics import contingency
 
 
-def match_ids(labels: IntVector, reference: IntVector, *, first_new: int | None = None) -> dict[int, int]:
+def match_ids(labels: IntVector, reference: IntVector, *, first_new: int = 0) -> dict[int, int]:
     """New id of every cluster: the id of the reference cluster it shares most photos with, one to one (Hungarian).
 
     Args:
         labels: int (N,), the clustering to rename.
         reference: int (N,), the clustering whose ids are kept, of the same photos.
-        first_new: id of the first cluster that shares nothing with what is left of the reference; default is
-            above the largest id of the reference. Give a larger one so that ids of the past are never reused.
+        first_new: lowest id for a cluster that shares nothing with what is left of the reference, which is above the
+            ids of the reference in any case. Give ``Clustering.next_cluster_id`` so that ids of the past are never reused.
 
     Raises:
         ShapeError: the two are not equally long vectors, or are empty.
@@ -27,12 +27,12 @@ def match_ids(labels: IntVector, reference: IntVector, *, first_new: int | None 
     rows, columns = linear_sum_assignment(counts, maximize=True)
     shared = counts[rows, columns] > 0
     kept = dict(zip(new[rows[shared]].tolist(), old[columns[shared]].tolist(), strict=True))
-    free = max(int(old.max()) + 1, first_new or 0)
+    free = max(int(old.max()) + 1, first_new)
     fresh = [int(cluster) for cluster in new if int(cluster) not in kept]
     return kept | {cluster: free + i for i, cluster in enumerate(fresh)}
 
 
-def match_labels(labels: IntVector, reference: IntVector, *, first_new: int | None = None) -> IntVector:
+def match_labels(labels: IntVector, reference: IntVector, *, first_new: int = 0) -> IntVector:
     """``labels`` under the ids of ``match_ids``; int32 (N,). Only names change, never the partition."""
     return rename(labels, match_ids(labels, reference, first_new=first_new))
 

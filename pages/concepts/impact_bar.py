@@ -85,7 +85,7 @@ def _latest(project: Project, revision: Revision, state: LiveState) -> None:
 def _under_new_ids(before: LiveState, after: LiveState) -> LiveState:
     """The state before a run under the ids of its result: a run numbers its clusters anew."""
     new = after.clustering.labels
-    labels = match_labels(before.clustering.labels, new, first_new=len(after.clustering.centroids))
+    labels = match_labels(before.clustering.labels, new, first_new=after.clustering.next_cluster_id)
     return replace(before, clustering=replace(before.clustering, labels=labels))
 
 

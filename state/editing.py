@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial, wraps
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ from state.clusterings import load_baseline, load_clustering, save_clustering
 from state.features import load_features
 from state.overview import Overview, compute_overview, save_overview
 from state.project import Project
-from state.revisions import NewRevision, Revision, RevisionInfo
+from state.revisions import NewRevision, Revision
 
 T = TypeVar("T")
 
@@ -89,7 +89,7 @@ def open_live(project: Project, revision: Revision) -> LiveState:
         ResourceMissing: the weights of its encoder are not on this machine.
         StoreError: a stored result is missing or damaged.
     """
-    features = load_features(project, revision)
+    features, facts = load_features(project, revision), revision.facts
     x = features.visual()
     raw = revision.config.grounding.mode == "raw"
     baseline = None if revision.baseline is None else load_baseline(project, revision.baseline).labels
@@ -97,11 +97,11 @@ def open_live(project: Project, revision: Revision) -> LiveState:
         image_ids=features.ids,
         x=x,
         grounded=centred_features(features.raw, features.defaults) if raw else x,
-        encode=text_encoder(str(revision.summary["encoder"])),
+        encode=text_encoder(facts.encoder),
         defaults=features.defaults,
         config=revision.config.grounding,
-        n_clusters=int(automatic(revision)["clusters"]),
-        weight=float(automatic(revision)["weight"]),
+        n_clusters=facts.automatic.n_clusters,
+        weight=facts.automatic.weight,
         truth=_truth(project.labels(revision.scan)),
         baseline=baseline,
         bursts=find_bursts(features.raw),
@@ -125,6 +125,14 @@ def keep(
     Raises:
         StoreError: another window has moved on from ``parent``; no revision is made.
     """
+    facts = replace(
+        parent.facts,
+        concepts=len(state.knowledge.concepts),
+        uni_attributes=len(state.knowledge.uni),
+        bi_attributes=len(state.knowledge.bi),
+        n_clusters=state.clustering.n_clusters,
+        weight=state.weight,
+    )
     key = save_clustering(project, state.clustering, ground=_save_grounding(project, parent, state))
     save_overview(project, key, _overview(state))
     new = NewRevision(
@@ -137,15 +145,7 @@ def keep(
         scores=state.scores,
         baseline=parent.baseline,
         internal=internal_scores(state.collection.x, state.clustering.labels, seed=parent.config.seed),
-        summary={
-            **parent.summary,
-            "concepts": len(state.knowledge.concepts),
-            "uni_attributes": len(state.knowledge.uni),
-            "bi_attributes": len(state.knowledge.bi),
-            "clusters": state.clustering.n_clusters,
-            "weight": state.weight,
-            "automatic": automatic(parent),
-        },
+        summary={**parent.summary, **facts.to_json()},
     )
     return revisions.commit(project, new, parent=parent.id)
 
@@ -161,12 +161,6 @@ def edits_in_words(edits: Sequence[Edit], before: Knowledge) -> str:
     if not others:
         return first
     return f"{first.removesuffix('.')}, and {others} more edit{'' if others == 1 else 's'}."
-
-
-def automatic(revision: RevisionInfo) -> Mapping[str, Any]:
-    """The number of clusters and the weight that hold where the person sets none: those of the run behind a revision."""
-    known = revision.summary.get("automatic", revision.summary)
-    return {"clusters": known["clusters"], "weight": known["weight"]}
 
 
 def _remembered(make: Callable[[str], T]) -> Callable[[str], T]:

@@ -18,7 +18,6 @@ from kec_core.maps.layout import FEWEST, NEIGHBOURS, LayoutMethod, Space, lay_ou
 from kec_core.maps.neighbours import Neighbours, find_neighbours
 from kec_core.store import StageResult
 from state import revisions
-from state.editing import automatic
 from state.features import load_features
 from state.progress import JobContext
 from state.project import Project
@@ -111,9 +110,7 @@ def make_layout(
     """
     _check(space, method)
     features = load_features(project, revision)
-    known = revision.knowledge.weight
-    weight = float(automatic(revision)["weight"] if known is None else known)
-    x = space_features(space, features.visual(), np.asarray(features.grounding.kappa), weight)
+    x = space_features(space, features.visual(), np.asarray(features.grounding.kappa), revision.facts.weight)
     content = fingerprint("map 2", space, x, revision.config.seed)
     before = find_layout(project, revision, space, method) if again else None
     # A scan of the same photos beside another list of unusable files is another scan: its map is found by its number.

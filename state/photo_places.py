@@ -18,7 +18,7 @@ from state.revisions import Revision
 
 def knows_places(revision: Revision) -> bool:
     """Whether the encoder of a revision can tell places of a photo apart; some networks refuse all the same."""
-    return has_places(loaded_encoder(str(revision.summary["encoder"])))
+    return has_places(loaded_encoder(revision.facts.encoder))
 
 
 def phrase_map(project: Project, revision: Revision, image_id: str, phrase: str) -> HeatMap:
@@ -28,7 +28,7 @@ def phrase_map(project: Project, revision: Revision, image_id: str, phrase: str)
         InputError: the photo is not there any more or unreadable, the phrase is empty, or the encoder of this revision
             knows no places.
     """
-    encoder = loaded_encoder(str(revision.summary["encoder"]))
+    encoder = loaded_encoder(revision.facts.encoder)
     photo = open_image(project.photo_path(image_id), min_side=encoder.info.image_side)
     return heat_map(encoder, photo, phrase, mean=_mean(project.folder, revision.id))
 

@@ -79,7 +79,7 @@ def _head(
         f"{len(table.files):,} photos in {len(cards):,} clusters, by {len(revision.knowledge.concepts):,} concepts. "
         "Made with KEC+ Studio."
     )
-    yield html.paragraph(f"Encoder: {encoder_in_words(str(revision.summary.get('encoder', '')))}")
+    yield html.paragraph(f"Encoder: {encoder_in_words(revision.facts.encoder)}")
 
 
 def encoder_in_words(name: str) -> str:
@@ -155,7 +155,7 @@ def _facts(card: ClusterCard) -> list[str]:
 
 def _nearest(revision: Revision, features: Features, overview: Overview) -> dict[int, int]:
     """The cluster whose centre is nearest, by cluster id; nothing for a single cluster."""
-    fused = fuse(features.visual(), features.grounding.kappa, float(revision.summary.get("weight", 1.0)))
+    fused = fuse(features.visual(), features.grounding.kappa, revision.facts.weight)
     centres = centroids_of(fused, np.asarray(overview.labels), len(overview.coherence))
     filled = np.flatnonzero(np.bincount(overview.labels, minlength=len(centres)))
     if len(filled) < 2:

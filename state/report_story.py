@@ -151,7 +151,7 @@ def _flat(options: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, A
 
 def notes(project: Project, revision: Revision) -> Iterator[str]:
     """What the person should know: about the method, the folder, and files that were not used."""
-    yield html.bullets([*revision.summary.get("notes", ()), *project.warnings(revision.scan)])
+    yield html.bullets([*revision.facts.notes, *project.warnings(revision.scan)])
     skipped = project.skipped(revision.scan)
     if skipped:
         yield html.paragraph(f"{len(skipped):,} files were not used:")

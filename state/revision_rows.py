@@ -13,6 +13,7 @@ from kec_core.config import RunConfig
 from kec_core.errors import InputError
 from kec_core.types import InternalScores, Knowledge, Scores
 from state.database import now, pack, stored, to_text, unpack
+from state.facts import Facts
 
 KNOWLEDGE_ENTRIES = 16
 """Knowledge kept in memory, by its content: that of the shown revision and its parent, of some projects."""
@@ -45,7 +46,7 @@ class RevisionInfo:
         clustering_fp: its clustering in the store, see ``state.clusterings``.
         edits: the edits that lead here from the parent, replayable.
         scores: agreement with the labels, None without labels.
-        summary: counts and notes of the run, JSON.
+        summary: ``facts`` as JSON, as it is stored and exported.
     """
 
     id: str
@@ -61,6 +62,11 @@ class RevisionInfo:
     baseline: Baseline | None
     internal: InternalScores | None
     summary: Mapping[str, Any]
+
+    @property
+    def facts(self) -> Facts:
+        """The summary, typed."""
+        return Facts.from_json(self.summary)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

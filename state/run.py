@@ -22,6 +22,7 @@ from kec_core.pipeline import RunResult
 from kec_core.stages import Hooks
 from kec_core.types import InternalScores, Scores, SkippedImage, StageReport
 from state import revisions
+from state.facts import Automatic, Facts
 from state.label_files import LabelsRead, labels_from_csv, labels_from_folders
 from state.llm_items import account
 from state.llm_run import asking
@@ -65,20 +66,20 @@ class RunSummary:
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``kec run --json`` prints."""
-        counts, baseline = self.revision.summary, self.revision.baseline
+        facts, baseline = self.revision.facts, self.revision.baseline
         internal = self.revision.internal or InternalScores()
         return {
-            "images": counts["images"],
+            "images": facts.images,
             "skipped": [{"path": item.path, "reason": item.reason} for item in self.skipped],
             "others": dict(self.others),
-            "encoder": counts["encoder"],
-            "knowledge": counts["knowledge"],
-            "overclusters": counts["overclusters"],
-            "concepts": counts["concepts"],
-            "uni_attributes": counts["uni_attributes"],
-            "bi_attributes": counts["bi_attributes"],
-            "clusters": counts["clusters"],
-            "near_copies": counts.get("near_copies"),
+            "encoder": facts.encoder,
+            "knowledge": facts.knowledge,
+            "overclusters": facts.overclusters,
+            "concepts": facts.concepts,
+            "uni_attributes": facts.uni_attributes,
+            "bi_attributes": facts.bi_attributes,
+            "clusters": facts.n_clusters,
+            "near_copies": facts.near_copies,
             "scores": _scores_json(self.revision.scores),
             "baseline": {
                 "method": BASELINE_METHOD,
@@ -291,7 +292,7 @@ def _commit(
             internal=internal_scores(result.x, result.baseline.labels, seed=config.seed),
         ),
         internal=internal_scores(result.x, result.clustering.labels, seed=config.seed),
-        summary=_counts(result),
+        summary=_facts(result).to_json(),
     )
     return revisions.commit(project, new, parent=parent.id if parent else None)
 
@@ -305,23 +306,22 @@ def _is_same(revision: Revision, result: RunResult, config: RunConfig, scan: int
     )
 
 
-def _counts(result: RunResult) -> dict[str, Any]:
-    return {
-        "images": len(result.embeddings.ids),
-        "encoder": result.embeddings.encoder,
-        "knowledge": result.knowledge.builder,
-        "overclusters": len(result.mapping.centroids),
-        "concepts": len(result.knowledge.concepts),
-        "uni_attributes": len(result.knowledge.uni),
-        "bi_attributes": len(result.knowledge.bi),
-        "clusters": result.clustering.n_clusters,
-        "weight": result.weight,
-        "near_copies": {
-            "photos": sum(map(len, result.near_copies)),
-            "groups": len(result.near_copies),
-        },
-        "notes": list(result.notes),
-    }
+def _facts(result: RunResult) -> Facts:
+    n_clusters = result.clustering.n_clusters
+    return Facts(
+        images=len(result.embeddings.ids),
+        encoder=result.embeddings.encoder,
+        knowledge=result.knowledge.builder,
+        overclusters=len(result.mapping.centroids),
+        concepts=len(result.knowledge.concepts),
+        uni_attributes=len(result.knowledge.uni),
+        bi_attributes=len(result.knowledge.bi),
+        n_clusters=n_clusters,
+        weight=result.weight,
+        near_copies={"photos": sum(map(len, result.near_copies)), "groups": len(result.near_copies)},
+        notes=result.notes,
+        automatic=Automatic(n_clusters=n_clusters, weight=result.weight),
+    )
 
 
 def _scores_json(scores: Scores | None) -> dict[str, float] | None:

@@ -58,7 +58,7 @@ def measure_stability(
         return known
     features = load_features(project, revision)
     x = features.visual()
-    weight = float(revision.summary["weight"])
+    weight = revision.facts.weight
     n_clusters = load_clustering(project, revision).n_clusters
 
     def share(rows: FloatMatrix, step: int, label: str) -> float:
@@ -85,4 +85,4 @@ def stability_job(context: JobContext) -> dict[str, Any]:
 
 
 def _key(revision: RevisionInfo) -> str:
-    return fingerprint("stability", revision.clustering_fp, revision.summary.get("weight"), RESAMPLES)
+    return fingerprint("stability", revision.clustering_fp, revision.facts.weight, RESAMPLES)

@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -21,7 +21,7 @@ from kec_core.knowledge.edits import Edit, apply_script, script_to_json
 from kec_core.live import LiveState, restore, update
 from state import revisions
 from state.clusterings import load_clustering
-from state.editing import automatic, keep, open_live
+from state.editing import keep, open_live
 from state.project import Project
 from state.revisions import Revision
 
@@ -264,8 +264,10 @@ def _collection(project: Project, revision: Revision) -> tuple[str, ...]:
     return (
         str(project.folder.resolve()),
         str(revision.scan),
-        str(revision.summary["encoder"]),
-        fingerprint(revision.config.grounding.to_json(), automatic(revision), revision.config.seed),
+        revision.facts.encoder,
+        fingerprint(
+            revision.config.grounding.to_json(), asdict(revision.facts.automatic), revision.config.seed
+        ),
         baseline,
         str(project.labels_version),
     )

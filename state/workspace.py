@@ -129,7 +129,7 @@ def project_card(folder: Path) -> ProjectCard:
             folder=folder,
             name=project.name,
             n_images=len(images),
-            n_clusters=shown.summary.get("clusters") if shown else None,
+            n_clusters=shown.facts.n_clusters if shown else None,
             revision=shown.id if shown else None,
             updated=shown.created if shown else project.created,
             photos=images[::step][:_CARD_PHOTOS],

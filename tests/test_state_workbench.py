@@ -180,10 +180,10 @@ def test_other_projects_do_not_wait_for_a_long_preview(project, other):
 
 def test_what_the_run_chose_is_known_after_edits(project):
     bench = Workbench(project, LiveStates())
-    chosen = editing.automatic(bench.shown())
+    chosen = bench.shown().facts.automatic
     bench.commit(bench.preview([SetClusters(k=2)]))
-    assert bench.shown().summary["clusters"] == 2
-    assert editing.automatic(bench.shown()) == chosen
+    assert bench.shown().facts.n_clusters == 2
+    assert bench.shown().facts.automatic == chosen
 
 
 def test_a_project_without_a_result_says_so(tmp_path):

@@ -157,7 +157,7 @@ def _ground(made: Made) -> None:
 
 def _cluster(made: Made) -> None:
     shown = revisions.current(made.project)
-    for note in shown.summary.get("notes", ()) if shown else ():
+    for note in shown.facts.notes if shown else ():
         st.html(markup.note(note))
     if st.button("See the clusters", key="see_clusters", icon=":material/grid_view:", type="primary"):
         navigation.go_to("clusters")

@@ -11,7 +11,6 @@ from kec_core.config import PAPER_WEIGHT, EncoderDefaults, paper_defaults
 from kec_core.knowledge.edits import SetWeight
 from pages.shared import markup, navigation, ui
 from state import session
-from state.editing import automatic
 from state.features import load_features
 from state.project import Project
 from state.revisions import Revision
@@ -65,7 +64,7 @@ def choices(shown: Revision, defaults: EncoderDefaults) -> list[Choice]:
         ),
         Choice(
             "Number of clusters (K)",
-            f"{shown.summary.get('clusters', '?')}",
+            str(shown.facts.n_clusters),
             "the number of classes",
             "Yours." if _asked_for(shown) else "Estimated from the photos; see the notes below.",
         ),
@@ -77,9 +76,9 @@ def _asked_for(shown: Revision) -> bool:
 
 
 def _weight_choice(shown: Revision, defaults: EncoderDefaults) -> Choice:
-    weight = float(shown.summary["weight"])
+    weight = shown.facts.weight
     if shown.knowledge.weight is not None:
-        why = f"Yours; the program's own choice was {automatic(shown)['weight']:.2f}."
+        why = f"Yours; the program's own choice was {shown.facts.automatic.weight:.2f}."
     elif shown.config.clustering.weight is not None:
         why = "Yours, from the options of the run."
     else:
@@ -92,8 +91,7 @@ def _weight_choice(shown: Revision, defaults: EncoderDefaults) -> Choice:
 
 def _why(shown: Revision) -> str:
     """What the run noted about its choice of the weight."""
-    notes: Sequence[str] = shown.summary.get("notes", ())
-    return next((note for note in notes if note.startswith("Knowledge counts")), "")
+    return next((note for note in shown.facts.notes if note.startswith("Knowledge counts")), "")
 
 
 def _table(rows: Sequence[Choice]) -> None:
@@ -112,8 +110,8 @@ def _table(rows: Sequence[Choice]) -> None:
 def _weight(project: Project, shown: Revision) -> None:
     """The weight alone: at once, on this result, and back."""
     st.subheader("Try it on this result", anchor=False)
-    weight = float(shown.summary["weight"])
-    own = float(automatic(shown)["weight"])
+    weight = shown.facts.weight
+    own = shown.facts.automatic.weight
     with st.container(horizontal=True):
         for label, key, edit, same, why in (
             (

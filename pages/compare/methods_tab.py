@@ -49,7 +49,7 @@ PRESETS: dict[Preset, str] = {"fast": "Fast (for a laptop)", "full": "Full (as p
 
 def draw(project: Project, shown: Revision) -> None:
     """The whole tab."""
-    encoder = str(shown.summary.get("encoder", ""))
+    encoder = shown.facts.encoder
     with st.container(horizontal=True, vertical_alignment="center"):
         st.html(
             markup.note(
@@ -108,7 +108,7 @@ def _choose(project: Project, shown: Revision, job: Job | None) -> None:
                 persist_state="session",
                 help="Trained methods take fewer steps in the fast preset; the others are the same in both.",
             )
-        n_images = int(shown.summary.get("images", 0))
+        n_images = shown.facts.images
         names = _checkboxes(present, n_images, preset, kept)
         _files(project)
         total = int(seeds) * sum(expected_seconds(name, n_images, preset, kept) for name in names)

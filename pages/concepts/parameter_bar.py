@@ -10,7 +10,6 @@ from kec_core.knowledge.granularity import merges_to
 from kec_core.live import LiveState
 from pages.shared import markup, ui
 from state import session
-from state.editing import automatic
 from state.project import Project
 from state.revisions import Revision
 from state.session import Mode
@@ -65,7 +64,7 @@ def _merge_to(project: Project, state: LiveState, photos: ConceptPhotos, key: st
 def _clusters(project: Project, revision: Revision, state: LiveState, count: int) -> None:
     chosen = state.knowledge.n_clusters
     key = f"dial_clusters_{chosen}_{count}"
-    usual = automatic(revision)["clusters"]
+    usual = revision.facts.automatic.n_clusters
     st.number_input(
         "Clusters",
         min_value=1,
@@ -88,7 +87,7 @@ def _set_clusters(project: Project, count: int, key: str) -> None:
 
 def _weight(project: Project, revision: Revision, state: LiveState) -> None:
     chosen = state.knowledge.weight
-    usual = float(automatic(revision)["weight"])
+    usual = revision.facts.automatic.weight
     key = f"dial_weight_{chosen}"
     now = round(usual if chosen is None else chosen, 2)
     st.slider(

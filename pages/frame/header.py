@@ -49,7 +49,7 @@ def _bar(project: Project) -> None:
                 color="gray",
                 help=f"Revision: {markup.plain(shown.note)}, {ui.when(shown.created)}.",
             )
-            ui.encoder_badge(str(shown.summary.get("encoder", "")))
+            ui.encoder_badge(shown.facts.encoder)
             session.prepare(project, shown)
             _steps(project)
             _other_window(project)

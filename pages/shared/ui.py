@@ -62,7 +62,7 @@ def nothing_here(title: str, body: str, page: str, action: str) -> None:
 
 def run_notes(revision: Revision, title: str, *, key: str) -> None:
     """What the run noted about its own choices, folded up; nothing when it noted nothing."""
-    notes = revision.summary.get("notes", ())
+    notes = revision.facts.notes
     if notes:
         with st.expander(title, key=key):
             for note in notes:

@@ -18,15 +18,14 @@ from kec_core.errors import InputError
 from kec_core.impact import Impact, compare
 from kec_core.knowledge.edits import Edit, apply_script, describe, script_to_json
 from kec_core.live import LiveCollection, LiveState, start, update
-from kec_core.metrics import internal_scores
 from kec_core.stages import grounding_result
 from kec_core.types import Knowledge, Scores
-from state import revisions
+from state import results, revisions
 from state.clusterings import load_baseline, load_clustering, save_clustering
 from state.features import load_features
-from state.overview import Overview, compute_overview, save_overview
 from state.project import Project
-from state.revisions import NewRevision, Revision
+from state.results import Result
+from state.revisions import Revision
 
 T = TypeVar("T")
 
@@ -133,26 +132,24 @@ def keep(
         n_clusters=state.clustering.n_clusters,
         weight=state.weight,
     )
-    key = save_clustering(project, state.clustering, ground=_save_grounding(project, parent, state))
-    save_overview(project, key, _overview(state))
-    new = NewRevision(
+    result = Result(
         knowledge=state.knowledge,
         config=parent.config,
-        clustering_fp=key,
         scan=parent.scan,
-        note=note or edits_in_words(edits, parent.knowledge),
-        edits=tuple(script_to_json(edits)["edits"]),
+        image_ids=state.collection.image_ids,
+        x=state.collection.x,
+        grounding=state.grounding,
+        clustering=state.clustering,
+        clustering_fp=save_clustering(
+            project, state.clustering, ground=_save_grounding(project, parent, state)
+        ),
+        facts=facts,
         scores=state.scores,
         baseline=parent.baseline,
-        internal=internal_scores(state.collection.x, state.clustering.labels, seed=parent.config.seed),
-        summary={**parent.summary, **facts.to_json()},
     )
-    return revisions.commit(project, new, parent=parent.id)
-
-
-def _overview(state: LiveState) -> Overview:
-    x = state.collection.x
-    return compute_overview(x, state.grounding, state.weight, state.clustering, wishes=state.plan)
+    script = tuple(script_to_json(edits)["edits"])
+    note = note or edits_in_words(edits, parent.knowledge)
+    return results.keep(project, result, parent, note=note, edits=script)
 
 
 def edits_in_words(edits: Sequence[Edit], before: Knowledge) -> str:

@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from kec_core import pipeline
 from kec_core.config import RunConfig
-from kec_core.constraints import plan_constraints
 from kec_core.errors import InputError
 from kec_core.images import ScanReport, passed_over
 from kec_core.llm.builder import LLMBuilder, LLMReport
@@ -28,10 +27,10 @@ from state.llm_items import account
 from state.llm_run import asking
 from state.llm_setup import LLMSetup
 from state.loading import MakeResources, load_resources
-from state.overview import Overview, compute_overview, save_overview
 from state.progress import JobContext
 from state.project import Project
-from state.revisions import Baseline, NewRevision, Revision
+from state.results import Result, keep
+from state.revisions import Baseline, Revision
 from state.scan import StageWatch, scan_photos
 from state.scoring import rescore, score_against
 from state.thumbnails import SIDES, THUMBNAILS, build_thumbnails
@@ -144,8 +143,12 @@ def run_project(
             hooks=watch.hooks(),
         )
         number = project.set_images(_readable(scan, result.skipped))
-        save_overview(project, result.cluster_key, _overview(result))
-    revision = _commit(project, result, config, number, parent)
+    revision = keep(
+        project,
+        _result(project, result, config, number, parent),
+        parent,
+        note="Automatic run" if parent is None else "Run again",
+    )
     asked = loaded.builder.report() if isinstance(loaded.builder, LLMBuilder) else None
     return RunSummary(
         revision=revision,
@@ -266,43 +269,36 @@ def _replaced(reports: Sequence[StageReport]) -> tuple[str, ...]:
     )
 
 
-def _overview(result: RunResult) -> Overview:
-    wishes = plan_constraints(result.knowledge, result.embeddings.ids)
-    return compute_overview(result.x, result.grounding, result.weight, result.clustering, wishes=wishes)
-
-
-def _commit(
-    project: Project, result: RunResult, config: RunConfig, scan: int, parent: Revision | None
-) -> Revision:
-    """The revision of this result: the shown one when it is the same, else a new one."""
-    if parent is not None and _is_same(parent, result, config, scan):
-        return revisions.get(project, parent.id)
+def _result(
+    project: Project, found: RunResult, config: RunConfig, scan: int, parent: Revision | None
+) -> Result:
     truth = project.labels(scan)
-    new = NewRevision(
-        knowledge=result.knowledge,
+    return Result(
+        knowledge=found.knowledge,
         config=config,
-        clustering_fp=result.cluster_key,
         scan=scan,
-        note="Automatic run" if parent is None else "Run again",
-        scores=score_against(result.clustering.labels, truth),
-        baseline=Baseline(
-            method=BASELINE_METHOD,
-            clustering_fp=next(r.fingerprint for r in result.reports if r.stage == "baseline"),
-            scores=score_against(result.baseline.labels, truth),
-            internal=internal_scores(result.x, result.baseline.labels, seed=config.seed),
-        ),
-        internal=internal_scores(result.x, result.clustering.labels, seed=config.seed),
-        summary=_facts(result).to_json(),
+        image_ids=found.embeddings.ids,
+        x=found.x,
+        grounding=found.grounding,
+        clustering=found.clustering,
+        clustering_fp=found.cluster_key,
+        facts=_facts(found),
+        scores=score_against(found.clustering.labels, truth),
+        baseline=_baseline(found, config, truth, parent.baseline if parent else None),
     )
-    return revisions.commit(project, new, parent=parent.id if parent else None)
 
 
-def _is_same(revision: Revision, result: RunResult, config: RunConfig, scan: int) -> bool:
-    return (
-        revision.scan == scan
-        and revision.clustering_fp == result.cluster_key
-        and revision.knowledge == result.knowledge
-        and revision.config == config
+def _baseline(
+    found: RunResult, config: RunConfig, truth: Sequence[str | None], before: Baseline | None
+) -> Baseline:
+    """The plain method beside the run; what the same clustering scored before without labels holds still."""
+    key = next(report.fingerprint for report in found.reports if report.stage == "baseline")
+    known = before.internal if before is not None and before.clustering_fp == key else None
+    return Baseline(
+        method=BASELINE_METHOD,
+        clustering_fp=key,
+        scores=score_against(found.baseline.labels, truth),
+        internal=known or internal_scores(found.x, found.baseline.labels, seed=config.seed),
     )
 
 

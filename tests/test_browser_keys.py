@@ -198,7 +198,7 @@ def test_save_and_cancel_are_there_at_once_and_enter_saves(concepts):
     concepts.wait_for_field("Name")
     page.keyboard.type("saved by Enter")
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name="saved by Enter").wait_for()
+    page.get_by_role("heading", name="saved by Enter", exact=True).wait_for()
     concepts.dialog().wait_for(state="hidden")
     assert "saved by Enter" in [one.name for one in revisions.current(project).knowledge.concepts]
     assert len(revisions.history(project)) == before[1] + 1

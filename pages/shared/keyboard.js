@@ -5,10 +5,12 @@ const FIELDS =
   'textarea, select, [contenteditable="true"], input:not([type="checkbox"], [type="radio"], [type="range"], [type="button"], [type="file"], [type="submit"])';
 const STEP_MS = 50;
 const FIELD_MS = 30000; // the longest that a dialog may take to draw its field
+const SETTLE_MS = 1500;
 const IDLE_MS = 600; // so long after the page came to rest no field is on its way
 const PRIMARY = '[data-testid="stBaseButton-primary"]';
 
 let keys = { press: {}, opens: {} };
+let acts = 0; // keys and presses of the person so far
 let busy = false; // whether something was open, or a field written in, when the key now under way was pressed
 let ahead = null; // while a field is on its way: what is typed already
 const known = new WeakSet(); // open layers that were given the focus
@@ -49,7 +51,7 @@ function awaitField() {
   const look = () => {
     if (ahead !== mine) return;
     if (isRunning()) mine.idle = Date.now() + IDLE_MS;
-    if (isField(document.activeElement)) return write();
+    if (isField(document.activeElement)) return settle(write(), document.activeElement.closest(LAYERS) ?? document.body);
     if (Date.now() > Math.min(mine.until, mine.idle)) ahead = null;
     else setTimeout(look, STEP_MS);
   };
@@ -62,6 +64,20 @@ function write() {
   ahead = null;
   document.activeElement.select?.();
   if (text) document.execCommand("insertText", false, text); // as if typed: the field hears of it, and it can be undone
+  return text === "";
+}
+
+/** Until the person does something: a field that is drawn again, or filled late, has its text selected again. */
+function settle(untouched, layer) {
+  const before = acts;
+  const until = Date.now() + SETTLE_MS;
+  const look = () => {
+    const field = document.activeElement;
+    if (!untouched || acts !== before || !layer.isConnected || Date.now() > until) return;
+    if (layer.contains(field) && isField(field) && field.selectionEnd - field.selectionStart < field.value.length) field.select();
+    setTimeout(look, STEP_MS);
+  };
+  look();
 }
 
 /** Keep what is typed before the field is there. */
@@ -87,7 +103,7 @@ function enter(layer) {
     );
     if (!field) return void (Date.now() < until && setTimeout(look, STEP_MS));
     if (!layer.querySelector("input:focus, textarea:focus")) field.focus();
-    if (ahead) write();
+    if (ahead) settle(write(), layer);
   };
   if (!ahead && layer.matches('[role="dialog"]')) awaitField();
   look();
@@ -130,6 +146,7 @@ function onLayerKey(event) {
 }
 
 function onCapture(event) {
+  acts++;
   busy = layers().length > 0 || isEnlarged() || isField(event.composedPath()[0]);
   hold(event);
   if (!busy && !event.defaultPrevented && (keys.opens[chordOf(event)] ?? []).some(buttonOf)) awaitField();
@@ -155,6 +172,7 @@ function onClick(event) {
 
 window.addEventListener("keydown", onCapture, true);
 window.addEventListener("click", onClick, true);
+window.addEventListener("pointerdown", () => acts++, true);
 window.addEventListener("kec-field", () => awaitField());
 document.documentElement.addEventListener("keydown", onKey);
 new MutationObserver(opened).observe(document.body, { childList: true, subtree: true });

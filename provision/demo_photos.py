@@ -16,6 +16,7 @@ from platformdirs import user_data_path
 
 from kec_core.errors import InputError, ResourceMissing, StoreError
 from kec_core.images import find_images
+from kec_core.paths import exists, is_folder
 from provision.sources import (
     Found,
     Report,
@@ -72,7 +73,7 @@ def ensure_demo(say: Report) -> Found:
     """
     given = folder_in_environment("KEC_DEMO")
     if given:
-        if not given.is_dir() or next(find_images(given), None) is None:
+        if not is_folder(given) or next(find_images(given), None) is None:
             raise InputError(
                 f"{given} should be a folder of demo photos, but holds no image; choose another."
             )
@@ -94,13 +95,13 @@ def _found(folder: Path, source: str, note: str = "") -> Found:
 
 def _made_earlier(name: str, source: str) -> Found:
     folder = demo_folder(name)
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise ResourceMissing("not there")
     return _found(folder, source)
 
 
 def _made_from_stamps() -> Found:
-    if not STAMPS_FOLDER.is_dir():
+    if not is_folder(STAMPS_FOLDER):
         raise ResourceMissing("not there")
     folder, count = make_folder("stamps", lambda out: from_stamps(STAMPS_FOLDER, out))
     return _found(folder, "Debian's tuxpaint-stamps-default", f"{count} cut-out photos on white, GPL-2")
@@ -220,7 +221,7 @@ def _save_jpeg(photo: Image.Image, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     free = path
     number = 2
-    while free.exists():
+    while exists(free):
         free = path.with_stem(f"{path.stem}_{number}")
         number += 1
     photo.save(free, quality=JPEG_QUALITY, subsampling=0)

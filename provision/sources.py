@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kec_core.encoders.download import DOWNLOAD_TIMEOUT
 from kec_core.errors import KecError, ResourceMissing
+from kec_core.paths import is_file
 
 Report = Callable[[str], None]
 """Receives one line for the person."""
@@ -117,7 +118,7 @@ def apt_install(package: str, say: Report) -> None:
     Raises:
         ResourceMissing: another system, not root, or apt-get fails.
     """
-    if not DEBIAN_MARK.is_file() or shutil.which("apt-get") is None:
+    if not is_file(DEBIAN_MARK) or shutil.which("apt-get") is None:
         raise ResourceMissing("not a Debian or Ubuntu system")
     if os.geteuid() != 0:
         raise ResourceMissing(f"not root; you can run: sudo apt-get install {package}")

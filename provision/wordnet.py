@@ -14,6 +14,7 @@ from typing import IO
 
 from kec_core.encoders.download import DOWNLOAD_TIMEOUT
 from kec_core.errors import ResourceMissing
+from kec_core.paths import is_file
 from kec_core.wordnet import wndb
 from kec_core.wordnet.wndb import DATA_FILE, ENVIRONMENT, INDEX_FILE
 from kec_core.wordnet.wordnet import load_wordnet, wordnet_from_timm
@@ -80,7 +81,7 @@ def from_nltk() -> Found:
     with tempfile.TemporaryDirectory() as folder:
         run_python(_NLTK, folder, str(DOWNLOAD_TIMEOUT))
         archive = Path(folder) / "corpora" / "wordnet.zip"
-        if not archive.is_file():  # NLTK ends well even when it could not download
+        if not is_file(archive):  # NLTK ends well even when it could not download
             raise ResourceMissing("nothing came; NLTK's server cannot be reached")
         try:
             with zipfile.ZipFile(archive) as pack:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,8 @@ def check_target(workspace: Workspace, target: str) -> Path:
         path = (
             Path(given).expanduser().resolve()
         )  # a new folder followed by ".." leads elsewhere once it is made
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            path.lstat()  # a name that is too long for any file raises
         there = next(parent for parent in (path, *path.parents) if exists(parent))
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(

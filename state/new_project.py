@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kec_core.errors import InputError
-from kec_core.paths import exists, is_folder
+from kec_core.paths import exists, is_folder, is_link
 from state.project import Project
 
 
@@ -43,7 +43,7 @@ def new_or_open(folder: Path, images: Path) -> Iterator[Project]:
 def _take_away(folder: Path, there: set[Path], missing: Sequence[Path]) -> None:
     """Remove what was made in a folder since ``there`` was all it held, and the folders that were missing."""
     for path in set(folder.iterdir()) - there:
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        shutil.rmtree(path) if is_folder(path) and not is_link(path) else path.unlink()
     with suppress(OSError):  # somebody else has put something there meanwhile
         for place in missing:
             place.rmdir()

@@ -39,6 +39,11 @@ ROUTES = [
 LONG = "a" * 5000
 
 
+def default_signals():
+    """Signals as in a shell: a parent under nohup leaves SIGHUP ignored."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @contextmanager
 def kec_app(home: Path):
     """The command, up to where it answers; yields its process and its port."""
@@ -48,7 +53,9 @@ def kec_app(home: Path):
     environment = {**os.environ, HOME_VARIABLE: str(home), IMAGES_ROOTS_VARIABLE: str(home)}
     command = [sys.executable, "-m", "cli", "app", "--headless", "--port", str(port)]
     with (home / f"{port}.log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=log, stderr=log, preexec_fn=default_signals
+        )
     try:
         wait_until_served(f"http://127.0.0.1:{port}/_stcore/health", server)
         yield server, port

@@ -47,7 +47,7 @@ def test_below_a_closed_folder_nothing_is_there(tmp_path):
 
 
 def test_the_product_asks_no_question_that_may_raise():
-    folders = [REPOSITORY / name for name in ("kec_core", "state", "pages", "commands", "setup")]
+    folders = [REPOSITORY / name for name in ("kec_core", "state", "pages", "commands", "provision")]
     modules = [path for folder in folders for path in folder.rglob("*.py")] + [REPOSITORY / "cli.py"]
     asked = {
         f"{path.relative_to(REPOSITORY)}:{node.lineno} {node.func.attr}"
@@ -55,6 +55,7 @@ def test_the_product_asks_no_question_that_may_raise():
         if str(path.relative_to(REPOSITORY)) not in TOLD_ABOUT
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in RAISING
+        if ast.unparse(node.func.value) != "runtime"  # Streamlit's, no path
     }
     assert len(modules) > 100
     assert asked == set()

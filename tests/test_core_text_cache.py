@@ -160,6 +160,6 @@ class TestTheCache:
 
 
 def fill(path, name):
-    cache = TextCache(path)
+    cache = TextCache(Path(path))
     for number in range(15):
         cache.put("space", {f"{name} {number}": np.zeros(4, dtype=np.float32)})

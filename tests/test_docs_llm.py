@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import cli
-from commands.run import run
+from commands.run import run, run_config
 from kec_core.llm.endpoint import KEY_VARIABLE, PRESETS
 from state.llm_setup import named_setup
 
@@ -26,7 +26,7 @@ def test_commands_parse_and_name_a_usable_model(command):
     )
     assert setup.endpoint.url == arguments.llm_url
     if arguments.command is run:
-        assert arguments.knowledge == "llm"
+        assert run_config(arguments).knowledge.builder == "llm"
 
 
 def test_every_preset_and_option_is_told():

@@ -15,6 +15,7 @@ from kec_core.arrays import FloatMatrix, FloatVector, Progress, blocks, fingerpr
 from kec_core.disk import may_write
 from kec_core.encoders.base import Encoder
 from kec_core.errors import InputError, StoreError
+from kec_core.paths import exists
 from kec_core.store import cache_dir
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class TextCache:
             StoreError: the file cannot be made or is not such a cache.
         """
         self.path = path if path is not None else cache_dir() / "texts.sqlite"
-        self._may_write = may_write(self.path.parent) and (not self.path.exists() or may_write(self.path))
+        self._may_write = may_write(self.path.parent) and (not exists(self.path) or may_write(self.path))
         if not self._may_write:
             logger.warning(
                 "The text cache %s cannot be written: words are encoded again each time.", self.path

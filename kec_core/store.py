@@ -50,7 +50,7 @@ def cache_dir() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"The cache folder {folder} cannot be made ({error.strerror}); set KEC_CACHE_DIR to a writable folder."
+            f"The cache folder {folder} cannot be made ({reason(error, folder)}); set KEC_CACHE_DIR to a writable folder."
         ) from error
     return folder
 

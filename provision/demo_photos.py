@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 from platformdirs import user_data_path
 
+from kec_core.disk import reason
 from kec_core.errors import InputError, ResourceMissing, StoreError
 from kec_core.images import find_images
 from kec_core.paths import exists, is_folder
@@ -137,7 +138,7 @@ def data_dir() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"The data folder {folder} cannot be made ({error.strerror}); set KEC_DATA_DIR to a writable folder."
+            f"The data folder {folder} cannot be made ({reason(error, folder)}); set KEC_DATA_DIR to a writable folder."
         ) from error
     return folder
 
@@ -165,7 +166,7 @@ def make_folder(name: str, fill: Callable[[Path], int]) -> tuple[Path, int]:
         fresh.rename(folder)
     except OSError as error:
         raise StoreError(
-            f"The demo photos could not be written to {folder} ({error.strerror}); free some space or set "
+            f"The demo photos could not be written to {folder} ({reason(error, folder)}); free some space or set "
             "KEC_DATA_DIR to a writable folder."
         ) from error
     finally:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kec_core.arrays import Progress
+from kec_core.disk import reason
 from kec_core.errors import InputError, StoreError
 from kec_core.paths import is_file, is_folder, is_link
 from kec_core.photo_files import is_hidden
@@ -84,7 +85,7 @@ def _earlier_files(out: Path) -> dict[str, list[str]]:
         raise
     except OSError as error:
         raise InputError(
-            f"A folder to export to was expected, but {out} cannot be used ({error.strerror}); choose another one."
+            f"A folder to export to was expected, but {out} cannot be used ({reason(error, out)}); choose another one."
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
@@ -148,7 +149,7 @@ def _write(path: Path, write: WriteFile) -> None:
         fresh.replace(path)
     except OSError as error:
         raise StoreError(
-            f"{path} could not be written ({error.strerror or error}); free some space or choose another folder, "
+            f"{path} could not be written ({reason(error, path.parent)}); free some space or choose another folder, "
             "then export again."
         ) from error
     finally:
@@ -164,7 +165,7 @@ def _remove(out: Path, names: Iterable[str]) -> None:
             _remove_empty(out, PurePosixPath(name).parents)
     except OSError as error:
         raise StoreError(
-            f"An earlier file in {out} could not be removed ({error.strerror}); "
+            f"An earlier file in {out} could not be removed ({reason(error, out)}); "
             "make the folder writable, then export again."
         ) from error
 

@@ -25,6 +25,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from kec_core.arrays import Progress, no_progress
+from kec_core.disk import reason
 from kec_core.errors import InputError, StoreError
 from kec_core.images import passed_over
 from kec_core.paths import is_file
@@ -97,8 +98,8 @@ def unpack_zip(archive: Archive, folder: Path, *, progress: Progress = no_progre
         staged: list[tuple[Path, PurePosixPath]] = []
         for number, (entry, target) in enumerate(entries):
             file = staging / str(number)
-            if reason := _extract(source, entry, file):
-                skipped.append(SkippedImage(path=printable(str(target)), reason=reason))
+            if why := _extract(source, entry, file):
+                skipped.append(SkippedImage(path=printable(str(target)), reason=why))
             else:
                 staged.append((file, target))
             progress(number + 1, len(entries), "Unpacking")
@@ -154,8 +155,8 @@ def _save(name: str, content: BinaryIO, folder: Path) -> Ingested:
     plain = (_parts(name) or [""])[-1]
     is_photo = is_photo_file(plain, content.read(HEAD_BYTES))
     content.seek(start)
-    if reason := _why_not(name) or ("" if is_photo else _NO_PHOTO):
-        return Ingested(skipped=(SkippedImage(path=printable(name), reason=reason),))
+    if why := _why_not(name) or ("" if is_photo else _NO_PHOTO):
+        return Ingested(skipped=(SkippedImage(path=printable(name), reason=why),))
     with _writing_to(folder) as staging:
         file = staging / "upload"
         with file.open("wb") as out:
@@ -339,7 +340,7 @@ def _writing_to(folder: Path) -> Iterator[Path]:
             yield Path(staging)
     except OSError as error:
         raise StoreError(
-            f"Photos could not be written to {folder} ({error.strerror or error}); "
+            f"Photos could not be written to {folder} ({reason(error, folder)}); "
             "free some space or make the folder writable, then try again."
         ) from error
 

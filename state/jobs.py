@@ -18,6 +18,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from kec_core.disk import reason
 from kec_core.errors import InputError, StoreError
 from state.database import now, to_text
 from state.locks import RunLock
@@ -217,9 +218,9 @@ class JobManager:
                     start_new_session=True,
                 )
         except OSError as error:
-            _fail(project, number, f"The job could not be started ({error.strerror}).")
+            _fail(project, number, f"The job could not be started ({reason(error, project.folder)}).")
             raise StoreError(
-                f"The job could not be started ({error.strerror}); check the disk and memory."
+                f"The job could not be started ({reason(error, project.folder)}); check the disk and memory."
             ) from error
         self._children.append(child)
         with project.database.writing() as db:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kec_core.arrays import Progress, no_progress
+from kec_core.disk import reason
 from kec_core.errors import InputError, StoreError
 from kec_core.images import ImageRecord, open_image, thumbnail
 from kec_core.parallel import map_in_threads
@@ -98,5 +99,5 @@ def _write(path: Path, content: bytes) -> None:
     except OSError as error:
         fresh.unlink(missing_ok=True)
         raise StoreError(
-            f"The thumbnail {path} could not be written ({error.strerror}); free some space, then try again."
+            f"The thumbnail {path} could not be written ({reason(error, path.parent)}); free some space, then try again."
         ) from error

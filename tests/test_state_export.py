@@ -377,7 +377,7 @@ def test_a_full_disk_is_said_and_the_earlier_file_stays_whole(project, out, monk
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("state.export.write_csv", full)
-    with pytest.raises(StoreError, match=r"assignments.csv could not be written \(No space left on device\)"):
+    with pytest.raises(StoreError, match=r"assignments.csv could not be written \(the disk is full\)"):
         export_project(project, out, ["csv"])
     assert (out / "assignments.csv").read_bytes() == before
     assert files(out) == ["assignments.csv", MANIFEST]

@@ -170,7 +170,7 @@ def test_a_full_disk_is_said_and_nothing_half_written_stays(tmp_path, monkeypatc
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(ingest.shutil, "copyfileobj", full)
-    with pytest.raises(StoreError, match=r"could not be written .*No space left on device.*free some space"):
+    with pytest.raises(StoreError, match=r"could not be written .*the disk is full.*free some space"):
         unpack_zip(archive(entries), tmp_path)
     assert list(tmp_path.iterdir()) == []
 

@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from kec_core.arrays import FloatMatrix
+from kec_core.disk import reason
 from kec_core.errors import StoreError
 from kec_core.paths import exists
 from kec_core.store import write_atomically
@@ -78,7 +79,9 @@ class Shards:
         try:
             self._write_table(path, names, (reasons.count(""), dim))
         except OSError as error:
-            raise StoreError(f"{path} could not be written ({error.strerror}); free some space.") from error
+            raise StoreError(
+                f"{path} could not be written ({reason(error, path.parent)}); free some space."
+            ) from error
         return np.load(path, mmap_mode="r", allow_pickle=False), reasons
 
     def _write_table(self, path: Path, names: Sequence[str], shape: tuple[int, int]) -> None:

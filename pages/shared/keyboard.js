@@ -5,7 +5,7 @@ const FIELDS =
   'textarea, select, [contenteditable="true"], input:not([type="checkbox"], [type="radio"], [type="range"], [type="button"], [type="file"], [type="submit"])';
 const STEP_MS = 50;
 const FIELD_MS = 30000; // the longest that a dialog may take to draw its field
-const SETTLE_MS = 1500;
+const SETTLE_MS = 1500; // so long after the page came to rest no field is filled any more
 const IDLE_MS = 600; // so long after the page came to rest no field is on its way
 const PRIMARY = '[data-testid="stBaseButton-primary"]';
 
@@ -70,9 +70,10 @@ function write() {
 /** Until the person does something: a field that is drawn again, or filled late, has its text selected again. */
 function settle(untouched, layer) {
   const before = acts;
-  const until = Date.now() + SETTLE_MS;
+  let until = 0;
   const look = () => {
     const field = document.activeElement;
+    if (isRunning() || !until) until = Date.now() + SETTLE_MS;
     if (!untouched || acts !== before || !layer.isConnected || Date.now() > until) return;
     if (layer.contains(field) && isField(field) && field.selectionEnd - field.selectionStart < field.value.length) field.select();
     setTimeout(look, STEP_MS);

@@ -107,7 +107,7 @@ def test_words_in_a_dialog_change_nothing_but_its_field(concepts, key, label, wo
     concepts.page.keyboard.press(key)
     concepts.wait_for_field(label)
     concepts.page.keyboard.type(words)
-    assert concepts.focused()[1] == words
+    concepts.page.wait_for_function("text => document.activeElement.value === text", arg=words)
     assert concepts.state() == before
     assert concepts.focused()[1] == words
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from state.shutdown import limit_shutdown
+from state.server.shutdown import limit_shutdown
 
 limit_shutdown()  # before the imports below, which take seconds
 
@@ -18,7 +18,8 @@ from starlette.middleware import Middleware  # noqa: E402
 from pages.frame import shell  # noqa: E402
 from pages.map.routes import ROUTES  # noqa: E402
 from pages.shared.thumbnails import ROUTE  # noqa: E402
-from state import allowed_hosts, memory, warm_up  # noqa: E402
+from state.server import allowed_hosts, memory  # noqa: E402
+from state.work import warm_up  # noqa: E402
 
 
 @asynccontextmanager

@@ -24,17 +24,17 @@ from benchmarks.expert_names import expert_text
 from benchmarks.table import Collection, load_collection, load_resources
 from kec_core.arrays import as_labels
 from kec_core.clustering import cluster, fuse
+from kec_core.clustering.metrics import score
 from kec_core.config import RunConfig
 from kec_core.grounding import concept_vectors, ground
 from kec_core.knowledge.edits import AssignImages, ConceptText, Edit, SetKnowledge, apply_script
 from kec_core.live import LiveCollection, LiveState, start, update
 from kec_core.methods.prepare import prepare
 from kec_core.methods.summary import METRICS, summarise
-from kec_core.metrics import score
 from kec_core.stages import Hooks, Resources, Runner
 from kec_core.store import FolderStore, cache_dir
 from kec_core.types import Scores
-from state.terminal import show_progress
+from state.jobs.terminal import show_progress
 
 ROWS: Mapping[str, str] = {
     "kmeans": "k-means on the photos alone",

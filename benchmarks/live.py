@@ -23,9 +23,9 @@ import numpy as np
 
 from kec_core.arrays import FloatMatrix, FloatVector, l2_normalize
 from kec_core.clustering import fuse, match_labels, spherical_kmeans
+from kec_core.clustering.metrics import score
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.grounding import concept_vectors, ground
-from kec_core.impact import Impact, compare
 from kec_core.knowledge.edits import (
     AddAttribute,
     AddConcept,
@@ -42,7 +42,7 @@ from kec_core.knowledge.edits import (
     apply_script,
 )
 from kec_core.live import LiveCollection, LiveState, restore, start, update
-from kec_core.metrics import score
+from kec_core.result.impact import Impact, compare
 from kec_core.types import Knowledge
 
 RESTARTS = 20

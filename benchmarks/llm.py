@@ -25,8 +25,8 @@ from kec_core.config import LLMConfig
 from kec_core.llm.client import LLMClient, check_endpoint
 from kec_core.llm.endpoint import LLMEndpoint
 from kec_core.llm.prompts import Question, concept_question
-from state.database import create
-from state.llm_cache import AnswerCache
+from state.project.database import create
+from state.project.llm_cache import AnswerCache
 
 
 class _Connection(asyncio.Protocol):

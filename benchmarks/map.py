@@ -26,9 +26,9 @@ from benchmarks.planted import plant_map, plant_photos, planted_places
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.config import RunConfig
 from kec_core.types import Concept, Knowledge
-from state import revisions
-from state.overview import Overview, save_overview
-from state.revisions import NewRevision
+from state.revisions import revisions
+from state.revisions.overview import Overview, save_overview
+from state.revisions.revisions import NewRevision
 
 PLAIN = """
 import sys

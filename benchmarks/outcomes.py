@@ -15,7 +15,7 @@ from kec_core.methods.base import Need, depends_on
 from kec_core.stages import Runner
 from kec_core.store import StageResult
 from kec_core.types import Scores
-from state.scoring import score_against
+from state.revisions.scoring import score_against
 
 _DECIDING = ("arrays.py", "geometry.py", "clustering", "methods")
 """The parts of kec_core that make labels out of features; grounding counts too where a method needs knowledge."""

@@ -12,24 +12,24 @@ from PIL import Image
 
 from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
 from kec_core.clustering import spherical_kmeans
+from kec_core.clustering.metrics import internal_scores, score
 from kec_core.config import GroundingConfig, RunConfig
 from kec_core.encoders.base import visual_features
-from kec_core.images import ImageRecord, ScanReport, thumbnail
 from kec_core.knowledge.edits import AddConcept, Edit, MergeConcepts, RenameConcept, apply_script
 from kec_core.live import LiveCollection, LiveState, start
-from kec_core.metrics import internal_scores, score
+from kec_core.photos.images import ImageRecord, ScanReport, thumbnail
 from kec_core.store import StageResult
 from kec_core.types import Clustering, Knowledge
 from kec_core.wordnet.synsets import CLASSES, read_synsets
-from state import revisions
-from state.clusterings import save_clustering
-from state.editing import loaded_encoder, text_encoder
-from state.layouts import STAGE
-from state.overview import compute_overview, save_overview
-from state.project import Project
-from state.revisions import Baseline, NewRevision, Revision
-from state.thumbnails import SIDES, THUMBNAILS
-from state.workbench import LiveStates, Workbench
+from state.project.project import Project
+from state.project.thumbnails import SIDES, THUMBNAILS
+from state.revisions import revisions
+from state.revisions.clusterings import save_clustering
+from state.revisions.layouts import STAGE
+from state.revisions.overview import compute_overview, save_overview
+from state.revisions.revisions import Baseline, NewRevision, Revision
+from state.work.editing import loaded_encoder, text_encoder
+from state.work.workbench import LiveStates, Workbench
 
 _KEY = "planted"
 _NOISE = 1.5

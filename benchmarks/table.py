@@ -22,18 +22,18 @@ from benchmarks.outcomes import Outcome, measure_method
 from kec_core.config import RunConfig
 from kec_core.encoders import TextCache, load_encoder
 from kec_core.errors import InputError
-from kec_core.images import scan_images
 from kec_core.knowledge.wordnet_builder import WordNetBuilder
 from kec_core.methods import METHODS, Method, MethodInputs, find_method, missing_needs
 from kec_core.methods.prepare import Split, find_split, prepare, split_note
 from kec_core.methods.summary import METRICS, mean_ranks, summarise
+from kec_core.photos.images import scan_images
 from kec_core.stages import Hooks, Resources, Runner, Stored, embed_photos
 from kec_core.store import FolderStore, cache_dir
 from kec_core.wordnet.vocabulary import wordnet_vocabulary
 from kec_core.wordnet.wordnet import load_wordnet
-from state.ingest import labels_from_folders
-from state.method_labels import labels_of_test, read_captions, with_answers
-from state.terminal import show_progress
+from state.jobs.terminal import show_progress
+from state.methods.labels import labels_of_test, read_captions, with_answers
+from state.transfer.ingest import labels_from_folders
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "main": (

@@ -34,7 +34,7 @@ def add(commands: Subparsers[Any]) -> None:
 
 def app(arguments: argparse.Namespace) -> None:
     """``kec app``: serve the app on this machine and open it in the browser."""
-    from state.serve import serve
+    from state.server.serve import serve
 
     serve(
         port=arguments.port,

@@ -28,11 +28,11 @@ def edit(arguments: argparse.Namespace) -> dict[str, Any]:
     """
     from kec_core.knowledge.edits import read_script
     from kec_core.stages import Hooks
-    from state.editing import edit_project
-    from state.locks import RunLock
-    from state.project import Project
-    from state.rebuild import asks_for_rebuild, rebuild
-    from state.terminal import show_progress
+    from state.jobs.terminal import show_progress
+    from state.project.locks import RunLock
+    from state.project.project import Project
+    from state.work.editing import edit_project
+    from state.work.rebuild import asks_for_rebuild, rebuild
 
     script: Path = arguments.script
     try:

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from state.llm_setup import LLMSetup
+    from state.llm.setup import LLMSetup
 
 
 def add_llm_options(p: argparse.ArgumentParser) -> None:
@@ -29,7 +29,7 @@ def llm_setup(arguments: argparse.Namespace) -> LLMSetup | None:
     Raises:
         InputError: one of them cannot be used.
     """
-    from state.llm_setup import named_setup
+    from state.llm.setup import named_setup
 
     return named_setup(
         arguments.llm_url, arguments.llm_model, budget=arguments.llm_budget, price=arguments.llm_price

@@ -41,12 +41,12 @@ def add(commands: Subparsers[Any]) -> None:
 def methods(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec methods``: compared methods side by side."""
     from kec_core.stages import Hooks
-    from state.llm_run import asking
-    from state.locks import RunLock
-    from state.method_captions import PhotoCaptions
-    from state.method_runs import compare_methods
-    from state.project import Project
-    from state.terminal import show_progress
+    from state.jobs.terminal import show_progress
+    from state.methods.captions import PhotoCaptions
+    from state.methods.runs import compare_methods
+    from state.project.locks import RunLock
+    from state.project.project import Project
+    from state.work.llm_run import asking
 
     project = Project.open(arguments.project)
     setup = llm_setup(arguments)

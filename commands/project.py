@@ -22,10 +22,10 @@ def add_finalise(commands: Subparsers[Any]) -> None:
 
 def finalise(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec finalise``: every restart of the clustering on the shown revision."""
-    from state.finalise import finalise as finalise_project
-    from state.locks import RunLock
-    from state.project import Project
-    from state.terminal import show_progress
+    from state.jobs.terminal import show_progress
+    from state.project.locks import RunLock
+    from state.project.project import Project
+    from state.work.finalise import finalise as finalise_project
 
     project = Project.open(arguments.project)
     with RunLock.acquire(project.folder, "kec finalise"), show_progress() as progress:
@@ -44,8 +44,8 @@ def add_show(commands: Subparsers[Any]) -> None:
 
 def show(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec show``: one part of what a project knows."""
-    from state.describe import describe_project
-    from state.project import Project
+    from commands.describe import describe_project
+    from state.project.project import Project
 
     return describe_project(Project.open(arguments.project), arguments.part)
 
@@ -61,8 +61,8 @@ def add_export(commands: Subparsers[Any]) -> None:
 
 def export(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec export``: the result as files."""
-    from state.export import export_project
-    from state.project import Project
+    from state.project.project import Project
+    from state.transfer.export import export_project
 
     report = export_project(
         Project.open(arguments.project), arguments.out, names(arguments.format), link=arguments.link

@@ -14,7 +14,7 @@ from kec_core.errors import InputError
 from kec_core.options import Option, changed
 
 if TYPE_CHECKING:
-    from state.run import LabelSource
+    from state.work.run import LabelSource
 
 
 _TYPES = {"number": float, "count": int, "file": Path}
@@ -47,12 +47,12 @@ def add(commands: Subparsers[Any]) -> None:
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec run``: from a folder of photos to a revision; with ``--dry-run`` what a language model would be asked."""
+    from commands.new_project import new_or_open
     from kec_core.stages import Hooks
-    from state.llm_run import asking, dry_run
-    from state.locks import RunLock
-    from state.new_project import new_or_open
-    from state.run import run_project
-    from state.terminal import show_progress
+    from state.jobs.terminal import show_progress
+    from state.project.locks import RunLock
+    from state.work.llm_run import asking, dry_run
+    from state.work.run import run_project
 
     folder: Path = arguments.project
     config = run_config(arguments)

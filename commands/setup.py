@@ -19,9 +19,9 @@ def add(commands: Subparsers[Any]) -> None:
 def setup(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec setup``: fetch resources, and make the demo project when asked for."""
     from provision import resources
-    from state.demo import ensure_demo_project
-    from state.terminal import show_progress
-    from state.workspace import Workspace
+    from state.jobs.terminal import show_progress
+    from state.work.demo import ensure_demo_project
+    from state.workspace.workspace import Workspace
 
     found = resources.setup(demo=arguments.demo, clip=arguments.clip, say=say)
     result: dict[str, Any] = {

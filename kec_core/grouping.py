@@ -11,9 +11,9 @@ import numpy as np
 
 from kec_core.arrays import FloatMatrix, IntVector, Progress, no_progress
 from kec_core.clustering import cluster
+from kec_core.clustering.geometry import cluster_sums
 from kec_core.config import ClusteringConfig
 from kec_core.constraints import constrained_clustering, plan_constraints
-from kec_core.geometry import cluster_sums
 from kec_core.live import LiveState, with_clustering
 from kec_core.seeded_clustering import names_groups, seeded_clustering
 from kec_core.types import Clustering, Grounding, Knowledge

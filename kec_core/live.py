@@ -16,12 +16,12 @@ from scipy.sparse import csr_matrix
 
 from kec_core.arrays import FloatMatrix, FloatVector, IntVector, blocks, softmax_rows
 from kec_core.clustering import fuse, match_ids, rename
+from kec_core.clustering.geometry import cluster_sums
+from kec_core.clustering.metrics import score
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.constraints import ConstraintPlan, constrained_clustering, plan_constraints
 from kec_core.encoders.base import TextEncoder
-from kec_core.geometry import cluster_sums
 from kec_core.grounding import aggregate, concept_scores, concept_vectors, smooth, smoothing_graph
-from kec_core.metrics import score
 from kec_core.seeded_clustering import names_groups, seeded_clustering
 from kec_core.types import Clustering, ConceptVectors, Grounding, Knowledge, Scores
 from kec_core.warm_start import continue_kmeans, resized_centroids

@@ -8,8 +8,8 @@ it would often prefer groups that nobody wanted.
 from __future__ import annotations
 
 from kec_core.arrays import FloatMatrix, IntVector
+from kec_core.clustering.geometry import nearest_centroids
 from kec_core.constraints import ConstraintPlan, constrained_clustering
-from kec_core.geometry import nearest_centroids
 from kec_core.types import Clustering, Grounding, Knowledge
 from kec_core.warm_start import continue_kmeans, resized_centroids
 

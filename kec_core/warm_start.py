@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, FloatVector, IntVector, blocks, l2_normalize
 from kec_core.clustering import spherical_kmeans
+from kec_core.clustering.geometry import cluster_sums
 from kec_core.clustering.kmeans import check_n_clusters
-from kec_core.geometry import cluster_sums
 from kec_core.types import Clustering
 
 ROUNDING = 1e-5

@@ -16,8 +16,8 @@ from platformdirs import user_data_path
 
 from kec_core.disk import reason
 from kec_core.errors import InputError, ResourceMissing, StoreError
-from kec_core.images import find_images
 from kec_core.paths import exists, is_folder
+from kec_core.photos.images import find_images
 from provision.sources import (
     Found,
     Report,

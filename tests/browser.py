@@ -16,8 +16,8 @@ from typing import IO
 
 import pytest
 
-from state.serve import IMAGES_ROOTS_VARIABLE
-from state.workspace import HOME_VARIABLE
+from state.server.serve import IMAGES_ROOTS_VARIABLE
+from state.workspace.workspace import HOME_VARIABLE
 from tests import patience
 from tests.browser_setup import find_browser
 

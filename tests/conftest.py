@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from state.project import Project
-from state.serve import IMAGES_ROOTS_VARIABLE
-from state.workspace import HOME_VARIABLE
+from state.project.project import Project
+from state.server.serve import IMAGES_ROOTS_VARIABLE
+from state.workspace.workspace import HOME_VARIABLE
 from tests import run_environment
 
 _own_cache = pytest.StashKey()
@@ -87,7 +87,7 @@ def compact_site(tmp_path_factory):
     """A workspace with a project made with the real compact encoder, and its photos beside it; copied, never changed."""
     from dataclasses import replace
 
-    from state.run import run_project
+    from state.work.run import run_project
     from tests.page_helpers import CONFIG, make_photos
 
     root = tmp_path_factory.mktemp("compact_site")

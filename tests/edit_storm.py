@@ -22,10 +22,11 @@ import sklearn.metrics  # noqa: F401
 
 from kec_core.errors import InputError
 from kec_core.knowledge.edits import apply_script, parse_script
-from state import editing, revisions
-from state.clusterings import load_clustering
-from state.project import Project
-from state.workbench import LiveStates, Workbench
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.clusterings import load_clustering
+from state.work import editing
+from state.work.workbench import LiveStates, Workbench
 from tests.fakes import HashEncoder, colour_photos
 from tests.random_edits import random_edit
 from tests.run_child import run

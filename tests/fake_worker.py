@@ -1,4 +1,4 @@
-"""``state.worker`` with kinds of jobs made for tests: ``python -m tests.fake_worker FOLDER JOB_ID LOCK_FD``."""
+"""``state.jobs.worker`` with kinds of jobs made for tests: ``python -m tests.fake_worker FOLDER JOB_ID LOCK_FD``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import time
 
 from kec_core.errors import InputError
-from state.worker import main
+from state.jobs.worker import main
 
 
 def steps(context):

@@ -21,8 +21,8 @@ import tifffile
 from PIL import Image
 
 from kec_core.errors import InputError
-from kec_core.images import open_image, scan_images
-from state.ingest import unpack_zip
+from kec_core.photos.images import open_image, scan_images
+from state.transfer.ingest import unpack_zip
 from tests import photos
 
 pillow_heif.register_heif_opener()

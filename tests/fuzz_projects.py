@@ -8,13 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from commands.describe import describe_project
 from kec_core.errors import KecError
 from kec_core.types import StageReport
-from state import revisions
-from state.clusterings import load_clustering
-from state.describe import describe_project
-from state.project import Project
-from state.recovery import keep_copy
+from state.project.project import Project
+from state.project.recovery import keep_copy
+from state.revisions import revisions
+from state.revisions.clusterings import load_clustering
 from tests.fuzz_edits import refused
 from tests.fuzz_photos import mutated
 from tests.state_helpers import commit_labels, new_revision, scan

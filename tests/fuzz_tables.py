@@ -11,9 +11,9 @@ import numpy as np
 
 from kec_core.encoders.readymade import load_readymade
 from kec_core.errors import KecError
-from kec_core.images import ImageRecord
-from kec_core.photo_names import PhotoNames
-from state.label_files import MISSING, labels_from_csv
+from kec_core.photos.images import ImageRecord
+from kec_core.photos.names import PhotoNames
+from state.transfer.label_files import MISSING, labels_from_csv
 
 IDS = ("cat/1.jpg", "cat/2.JPG", "dog/1.jpg", "dog/café.jpg", "top.jpg")
 _FILES = (

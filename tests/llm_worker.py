@@ -1,4 +1,4 @@
-"""``state.worker`` with the tests' encoder and dictionary; language models are asked for real.
+"""``state.jobs.worker`` with the tests' encoder and dictionary; language models are asked for real.
 
 ``python -m tests.llm_worker FOLDER JOB_ID LOCK_FD``
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 import sys
 
 from kec_core.stages import Resources
-from state import llm_run, worker
-from state.loading import llm_builder
+from state.jobs import worker
+from state.work import llm_run
+from state.work.loading import llm_builder
 from tests.fakes import VOCABULARY, FirstNounBuilder, HashEncoder
 
 
 def load_resources(project, config, *, asking=None):
-    """As ``state.loading.load_resources``."""
+    """As ``state.work.loading.load_resources``."""
     plain = FirstNounBuilder()
     return Resources(
         encoder=HashEncoder(),

@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from kec_core.config import ClusteringConfig, MappingConfig, RunConfig
 from kec_core.stages import Resources
-from state.jobs import Job
-from state.project import Project
-from state.run import run_project
+from state.jobs.jobs import Job
+from state.project.project import Project
+from state.work.run import run_project
 from tests.fakes import COLOURS, VOCABULARY, FirstNounBuilder, HashEncoder
 
 SCRIPT = Path(__file__).resolve().parents[1] / "pages" / "frame" / "script.py"

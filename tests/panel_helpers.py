@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from kec_core.knowledge.edits import parse_script
-from state import editing
-from state.workbench import LiveStates, Workbench
+from state.work import editing
+from state.work.workbench import LiveStates, Workbench
 from tests.fakes import HashEncoder
 from tests.page_helpers import TIMEOUT
 
@@ -39,7 +39,7 @@ def panel(name, *arguments, project="colours"):
         import streamlit as st
         from pages.concepts.panels import {name}
         from pages.shared import markup
-        from state import session
+        from pages.shared import session
         for text in session.take_refusals():
             st.error(markup.plain(text))
         project = session.project()

@@ -19,9 +19,9 @@ import sklearn.metrics  # noqa: F401
 
 from kec_core.config import ClusteringConfig, MappingConfig, RunConfig
 from kec_core.stages import Hooks, Resources
-from state.locks import RunLock
-from state.project import Project
-from state.run import run_project
+from state.project.locks import RunLock
+from state.project.project import Project
+from state.work.run import run_project
 from tests.fakes import VOCABULARY, FirstNounBuilder, HashEncoder
 
 CONFIG = RunConfig(

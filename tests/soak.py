@@ -27,10 +27,10 @@ from typing import Any
 import psutil
 from playwright.async_api import async_playwright
 
-from state import revisions
-from state.demo import DEMO_FOLDER
-from state.project import Project
-from state.workspace import Workspace
+from state.project.project import Project
+from state.revisions import revisions
+from state.work.demo import DEMO_FOLDER
+from state.workspace.workspace import Workspace
 from tests.browser import FLAGS, running_server
 from tests.browser_setup import find_browser
 from tests.soak_windows import Record, Window

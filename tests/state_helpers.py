@@ -12,11 +12,11 @@ import numpy as np
 
 from kec_core.arrays import fingerprint
 from kec_core.config import RunConfig
-from kec_core.images import ImageRecord, ScanReport
+from kec_core.photos.images import ImageRecord, ScanReport
 from kec_core.store import StageResult
 from kec_core.types import Concept, Knowledge
-from state import revisions
-from state.revisions import NewRevision
+from state.revisions import revisions
+from state.revisions.revisions import NewRevision
 
 NOBODY = 65534
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from state.serve import IMAGES_ROOTS_VARIABLE
-from state.workspace import HOME_VARIABLE
+from state.server.serve import IMAGES_ROOTS_VARIABLE
+from state.workspace.workspace import HOME_VARIABLE
 from tests.browser import ROOT, wait_until_served
 
 PATIENCE = 60  # seconds; only a failure waits that long

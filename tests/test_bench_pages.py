@@ -6,8 +6,8 @@ from benchmarks.pages import PLACES, chosen, table
 from benchmarks.planted import Size, plant_project
 from kec_core.errors import InputError
 from pages.shared.navigation import _PAGES
-from state import revisions
-from state.layouts import find_layout
+from state.revisions import revisions
+from state.revisions.layouts import find_layout
 from tests.page_helpers import app, shown
 from tests.panel_helpers import words  # noqa: F401 - a fixture
 

@@ -7,9 +7,9 @@ import pytest
 
 from kec_core.maps.planar import inside
 from pages.map.routes import places
-from state import revisions
-from state.layouts import find_layout, make_layout
-from state.project import Project
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.layouts import find_layout, make_layout
 from tests import patience
 from tests.browser import open_browser, running_app
 

@@ -6,12 +6,12 @@ import shutil
 import pytest
 
 from kec_core.knowledge.edits import SetClusters
-from state import revisions
-from state.audits import load_audit
-from state.cluster_marks import cluster_marks
-from state.editing import edit_project
-from state.layouts import make_layout
-from state.project import Project
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.audits import load_audit
+from state.revisions.cluster_marks import cluster_marks
+from state.revisions.layouts import make_layout
+from state.work.editing import edit_project
 from tests import patience
 from tests.browser import open_browser, running_app
 

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from state import revisions
-from state.project import Project
+from state.project.project import Project
+from state.revisions import revisions
 from tests import patience
 from tests.browser import open_browser, running_app
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 import cli
-from state.cluster_marks import name_cluster
-from state.project import Project
+from state.project.project import Project
+from state.revisions.cluster_marks import name_cluster
 
 RUN_KEYS = {
     "images",

@@ -13,9 +13,10 @@ import pytest
 import cli
 from kec_core.config import LLMConfig
 from provision.demo_photos import demo_folder
-from state import llm_setup, revisions
-from state.llm_items import account, read_items
-from state.project import Project
+from state.llm import setup as llm_setup
+from state.llm.items import account, read_items
+from state.project.project import Project
+from state.revisions import revisions
 from tests.real_llm import MODEL, serving
 
 pytestmark = [pytest.mark.server, pytest.mark.weights]

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from kec_core.audit import Judged, draw_sample, estimate, wilson
 from kec_core.errors import InputError
+from kec_core.result.audit import Judged, draw_sample, estimate, wilson
 
 
 def clusters(*sizes):

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance
 
 from kec_core.arrays import l2_normalize
-from kec_core.bursts import SAMPLE, burst_weights, find_bursts, merged_bursts, one_of_each
 from kec_core.clustering import cluster, estimate_n_clusters
+from kec_core.clustering.bursts import SAMPLE, burst_weights, find_bursts, merged_bursts, one_of_each
 from kec_core.config import ClusteringConfig, EncoderDefaults
 from kec_core.encoders.base import collection_mean, visual_features
-from kec_core.near_copies import find_near_copies
+from kec_core.stages.near_copies import find_near_copies
 
 CENTRED = EncoderDefaults(centre=True)
 DIM = 200

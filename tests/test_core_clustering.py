@@ -18,10 +18,7 @@ from kec_core.clustering import (
 from kec_core.clustering import estimate as estimate_module
 from kec_core.clustering import hierarchical as hierarchical_module
 from kec_core.clustering import spectral as spectral_module
-from kec_core.clustering.spectral import embedding
-from kec_core.config import ClusteringConfig
-from kec_core.errors import Cancelled, InputError, ShapeError
-from kec_core.geometry import (
+from kec_core.clustering.geometry import (
     centroids_of,
     cluster_sums,
     nearest_centroids,
@@ -29,6 +26,9 @@ from kec_core.geometry import (
     neighbour_graph,
     row_cosines,
 )
+from kec_core.clustering.spectral import embedding
+from kec_core.config import ClusteringConfig
+from kec_core.errors import Cancelled, InputError, ShapeError
 from tests.planted import planted_rows, same_partition, unit
 
 ALGORITHMS = ("kmeans", "spectral", "agglomerative", "bisecting")

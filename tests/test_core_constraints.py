@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kec_core.arrays import l2_normalize
+from kec_core.clustering.geometry import centroids_of
 from kec_core.config import KnowledgeConfig
 from kec_core.constraints import (
     ConstraintPlan,
@@ -18,7 +19,6 @@ from kec_core.constraints import (
     plan_constraints,
 )
 from kec_core.errors import InputError
-from kec_core.geometry import centroids_of
 from kec_core.knowledge.construct import build_concepts
 from kec_core.types import Clustering, Concept, Constraint, Grounding, Knowledge, Noun
 from tests.fakes import FirstNounBuilder

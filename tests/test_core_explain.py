@@ -12,6 +12,7 @@ from PIL import Image
 
 from kec_core.arrays import l2_normalize
 from kec_core.clustering import fuse
+from kec_core.clustering.geometry import centroids_of
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.encoders import load_encoder, visual_features
 from kec_core.encoders.base import Places, collection_mean
@@ -25,7 +26,6 @@ from kec_core.explain import (
     heat_map,
     word_parts,
 )
-from kec_core.geometry import centroids_of
 from kec_core.grounding import concept_vectors
 from kec_core.live import LiveCollection, start, update
 from kec_core.types import BiAttribute, Clustering, Concept, Group, Knowledge, UniAttribute

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kec_core import photo_files
 from kec_core.errors import Cancelled, InputError
-from kec_core.images import (
+from kec_core.parallel import map_in_threads
+from kec_core.photos import files as photo_files
+from kec_core.photos.images import (
     ImageRecord,
     ScanReport,
     find_images,
@@ -27,7 +28,6 @@ from kec_core.images import (
     scan_images,
     thumbnail,
 )
-from kec_core.parallel import map_in_threads
 from kec_core.types import SkippedImage
 from tests import photos
 
@@ -339,7 +339,7 @@ def test_pipes_are_not_waited_for(tmp_path):
 SCAN_AND_TELL = """
 import json, sys
 from pathlib import Path
-from kec_core.images import scan_images
+from kec_core.photos.images import scan_images
 report = scan_images(Path(sys.argv[1]))
 print(json.dumps([[i.id for i in report.images], {s.path: s.reason for s in report.skipped}, dict(report.others)]))
 """

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from kec_core.clustering.metrics import score
 from kec_core.encoders.openclip import load_open_clip
 from kec_core.encoders.openclip_prompts import learned_prompts
 from kec_core.errors import Cancelled
 from kec_core.methods import MethodInputs, photo_features, run_method
 from kec_core.methods.options import LaicOptions
-from kec_core.metrics import score
 from kec_core.types import Noun
 from tests.fakes import HashEncoder
 from tests.tiny_clip import CROPPED, FULL, make_checkpoints

@@ -16,9 +16,9 @@ from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.encoders.text_cache import TextCache, encode_texts
 from kec_core.errors import InputError
 from kec_core.grounding import concept_vectors, ground
-from kec_core.impact import compare
 from kec_core.knowledge.edits import apply, apply_script, parse_edit, parse_script
 from kec_core.live import LiveCollection, LiveState, restore, start, update
+from kec_core.result.impact import compare
 from kec_core.types import Knowledge
 from tests.fakes import HashEncoder
 from tests.random_edits import random_edit

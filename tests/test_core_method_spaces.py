@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kec_core.arrays import l2_normalize, no_progress, softmax_rows
+from kec_core.clustering.metrics import score
 from kec_core.errors import Cancelled, InputError
 from kec_core.methods import run_method
 from kec_core.methods.cae import column_potentials, counterparts, fuse_views
 from kec_core.methods.laic import adaptive_count, relational, reliable
 from kec_core.methods.options import CaeOptions, LaicOptions
-from kec_core.metrics import score
 from tests.planted_methods import Planted
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from kec_core.arrays import l2_normalize
+from kec_core.clustering.metrics import score
 from kec_core.errors import Cancelled, InputError
 from kec_core.methods import METHODS, photo_features, run_method
 from kec_core.methods.counterparts import filtered_nouns, mix_of_nouns
@@ -18,7 +19,6 @@ from kec_core.methods.options import (
     TacTrainingOptions,
     TurtleOptions,
 )
-from kec_core.metrics import score
 from tests.planted_methods import Planted
 
 

@@ -3,14 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kec_core.errors import ShapeError
-from kec_core.metrics import (
+from kec_core.clustering.metrics import (
     confusion,
     contingency,
     internal_scores,
     score,
     size_entropy,
 )
+from kec_core.errors import ShapeError
 from kec_core.types import InternalScores
 from tests.planted import planted_rows
 

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kec_core.naming import unique_names
+from kec_core.knowledge.unique_names import unique_names
 from kec_core.types import Concept, Group, Knowledge, Noun
 
 

@@ -12,7 +12,7 @@ from tests import photos
 
 REPOSITORY = Path(__file__).parents[1]
 RAISING = {"is_file", "is_dir", "exists", "is_symlink"}
-TOLD_ABOUT = {"kec_core/photo_files.py", "kec_core/paths.py"}
+TOLD_ABOUT = {"kec_core/photos/files.py", "kec_core/paths.py"}
 """The first asks entries of a folder and takes the error for the reason; the second calls os.path, which never raises."""
 
 

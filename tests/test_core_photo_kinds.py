@@ -16,8 +16,8 @@ import tifffile
 from PIL import Image, ImageCms, PngImagePlugin
 
 from kec_core.errors import InputError
-from kec_core.images import find_images, open_image, scan_images
-from kec_core.photo_formats import known_formats
+from kec_core.photos.formats import known_formats
+from kec_core.photos.images import find_images, open_image, scan_images
 from tests import fuzz_photos, photos
 
 JPEG = b"\xff\xd8\xff\xe0"
@@ -348,7 +348,7 @@ def test_nothing_is_said_on_stderr_about_large_or_odd_photos(tmp_path):
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
     )
     photos.save(tmp_path / "exif.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff broken")
-    code = "import sys; from pathlib import Path; from kec_core.images import scan_images; print(len(scan_images(Path(sys.argv[1])).images))"
+    code = "import sys; from pathlib import Path; from kec_core.photos.images import scan_images; print(len(scan_images(Path(sys.argv[1])).images))"
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
         capture_output=True,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kec_core import pipeline
 from kec_core.arrays import no_progress
+from kec_core.clustering.metrics import score
 from kec_core.config import (
     ClusteringConfig,
     GroundingConfig,
@@ -15,11 +15,10 @@ from kec_core.config import (
 )
 from kec_core.encoders.text_cache import TextCache
 from kec_core.errors import Cancelled, InputError
-from kec_core.images import scan_images
 from kec_core.methods.kec import ground_photos
 from kec_core.methods.prepare import prepare
-from kec_core.metrics import score
-from kec_core.stages import STAGES, Hooks, Resources, Runner, embed_photos
+from kec_core.photos.images import scan_images
+from kec_core.stages import STAGES, Hooks, Resources, Runner, embed_photos, pipeline
 from kec_core.store import FolderStore
 from kec_core.types import Concept, Constraint, Knowledge
 from tests.fakes import COLOURS, VOCABULARY, FirstNounBuilder, HashEncoder

@@ -13,7 +13,7 @@ from kec_core.config import EncoderDefaults
 from kec_core.encoders import load_encoder
 from kec_core.encoders.readymade import load_readymade
 from kec_core.errors import InputError
-from kec_core.images import ImageRecord
+from kec_core.photos.images import ImageRecord
 from kec_core.stages.photos import embed_photos
 from kec_core.stages.runner import Hooks, Runner
 from kec_core.store import FolderStore, StageResult

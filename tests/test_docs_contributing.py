@@ -10,7 +10,7 @@ import pytest
 
 from commands.project import EXPORT_FORMATS
 from pages.concepts.panels.review_queue import ACCEPT, TERMS
-from state.export import FORMATS
+from state.transfer.export import FORMATS
 from tests.doc_pointers import ROOT, missing, pointers
 
 

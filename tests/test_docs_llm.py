@@ -11,7 +11,7 @@ import pytest
 import cli
 from commands.run import run, run_config
 from kec_core.llm.endpoint import KEY_VARIABLE, PRESETS
-from state.llm_setup import named_setup
+from state.llm.setup import named_setup
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "llm.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```bash\n(.*?)```", PAGE, re.S)

@@ -1,4 +1,4 @@
-"""Imports point one way: kec_core <- provision, state <- pages, app, cli; the core fetches nothing; only state/session.py knows the browser; no page uses another."""
+"""Imports point one way: kec_core <- provision, state <- pages, app, cli; the core fetches nothing; only pages/shared/session.py knows the browser; no page uses another."""
 
 from __future__ import annotations
 
@@ -134,7 +134,8 @@ def test_heavy_libraries_are_imported_only_where_they_are_used(path):
 def test_the_check_sees_a_forbidden_import(tmp_path):
     bad = tmp_path / "bad.py"
     bad.write_text(
-        "def f():\n    import streamlit as st\n    from state.project import Project\n", encoding="utf-8"
+        "def f():\n    import streamlit as st\n    from state.project.project import Project\n",
+        encoding="utf-8",
     )
     assert imported_roots(bad) == {"streamlit", "state"}
 

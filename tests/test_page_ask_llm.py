@@ -9,9 +9,11 @@ import pytest
 from kec_core.knowledge.edits import AddAttribute, LockConcept, RenameConcept
 from kec_core.llm.endpoint import KEY_VARIABLE
 from pages.concepts.panels import ask_llm
-from state import editing, revisions, session
-from state.editing import edit_project
-from state.llm_settings import LLMSettings, save_llm_settings
+from pages.shared import session
+from state.llm.settings import LLMSettings, save_llm_settings
+from state.revisions import revisions
+from state.work import editing
+from state.work.editing import edit_project
 from tests.fakes import HashEncoder
 from tests.llm_server import LLMServer, Reply, case_of, error
 from tests.page_helpers import app, make_job, shown, visit
@@ -44,7 +46,7 @@ def known(project):
 
 def panel(project, *places):
     """The workbench with the panel open, concepts picked by their place."""
-    from state.selection import Selection
+    from pages.shared.picked import Selection
 
     test = app("projects", project="colours")
     test.session_state["concept_side"] = "Ask"
@@ -213,7 +215,7 @@ def test_an_answer_waits_when_another_concept_is_looked_at(colours, served):
     test = panel(colours, 0)
     ask(test)
     first, second = known(colours).concepts[:2]
-    from state.selection import Selection
+    from pages.shared.picked import Selection
 
     test.session_state["kec_selection"] = Selection(concepts=(second.id,))
     test.run()

@@ -10,8 +10,8 @@ from kec_core.options import changed, value_of
 from kec_core.stages.table import STEPS, shown_at
 from kec_core.types import StageReport
 from pages.build import option_widgets
-from state import jobs
-from state.project import Project
+from state.jobs import jobs
+from state.project.project import Project
 from tests.page_helpers import CONFIG, app, shown
 
 

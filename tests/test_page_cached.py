@@ -5,12 +5,12 @@ import shutil
 import pytest
 import streamlit as st
 
-from kec_core.images import ImageRecord, ScanReport
+from kec_core.photos.images import ImageRecord, ScanReport
 from pages.shared import cached
-from state import revisions
-from state.cluster_marks import name_cluster, set_cluster_done
-from state.jobs import JobManager
-from state.project import Project
+from state.jobs.jobs import JobManager
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.cluster_marks import name_cluster, set_cluster_done
 
 
 @pytest.fixture(autouse=True)

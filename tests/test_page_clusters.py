@@ -8,11 +8,12 @@ import pytest
 from kec_core.knowledge.edits import parse_script
 from pages.clusters import card_grid
 from pages.shared import photo_picker
-from state import editing, revisions
-from state.cluster_marks import cluster_marks, name_cluster, set_cluster_done
-from state.project import Project
-from state.selection import Selection
-from state.workbench import LiveStates, Workbench
+from pages.shared.picked import Selection
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.cluster_marks import cluster_marks, name_cluster, set_cluster_done
+from state.work import editing
+from state.work.workbench import LiveStates, Workbench
 from tests.fakes import HashEncoder
 from tests.page_helpers import HOSTILE, app, shown
 from tests.state_helpers import commit_simple

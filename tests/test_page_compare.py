@@ -16,12 +16,13 @@ from pages.compare import (
     methods_tab,
     metric_cards,
 )
-from state import jobs, revisions
-from state.audits import answer, load_audit, start_audit
-from state.method_needs import photo_captions_file
-from state.method_results import MethodRow, keep_row, kept_rows
-from state.project import Project
-from state.stability import measure_stability
+from state.jobs import jobs
+from state.methods.needs import photo_captions_file
+from state.methods.results import MethodRow, keep_row, kept_rows
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.audits import answer, load_audit, start_audit
+from state.revisions.stability import measure_stability
 from tests.page_helpers import app, make_job, shown
 from tests.panel_helpers import edit, words  # noqa: F401 - a fixture
 

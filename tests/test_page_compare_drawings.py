@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from kec_core.impact import Flow
-from kec_core.metrics import confusion
+from kec_core.clustering.metrics import confusion
+from kec_core.result.impact import Flow
 from pages.compare import class_map, flow_diagram, timeline
 
 

@@ -11,15 +11,16 @@ from kec_core.errors import InputError
 from kec_core.knowledge.edits import AssignImages, DeleteConcept, MuteConcept, parse_edit
 from kec_core.types import Noun
 from pages.concepts import attributes
-from pages.shared import photo_picker
-from state import editing, revisions, session
-from state.clusterings import load_clustering
-from state.jobs import JobManager
-from state.project import Project
-from state.run import run_project
-from state.selection import Selection
-from state.workbench import LiveStates, Workbench
-from state.workspace import HOME_VARIABLE
+from pages.shared import photo_picker, session
+from pages.shared.picked import Selection
+from state.jobs.jobs import JobManager
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.clusterings import load_clustering
+from state.work import editing
+from state.work.run import run_project
+from state.work.workbench import LiveStates, Workbench
+from state.workspace.workspace import HOME_VARIABLE
 from tests.fakes import HashEncoder
 from tests.page_helpers import CONFIG, TIMEOUT, app, make_photos, make_project, resources, shown
 
@@ -420,7 +421,8 @@ def test_an_attribute_refused_for_another_windows_edit_is_said_and_stays_in_its_
 def _renaming():
     """The dialog, open in every run: the whole script is run here where the app runs the dialog alone."""
     from pages.concepts import actions
-    from state import revisions, session
+    from pages.shared import session
+    from state.revisions import revisions
 
     project = session.project()
     shown = revisions.current(project)

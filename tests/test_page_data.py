@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from kec_core.images import scan_images
-from state import jobs, worker
-from state.near_copies import near_copies
-from state.progress import JobContext
-from state.project import Project
-from state.run import scan_job
+from kec_core.photos.images import scan_images
+from state.jobs import jobs, worker
+from state.jobs.progress import JobContext
+from state.project.near_copies import near_copies
+from state.project.project import Project
+from state.work.run import scan_job
 from tests.page_helpers import HOSTILE, app, make_photos, shown
 from tests.photos import gradient
 
@@ -141,7 +141,7 @@ def test_scan_job_keeps_the_list_labels_and_thumbnails(new, tmp_path):
     assert set(new.labels()) == {"crimson", "leaf", "ocean", "lemon"}
     assert [(r.report.stage, r.state) for r in new.stage_reports()] == [("scan", "fresh")]
     assert len(list((new.folder / "thumbs").rglob("*-256.jpg"))) == 9  # a copy shares its thumbnail
-    assert worker.KINDS["scan"] == "state.run:scan_job"
+    assert worker.KINDS["scan"] == "state.work.run:scan_job"
 
 
 def test_labels_may_be_uploaded(new, tmp_path, started):

@@ -11,11 +11,12 @@ import pytest
 
 from kec_core.errors import InputError
 from kec_core.types import Knowledge
-from state import revisions, session
-from state.downloads import DOWNLOADS, check_target, content_of, export_job, file_name
-from state.progress import JobContext
-from state.project import Project
-from state.workspace import Workspace
+from pages.shared import session
+from state.jobs.progress import JobContext
+from state.project.project import Project
+from state.revisions import revisions
+from state.transfer.downloads import DOWNLOADS, check_target, content_of, export_job, file_name
+from state.workspace.workspace import Workspace
 from tests.page_helpers import app, make_job, shown
 
 

@@ -10,8 +10,8 @@ import app as server
 from pages.frame import header, shell
 from pages.shared import navigation, ui
 from pages.shared.thumbnails import address
-from state import revisions
-from state.jobs import JobManager
+from state.jobs.jobs import JobManager
+from state.revisions import revisions
 from tests.page_helpers import app, make_job, shown
 from tests.state_helpers import commit_simple
 

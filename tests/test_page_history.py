@@ -9,8 +9,8 @@ from kec_core.knowledge.edits import apply_script, parse_script
 from pages.history.revision_tree import drawing, lay_out
 from pages.history.revision_tree import words as line_words
 from pages.shared import revision_diff
-from state import revisions
-from state.project import Project
+from state.project.project import Project
+from state.revisions import revisions
 from tests.page_helpers import app, shown
 from tests.panel_helpers import edit, words  # noqa: F401 - a fixture
 from tests.state_helpers import commit_simple

@@ -13,11 +13,11 @@ from kec_core.llm.endpoint import KEY_VARIABLE
 from kec_core.types import Knowledge, StageReport, UniAttribute
 from pages.build.llm_panel import budget_words, estimate_words
 from pages.build.step_results import _marked
-from state import jobs
-from state.database import to_text
-from state.llm_items import ItemLog
-from state.llm_settings import LLMSettings, save_llm_settings
-from state.locks import RunLock
+from state.jobs import jobs
+from state.llm.items import ItemLog
+from state.llm.settings import LLMSettings, save_llm_settings
+from state.project.database import to_text
+from state.project.locks import RunLock
 from tests.page_helpers import CONFIG, app, shown, visit
 
 SETTINGS = LLMSettings(url="http://localhost:8080/v1", model="tiny", budget=Budget(tokens=9000))

@@ -10,15 +10,17 @@ import pytest
 from kec_core.maps.planar import FULL
 from pages.map import picking
 from pages.map.canvas import Pane, Sight
+from pages.map.colourings import by_cluster
 from pages.map.routes import places
-from state import editing, revisions, session
-from state.colourings import by_cluster
-from state.jobs import JobManager
-from state.layouts import find_layout, make_layout
-from state.overview import load_overview
-from state.project import Project
-from state.saved_selections import saved_selections
-from state.selection import Selection
+from pages.shared import session
+from pages.shared.picked import Selection
+from state.jobs.jobs import JobManager
+from state.project.project import Project
+from state.project.saved_selections import saved_selections
+from state.revisions import revisions
+from state.revisions.layouts import find_layout, make_layout
+from state.revisions.overview import load_overview
+from state.work import editing
 from tests.fakes import HashEncoder
 from tests.page_helpers import HOSTILE, app, make_job, shown
 

@@ -12,10 +12,10 @@ from kec_core.maps.planar import drawn_rows, quantised
 from kec_core.store import StageResult
 from pages.map import canvas
 from pages.map.canvas import Pane, Sight
+from pages.map.colourings import by_cluster
 from pages.map.routes import ROUTES, places_address
-from state.colourings import by_cluster
-from state.layouts import STAGE
-from state.project import Project
+from state.project.project import Project
+from state.revisions.layouts import STAGE
 
 KEY = "0123456789abcdef" * 2
 MEGABYTE = 1_000_000

@@ -7,11 +7,11 @@ import pytest
 
 from kec_core.errors import ResourceMissing
 from kec_core.knowledge.edits import parse_script
-from kec_core.probe import BINS, Probe
+from kec_core.result.probe import BINS, Probe
 from kec_core.types import Group
 from pages.concepts.panels import constraints, phrase_probe, tree_actions, workbench_view
-from state import revisions
-from state.jobs import JobManager
+from state.jobs.jobs import JobManager
+from state.revisions import revisions
 from tests.page_helpers import HOSTILE, make_job, shown
 from tests.panel_helpers import edit, panel, words  # noqa: F401 - a fixture
 from tests.tiny_wordnet import write_wordnet

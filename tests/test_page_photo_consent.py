@@ -6,8 +6,8 @@ import pytest
 
 from kec_core.llm.cost import Price
 from kec_core.llm.endpoint import KEY_VARIABLE
-from state import jobs
-from state.llm_settings import LLMSettings, save_llm_settings
+from state.jobs import jobs
+from state.llm.settings import LLMSettings, save_llm_settings
 from tests.page_helpers import app, shown, visit
 from tests.test_page_compare import compare
 

@@ -1,6 +1,6 @@
 """Projects page: welcome, cards, new project, demo, projects elsewhere; nothing of them is taken for HTML."""
 
-from state.project import Project
+from state.project.project import Project
 from tests.page_helpers import app, shown
 
 

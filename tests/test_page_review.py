@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kec_core.impact import Impact
 from kec_core.knowledge.edits import DeleteConcept, MergeConcepts, SetClusters
+from kec_core.result.impact import Impact
 from kec_core.suggestions import Evidence, Suggestion
 from kec_core.types import Scores
 from pages.concepts.panels import review_queue, suggestion_cache
-from state import revisions
+from state.revisions import revisions
 from tests.page_helpers import HOSTILE, shown
 from tests.panel_helpers import edit, panel, words  # noqa: F401 - a fixture
 

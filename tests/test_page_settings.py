@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from kec_core.llm.cost import DEFAULT_PRICES, Budget, Price
 from kec_core.llm.endpoint import KEY_VARIABLE, PRESETS
 from pages.settings.llm_widgets import _edited
-from state.llm_settings import FILE, LLMSettings, load_llm_settings, save_llm_settings
+from state.llm.settings import FILE, LLMSettings, load_llm_settings, save_llm_settings
 from tests.llm_server import LLMServer, error, good
 from tests.page_helpers import app, shown
 

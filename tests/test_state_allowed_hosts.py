@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from kec_core.errors import InputError
-from state import allowed_hosts
-from state.allowed_hosts import AllowedHosts, Host, parse_allowed
+from state.server import allowed_hosts
+from state.server.allowed_hosts import AllowedHosts, Host, parse_allowed
 
 PORT = 8501
 

@@ -2,10 +2,10 @@ import multiprocessing
 
 import pytest
 
-from kec_core.audit import Judged, estimate
 from kec_core.errors import InputError
-from state.audits import Audit, answer, audits, load_audit, start_audit, take_back
-from state.project import Project
+from kec_core.result.audit import Judged, estimate
+from state.project.project import Project
+from state.revisions.audits import Audit, answer, audits, load_audit, start_audit, take_back
 from tests.state_helpers import commit_labels, scan
 
 LABELS = [0] * 30 + [1] * 10
@@ -21,7 +21,7 @@ def project(tmp_path):
 
 @pytest.fixture
 def revision(project):
-    from state import revisions
+    from state.revisions import revisions
 
     return revisions.current(project)
 

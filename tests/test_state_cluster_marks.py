@@ -7,10 +7,10 @@ import pytest
 
 from kec_core.errors import InputError
 from kec_core.types import Clustering
-from state import revisions
-from state.cluster_marks import cluster_marks, name_cluster, set_cluster_done
-from state.clusterings import save_clustering
-from state.project import Project
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.cluster_marks import cluster_marks, name_cluster, set_cluster_done
+from state.revisions.clusterings import save_clustering
 from tests.state_helpers import commit_simple, scan
 
 EDIT = ({"op": "set_clusters", "k": 2},)

@@ -5,9 +5,9 @@ import pytest
 
 from kec_core.errors import InputError
 from kec_core.types import Grounding
-from state.colourings import OTHER, STEPS, by_cluster, by_concept, by_label, by_move, by_value
-from state.project import Project
-from state.saved_selections import forget_selection, save_selection, saved_selections
+from pages.map.colourings import OTHER, STEPS, by_cluster, by_concept, by_label, by_move, by_value
+from state.project.project import Project
+from state.project.saved_selections import forget_selection, save_selection, saved_selections
 from tests.state_helpers import knowledge
 
 

@@ -1,10 +1,10 @@
 import pytest
 
 from kec_core.errors import InputError
-from kec_core.impact import Flow
-from state import revisions
-from state.comparison import automatic_result, branch, class_table, compare_revisions, count_moved
-from state.project import Project
+from kec_core.result.impact import Flow
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.comparison import automatic_result, branch, class_table, compare_revisions, count_moved
 from tests.state_helpers import commit_labels, scan
 
 EDIT = {"op": "set_weight", "knowledge": 1.0}

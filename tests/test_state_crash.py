@@ -12,9 +12,9 @@ import time
 import numpy as np
 import pytest
 
-from state import revisions
-from state.clusterings import load_clustering
-from state.project import Project
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.clusterings import load_clustering
 from tests.fakes import colour_photos
 
 KILLS = 20

@@ -9,9 +9,9 @@ import pytest
 
 from kec_core.knowledge.edits import apply_script, parse_script
 from kec_core.types import Knowledge
-from state.dismissed import dismiss, dismissed, show_again
-from state.project import Project
-from state.wishes import wishes_csv, wishes_script
+from state.project.dismissed import dismiss, dismissed, show_again
+from state.project.project import Project
+from state.transfer.constraint_files import wishes_csv, wishes_script
 
 
 def script(*edits):

@@ -16,18 +16,19 @@ from hypothesis import strategies as st
 
 from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.errors import Cancelled, InputError, StoreError
-from kec_core.images import scan_images
 from kec_core.knowledge.edits import parse_script
+from kec_core.photos.images import scan_images
 from kec_core.store import StageResult
 from kec_core.types import Clustering, Concept, Grounding, Knowledge, Scores
-from state import export_files, revisions
-from state.assignments import confidence, strongest_concepts
-from state.export import FORMATS, export_project, safe_name
-from state.export_files import MANIFEST
-from state.features import load_features
-from state.overview import Overview, compute_overview, save_overview
-from state.project import Project
-from state.revisions import NewRevision
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.features import load_features
+from state.revisions.overview import Overview, compute_overview, save_overview
+from state.revisions.revisions import NewRevision
+from state.transfer import export_files
+from state.transfer.assignments import confidence, strongest_concepts
+from state.transfer.export import FORMATS, export_project, safe_name
+from state.transfer.export_files import MANIFEST
 from tests import photos
 
 IDS = ("=cmd().png", "b/x.png", "c/X.png", "d.png")
@@ -376,7 +377,7 @@ def test_a_full_disk_is_said_and_the_earlier_file_stays_whole(project, out, monk
         file.write("half a")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("state.export.write_csv", full)
+    monkeypatch.setattr("state.transfer.export.write_csv", full)
     with pytest.raises(StoreError, match=r"assignments.csv could not be written \(the disk is full\)"):
         export_project(project, out, ["csv"])
     assert (out / "assignments.csv").read_bytes() == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from state.facts import Automatic, Facts
+from state.project.facts import Automatic, Facts
 
 BEFORE = {
     "images": 20,

@@ -15,15 +15,16 @@ from kec_core.knowledge.edits import parse_script
 from kec_core.stages import Resources
 from kec_core.types import Noun
 from kec_core.wordnet.vocabulary import DomainTerm
-from state import editing, revisions
-from state.clusterings import load_clustering
-from state.editing import edit_project
-from state.finalise import NOTE, finalise, finalise_job
-from state.progress import JobContext, JobProgress
-from state.project import Project
-from state.rebuild import asks_for_rebuild, rebuild, rebuild_job
-from state.run import run_project
-from state.worker import KINDS
+from state.jobs.progress import JobContext, JobProgress
+from state.jobs.worker import KINDS
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.clusterings import load_clustering
+from state.work import editing
+from state.work.editing import edit_project
+from state.work.finalise import NOTE, finalise, finalise_job
+from state.work.rebuild import asks_for_rebuild, rebuild, rebuild_job
+from state.work.run import run_project
 from tests.fakes import VOCABULARY, FirstNounBuilder, HashEncoder, colour_photos
 from tests.test_state_run import CONFIG, resources
 
@@ -134,9 +135,9 @@ def job(project, kind, function, params):
 
 
 def test_both_are_jobs(project, monkeypatch):
-    assert KINDS["finalise"] == "state.finalise:finalise_job"
-    assert KINDS["rebuild"] == "state.rebuild:rebuild_job"
-    monkeypatch.setattr("state.llm_run.load_resources", resources)
+    assert KINDS["finalise"] == "state.work.finalise:finalise_job"
+    assert KINDS["rebuild"] == "state.work.rebuild:rebuild_job"
+    monkeypatch.setattr("state.work.llm_run.load_resources", resources)
     assert job(project, "finalise", finalise_job, {})["revision"] == "r1"
     edit(project, {"op": "set_guidance", "text": "crimson", "rebuild": True})
     again = rebuild_job(JobContext(project=project, params={}, progress=Quiet()))
@@ -165,7 +166,9 @@ def test_the_command_finalises(project, capsys):
 
 
 def test_guidance_in_a_script_rebuilds_when_it_asks_for_it(project, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("state.rebuild.rebuild", lambda project, hooks: rebuild(project, resources=resources))
+    monkeypatch.setattr(
+        "state.work.rebuild.rebuild", lambda project, hooks: rebuild(project, resources=resources)
+    )
     script = tmp_path / "edits.json"
     for asked, revision in ((False, "r2"), (True, "r4")):
         edits = [{"op": "set_guidance", "text": f"not lemon {asked}", "rebuild": asked}]

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kec_core.errors import Cancelled, InputError, StoreError
-from kec_core.images import scan_images
-from state import ingest
-from state.ingest import safe_path, save_uploads, unpack_zip
-from state.uploads import joined
+from kec_core.photos.images import scan_images
+from state.transfer import ingest
+from state.transfer.ingest import safe_path, save_uploads, unpack_zip
+from state.transfer.uploads import joined
 from tests import photos
 
 

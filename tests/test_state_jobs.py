@@ -7,10 +7,10 @@ import time
 import pytest
 
 from kec_core.errors import Cancelled, InputError, StoreError
-from state.jobs import KILL_SECONDS, JobManager, log_path, log_tail
-from state.locks import RunLock
-from state.progress import Eta, JobProgress
-from state.project import Project
+from state.jobs.jobs import KILL_SECONDS, JobManager, log_path, log_tail
+from state.jobs.progress import Eta, JobProgress
+from state.project.locks import RunLock
+from state.project.project import Project
 from tests import patience
 
 SLOW = {"n": 10_000, "seconds": 0.01}
@@ -134,7 +134,7 @@ def test_a_killed_job_is_interrupted_and_resumes(manager, project):
 
 def test_a_job_outlives_the_manager_that_started_it(project):
     starter = (
-        "import sys; from pathlib import Path; from state.jobs import JobManager; from state.project import Project;"
+        "import sys; from pathlib import Path; from state.jobs.jobs import JobManager; from state.project.project import Project;"
         f"JobManager({WORKER!r}).start(Project.open(Path(sys.argv[1])), 'steps', {{'n': 100, 'seconds': 0.005}})"
     )
     subprocess.run([sys.executable, "-c", starter, str(project.folder)], check=True)
@@ -191,7 +191,7 @@ def test_the_log_tail_is_the_end_of_the_log(project):
 
 def test_every_kind_of_job_has_a_function_and_the_worker_stays_free_of_browser_and_models():
     code = (
-        "import importlib, sys; from state.worker import KINDS\n"
+        "import importlib, sys; from state.jobs.worker import KINDS\n"
         "for target in KINDS.values():\n"
         "    module, name = target.split(':')\n"
         "    assert callable(getattr(importlib.import_module(module), name)), target\n"

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kec_core.errors import InputError
-from kec_core.images import ImageRecord
-from state.csv_cells import plain, write_csv
-from state.ingest import labels_from_csv, labels_from_folders
+from kec_core.photos.images import ImageRecord
+from state.transfer.csv_cells import plain, write_csv
+from state.transfer.ingest import labels_from_csv, labels_from_folders
 
 IDS = ("cat/1.jpg", "cat/2.jpg", "dog/1.jpg", "dog/deep/3.jpg", "top.jpg")
 

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from kec_core.errors import Cancelled, InputError, StoreError
-from kec_core.images import ScanReport
+from kec_core.photos.images import ScanReport
 from kec_core.types import SkippedImage
-from state import layouts, revisions
-from state.jobs import JobManager
-from state.layouts import find_layout, layout_job, load_layout, make_layout
-from state.progress import JobContext
-from state.project import Project
-from state.worker import KINDS, _function
+from state.jobs.jobs import JobManager
+from state.jobs.progress import JobContext
+from state.jobs.worker import KINDS, _function
+from state.project.project import Project
+from state.revisions import layouts, revisions
+from state.revisions.layouts import find_layout, layout_job, load_layout, make_layout
 from tests import patience
 from tests.state_helpers import new_revision
 

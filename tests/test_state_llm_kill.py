@@ -11,8 +11,8 @@ import pytest
 from kec_core.arrays import no_progress
 from kec_core.llm.client import LLMClient
 from kec_core.llm.prompts import concept_question
-from state.database import Database, create
-from state.llm_cache import AnswerCache
+from state.project.database import Database, create
+from state.project.llm_cache import AnswerCache
 from tests.llm_fakes import FAST, endpoint
 from tests.llm_server import LLMServer
 

@@ -12,8 +12,8 @@ from kec_core.config import KnowledgeConfig
 from kec_core.llm.builder import LLMBuilder
 from kec_core.llm.client import LLMClient, MemoryCache
 from kec_core.types import BiAttribute, Knowledge
-from state.llm_preview import EXAMPLE, messages
-from state.llm_setup import LLMSetup
+from state.llm.preview import EXAMPLE, messages
+from state.llm.setup import LLMSetup
 from tests.llm_fakes import FAST, OtherBuilder, concept, endpoint, nouns
 from tests.llm_server import LLMServer
 

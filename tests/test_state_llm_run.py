@@ -18,16 +18,16 @@ from kec_core.knowledge.edits import apply as apply_edit
 from kec_core.llm.cost import Budget, Price
 from kec_core.llm.endpoint import KEY_VARIABLE
 from kec_core.stages import Hooks
-from state import revisions
-from state.export import export_project
-from state.jobs import JobManager, log_tail
-from state.llm_items import account, read_items
-from state.llm_run import asking, dry_run, estimate_job
-from state.llm_setup import LLMSetup
-from state.progress import JobContext, JobProgress
-from state.project import Project
-from state.revisions import NewRevision
-from state.run import run_project
+from state.jobs.jobs import JobManager, log_tail
+from state.jobs.progress import JobContext, JobProgress
+from state.llm.items import account, read_items
+from state.llm.setup import LLMSetup
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.revisions import NewRevision
+from state.transfer.export import export_project
+from state.work.llm_run import asking, dry_run, estimate_job
+from state.work.run import run_project
 from tests import patience
 from tests.fakes import colour_photos
 from tests.llm_fakes import FAST, endpoint
@@ -47,7 +47,7 @@ CONFIG = RunConfig(
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr("state.llm_run.load_resources", load_resources)
+    monkeypatch.setattr("state.work.llm_run.load_resources", load_resources)
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from kec_core.config import LLMConfig
 from kec_core.errors import InputError
 from kec_core.llm.cost import DEFAULT_PRICES, Budget, Price
-from state.llm_settings import FILE, LLMSettings, load_llm_settings, save_llm_settings
-from state.llm_setup import LLMSetup, named_setup, parse_budget, parse_price
+from state.llm.settings import FILE, LLMSettings, load_llm_settings, save_llm_settings
+from state.llm.setup import LLMSetup, named_setup, parse_budget, parse_price
 
 URL = "http://localhost:11434/v1"
 KEY = SecretStr("sk-0123456789")

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from kec_core.errors import StoreError
-from state.locks import LEASE_SECONDS, Lease, RunLock
-from state.project import Project
+from state.project.locks import LEASE_SECONDS, Lease, RunLock
+from state.project.project import Project
 from tests.state_helpers import as_ordinary_user
 
 
@@ -56,7 +56,7 @@ def test_the_run_lock_names_what_runs_and_ends_with_it(project):
 
 
 def test_the_kernel_frees_the_lock_of_a_killed_child_it_was_handed_to(project):
-    code = "import sys, time; from state.locks import RunLock; l = RunLock.inherited(int(sys.argv[1])); print(1, flush=True); time.sleep(60)"
+    code = "import sys, time; from state.project.locks import RunLock; l = RunLock.inherited(int(sys.argv[1])); print(1, flush=True); time.sleep(60)"
     with RunLock.acquire(project.folder, "A job") as lock:
         child = subprocess.Popen(
             [sys.executable, "-c", code, str(lock.fileno())],

@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from state import memory
+from state.server import memory
 
 
 @pytest.fixture(autouse=True)

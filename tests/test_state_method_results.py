@@ -7,8 +7,7 @@ import pytest
 from kec_core.errors import InputError
 from kec_core.methods import METHODS
 from kec_core.methods.summary import Spread
-from state import revisions
-from state.method_needs import (
+from state.methods.needs import (
     SECONDS,
     USUAL,
     captions_file,
@@ -18,7 +17,8 @@ from state.method_needs import (
     keep_photo_captions,
     photo_captions_file,
 )
-from state.method_results import MethodRow, compared_revisions, keep_row, kept_rows
+from state.methods.results import MethodRow, compared_revisions, keep_row, kept_rows
+from state.revisions import revisions
 
 
 def row(name="kmeans", acc=0.5, seconds=2.0, seeds=3):

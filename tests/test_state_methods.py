@@ -11,13 +11,13 @@ from kec_core.errors import Cancelled, InputError
 from kec_core.llm.captions import Caption
 from kec_core.stages import Hooks, Resources
 from kec_core.store import StageResult
-from state.llm_setup import named_setup
-from state.method_captions import PhotoCaptions
-from state.method_labels import read_captions, readable_names
-from state.method_runs import compare_methods, methods_job
-from state.progress import JobContext
-from state.project import Project
-from state.run import run_project
+from state.jobs.progress import JobContext
+from state.llm.setup import named_setup
+from state.methods.captions import PhotoCaptions
+from state.methods.labels import read_captions, readable_names
+from state.methods.runs import compare_methods, methods_job
+from state.project.project import Project
+from state.work.run import run_project
 from tests.fakes import VOCABULARY, FirstNounBuilder, HashEncoder, colour_photos
 
 CONFIG = RunConfig(
@@ -47,7 +47,7 @@ def project(tmp_path_factory):
 @pytest.fixture
 def here(monkeypatch):
     """The command line finds the small encoder."""
-    monkeypatch.setattr("state.llm_run.load_resources", resources)
+    monkeypatch.setattr("state.work.llm_run.load_resources", resources)
 
 
 def compare(project, names=QUICK, **options):
@@ -206,7 +206,7 @@ def test_a_model_describes_the_photos_only_when_it_may_see_them(project, monkeyp
         asked.append((client.endpoint.model, root))
         return [Caption(text=f"a {photo.id.split('/')[0]} thing") for photo in photos]
 
-    monkeypatch.setattr("state.method_captions.caption_photos", describe)
+    monkeypatch.setattr("state.methods.captions.caption_photos", describe)
     setup = named_setup("http://localhost:1/v1", "sees")
     (row,) = compare(project, ["caption"], n_seeds=1, described=PhotoCaptions(model=setup))
     assert row.scores["acc"].mean == 1.0

@@ -3,12 +3,12 @@
 import pytest
 
 from kec_core.errors import InputError, StoreError
-from kec_core.images import scan_images
-from state.open_projects import OpenProjects
-from state.photo_server import find_thumbnail
-from state.project import Project
-from state.thumbnails import SIDES
-from state.workspace import Workspace
+from kec_core.photos.images import scan_images
+from state.project.project import Project
+from state.project.thumbnails import SIDES
+from state.server.photo_server import find_thumbnail
+from state.workspace.open_projects import OpenProjects
+from state.workspace.workspace import Workspace
 from tests.photos import plain
 
 

@@ -8,7 +8,8 @@ from kec_core.constraints import ConstraintPlan
 from kec_core.errors import StoreError
 from kec_core.store import StageResult
 from kec_core.types import Clustering, Concept, Grounding, Knowledge
-from state.overview import (
+from state.project.project import Project
+from state.revisions.overview import (
     EXAMPLE_WORTH,
     Overview,
     cluster_cards,
@@ -17,7 +18,6 @@ from state.overview import (
     load_overview,
     save_overview,
 )
-from state.project import Project
 from tests.state_helpers import commit_simple, scan
 
 X = l2_normalize(np.array([[1, 0], [1, 0.1], [1, 0.9], [0, 1], [0.1, 1]], dtype=np.float32))

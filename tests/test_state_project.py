@@ -8,13 +8,13 @@ import pytest
 
 from kec_core.config import RunConfig
 from kec_core.errors import InputError, StoreError
-from kec_core.images import ImageRecord, ScanReport
+from kec_core.photos.images import ImageRecord, ScanReport
 from kec_core.types import SkippedImage, StageReport
-from state import revisions
-from state.database import SCHEMA_VERSION, connect, create
-from state.llm_items import read_items
-from state.locks import RunLock
-from state.project import Project, Relinked
+from state.llm.items import read_items
+from state.project.database import SCHEMA_VERSION, connect, create
+from state.project.locks import RunLock
+from state.project.project import Project, Relinked
+from state.revisions import revisions
 from tests.state_helpers import as_ordinary_user, commit_simple, image, scan
 
 
@@ -68,7 +68,7 @@ def test_a_database_that_is_no_project_is_refused(tmp_path):
 
 
 def test_create_leaves_nothing_behind_when_it_fails(tmp_path, monkeypatch):
-    monkeypatch.setattr("state.database._SCHEMA", "CREATE TABLE broken (")
+    monkeypatch.setattr("state.project.database._SCHEMA", "CREATE TABLE broken (")
     with pytest.raises(StoreError):
         create(tmp_path / "project.db", {})
     assert list(tmp_path.iterdir()) == []

@@ -7,10 +7,10 @@ import pytest
 from kec_core.config import RunConfig
 from kec_core.errors import StoreError
 from kec_core.types import StageReport
-from state import revisions
-from state.locks import RunLock
-from state.project import Project
-from state.recovery import keep_copy
+from state.project.locks import RunLock
+from state.project.project import Project
+from state.project.recovery import keep_copy
+from state.revisions import revisions
 from tests.state_helpers import commit_simple, knowledge, scan
 
 

@@ -17,14 +17,16 @@ from PIL import Image
 
 from kec_core.knowledge.edits import parse_script
 from kec_core.types import Concept, Grounding, Knowledge
-from state import editing, report_photos, report_story, revisions
-from state.cluster_marks import name_cluster, set_cluster_done
-from state.export import export_project
-from state.overview import load_overview
-from state.report import encoder_in_words
-from state.report_photos import chosen, per_cluster
-from state.thumbnails import THUMBNAILS
-from state.workbench import LiveStates, Workbench
+from state.project.thumbnails import THUMBNAILS
+from state.revisions import revisions
+from state.revisions.cluster_marks import name_cluster, set_cluster_done
+from state.revisions.overview import load_overview
+from state.transfer import report_photos, report_story
+from state.transfer.export import export_project
+from state.transfer.report import encoder_in_words
+from state.transfer.report_photos import chosen, per_cluster
+from state.work import editing
+from state.work.workbench import LiveStates, Workbench
 from tests.browser import open_browser
 from tests.fakes import HashEncoder
 from tests.page_helpers import HOSTILE

@@ -5,9 +5,9 @@ import pytest
 from kec_core.config import RunConfig
 from kec_core.errors import InputError, StoreError
 from kec_core.types import InternalScores, Scores
-from state import revisions
-from state.project import Project
-from state.revisions import Baseline, Steps
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.revisions import Baseline, Steps
 from tests import patience
 from tests.state_helpers import commit_simple, knowledge, new_revision, scan
 

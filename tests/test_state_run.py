@@ -9,14 +9,14 @@ from kec_core.config import ClusteringConfig, KnowledgeConfig, MappingConfig, Ru
 from kec_core.errors import Cancelled, InputError, StoreError
 from kec_core.stages import STAGES, Hooks, Resources
 from kec_core.types import Concept
-from state import revisions
-from state.clusterings import load_baseline, load_clustering, save_clustering
-from state.loading import load_resources
-from state.near_copies import near_copies
-from state.progress import JobContext, JobProgress
-from state.project import Project
-from state.run import run_job, run_project
-from state.scoring import rescore, score_against
+from state.jobs.progress import JobContext, JobProgress
+from state.project.near_copies import near_copies
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.clusterings import load_baseline, load_clustering, save_clustering
+from state.revisions.scoring import rescore, score_against
+from state.work.loading import load_resources
+from state.work.run import run_job, run_project
 from tests.fakes import COLOURS, VOCABULARY, FirstNounBuilder, HashEncoder, colour_photos
 
 CONFIG = RunConfig(
@@ -290,7 +290,7 @@ def test_the_job_runs_with_its_params(project, monkeypatch):
         asked.append(asking)
         return resources(_project, _config)
 
-    monkeypatch.setattr("state.llm_run.load_resources", load)
+    monkeypatch.setattr("state.work.llm_run.load_resources", load)
     with project.database.writing() as db:
         db.execute("INSERT INTO jobs (kind, params, state, created) VALUES ('run', '{}', 'running', '')")
     params = {"images": str(project.images_root), "config": WIDER.to_json(), "labels": "none"}

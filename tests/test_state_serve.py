@@ -11,15 +11,15 @@ import sys
 import pytest
 
 from kec_core.errors import InputError
-from state import serve
-from state.allowed_hosts import ALLOWED_HOSTS_VARIABLE
-from state.workspace import HOME_VARIABLE
+from state.server import serve
+from state.server.allowed_hosts import ALLOWED_HOSTS_VARIABLE
+from state.workspace.workspace import HOME_VARIABLE
 
 PATIENCE = 60  # seconds; only a failure waits that long
 DEAF = """
 import signal, sys, threading
 sys.path.insert(0, {root!r})
-from state import shutdown
+from state.server import shutdown
 signal.signal(signal.SIGTERM, lambda *_: print("told", flush=True))
 signal.signal(signal.SIGINT, lambda *_: print("told", flush=True))
 shutdown.GRACE_SECONDS = 1
@@ -113,7 +113,7 @@ def test_a_server_that_does_not_end_by_itself_is_ended(number):
 
 
 def test_outside_a_server_signals_keep_their_meaning():
-    from state.shutdown import limit_shutdown
+    from state.server.shutdown import limit_shutdown
 
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     limit_shutdown()

@@ -1,9 +1,9 @@
 import pytest
 
 from kec_core.errors import Cancelled, InputError
-from state import revisions
-from state.progress import JobContext
-from state.stability import Stability, load_stability, measure_stability, stability_job
+from state.jobs.progress import JobContext
+from state.revisions import revisions
+from state.revisions.stability import Stability, load_stability, measure_stability, stability_job
 
 
 def test_clear_groups_are_stable_and_the_measurement_is_kept(colours):

@@ -3,13 +3,13 @@
 import pytest
 
 from kec_core.config import ClusteringConfig, KnowledgeConfig, MappingConfig, RunConfig
-from kec_core.images import ScanReport
+from kec_core.photos.images import ScanReport
 from kec_core.stages import STAGES
 from kec_core.stages.table import STEPS
 from kec_core.types import StageReport
-from state.project import Project, StageRecord
-from state.stage_results import StageResults
-from state.stage_view import view_steps
+from state.project.project import Project, StageRecord
+from state.work.stage_results import StageResults
+from state.work.stage_view import view_steps
 from tests.page_helpers import HOSTILE, make_job
 
 ALL = tuple(stage for step in STEPS for stage in step.stages)

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from kec_core.errors import Cancelled, StoreError
-from kec_core.images import scan_images
-from state import thumbnails
-from state.thumbnails import SIDES, build_thumbnails, thumbnail_path
+from kec_core.photos.images import scan_images
+from state.project import thumbnails
+from state.project.thumbnails import SIDES, build_thumbnails, thumbnail_path
 from tests import photos
 
 

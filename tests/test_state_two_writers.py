@@ -5,9 +5,9 @@ import traceback
 
 from kec_core.errors import StoreError
 from kec_core.knowledge.edits import apply_script, parse_script
-from state import revisions
-from state.project import Project
-from state.workbench import LiveStates, Workbench
+from state.project.project import Project
+from state.revisions import revisions
+from state.work.workbench import LiveStates, Workbench
 from tests.page_helpers import app
 from tests.panel_helpers import words  # noqa: F401 - a fixture
 

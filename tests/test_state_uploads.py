@@ -8,12 +8,12 @@ import zipfile
 import pytest
 
 from kec_core.errors import InputError
-from kec_core.images import scan_images
+from kec_core.photos.images import scan_images
 from kec_core.stages import Hooks
-from state.project import Project
-from state.scan import StageWatch, scan_photos
-from state.thumbnails import THUMBNAILS, build_thumbnails
-from state.uploads import UPLOADED, add_uploads, with_left_out
+from state.project.project import Project
+from state.project.thumbnails import THUMBNAILS, build_thumbnails
+from state.transfer.uploads import UPLOADED, add_uploads, with_left_out
+from state.work.scan import StageWatch, scan_photos
 from tests import photos
 
 

@@ -5,8 +5,9 @@ import threading
 import pytest
 
 from kec_core.errors import ResourceMissing
-from state import editing, revisions, warm_up
-from state.workbench import LiveStates
+from state.revisions import revisions
+from state.work import editing, warm_up
+from state.work.workbench import LiveStates
 from tests.fakes import HashEncoder
 
 

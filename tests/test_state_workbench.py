@@ -19,12 +19,13 @@ from kec_core.knowledge.edits import (
     SetClusters,
     apply_script,
 )
-from state import editing, revisions, workbench
-from state.clusterings import load_clustering
-from state.overview import load_overview
-from state.project import Project
-from state.selection import Selection
-from state.workbench import LiveStates, Workbench
+from pages.shared.picked import Selection
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.clusterings import load_clustering
+from state.revisions.overview import load_overview
+from state.work import editing, workbench
+from state.work.workbench import LiveStates, Workbench
 from tests.fakes import HashEncoder
 from tests.page_helpers import make_photos, make_project
 

@@ -4,7 +4,7 @@ import pytest
 
 from kec_core.errors import InputError
 from kec_core.types import StageReport
-from state.workspace import HOME_VARIABLE, Workspace, default_home, slug
+from state.workspace.workspace import HOME_VARIABLE, Workspace, default_home, slug
 from tests.state_helpers import commit_simple, scan
 
 

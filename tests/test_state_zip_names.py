@@ -10,7 +10,7 @@ import zlib
 import pytest
 
 from kec_core.errors import InputError
-from state.ingest import unpack_zip
+from state.transfer.ingest import unpack_zip
 from tests import fuzz_photos, photos
 
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, IntVector, Progress, as_labels, blocks, check_matrix, no_progress
-from kec_core.bursts import merged_bursts
+from kec_core.clustering.bursts import merged_bursts
+from kec_core.clustering.geometry import centroids_of, row_cosines
 from kec_core.clustering.hierarchical import agglomerative, bisecting
 from kec_core.clustering.kmeans import check_n_clusters, shortfall_note, spherical_kmeans
 from kec_core.clustering.spectral import spectral
 from kec_core.config import ClusteringConfig
-from kec_core.geometry import centroids_of, row_cosines
 from kec_core.types import Clustering
 
 FAISS_POINTS_PER_CENTROID = 256  # what faiss fits on unasked                        [C] methods.md 0, trap 1

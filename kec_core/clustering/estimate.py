@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, IntVector, Progress, check_matrix, no_progress
-from kec_core.bursts import one_of_each
-from kec_core.geometry import neighbour_graph
+from kec_core.clustering.bursts import one_of_each
+from kec_core.clustering.geometry import neighbour_graph
 
 SAMPLE = 2000  # rows looked at                                                        [R]
 LARGEST = 200  # largest K considered; more cannot be told apart on the sample         [R]

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, IntVector, Progress, as_labels, blocks
+from kec_core.clustering.geometry import centroids_of, nearest_centroids
 from kec_core.clustering.kmeans import spherical_kmeans
 from kec_core.config import ClusteringConfig
-from kec_core.geometry import centroids_of, nearest_centroids
 
 AGGLOMERATIVE_ROWS = 10_000  # above, fitted on a sample: its memory grows with N^2    [R] 0.8 GB at this size
 

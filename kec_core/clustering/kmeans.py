@@ -23,8 +23,8 @@ from kec_core.arrays import (
     l2_normalize,
     no_progress,
 )
+from kec_core.clustering.geometry import cluster_sums, nearest_centroids
 from kec_core.errors import InputError, ShapeError
-from kec_core.geometry import cluster_sums, nearest_centroids
 from kec_core.types import Clustering
 
 ROUNDING = 1e-5

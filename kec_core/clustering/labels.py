@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from kec_core.arrays import IntVector
-from kec_core.metrics import contingency
+from kec_core.clustering.metrics import contingency
 
 
 def match_ids(labels: IntVector, reference: IntVector, *, first_new: int = 0) -> dict[int, int]:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, IntVector, Progress, l2_normalize
+from kec_core.clustering.geometry import neighbour_graph
 from kec_core.clustering.kmeans import spherical_kmeans
 from kec_core.config import ClusteringConfig
-from kec_core.geometry import neighbour_graph
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

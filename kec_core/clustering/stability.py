@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from kec_core.arrays import FloatMatrix, FloatVector, Progress, no_progress
+from kec_core.clustering.geometry import nearest_centroids
 from kec_core.clustering.kmeans import spherical_kmeans
 from kec_core.clustering.labels import match_labels
-from kec_core.geometry import nearest_centroids
 
 MOSTLY_OPEN = 1 / 3
 """Share of open photos from which on the knowledge gets its full weight [M]."""

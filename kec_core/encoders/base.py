@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, FloatVector, Progress, blocks, l2_normalize, no_progress
-from kec_core.bursts import burst_weights, find_bursts
+from kec_core.clustering.bursts import burst_weights, find_bursts
 from kec_core.config import TPL7, EncoderDefaults
 from kec_core.types import Noun
 

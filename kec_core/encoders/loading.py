@@ -17,7 +17,7 @@ from kec_core.arrays import FloatMatrix, Progress, blocks, fingerprint, no_progr
 from kec_core.encoders.base import Encoder, Pixels
 from kec_core.encoders.shards import Shard, Shards
 from kec_core.errors import InputError
-from kec_core.images import open_image
+from kec_core.photos.images import open_image
 
 _SHARD = 512  # photos between two writes: a kill loses at most these
 _AHEAD = 2  # batches decoded ahead of the encoder: bounds the memory

@@ -16,7 +16,7 @@ from kec_core.config import PHOTO, EncoderDefaults
 from kec_core.encoders.base import Encoder, EncoderInfo, Pixels
 from kec_core.encoders.tables import Table, read_table
 from kec_core.errors import InputError
-from kec_core.photo_names import PhotoNames
+from kec_core.photos.names import PhotoNames
 from kec_core.types import Noun
 
 if TYPE_CHECKING:

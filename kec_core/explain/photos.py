@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, blocks
 from kec_core.clustering import fuse
+from kec_core.clustering.geometry import cluster_sums
 from kec_core.errors import InputError
 from kec_core.explain.words import Kind, Word, WordParts, word_parts
-from kec_core.geometry import cluster_sums
 from kec_core.grounding import attribute_scale, logit_scale
 from kec_core.live import LiveState
 

@@ -18,8 +18,8 @@ from kec_core.arrays import (
     no_progress,
     softmax_rows,
 )
+from kec_core.clustering.geometry import nearest_neighbours
 from kec_core.config import EncoderDefaults, GroundingConfig
-from kec_core.geometry import nearest_neighbours
 from kec_core.types import ConceptVectors, Grounding
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from kec_core.arrays import Progress, no_progress
 from kec_core.errors import InputError, LLMError
-from kec_core.images import ImageRecord, open_image, thumbnail
 from kec_core.llm.client import LLMClient
 from kec_core.llm.cost import Estimate
 from kec_core.llm.dialogue import Outcome
 from kec_core.llm.prompts import Question, caption_question
+from kec_core.photos.images import ImageRecord, open_image, thumbnail
 
 SIDE = 512
 """Photos are shrunk to at most so many pixels per side, and lose their metadata, before they are sent."""

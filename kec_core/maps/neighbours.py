@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, Progress, blocks, no_progress
-from kec_core.geometry import nearest_neighbours, search_others
+from kec_core.clustering.geometry import nearest_neighbours, search_others
 
 if TYPE_CHECKING:
     import faiss

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, as_labels, blocks
-from kec_core.geometry import centroids_of, row_cosines
+from kec_core.clustering.geometry import centroids_of, row_cosines
 from kec_core.methods.inputs import MethodInputs
 from kec_core.types import Clustering
 

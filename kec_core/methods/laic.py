@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, IntVector, Progress, blocks, l2_normalize
 from kec_core.clustering import cluster
-from kec_core.geometry import centroids_of, nearest_centroids, nearest_neighbours
+from kec_core.clustering.geometry import centroids_of, nearest_centroids, nearest_neighbours
 from kec_core.methods import heads
 from kec_core.methods.counterparts import filtered_nouns
 from kec_core.methods.inputs import MethodInputs

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import BLOCK_ROWS, FloatMatrix, Progress, blocks, l2_normalize
+from kec_core.clustering.metrics import score
 from kec_core.config import PHOTO
 from kec_core.errors import InputError
 from kec_core.methods import heads
 from kec_core.methods.counterparts import encode_blockwise
 from kec_core.methods.inputs import MethodInputs
 from kec_core.methods.options import SicOptions
-from kec_core.metrics import score
 from kec_core.types import Clustering
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, Progress, l2_normalize
 from kec_core.clustering import cluster, fuse
-from kec_core.geometry import nearest_neighbours
+from kec_core.clustering.geometry import nearest_neighbours
 from kec_core.methods import heads
 from kec_core.methods.counterparts import text_counterparts
 from kec_core.methods.inputs import MethodInputs

@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 
 from kec_core.arrays import FloatMatrix, IntVector, Progress, fingerprint
-from kec_core.bursts import find_bursts
 from kec_core.clustering import estimate_n_clusters
+from kec_core.clustering.bursts import find_bursts
 from kec_core.config import RunConfig
 from kec_core.encoders.base import Encoder
 from kec_core.encoders.loading import encode_files
 from kec_core.encoders.readymade import EarlierRow, ReadymadeEncoder
 from kec_core.encoders.text_cache import encode_texts
 from kec_core.errors import InputError
-from kec_core.images import ImageRecord
 from kec_core.knowledge.guidance import Guidance
 from kec_core.mapping import components, count_overclusters, nouns_of_centres, over_cluster
 from kec_core.mapping.guided import guide_nouns
-from kec_core.near_copies import find_near_copies
+from kec_core.photos.images import ImageRecord
+from kec_core.stages.near_copies import find_near_copies
 from kec_core.stages.runner import Resources, Runner, Stored
 from kec_core.store import StageResult, StageStore
 from kec_core.types import Noun, NounMapping

@@ -62,7 +62,7 @@ STEPS = (
         stages=("weight", "cluster", "baseline"),
     ),
 )
-"""In the order of the work; "scan" is done by ``kec_core.images``, the others by this room."""
+"""In the order of the work; "scan" is done by ``kec_core.photos.images``, the others by this room."""
 
 STEP_OF: Mapping[str, Step] = {stage: step for step in STEPS for stage in step.stages}
 STAGES = tuple(stage for stage in STEP_OF if stage != "scan")

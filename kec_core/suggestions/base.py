@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatVector, IntVector
 from kec_core.knowledge.edits import Edit
+from kec_core.knowledge.unique_names import unique_names
 from kec_core.live import LiveState
-from kec_core.naming import unique_names
 from kec_core.types import Concept
 
 Kind = Literal["merge", "split", "unused", "attribute", "name", "mixed"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, blocks, l2_normalize
 from kec_core.clustering import spherical_kmeans
-from kec_core.geometry import centroids_of
+from kec_core.clustering.geometry import centroids_of
 from kec_core.knowledge.edit_base import counted
 from kec_core.knowledge.edits import DeleteConcept, MergeConcepts
 from kec_core.live import LiveCollection

@@ -9,13 +9,12 @@ import streamlit as st
 
 from kec_core.knowledge.base import ItemReport
 from kec_core.llm.cost import HOW, Budget
-from pages.shared import llm_connection, markup, navigation, ui
+from pages.shared import llm_connection, markup, navigation, session, ui
 from pages.shared.llm_connection import Connection
-from state import session
-from state.jobs import Job
-from state.llm_items import account, read_items
-from state.llm_setup import LLMSetup
-from state.project import Project
+from state.jobs.jobs import Job
+from state.llm.items import account, read_items
+from state.llm.setup import LLMSetup
+from state.project.project import Project
 
 ASKING = ("concepts", "attributes")
 ROWS = 200

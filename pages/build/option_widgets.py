@@ -11,8 +11,8 @@ import streamlit as st
 from kec_core.config import RunConfig
 from kec_core.errors import InputError, KecError
 from kec_core.options import Option, changed, value_of
-from state import session
-from state.project import Project
+from pages.shared import session
+from state.project.project import Project
 
 Convert = Callable[[object], object]
 """From what a widget holds to the value of an option; raises InputError when it cannot be one."""

@@ -9,13 +9,12 @@ import streamlit as st
 from kec_core.config import OPTIONS, RunConfig, paper_defaults, studio_defaults
 from kec_core.stages.table import shown_at
 from pages.build import llm_panel, option_widgets, run_options, step_results
-from pages.shared import markup, ui
+from pages.shared import markup, session, ui
 from pages.shared.llm_connection import Connection
-from state import session
-from state.jobs import Job, log_tail
-from state.project import Project
-from state.stage_results import StageResults
-from state.stage_view import StepState, StepView, view_steps
+from state.jobs.jobs import Job, log_tail
+from state.project.project import Project
+from state.work.stage_results import StageResults
+from state.work.stage_view import StepState, StepView, view_steps
 
 ICONS = {
     "fresh": ":material/check_circle:",

@@ -7,7 +7,7 @@ import streamlit as st
 from kec_core.config import RunConfig
 from kec_core.encoders import available_encoders
 from pages.build import option_widgets
-from state.project import Project
+from state.project.project import Project
 
 
 def encoder(project: Project, config: RunConfig) -> None:

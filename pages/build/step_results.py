@@ -9,10 +9,10 @@ import streamlit as st
 
 from kec_core.types import BiAttribute, Concept, Knowledge, UniAttribute
 from pages.shared import gallery, markup, navigation, ui
-from state import revisions
-from state.project import Project
-from state.stage_results import StageResults
-from state.stage_view import StepView
+from state.project.project import Project
+from state.revisions import revisions
+from state.work.stage_results import StageResults
+from state.work.stage_view import StepView
 
 PER_PAGE = 12
 

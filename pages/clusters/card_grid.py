@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from kec_core.images import ImageRecord
-from pages.shared import gallery, markup, ui
+from kec_core.photos.images import ImageRecord
+from pages.shared import gallery, markup, session, ui
 from pages.shared.palette import cluster_colour
-from state import session
-from state.overview import ClusterCard, Overview
-from state.project import Project
+from state.project.project import Project
+from state.revisions.overview import ClusterCard, Overview
 
 CARDS_PER_PAGE = 24
 REPRESENTATIVES = 9

@@ -8,17 +8,16 @@ from dataclasses import replace
 import streamlit as st
 
 from kec_core.explain import ClusterWords, Contrast, explain_cluster
-from kec_core.images import ImageRecord
-from kec_core.naming import unique_names
+from kec_core.knowledge.unique_names import unique_names
+from kec_core.photos.images import ImageRecord
 from kec_core.types import Knowledge
 from pages.clusters import card_grid, explainers, explanation_bars, photo_explanation
-from pages.shared import markup, photo_picker, selection, ui, view_start
+from pages.shared import markup, photo_picker, selection, session, ui, view_start
 from pages.shared.palette import cluster_colour
-from state import session
-from state.cluster_marks import LONGEST_NAME, name_cluster, set_cluster_done
-from state.overview import ClusterCard, Order, Overview
-from state.project import Project
-from state.revisions import Revision
+from state.project.project import Project
+from state.revisions.cluster_marks import LONGEST_NAME, name_cluster, set_cluster_done
+from state.revisions.overview import ClusterCard, Order, Overview
+from state.revisions.revisions import Revision
 
 ORDERS: dict[Order, str] = {
     "representative": "Most typical",

@@ -6,9 +6,9 @@ import streamlit as st
 
 from kec_core.explain import Explainer
 from kec_core.live import LiveState
-from state import session
-from state.project import Project
-from state.revisions import Revision
+from pages.shared import session
+from state.project.project import Project
+from state.revisions.revisions import Revision
 
 
 def explainer(project: Project, revision: Revision) -> Explainer:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.clusters import card_grid, detail
-from pages.shared import cached, scores, ui, view_start
-from state import revisions, session
-from state.overview import load_overview
+from pages.shared import cached, scores, session, ui, view_start
+from state.revisions import revisions
+from state.revisions.overview import load_overview
 
 project = ui.need_project()
 with ui.errors():

@@ -7,16 +7,15 @@ from collections.abc import Sequence
 import streamlit as st
 
 from kec_core.explain import Explainer, explain_place, explain_score
-from kec_core.images import ImageRecord
-from kec_core.naming import unique_names
+from kec_core.knowledge.unique_names import unique_names
+from kec_core.photos.images import ImageRecord
 from pages.clusters import explainers, explanation_bars, heat_overlay
-from pages.shared import markup, ui
+from pages.shared import markup, session, ui
 from pages.shared.thumbnails import LARGE, address
-from state import session
-from state.overview import ClusterCard
-from state.photo_places import knows_places, phrase_map
-from state.project import Project
-from state.revisions import Revision
+from state.project.project import Project
+from state.revisions.overview import ClusterCard
+from state.revisions.revisions import Revision
+from state.work.photo_places import knows_places, phrase_map
 
 _ASKED, _PICKED = "why_photo", "why_picked"
 SEEN = ("name", "attribute", "pair attribute")

@@ -6,15 +6,14 @@ from datetime import datetime
 
 import streamlit as st
 
-from kec_core.images import ImageRecord
-from pages.shared import cached, gallery, markup, ui
+from kec_core.photos.images import ImageRecord
+from pages.shared import cached, gallery, markup, session, ui
 from pages.shared.palette import cluster_colour
 from pages.shared.thumbnails import LARGE, address
-from state import session
-from state.audits import SAMPLE, Audit, Question, answer, audits, load_audit, start_audit, take_back
-from state.overview import load_overview
-from state.project import Project
-from state.revisions import Revision
+from state.project.project import Project
+from state.revisions.audits import SAMPLE, Audit, Question, answer, audits, load_audit, start_audit, take_back
+from state.revisions.overview import load_overview
+from state.revisions.revisions import Revision
 
 TYPICAL = 12
 MOST = 500

@@ -9,11 +9,10 @@ import streamlit as st
 
 from kec_core.config import PAPER_WEIGHT, EncoderDefaults, paper_defaults
 from kec_core.knowledge.edits import SetWeight
-from pages.shared import markup, navigation, ui
-from state import session
-from state.features import load_features
-from state.project import Project
-from state.revisions import Revision
+from pages.shared import markup, navigation, session, ui
+from state.project.project import Project
+from state.revisions.features import load_features
+from state.revisions.revisions import Revision
 
 
 class Choice(NamedTuple):

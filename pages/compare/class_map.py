@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from kec_core.metrics import Confusion
+from kec_core.clustering.metrics import Confusion
 from pages.shared.revision_diff import Names
 
 CELLS_WITH_NUMBERS = 400

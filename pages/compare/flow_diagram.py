@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kec_core.impact import Flow
+from kec_core.result.impact import Flow
 from pages.shared import markup
 from pages.shared.markup import text
 from pages.shared.palette import MUTED, cluster_colour

@@ -5,11 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.compare import audit, metric_cards
-from pages.shared import markup, ui
-from state import session
-from state.project import Project
-from state.revisions import Revision
-from state.stability import Stability, load_stability
+from pages.shared import markup, session, ui
+from state.project.project import Project
+from state.revisions.revisions import Revision
+from state.revisions.stability import Stability, load_stability
 
 STABLE = metric_cards.Metric(
     key="ours",

@@ -9,9 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from pages.shared import markup
-from state.method_results import KeptRow, compared_revisions, kept_rows
-from state.project import Project
-from state.revisions import Revision
+from state.methods.results import KeptRow, compared_revisions, kept_rows
+from state.project.project import Project
+from state.revisions.revisions import Revision
 
 
 def kept(project: Project, shown: Revision) -> tuple[KeptRow, ...]:

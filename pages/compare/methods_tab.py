@@ -11,10 +11,9 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from kec_core.methods import METHODS
 from kec_core.methods.base import Method, Need
 from pages.compare import method_table, photo_consent
-from pages.shared import llm_connection, markup, ui
-from state import session
-from state.jobs import Job
-from state.method_needs import (
+from pages.shared import llm_connection, markup, session, ui
+from state.jobs.jobs import Job
+from state.methods.needs import (
     captions_file,
     expected_seconds,
     has_needs,
@@ -22,9 +21,9 @@ from state.method_needs import (
     keep_photo_captions,
     photo_captions_file,
 )
-from state.method_results import KeptRow, Preset
-from state.project import Project
-from state.revisions import Revision
+from state.methods.results import KeptRow, Preset
+from state.project.project import Project
+from state.revisions.revisions import Revision
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "To compare with": ("kmeans", "zeroshot", "caption"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pages.shared.markup import delta, text
 from pages.shared.scores import AGREEMENT, CLEARNESS
-from state.revisions import RevisionInfo
+from state.revisions.revisions import RevisionInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

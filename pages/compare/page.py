@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.compare import choices_tab, label_free_tab, methods_tab, result_tab
 from pages.shared import ui
-from state import revisions
+from state.revisions import revisions
 
 TABS = ("Result", "Without labels", "Methods", "What was chosen for you")
 

@@ -8,10 +8,9 @@ from kec_core.arrays import fingerprint
 from kec_core.llm.captions import SIDE, estimate_captions
 from kec_core.llm.client import LLMClient, MemoryCache
 from kec_core.llm.cost import Estimate, Meter
-from pages.shared import llm_connection, markup, navigation, ui
-from state import session
-from state.llm_setup import LLMSetup
-from state.project import Project
+from pages.shared import llm_connection, markup, navigation, session, ui
+from state.llm.setup import LLMSetup
+from state.project.project import Project
 
 
 def agreed(project: Project) -> LLMSetup | None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from kec_core.impact import Flow
+from kec_core.result.impact import Flow
 from pages.compare import class_map, flow_diagram, metric_cards, timeline
 from pages.shared import cached, gallery, markup, revision_diff, ui
-from state.comparison import Changes, ClassTable, automatic_result, branch
-from state.project import Project
-from state.revisions import Revision, RevisionInfo
+from state.project.project import Project
+from state.revisions.comparison import Changes, ClassTable, automatic_result, branch
+from state.revisions.revisions import Revision, RevisionInfo
 
 PREVIOUS, AUTOMATIC = "previous", "automatic"
 TIMELINE = 60

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import streamlit as st
 
-from kec_core.concept_photos import ConceptPhotos
 from kec_core.errors import InputError, KecError
-from kec_core.images import ImageRecord
 from kec_core.knowledge.edits import (
     AddConcept,
     DeleteConcept,
@@ -18,15 +16,16 @@ from kec_core.knowledge.edits import (
     SplitConcept,
     SplitPart,
 )
+from kec_core.knowledge.unique_names import unique_names
 from kec_core.live import LiveState
-from kec_core.naming import unique_names
-from kec_core.splitting import Kind, kinds_of
+from kec_core.photos.images import ImageRecord
+from kec_core.result.concept_photos import ConceptPhotos
+from kec_core.result.splitting import Kind, kinds_of
 from kec_core.types import Concept, Knowledge
 from pages.concepts import impact_bar
 from pages.concepts.panels import phrase_probe
-from pages.shared import markup, ui
-from state import session
-from state.project import Project
+from pages.shared import markup, session, ui
+from state.project.project import Project
 
 EVIDENCE = 9
 PINNED = 5

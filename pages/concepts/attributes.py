@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from kec_core.concept_photos import ConceptPhotos
 from kec_core.knowledge.edits import (
     AddAttribute,
     AddPairAttribute,
@@ -14,13 +13,13 @@ from kec_core.knowledge.edits import (
     EditAttribute,
     MoveAttribute,
 )
+from kec_core.knowledge.unique_names import unique_names
 from kec_core.live import LiveState
-from kec_core.naming import unique_names
+from kec_core.result.concept_photos import ConceptPhotos
 from kec_core.types import BiAttribute, Concept, Knowledge, UniAttribute
 from pages.concepts import actions
-from pages.shared import markup
-from state import session
-from state.project import Project
+from pages.shared import markup, session
+from state.project.project import Project
 
 MANY = 5
 """More attributes of one concept than this tend to blur it."""

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from kec_core.concept_photos import ConceptPhotos, Order
-from kec_core.images import ImageRecord
 from kec_core.knowledge.edits import (
     AssignImages,
     DeleteConcept,
@@ -15,14 +13,15 @@ from kec_core.knowledge.edits import (
     MuteConcept,
     assigned,
 )
+from kec_core.knowledge.unique_names import unique_names
 from kec_core.live import LiveState
-from kec_core.naming import unique_names
+from kec_core.photos.images import ImageRecord
+from kec_core.result.concept_photos import ConceptPhotos, Order
 from kec_core.types import Concept, Knowledge
 from pages.concepts import actions, attributes
-from pages.shared import markup, photo_picker, selection
-from state import session
-from state.project import Project
-from state.revisions import Revision
+from pages.shared import markup, photo_picker, selection, session
+from state.project.project import Project
+from state.revisions.revisions import Revision
 
 ORDERS: dict[Order, str] = {"representative": "Typical", "boundary": "Nearly lost", "outlier": "Odd ones"}
 NOUNS = 12

@@ -11,14 +11,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from kec_core.clustering import match_labels
 from kec_core.errors import KecError
-from kec_core.impact import Impact, compare
 from kec_core.knowledge.edits import Edit, describe
 from kec_core.live import LiveState
+from kec_core.result.impact import Impact, compare
 from kec_core.types import Scores
-from pages.shared import cached, gallery, markup, scores
-from state import revisions, session
-from state.project import Project
-from state.revisions import Revision
+from pages.shared import cached, gallery, markup, scores, session
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.revisions import Revision
 
 SHOWN_FLOWS = 4
 

@@ -6,17 +6,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from kec_core.concept_photos import ConceptPhotos
-from kec_core.images import ImageRecord
+from kec_core.knowledge.unique_names import unique_names
 from kec_core.live import LiveState
-from kec_core.naming import unique_names
+from kec_core.photos.images import ImageRecord
+from kec_core.result.concept_photos import ConceptPhotos
 from kec_core.types import Concept
 from pages.concepts import actions, field_shortcut
 from pages.concepts.panels import tree
-from pages.shared import markup
+from pages.shared import markup, session
 from pages.shared.thumbnails import SMALL, address
-from state import session
-from state.project import Project
+from state.project.project import Project
 
 HEIGHT = 560
 VIEWS = {"table": "Table", "tree": "Tree"}

@@ -7,10 +7,10 @@ import streamlit as st
 from kec_core.errors import KecError
 from kec_core.live import LiveState
 from pages.concepts import detail, impact_bar, listing, parameter_bar, side_panel
-from pages.shared import cached, ui
-from state import revisions, session
-from state.project import Project
-from state.revisions import Revision
+from pages.shared import cached, session, ui
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.revisions import Revision
 
 COLUMNS = (3.5, 5.7, 2.8)
 

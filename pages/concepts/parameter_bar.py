@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from kec_core.concept_photos import ConceptPhotos
 from kec_core.knowledge.edits import SetClusters, SetWeight
 from kec_core.knowledge.granularity import merges_to
 from kec_core.live import LiveState
-from pages.shared import markup, ui
-from state import session
-from state.project import Project
-from state.revisions import Revision
-from state.session import Mode
+from kec_core.result.concept_photos import ConceptPhotos
+from pages.shared import markup, session, ui
+from pages.shared.session import Mode
+from state.project.project import Project
+from state.revisions.revisions import Revision
 
 MODES: dict[Mode, str] = {"live": "At once", "staged": "Look first"}
 MAX_WEIGHT = 2.0

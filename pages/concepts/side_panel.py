@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from kec_core.concept_photos import ConceptPhotos
+from kec_core.result.concept_photos import ConceptPhotos
 from pages.concepts import actions, field_shortcut
 from pages.concepts.panels import ask_llm, constraints, guidance, review_queue
-from state import session
-from state.project import Project
+from pages.shared import session
+from state.project.project import Project
 
 
 def draw(project: Project, photos: ConceptPhotos) -> None:

@@ -12,10 +12,9 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from kec_core.paths import is_folder
 from kec_core.store import write_atomically
 from pages.data import scan_report
-from pages.shared import markup, navigation, ui
-from state import session
-from state.project import Project
-from state.uploads import UPLOADED, add_uploads
+from pages.shared import markup, navigation, session, ui
+from state.project.project import Project
+from state.transfer.uploads import UPLOADED, add_uploads
 
 FOLDER, UPLOAD = "A folder on this computer", "Upload photos or a zip"
 CSV = "csv"

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from kec_core.images import SMALL_SIDE, ImageRecord, ScanReport, passed_over
+from kec_core.photos.images import SMALL_SIDE, ImageRecord, ScanReport, passed_over
 from pages.shared import cached, gallery, markup
-from state.near_copies import near_copies
-from state.project import Project
+from state.project.near_copies import near_copies
+from state.project.project import Project
 
 MOST_LABELS = 200
 

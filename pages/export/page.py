@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared import markup, ui
-from state import downloads, revisions, session
-from state.downloads import DOWNLOADS, Download
-from state.export import FORMATS
-from state.project import Project
-from state.revisions import Revision
+from pages.shared import markup, session, ui
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.revisions import Revision
+from state.transfer import downloads
+from state.transfer.downloads import DOWNLOADS, Download
+from state.transfer.export import FORMATS
 
 NAMES = {
     "folders": "Photos in a folder per cluster",

@@ -6,10 +6,10 @@ import streamlit as st
 
 from kec_core.errors import KecError
 from pages.frame import keys
-from pages.shared import markup, ui
-from state import revisions, session
-from state.jobs import Job
-from state.project import Project
+from pages.shared import markup, session, ui
+from state.jobs.jobs import Job
+from state.project.project import Project
+from state.revisions import revisions
 
 POLL_SECONDS = 1
 PROGRESS_WIDTH = 340

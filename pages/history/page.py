@@ -8,11 +8,11 @@ import streamlit as st
 
 from kec_core.errors import KecError
 from pages.history import revision_tree
-from pages.shared import cached, gallery, markup, revision_diff, ui
-from state import revisions, session
-from state.comparison import automatic_result
-from state.project import Project
-from state.revisions import RevisionInfo
+from pages.shared import cached, gallery, markup, revision_diff, session, ui
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.comparison import automatic_result
+from state.revisions.revisions import RevisionInfo
 
 PER_PAGE = 20
 CHOSEN = "history_chosen"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pages.shared.markup import text
-from state.revisions import RevisionInfo
+from state.revisions.revisions import RevisionInfo
 
 LANE, HEIGHT = 18, 46
 """Pixels: width of a lane, height of a line."""

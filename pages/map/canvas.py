@@ -18,11 +18,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from kec_core.maps.planar import anchors
+from pages.map.colourings import OTHER, STEPS, Colouring
 from pages.map.routes import photo_address, places, places_address
+from pages.shared import session
 from pages.shared.palette import MUTED, cluster_colour
-from state import session
-from state.colourings import OTHER, STEPS, Colouring
-from state.project import Project
+from state.project.project import Project
 
 _RAMP = colorcet.b_linear_bmy_10_95_c78
 _RAMP_ENDS = (30, 225)  # neither so dark nor so light that it is lost on a dark or a light page

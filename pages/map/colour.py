@@ -6,15 +6,16 @@ import numpy as np
 import streamlit as st
 
 from kec_core.arrays import FloatVector, l2_normalize
-from pages.shared import cached, markup
-from state import colourings, revisions, session
-from state.assignments import confidence
-from state.clusterings import load_clustering
-from state.colourings import Colouring
-from state.features import load_features
-from state.overview import Overview, cluster_names, load_overview
-from state.project import Project
-from state.revisions import Revision, RevisionInfo
+from pages.map import colourings
+from pages.map.colourings import Colouring
+from pages.shared import cached, markup, session
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.clusterings import load_clustering
+from state.revisions.features import load_features
+from state.revisions.overview import Overview, cluster_names, load_overview
+from state.revisions.revisions import Revision, RevisionInfo
+from state.transfer.assignments import confidence
 
 WAYS = {
     "cluster": "Cluster",

@@ -13,14 +13,14 @@ from kec_core.maps.layout import LayoutMethod, Space
 from kec_core.maps.planar import drawn_rows
 from pages.map import canvas, colour, picking
 from pages.map.canvas import Pane, Sight
-from pages.shared import cached, markup, selection, ui
-from state import revisions, session
-from state.colourings import Colouring
-from state.jobs import Job
-from state.layouts import LayoutInfo, find_layout
-from state.overview import load_overview
-from state.project import Project
-from state.revisions import Revision
+from pages.map.colourings import Colouring
+from pages.shared import cached, markup, selection, session, ui
+from state.jobs.jobs import Job
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.layouts import LayoutInfo, find_layout
+from state.revisions.overview import load_overview
+from state.revisions.revisions import Revision
 
 MOST_DRAWN = 50_000
 SPACES: dict[Space, str] = {"combined": "Both", "visual": "Looks", "knowledge": "Knowledge"}

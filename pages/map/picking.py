@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from kec_core.maps.planar import inside
 from pages.map.canvas import Sight
 from pages.map.routes import places
-from state import session
-from state.project import Project
-from state.selection import Way
+from pages.shared import session
+from pages.shared.picked import Way
+from state.project.project import Project
 
 MOST_CORNERS = 5000
 

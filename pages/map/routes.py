@@ -14,11 +14,11 @@ from starlette.routing import Route
 
 from kec_core.errors import KecError
 from kec_core.maps.planar import Places, quantised
+from pages.shared import session
 from pages.shared.thumbnails import SMALL, YEAR, address
-from state import session
-from state.layouts import load_layout
-from state.photo_server import find_content
-from state.project import Project
+from state.project.project import Project
+from state.revisions.layouts import load_layout
+from state.server.photo_server import find_content
 
 ROW = "ROW"
 """Stands for the row's number in ``photo_address``."""

@@ -7,11 +7,10 @@ from pathlib import Path
 import streamlit as st
 
 from kec_core.stages.table import STEPS
-from pages.shared import markup, navigation, ui
-from state import session
-from state.demo import DEMO_FOLDER
-from state.project import Project
-from state.workspace import ProjectCard
+from pages.shared import markup, navigation, session, ui
+from state.project.project import Project
+from state.work.demo import DEMO_FOLDER
+from state.workspace.workspace import ProjectCard
 
 
 def _open(folder: Path, page: str) -> None:

@@ -12,9 +12,8 @@ from pydantic import SecretStr
 from kec_core.arrays import fingerprint
 from kec_core.errors import KecError
 from kec_core.llm.cost import Budget, Price
-from pages.shared import llm_connection, markup
-from state import session
-from state.llm_settings import LLMSettings, save_llm_settings
+from pages.shared import llm_connection, markup, session
+from state.llm.settings import LLMSettings, save_llm_settings
 
 
 def store(change: Callable[[LLMSettings], LLMSettings]) -> None:

@@ -14,12 +14,11 @@ from kec_core.llm.client import check_endpoint, list_models
 from kec_core.llm.cost import Budget
 from kec_core.llm.endpoint import KEY_VARIABLE, PRESETS, LLMEndpoint
 from pages.settings import llm_widgets
-from pages.shared import llm_connection, markup, ui
-from state import session
-from state.llm_preview import EXAMPLE, messages
-from state.llm_settings import LLMSettings
-from state.llm_setup import LLMSetup
-from state.stage_results import StageResults
+from pages.shared import llm_connection, markup, session, ui
+from state.llm.preview import EXAMPLE, messages
+from state.llm.settings import LLMSettings
+from state.llm.setup import LLMSetup
+from state.work.stage_results import StageResults
 
 OTHER = "Another server"
 MODELS, CHECKED = "kec_llm_models", "kec_llm_checked"

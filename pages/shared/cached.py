@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from kec_core.concept_photos import ConceptPhotos
-from kec_core.concept_photos import concept_photos as compute_concept_photos
-from kec_core.images import ImageRecord, ScanReport
 from kec_core.live import LiveState
-from state.cluster_marks import cluster_marks
-from state.comparison import Changes, ClassTable, compare_revisions
-from state.comparison import class_table as class_table_of
-from state.comparison import count_moved as count_moved_photos
-from state.overview import ClusterCard, cluster_cards, load_overview
-from state.project import Project
-from state.revisions import Revision, RevisionInfo
+from kec_core.photos.images import ImageRecord, ScanReport
+from kec_core.result.concept_photos import ConceptPhotos
+from kec_core.result.concept_photos import concept_photos as compute_concept_photos
+from state.project.project import Project
+from state.revisions.cluster_marks import cluster_marks
+from state.revisions.comparison import Changes, ClassTable, compare_revisions
+from state.revisions.comparison import class_table as class_table_of
+from state.revisions.comparison import count_moved as count_moved_photos
+from state.revisions.overview import ClusterCard, cluster_cards, load_overview
+from state.revisions.revisions import Revision, RevisionInfo
 
 ENTRIES = 6
 
@@ -78,7 +78,7 @@ def class_table(project: Project, revision: RevisionInfo) -> ClassTable | None:
 
 
 def count_moved(project: Project, before: RevisionInfo, after: RevisionInfo) -> int | None:
-    """How many photos changed cluster, see ``state.comparison.count_moved``."""
+    """How many photos changed cluster, see ``state.revisions.comparison.count_moved``."""
     key = (before.clustering_fp, after.clustering_fp, before.scan == after.scan)
     return _count_moved(_identity(project), key, project, before, after)
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from kec_core.images import ImageRecord
+from kec_core.photos.images import ImageRecord
 from pages.shared import markup, ui
-from state.project import Project
+from state.project.project import Project
 
 PER_PAGE = 100
 

@@ -9,9 +9,9 @@ import streamlit as st
 from pydantic import SecretStr
 
 from kec_core.llm.endpoint import KEY_VARIABLE
-from state import session
-from state.llm_settings import LLMSettings, load_llm_settings
-from state.llm_setup import LLMSetup
+from pages.shared import session
+from state.llm.settings import LLMSettings, load_llm_settings
+from state.llm.setup import LLMSetup
 
 KEY_STATE = "kec_llm_key"
 """Where the key lies in the memory of this window; nothing writes session state to a disk."""

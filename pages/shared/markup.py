@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from state.html_text import printable as printable
-from state.html_text import text as text
+from state.transfer.html_text import printable as printable
+from state.transfer.html_text import text as text
 
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
 _WORD_JOINER = "\u2060"

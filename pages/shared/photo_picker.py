@@ -8,10 +8,9 @@ from pathlib import Path
 import streamlit as st
 
 from kec_core.arrays import fingerprint
-from kec_core.images import ImageRecord
-from pages.shared import gallery, ui
-from state import session
-from state.project import Project
+from kec_core.photos.images import ImageRecord
+from pages.shared import gallery, session, ui
+from state.project.project import Project
 
 PER_PAGE = 60
 

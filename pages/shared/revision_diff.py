@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from kec_core.images import ImageRecord
-from kec_core.impact import Flow
 from kec_core.knowledge.diff import Difference, KnowledgeDiff, diff
+from kec_core.photos.images import ImageRecord
+from kec_core.result.impact import Flow
 from pages.shared import cached, gallery, markup
-from state import revisions
-from state.comparison import Changes
-from state.project import Project
-from state.revisions import RevisionInfo
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.comparison import Changes
+from state.revisions.revisions import RevisionInfo
 
 SHOWN = 40
 """Lines of a list of differences; the rest is counted."""

@@ -6,7 +6,7 @@ import streamlit as st
 
 from kec_core.types import InternalScores, Scores
 from pages.shared import markup
-from state.revisions import Revision
+from state.revisions.revisions import Revision
 
 AGREEMENT = (
     (

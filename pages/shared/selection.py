@@ -8,15 +8,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from kec_core.knowledge.edits import AddConcept, AssignImages, Edit, KeepApart, KeepTogether
-from kec_core.naming import unique_names
+from kec_core.knowledge.unique_names import unique_names
 from kec_core.types import Knowledge
-from pages.shared import cached, gallery, markup, ui
-from state import session
-from state.csv_cells import write_csv
-from state.overview import load_overview
-from state.project import Project
-from state.revisions import Revision
-from state.saved_selections import forget_selection, save_selection, saved_selections
+from pages.shared import cached, gallery, markup, session, ui
+from state.project.project import Project
+from state.project.saved_selections import forget_selection, save_selection, saved_selections
+from state.revisions.overview import load_overview
+from state.revisions.revisions import Revision
+from state.transfer.csv_cells import write_csv
 
 MOST_APART = 50
 """More photos than this are never all in different clusters."""

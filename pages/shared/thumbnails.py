@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from state import session
-from state.photo_server import find_thumbnail
-from state.thumbnails import SIDES
+from pages.shared import session
+from state.project.thumbnails import SIDES
+from state.server.photo_server import find_thumbnail
 
 SMALL, LARGE = SIDES
 _SIDES = {str(side): side for side in SIDES}

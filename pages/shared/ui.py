@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from kec_core.errors import KecError
-from kec_core.images import ImageRecord
+from kec_core.photos.images import ImageRecord
 from kec_core.stages.table import STEP_OF
-from pages.shared import markup, navigation
+from pages.shared import markup, navigation, session
 from pages.shared.thumbnails import LARGE, SMALL, address
-from state import session
-from state.jobs import Job
-from state.project import Project
-from state.revisions import Revision
+from state.jobs.jobs import Job
+from state.project.project import Project
+from state.revisions.revisions import Revision
 
 
 @contextmanager

@@ -12,12 +12,11 @@ from kec_core.llm.proposals import Line, edits_of
 from kec_core.types import Concept, Knowledge
 from pages.concepts import impact_bar
 from pages.concepts.panels import workbench_view
-from pages.shared import llm_connection, markup, navigation, ui
-from state import session
-from state.llm_ask import Asked, Kind, Subject, ask, lines_of
-from state.llm_setup import LLMSetup
-from state.project import Project
-from state.workbench import Workbench
+from pages.shared import llm_connection, markup, navigation, session, ui
+from state.llm.ask import Asked, Kind, Subject, ask, lines_of
+from state.llm.setup import LLMSetup
+from state.project.project import Project
+from state.work.workbench import Workbench
 
 ASKED, WISH, KIND = "ask_llm", "ask_llm_wish", "ask_llm_kind"
 QUICK_SECONDS = 0.4

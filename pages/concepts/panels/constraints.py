@@ -6,17 +6,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from kec_core.images import ImageRecord
 from kec_core.knowledge.edits import RemoveConstraint
-from kec_core.naming import unique_names
+from kec_core.knowledge.unique_names import unique_names
+from kec_core.photos.images import ImageRecord
 from kec_core.types import Constraint
 from pages.concepts.panels import workbench_view
 from pages.concepts.panels.workbench_view import View
-from pages.shared import gallery, markup
-from state import session
-from state.project import Project
-from state.wishes import wishes_csv, wishes_script
-from state.workbench import Workbench
+from pages.shared import gallery, markup, session
+from state.project.project import Project
+from state.transfer.constraint_files import wishes_csv, wishes_script
+from state.work.workbench import Workbench
 
 PER_PAGE = 8
 SHOWN = 6

@@ -9,10 +9,9 @@ from kec_core.knowledge.edits import SetGuidance
 from kec_core.knowledge.guidance import Guidance
 from pages.concepts.panels import rebuild_job, vocabulary, workbench_view
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup, ui
-from state import session
-from state.project import Project
-from state.workbench import Workbench
+from pages.shared import markup, session, ui
+from state.project.project import Project
+from state.work.workbench import Workbench
 
 
 def draw(project: Project, bench: Workbench) -> None:

@@ -8,15 +8,14 @@ from dataclasses import replace
 import streamlit as st
 
 from kec_core.knowledge.edits import AddAttribute, AddPairAttribute, Edit
-from kec_core.naming import unique_names
-from kec_core.probe import Probe, probe
+from kec_core.knowledge.unique_names import unique_names
+from kec_core.result.probe import Probe, probe
 from kec_core.types import Concept
 from pages.concepts.panels import workbench_view
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup, ui
-from state import session
-from state.project import Project
-from state.workbench import Workbench
+from pages.shared import markup, session, ui
+from state.project.project import Project
+from state.work.workbench import Workbench
 
 SHOWN = 6
 """Photos at either end of the collection."""

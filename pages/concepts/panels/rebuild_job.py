@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from kec_core.config import RunConfig
 from kec_core.errors import InputError
-from pages.shared import llm_connection, ui
-from state import session
-from state.project import Project
+from pages.shared import llm_connection, session, ui
+from state.project.project import Project
 
 
 def why_not(project: Project) -> str:

@@ -7,20 +7,19 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from kec_core.errors import KecError
-from kec_core.impact import Impact
 from kec_core.knowledge.edits import Edit, RenameConcept
-from kec_core.naming import unique_names
+from kec_core.knowledge.unique_names import unique_names
+from kec_core.result.impact import Impact
 from kec_core.suggestions import Suggestion
 from kec_core.suggestions.base import Kind
 from pages.concepts import actions
 from pages.concepts.panels import suggestion_cache, workbench_view
 from pages.concepts.panels.suggestion_cache import Doubts
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup
-from state import session
-from state.dismissed import dismiss, dismissed, show_again
-from state.project import Project
-from state.workbench import Workbench
+from pages.shared import markup, session
+from state.project.dismissed import dismiss, dismissed, show_again
+from state.project.project import Project
+from state.work.workbench import Workbench
 
 QUICK = 20_000
 """Photos up to which trying a change takes well under a second, so that it is done unasked."""

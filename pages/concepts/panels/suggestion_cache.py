@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from kec_core.impact import Impact
 from kec_core.knowledge.edits import Edit
 from kec_core.live import LiveState
+from kec_core.result.impact import Impact
 from kec_core.suggestions import Suggestion, least_certain, suggest
 from kec_core.suggestions.wording import fitting_names
 from pages.concepts.panels.workbench_view import View
-from state import session
-from state.workbench import Workbench
+from pages.shared import session
+from state.work.workbench import Workbench
 
 OTHER_NAMES = 5
 

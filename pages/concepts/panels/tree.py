@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from kec_core.naming import unique_names
+from kec_core.knowledge.unique_names import unique_names
 from kec_core.types import Concept, Group
 from pages.concepts.panels import tree_actions, workbench_view
 from pages.concepts.panels.tree_actions import TOP
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup
-from state import session
-from state.project import Project
-from state.workbench import Workbench
+from pages.shared import markup, session
+from state.project.project import Project
+from state.work.workbench import Workbench
 
 UNCLEAR = 0.02
 """Lead of a photo's best concept over the second up to which it has no clear one [R]."""

@@ -20,9 +20,8 @@ from kec_core.types import Group, Knowledge
 from pages.concepts import actions
 from pages.concepts.panels import workbench_view
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup
-from state import session
-from state.project import Project
+from pages.shared import markup, session
+from state.project.project import Project
 
 TOP = ""
 """Stands for the top of the tree where a group is chosen."""

@@ -15,9 +15,8 @@ from kec_core.live import LiveState
 from kec_core.wordnet.vocabulary import DomainTerm, domain_vocabulary
 from pages.concepts.panels import rebuild_job, workbench_view
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup
-from state import session
-from state.project import Project
+from pages.shared import markup, session
+from state.project.project import Project
 
 MAX_TERMS = 2000
 MAX_MEGABYTES = 2

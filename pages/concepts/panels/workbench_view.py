@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from kec_core.concept_photos import ConceptPhotos
-from kec_core.images import ImageRecord
 from kec_core.live import LiveState
+from kec_core.photos.images import ImageRecord
+from kec_core.result.concept_photos import ConceptPhotos
 from kec_core.wordnet.wordnet import WordNet, load_wordnet
-from pages.shared import cached, markup, ui
-from state import session
-from state.project import Project
-from state.revisions import Revision
-from state.workbench import Workbench
+from pages.shared import cached, markup, session, ui
+from state.project.project import Project
+from state.revisions.revisions import Revision
+from state.work.workbench import Workbench
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

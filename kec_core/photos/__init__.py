@@ -1,0 +1,1 @@
+"""Photo files: found, told apart by content, matched by name, and decoded."""

@@ -1,0 +1,161 @@
+"""One run of KEC, from files to clusters: the stages of the room ``stages`` in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from kec_core import stages
+from kec_core.arrays import FloatMatrix
+from kec_core.config import RunConfig
+from kec_core.encoders.base import visual_features
+from kec_core.encoders.text_cache import encode_texts
+from kec_core.photos.images import ImageRecord
+from kec_core.stages import Hooks, Resources, Runner
+from kec_core.store import ReadingStore, StageStore
+from kec_core.types import (
+    Clustering,
+    ConceptVectors,
+    Embeddings,
+    Grounding,
+    Knowledge,
+    Noun,
+    NounMapping,
+    SkippedImage,
+    StageReport,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunResult:
+    """Everything one run produced; row i of every array belongs to ``embeddings.ids[i]``."""
+
+    embeddings: Embeddings
+    x: FloatMatrix
+    skipped: tuple[SkippedImage, ...]
+    mapping: NounMapping
+    vocabulary: tuple[Noun, ...]
+    knowledge: Knowledge
+    vectors: ConceptVectors
+    grounding: Grounding
+    clustering: Clustering
+    cluster_key: str
+    weight: float
+    baseline: Clustering
+    reports: tuple[StageReport, ...]
+    notes: tuple[str, ...]
+    near_copies: tuple[tuple[str, ...], ...]
+
+
+def run(
+    records: Sequence[ImageRecord],
+    root: Path,
+    resources: Resources,
+    config: RunConfig,
+    store: StageStore,
+    *,
+    keep: Knowledge | None = None,
+    hooks: Hooks | None = None,
+) -> RunResult:
+    """Run KEC on photos: from files to clusters.
+
+    Args:
+        records: the photos, ids unique; they lie below ``root``.
+        root: folder of the photos.
+        resources: encoder, vocabulary, knowledge builder.
+        config: every option.
+        store: where stages are kept and found again.
+        keep: earlier knowledge whose user-made and locked parts must stay; its constraints hold, and its number of
+            clusters and weight where ``config`` leaves them open.
+        hooks: progress and stage callbacks; progress may raise Cancelled.
+
+    Raises:
+        InputError: no readable photo, or more clusters asked for than photos.
+    """
+    config = _with_wishes(config, keep)
+    runner = Runner(store, hooks or Hooks())
+    encoder = resources.encoder
+    defaults = encoder.info.defaults
+    encode = partial(encode_texts, encoder, cache=resources.text_cache)
+    embedded = stages.embed_photos(runner, records, root, encoder)
+    x = visual_features(embedded.arrays["features"], defaults)
+    near_copies = stages.near_copies(runner, embedded)
+    looks, bursts = stages.with_bursts(embedded)
+    n_clusters, how = stages.choose_n_clusters(runner, looks, x, config, bursts)
+    mapping, vocabulary = stages.map_nouns(runner, looks, x, n_clusters, resources, config)
+    built, pair_note = stages.know(runner, mapping, vocabulary, resources, encode, config, keep)
+    knowledge = replace(built, n_clusters=config.n_clusters, weight=config.clustering.weight)
+    vectors_key, vectors = stages.text_vectors(runner, knowledge, encoder, encode, config)
+    ground_key, grounding = stages.ground_photos(
+        runner, embedded, looks.key, x, vectors_key, vectors, defaults, config
+    )
+    weight, why = stages.choose_weight(runner, looks, x, n_clusters, defaults, config)
+    cluster_key, clustering = stages.cluster_photos(
+        runner, ground_key, x, grounding, knowledge, embedded.data["ids"], n_clusters, weight, config, bursts
+    )
+    return RunResult(
+        embeddings=Embeddings(
+            features=embedded.arrays["features"], ids=tuple(embedded.data["ids"]), encoder=encoder.info.name
+        ),
+        x=x,
+        skipped=tuple(SkippedImage(**item) for item in embedded.data["failed"]),
+        mapping=mapping,
+        vocabulary=vocabulary,
+        knowledge=knowledge,
+        vectors=vectors,
+        grounding=grounding,
+        clustering=clustering,
+        cluster_key=cluster_key,
+        weight=weight,
+        baseline=stages.cluster_baseline(runner, looks, x, n_clusters, config, bursts),
+        reports=tuple(runner.reports),
+        notes=tuple(
+            note
+            for note in (embedded.data.get("note", ""), how, mapping.note, pair_note, why, clustering.note)
+            if note
+        ),
+        near_copies=near_copies,
+    )
+
+
+def _with_wishes(config: RunConfig, keep: Knowledge | None) -> RunConfig:
+    """The options with the person's number of clusters and weight where they leave them open."""
+    if keep is None:
+        return config
+    weight = keep.weight if config.clustering.weight is None else config.clustering.weight
+    return replace(
+        config,
+        n_clusters=keep.n_clusters if config.n_clusters is None else config.n_clusters,
+        clustering=replace(config.clustering, weight=weight),
+    )
+
+
+def rehearse(
+    records: Sequence[ImageRecord],
+    root: Path,
+    resources: Resources,
+    config: RunConfig,
+    store: StageStore,
+    *,
+    keep: Knowledge | None = None,
+    hooks: Hooks | None = None,
+) -> Knowledge:
+    """Do what ``run`` does up to the knowledge; the stages before it are stored, concepts and attributes are not.
+
+    With a builder that only counts (``LLMBuilder.counting``) this tells what ``run`` would ask of it.
+
+    Args, Raises: as ``run``.
+    """
+    config = _with_wishes(config, keep)
+    runner = Runner(store, hooks or Hooks())
+    encoder = resources.encoder
+    embedded = stages.embed_photos(runner, records, root, encoder)
+    x = visual_features(embedded.arrays["features"], encoder.info.defaults)
+    looks, bursts = stages.with_bursts(embedded)
+    n_clusters, _ = stages.choose_n_clusters(runner, looks, x, config, bursts)
+    mapping, vocabulary = stages.map_nouns(runner, looks, x, n_clusters, resources, config)
+    trial = Runner(ReadingStore(store), runner.hooks)
+    encode = partial(encode_texts, encoder, cache=resources.text_cache)
+    return stages.know(trial, mapping, vocabulary, resources, encode, config, keep)[0]

@@ -1,0 +1,151 @@
+"""Progress of a running job: remaining time, and what is written to the jobs table while the work goes on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from kec_core.errors import Cancelled, StoreError
+from state.project.database import Database
+from state.project.project import Project
+
+logger = logging.getLogger(__name__)
+
+WINDOW_SECONDS = 30.0
+"""The speed of the last half minute tells more about what is to come than the average since the start."""
+FLUSH_SECONDS = 0.2
+HEARTBEAT_SECONDS = 1.0
+
+
+class Eta:
+    """Remaining time of one stage, from the speed over the last half minute."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def update(self, now: float, done: int, total: int) -> float | None:
+        """Take note of progress.
+
+        Args:
+            now: time in seconds on any steady clock.
+            done: steps finished; fewer than before, or another total, means that a new loop began.
+            total: steps of this loop.
+
+        Returns:
+            Seconds that remain, or None while that is not known.
+        """
+        if total != self._total or (self._samples and done < self._samples[-1][1]):
+            self._samples.clear()
+            self._total = total
+        self._samples.append((now, done))
+        while len(self._samples) > 2 and now - self._samples[1][0] > WINDOW_SECONDS:
+            self._samples.popleft()
+        then, before = self._samples[0]
+        if done >= total:
+            return 0.0 if total else None
+        if done <= before or now <= then:
+            return None
+        return (total - done) * (now - then) / (done - before)
+
+
+class JobProgress:
+    """What a job calls as it works. One thread writes to the database; calls cost next to nothing.
+
+    Use as a context manager around the work: the thread also writes the heartbeat and looks for requests to cancel or
+    to pause, however long the work stays silent.
+    """
+
+    def __init__(self, database: Database, number: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._number = number
+        self._clock = clock
+        self._eta = Eta()
+        self._shown = {"stage": "", "label": "", "done": 0, "total": 0, "eta": None}
+        self._changed = False
+        self._guard = threading.Lock()
+        self._cancel = threading.Event()
+        self._paused = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep_writing, name="job progress", daemon=True)
+
+    def __call__(self, done: int, total: int, label: str) -> None:
+        """Report progress within the stage (a ``kec_core.arrays.Progress``).
+
+        Raises:
+            Cancelled: the person has asked to stop.
+        """
+        if self._cancel.is_set():
+            raise Cancelled("The job was cancelled; what it had finished is kept.")
+        with self._guard:
+            eta = self._eta.update(self._clock(), done, total)
+            self._shown |= {"label": label, "done": done, "total": total, "eta": eta}
+            self._changed = True
+
+    def stage(self, name: str) -> None:
+        """A new stage begins.
+
+        Raises:
+            Cancelled: the person has asked to stop.
+        """
+        with self._guard:
+            self._eta = Eta()
+            self._shown |= {"stage": name}
+        self(0, 0, "")
+
+    def paused(self) -> bool:
+        """Whether the person wants nothing sent to a language model for now."""
+        return self._paused.is_set()
+
+    def __enter__(self) -> Self:
+        self._write()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _keep_writing(self) -> None:
+        written = self._clock()
+        while not self._stop.wait(FLUSH_SECONDS):
+            if self._changed or self._clock() - written >= HEARTBEAT_SECONDS:
+                written = self._clock()
+                self._write_or_log()
+        self._write_or_log()
+
+    def _write_or_log(self) -> None:
+        try:
+            self._write()
+        except StoreError:
+            # A heartbeat that comes late harms nobody; the work itself must not die of it.
+            logger.warning("progress could not be written", exc_info=True)
+
+    def _write(self) -> None:
+        with self._guard:
+            row = {**self._shown, "number": self._number, "now": time.time()}
+            self._changed = False
+        with self._database.writing(durable=False) as db:
+            db.execute(
+                "UPDATE jobs SET stage = :stage, label = :label, done = :done, total = :total, eta = :eta, "
+                "heartbeat = :now WHERE number = :number",
+                row,
+            )
+            asked = db.execute("SELECT state, paused FROM jobs WHERE number = :number", row).fetchone()
+        if asked["state"] == "cancelling":
+            self._cancel.set()
+        (self._paused.set if asked["paused"] else self._paused.clear)()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobContext:
+    """What the function of a job kind gets; it returns its result as JSON."""
+
+    project: Project
+    params: Mapping[str, Any]
+    progress: JobProgress

@@ -1,0 +1,1 @@
+"""What a person chooses about language models, sees before they are asked, and asks them."""

@@ -1,0 +1,115 @@
+"""The table of compared methods: kept with the project row by row, so a stopped comparison shows what it finished."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+from kec_core.methods.summary import Spread
+from state.project.database import now, to_text
+from state.project.project import Project
+
+Preset = Literal["full", "fast"]
+_PREFIX = "methods:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodRow:
+    """One method over all seeds.
+
+    Attributes:
+        scores: by metric; None when no photo that was clustered has a label.
+        seconds: of one seed, on average, without what all methods share (features, nouns, knowledge).
+        note: what people must know to read the numbers.
+        keys: of the clustering of each seed in the project's store, stage "method".
+    """
+
+    name: str
+    caption: str
+    provenance: str
+    scores: Mapping[str, Spread] | None
+    seconds: float
+    note: str
+    keys: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``kec methods --json`` prints it."""
+        scores = None if self.scores is None else {name: asdict(s) for name, s in self.scores.items()}
+        return {
+            "name": self.name,
+            "provenance": self.provenance,
+            "scores": scores,
+            "seconds": round(self.seconds, 3),
+            "note": self.note,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRow:
+    """A row as it is kept.
+
+    Attributes:
+        revision: whose photos, K and knowledge the method was given.
+        preset: of its options.
+        labels_version: of the labels it was scored against (``Project.labels_version``).
+        created: UTC, ISO 8601.
+    """
+
+    row: MethodRow
+    revision: str
+    preset: Preset
+    labels_version: int
+    created: str
+
+    @property
+    def n_seeds(self) -> int:
+        """How many seeds it was run with."""
+        return len(self.row.keys)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read what ``to_json`` wrote."""
+        row = dict(data["row"])
+        scores = row.pop("scores")
+        spreads = None if scores is None else {name: Spread(**value) for name, value in scores.items()}
+        keys = tuple(row.pop("keys"))
+        return cls(**{**data, "row": MethodRow(**row, scores=spreads, keys=keys)})
+
+
+def keep_row(project: Project, revision: str, preset: Preset, row: MethodRow) -> None:
+    """Keep a row; an earlier one of the same method on the same revision makes room for it."""
+    kept = KeptRow(
+        row=row,
+        revision=revision,
+        preset=preset,
+        labels_version=project.labels_version,
+        created=now(),
+    )
+    key = _PREFIX + revision
+    with project.database.writing() as db:
+        stored = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        rows = {} if stored is None else json.loads(stored["value"])
+        rows[row.name] = kept.to_json()
+        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, to_text(rows)))
+
+
+def kept_rows(project: Project, revision: str) -> tuple[KeptRow, ...]:
+    """The table of a revision, in the order the methods were first run; empty before."""
+    with project.database.reading() as db:
+        stored = db.execute("SELECT value FROM meta WHERE key = ?", (_PREFIX + revision,)).fetchone()
+    rows = {} if stored is None else json.loads(stored["value"])
+    return tuple(KeptRow.from_json(row) for row in rows.values())
+
+
+def compared_revisions(project: Project) -> tuple[str, ...]:
+    """Revisions that have a table, the newest revision first."""
+    with project.database.reading() as db:
+        keys = db.execute("SELECT key FROM meta WHERE key LIKE ?", (f"{_PREFIX}%",)).fetchall()
+    found = [str(row["key"]).removeprefix(_PREFIX) for row in keys]
+    return tuple(sorted(found, key=lambda revision: int(revision[1:]), reverse=True))

@@ -1,0 +1,193 @@
+"""A project outlives a damaged database file: the last good copy, and a journal of the revisions made since.
+
+``backup/project.db`` is a copy made when a run has committed; ``backup/journal.jsonl`` gets one line per revision
+since. A file found damaged is kept aside, and copy plus journal take its place.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from kec_core.disk import reason, short
+from kec_core.errors import StoreError
+from kec_core.paths import exists, is_file
+from kec_core.store import write_atomically
+from state.project.database import DamagedError, Database, to_text
+from state.project.integrity import check, seal
+from state.project.locks import RunLock
+
+logger = logging.getLogger(__name__)
+
+_JOURNAL_BYTES = 64 * 2**20
+"""A longer journal gives way to a fresh copy."""
+_CHECKSUM = "crc32"
+"""The entry of a journal's line with the CRC-32 of the others; lines of earlier versions have none."""
+_TAIL_BYTES = 4 * 2**20
+"""The journal's last line is looked for in that much of its end."""
+
+
+def note_revisions(database: Database) -> None:
+    """Note the revisions that were committed since the last time; trouble is logged, for they are safe already."""
+    journal = _journal(database.path)
+    try:
+        known = _last_line(journal)
+        with database.reading() as db:
+            scan = db.execute("SELECT max(scan) FROM revisions").fetchone()[0]
+            rows = db.execute("SELECT * FROM revisions WHERE number > ?", (known["number"],)).fetchall()
+        if scan > known["scan"] or journal.stat().st_size > _JOURNAL_BYTES:
+            keep_copy(database)
+        else:
+            _append(journal, [dict(row) for row in rows])
+    except (OSError, StoreError):
+        logger.warning("the newest revision could not be noted in the journal", exc_info=True)
+
+
+def keep_copy(database: Database) -> None:
+    """Copy the database into ``backup/``, atomically; the journal starts anew.
+
+    Raises:
+        StoreError: the disk is full, or the folder is not writable.
+    """
+    copy = _copy(database.path)
+    fresh = copy.with_name(f"{copy.name}.new{os.getpid()}")
+    try:
+        copy.parent.mkdir(exist_ok=True)
+        with database.reading() as db:
+            newest = db.execute("SELECT max(number) AS number, max(scan) AS scan FROM revisions").fetchone()
+            db.execute("COMMIT")  # VACUUM works outside transactions only
+            db.execute("VACUUM INTO ?", (str(fresh),))
+        fresh.replace(copy)
+    except OSError as error:
+        raise StoreError(
+            f"The backup {copy} could not be written ({reason(error, copy.parent)}); free some space or make the folder writable."
+        ) from error
+    finally:
+        fresh.unlink(missing_ok=True)
+    head = {"number": newest["number"] or 0, "scan": newest["scan"] or 0}
+    write_atomically(_journal(database.path), to_text(head).encode() + b"\n")
+
+
+def _append(journal: Path, rows: list[dict[str, Any]]) -> None:
+    lines = [_line({**row, "knowledge": base64.b64encode(row["knowledge"]).decode("ascii")}) for row in rows]
+    with journal.open("ab") as file:
+        # The line break in front closes a line that a kill has cut.
+        file.write(("\n" + "".join(lines)).encode("utf-8"))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _line(row: dict[str, Any]) -> str:
+    return to_text({**row, _CHECKSUM: zlib.crc32(to_text(row).encode("ascii"))}) + "\n"
+
+
+def _last_line(journal: Path) -> dict[str, Any]:
+    """The newest revision in the journal (its number and scan), or zeros when that cannot be told."""
+    if not is_file(journal):
+        return {"number": 0, "scan": 0}
+    with journal.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        lines = file.read().splitlines()
+    return next(_readable(reversed(lines)), {"number": 0, "scan": 0})
+
+
+def _readable(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """The lines that are whole; a kill may have cut one."""
+    for line in filter(None, map(bytes.strip, lines)):
+        try:
+            row = dict(json.loads(line))
+        except (ValueError, TypeError, RecursionError):
+            logger.warning("a line of the journal is cut; it is passed over")
+            continue
+        checksum = row.pop(_CHECKSUM, None)
+        if checksum in (None, zlib.crc32(to_text(row).encode("ascii"))):
+            yield row
+        else:
+            logger.warning("a line of the journal is damaged; it is passed over")
+
+
+def recover(path: Path, damage: DamagedError) -> StoreError:
+    """Put the last good state in the place of a damaged database; the damaged file is kept aside.
+
+    Returns:
+        What to tell the person: what happened and what to do.
+    """
+    if RunLock.is_held(path.parent):
+        return StoreError(f"{damage} Something is running on it still: wait for its end, then open it again.")
+    if Database(path).is_read_only():
+        return StoreError(
+            f"{damage} It is read-only here: copy the project to a folder of yours and open it there."
+        )
+    aside = _set_aside(path)
+    copy = _copy(path)
+    if not is_file(copy):
+        return StoreError(
+            f"{damage} It was kept aside as {aside.name} and there is no backup yet: make the project again in a new "
+            f"folder, copying {path.parent / 'artifacts'} there to save the work of its stages."
+        )
+    try:
+        last = _restore(path, copy)
+    except (StoreError, OSError) as error:
+        return StoreError(
+            f"{damage} It was kept aside as {aside.name}, but its backup is not usable either ({short(error)})."
+        )
+    return StoreError(
+        f"{damage} It was kept aside as {aside.name}, and the last good state ({last}) was put in its place: "
+        "open the project again."
+    )
+
+
+def _restore(path: Path, copy: Path) -> str:
+    """Build the database from copy and journal; returns the newest revision it holds, in words."""
+    fresh = path.with_name(f"{path.name}.new{os.getpid()}")
+    fresh.write_bytes(copy.read_bytes())
+    restored = Database(fresh)
+    check(restored)
+    with restored.writing() as db:
+        with _journal(path).open("rb") as journal:
+            for row in _readable(journal):
+                if "knowledge" in row:
+                    _insert_missing(db, {**row, "knowledge": base64.b64decode(row["knowledge"])})
+                    seal(db, "revisions", row["number"])
+        last = db.execute("SELECT max(number) FROM revisions").fetchone()[0]
+        db.execute("UPDATE pointer SET current = ?, tip = ?", (last, last))
+    fresh.rename(path)
+    return "no revision yet" if last is None else f"revision r{last}"
+
+
+def _insert_missing(db: sqlite3.Connection, row: dict[str, Any]) -> None:
+    """Insert a revision unless it is there, or what it refers to is not."""
+    columns, values = ", ".join(row), ", ".join(f":{key}" for key in row)
+    db.execute(
+        f"INSERT OR IGNORE INTO revisions ({columns}) SELECT {values} "
+        "WHERE EXISTS (SELECT 1 FROM scans WHERE number = :scan) "
+        "AND (:parent IS NULL OR EXISTS (SELECT 1 FROM revisions WHERE number = :parent))",
+        row,
+    )
+
+
+def _set_aside(path: Path) -> Path:
+    number = 1
+    while exists(aside := path.with_name(f"{path.name}.damaged{number}")):
+        number += 1
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if exists(part):
+            part.rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+def _copy(path: Path) -> Path:
+    return path.parent / "backup" / path.name
+
+
+def _journal(path: Path) -> Path:
+    return path.parent / "backup" / "journal.jsonl"

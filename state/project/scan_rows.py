@@ -1,0 +1,101 @@
+"""Photos as scans found them. A scan never changes, so the rows of every revision stay aligned with its photos."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import asdict
+from functools import lru_cache
+
+from kec_core.arrays import fingerprint
+from kec_core.photos.images import ImageRecord, ScanReport
+from kec_core.types import SkippedImage
+from state.project.database import Database, now, stored, to_text
+from state.project.integrity import seal
+
+_SCAN = """coalesce(?, (SELECT scan FROM revisions JOIN pointer ON number = current),
+    (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'scan'))"""
+"""The scan asked for by number; else that of the current revision; else the newest."""
+
+
+def save_scan(db: sqlite3.Connection, report: ScanReport) -> int:
+    """Keep a scan as the newest one, within a transaction; scans that no revision was made from are dropped.
+
+    Of files that are no photos only the counts of the newest scan are kept: they make no scan another one.
+
+    Returns:
+        Its number; the same content gives the same number.
+    """
+    key = fingerprint({name: value for name, value in asdict(report).items() if name != "others"})
+    known = db.execute("SELECT number FROM scans WHERE fingerprint = ?", (key,)).fetchone()
+    number = _insert(db, report, key) if known is None else int(known["number"])
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('scan', ?)", (str(number),))
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('others', ?)", (to_text(dict(report.others)),))
+    db.execute(
+        "DELETE FROM scans WHERE number <> ? AND number NOT IN (SELECT scan FROM revisions)", (number,)
+    )
+    db.execute("DELETE FROM checksums WHERE kind = 'scans' AND number NOT IN (SELECT number FROM scans)")
+    seal(db, "scans", number)
+    return number
+
+
+def _insert(db: sqlite3.Connection, report: ScanReport, key: str) -> int:
+    added = db.execute(
+        "INSERT INTO scans (fingerprint, created, warnings) VALUES (?, ?, ?)",
+        (key, now(), to_text(list(report.warnings))),
+    )
+    number = int(added.lastrowid or 0)
+    images = (
+        (number, row, i.id, i.width, i.height, i.sha256, i.mode, i.warning)
+        for row, i in enumerate(report.images)
+    )
+    db.executemany("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?)", images)
+    skipped = ((number, item.path, item.reason) for item in report.skipped)
+    db.executemany("INSERT INTO skipped VALUES (?, ?, ?)", skipped)
+    return number
+
+
+def read_images(database: Database, scan: int | None) -> tuple[ImageRecord, ...]:
+    """Photos in row order; empty when there is no such scan."""
+    with database.reading() as db:
+        row = db.execute(f"SELECT number, fingerprint FROM scans WHERE number = {_SCAN}", (scan,)).fetchone()
+    return () if row is None else _read_images(database, row["number"], row["fingerprint"])
+
+
+@lru_cache(maxsize=2)
+def _read_images(database: Database, number: int, _fingerprint: str) -> tuple[ImageRecord, ...]:
+    """The photos of a scan; they never change under their fingerprint, so pages need not read them again and again."""
+    with database.reading() as db:
+        rows = db.execute(
+            "SELECT id, width, height, sha256, mode, warning FROM images WHERE scan = ? ORDER BY position",
+            (number,),
+        )
+        return tuple(
+            ImageRecord(id=a, width=width, height=height, sha256=digest, mode=mode, warning=warning)
+            for a, width, height, digest, mode, warning in rows
+        )
+
+
+def read_skipped(database: Database, scan: int | None) -> tuple[SkippedImage, ...]:
+    """Files that are not used, and why."""
+    with database.reading() as db:
+        rows = db.execute(f"SELECT path, reason FROM skipped WHERE scan = {_SCAN}", (scan,)).fetchall()
+    return tuple(SkippedImage(path=row["path"], reason=row["reason"]) for row in rows)
+
+
+def read_warnings(database: Database, scan: int | None) -> tuple[str, ...]:
+    """What was noticed about the folder as a whole."""
+    with database.reading() as db:
+        row = db.execute(f"SELECT warnings FROM scans WHERE number = {_SCAN}", (scan,)).fetchone()
+    with stored("what a scan noticed"):
+        return () if row is None else tuple(json.loads(row["warnings"]))
+
+
+def read_labels(database: Database, scan: int | None) -> list[str | None]:
+    """The label of every photo in row order, None where unknown."""
+    with database.reading() as db:
+        rows = db.execute(
+            f"SELECT label FROM images LEFT JOIN labels USING (id) WHERE scan = {_SCAN} ORDER BY position",
+            (scan,),
+        ).fetchall()
+    return [row["label"] for row in rows]

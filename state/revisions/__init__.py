@@ -1,0 +1,1 @@
+"""Results kept as revisions, and everything that is read out of one."""

@@ -1,0 +1,171 @@
+"""Audits: photos a person judged by eye, kept with the revision they were drawn for; each answer is stored at once."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from kec_core.errors import InputError
+from kec_core.result.audit import Estimate, Judged, draw_sample, estimate
+from state.project.database import now, to_text
+from state.project.project import Project
+from state.revisions.clusterings import load_clustering
+from state.revisions.revisions import RevisionInfo
+
+SAMPLE = 60
+"""Photos of an audit, unless the person wants another number: five minutes at five seconds each."""
+
+_PREFIX = "audit:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Does photo ``image`` (an image id) belong to ``cluster``?"""
+
+    image: str
+    cluster: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """A sample of a revision and what was judged so far.
+
+    Attributes:
+        revision: its id.
+        seed: what the sample was drawn with.
+        created: UTC, ISO 8601.
+        sizes: photos of each cluster.
+        questions: in the order to ask them.
+        answers: by image id: True belongs there, False does not, None cannot be said.
+    """
+
+    revision: str
+    seed: int
+    created: str
+    sizes: Mapping[int, int]
+    questions: tuple[Question, ...]
+    answers: Mapping[str, bool | None]
+
+    @property
+    def next(self) -> Question | None:
+        """The first question without an answer, None when all have one."""
+        return next((q for q in self.questions if q.image not in self.answers), None)
+
+    @property
+    def last(self) -> Question | None:
+        """The question that was answered last, in the order of asking."""
+        return next((q for q in reversed(self.questions) if q.image in self.answers), None)
+
+    def wrong(self) -> tuple[Question, ...]:
+        """Photos that do not belong where they are."""
+        return tuple(q for q in self.questions if self.answers.get(q.image) is False)
+
+    def estimate(self) -> Estimate | None:
+        """The share of photos that are right, over the whole collection; None before the first answer."""
+        told = [(q.cluster, self.answers.get(q.image)) for q in self.questions]
+        judged = Counter(cluster for cluster, answer in told if answer is not None)
+        right = Counter(cluster for cluster, answer in told if answer)
+        strata = {c: Judged(size=n, judged=judged[c], right=right[c]) for c, n in self.sizes.items()}
+        return estimate(strata)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return {**asdict(self), "sizes": {str(cluster): size for cluster, size in self.sizes.items()}}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read what ``to_json`` wrote."""
+        sizes = {int(cluster): size for cluster, size in data["sizes"].items()}
+        questions = tuple(Question(**question) for question in data["questions"])
+        return cls(**{**data, "sizes": sizes, "questions": questions})
+
+
+def start_audit(project: Project, revision: RevisionInfo, *, size: int = SAMPLE, seed: int = 0) -> Audit:
+    """Draw a sample of a revision and keep it; an earlier audit of this revision is replaced.
+
+    Raises:
+        InputError: less than one photo is wanted.
+        StoreError: the clustering is missing or damaged.
+    """
+    labels = np.asarray(load_clustering(project, revision).labels)
+    images = project.images(revision.scan)
+    clusters, counts = np.unique(labels, return_counts=True)
+    audit = Audit(
+        revision=revision.id,
+        seed=seed,
+        created=now(),
+        sizes={int(c): int(n) for c, n in zip(clusters, counts, strict=True)},
+        questions=tuple(
+            Question(image=images[row].id, cluster=int(labels[row]))
+            for row in draw_sample(labels, size, seed=seed)
+        ),
+        answers={},
+    )
+    with project.database.writing() as db:
+        _write(db, audit)
+    return audit
+
+
+def load_audit(project: Project, revision_id: str) -> Audit | None:
+    """The audit of a revision, or None."""
+    with project.database.reading() as db:
+        return _read(db, revision_id)
+
+
+def audits(project: Project) -> tuple[Audit, ...]:
+    """All audits, newest first."""
+    with project.database.reading() as db:
+        rows = db.execute("SELECT value FROM meta WHERE key LIKE ?", (f"{_PREFIX}%",)).fetchall()
+    found = [Audit.from_json(json.loads(row["value"])) for row in rows]
+    return tuple(sorted(found, key=lambda audit: audit.created, reverse=True))
+
+
+def answer(project: Project, revision_id: str, image: str, belongs: bool | None) -> Audit:
+    """Keep one answer; other answers stay, whoever gave them meanwhile.
+
+    Raises:
+        InputError: the revision has no audit, or the photo is not in its sample.
+    """
+    return _change(project, revision_id, image, lambda answers: {**answers, image: belongs})
+
+
+def take_back(project: Project, revision_id: str, image: str) -> Audit:
+    """Forget one answer; raises as ``answer``."""
+    return _change(
+        project, revision_id, image, lambda answers: {k: v for k, v in answers.items() if k != image}
+    )
+
+
+def _change(
+    project: Project,
+    revision_id: str,
+    image: str,
+    change: Callable[[Mapping[str, bool | None]], Mapping[str, bool | None]],
+) -> Audit:
+    with project.database.writing() as db:
+        audit = _read(db, revision_id)
+        if audit is None or image not in {question.image for question in audit.questions}:
+            raise InputError(
+                f"{image!r} is not in the audit of revision {revision_id}; it was drawn anew meanwhile: judge the photo "
+                "that is shown now."
+            )
+        changed = replace(audit, answers=change(audit.answers))
+        _write(db, changed)
+    return changed
+
+
+def _read(db: sqlite3.Connection, revision_id: str) -> Audit | None:
+    row = db.execute("SELECT value FROM meta WHERE key = ?", (_PREFIX + revision_id,)).fetchone()
+    return None if row is None else Audit.from_json(json.loads(row["value"]))
+
+
+def _write(db: sqlite3.Connection, audit: Audit) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO meta VALUES (?, ?)", (_PREFIX + audit.revision, to_text(audit.to_json()))
+    )

@@ -1,0 +1,263 @@
+"""What a glance at a clustering needs: how central each photo is to its group, how alike a group is, what it is about.
+
+Computed once when a clustering is made and kept beside it, so a page opens as fast at a million photos as at a hundred.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.arrays import FloatMatrix, FloatVector, IntVector, blocks
+from kec_core.clustering import fuse
+from kec_core.clustering.geometry import centroids_of, cluster_sums, row_cosines
+from kec_core.constraints import ConstraintPlan
+from kec_core.errors import StoreError
+from kec_core.store import StageResult
+from kec_core.types import Clustering, Grounding, Knowledge
+from state.project.project import Project
+from state.revisions.cluster_marks import ClusterMarks, cluster_marks
+from state.revisions.revisions import RevisionInfo
+
+Order = Literal["representative", "boundary", "outlier"]
+EXAMPLE_WORTH = 5
+"""A photo that the person assigned to a concept speaks for its name as loudly as so many photos that it won [R]."""
+_STAGE = "overview"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Overview:
+    """Arrays over N photos, K clusters and M concepts; memory-mapped when loaded.
+
+    Attributes:
+        labels: int32 (N,), cluster of each photo.
+        own: float32 (N,), cosine of a photo with the centre of its cluster, in the space that was clustered.
+        rival: float32 (N,), cosine with the nearest other centre; -1 when there is only one cluster.
+        coherence: float32 (K,) in [0, 1], mean cosine of the photos' visual features with their mean.
+        concepts: float32 (K, M), mean omega of the cluster's photos; rows sum to 1.
+        votes: float32 (K, M), rows sum to 1 (0 for an id without photos): how much speaks for each concept's name, by
+            the photos it wins and by those the person assigned to it, see ``EXAMPLE_WORTH``; ``concepts`` where the
+            overview was kept before there were votes.
+        concept_ids: the M concepts.
+        marks: names and ticks of the person.
+    """
+
+    labels: IntVector
+    own: FloatVector
+    rival: FloatVector
+    coherence: FloatVector
+    concepts: FloatMatrix
+    votes: FloatMatrix
+    concept_ids: tuple[str, ...]
+    marks: ClusterMarks = field(default_factory=ClusterMarks)
+
+    def members(self, cluster: int, order: Order = "representative") -> IntVector:
+        """Rows of a cluster's photos.
+
+        Args:
+            cluster: its id.
+            order: the most central first; those nearest to another cluster first; or the least central first.
+        """
+        rows = np.flatnonzero(self.labels == cluster)
+        own = self.own[rows]
+        by = {"representative": -own, "boundary": own - self.rival[rows], "outlier": own}[order]
+        return rows[np.argsort(by, kind="stable")].astype(np.int32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterCard:
+    """A cluster at a glance.
+
+    Attributes:
+        name: what the person calls it, else its dominant concept, made unique by the next one.
+        size: number of photos.
+        coherence: in [0, 1], see ``Overview``.
+        purity: share of its labelled photos that carry the most frequent label ``label``; None without labels.
+        done: whether the person has ticked it off.
+    """
+
+    id: int
+    name: str
+    size: int
+    coherence: float
+    purity: float | None = None
+    label: str = ""
+    done: bool = False
+
+
+def compute_overview(
+    x: FloatMatrix,
+    grounding: Grounding,
+    weight: float,
+    clustering: Clustering,
+    *,
+    wishes: ConstraintPlan | None = None,
+) -> Overview:
+    """Compare every photo with the centres of all clusters.
+
+    Args:
+        x: float32 (N, d), unit rows, the visual features.
+        grounding: omega (N, M) and kappa (N, d).
+        weight: of the knowledge in the fused space.
+        clustering: its labels; centres are taken anew, as the means of the members.
+        wishes: of the person, on these photos; None for none.
+    """
+    labels = np.asarray(clustering.labels)
+    n_clusters = int(labels.max()) + 1
+    fused = fuse(x, grounding.kappa, weight)
+    own, rival = _nearness(fused, centroids_of(fused, labels, n_clusters), labels)
+    sizes = np.maximum(np.bincount(labels, minlength=n_clusters), 1)[:, None]
+    return Overview(
+        labels=labels,
+        own=own,
+        rival=rival,
+        coherence=np.linalg.norm(cluster_sums(x, labels, n_clusters) / sizes, axis=1).astype(np.float32),
+        concepts=(cluster_sums(grounding.omega, labels, n_clusters) / sizes).astype(np.float32),
+        votes=_votes(grounding, labels, n_clusters, wishes or ConstraintPlan()),
+        concept_ids=grounding.concept_ids,
+    )
+
+
+def _votes(grounding: Grounding, labels: IntVector, n_clusters: int, wishes: ConstraintPlan) -> FloatMatrix:
+    """How much speaks for each concept's name in each cluster."""
+    column = {concept: place for place, concept in enumerate(grounding.concept_ids)}
+    won = grounding.winner.copy()
+    worth = np.ones(len(labels))
+    for rows, concept in zip(wishes.units, wishes.concepts, strict=True):
+        if concept in column:
+            won[rows], worth[rows] = column[concept], EXAMPLE_WORTH
+    votes = np.zeros((n_clusters, len(column)))
+    if column:
+        np.add.at(votes, (labels, won), worth)
+    return np.asarray(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1), dtype=np.float32)
+
+
+def _nearness(fused: FloatMatrix, centres: FloatMatrix, labels: IntVector) -> tuple[FloatVector, FloatVector]:
+    """Cosine of every row with its own centre, and with the nearest other one."""
+    own = row_cosines(fused, centres, labels)
+    rival = np.full(len(fused), -1.0, dtype=np.float32)
+    if len(centres) > 1:
+        for block in blocks(len(fused)):
+            cosines = fused[block] @ centres.T
+            np.put_along_axis(cosines, labels[block, None], -np.inf, axis=1)
+            rival[block] = cosines.max(axis=1)
+    return own, rival
+
+
+def save_overview(project: Project, clustering_fp: str, made: Overview) -> None:
+    """Keep an overview beside the clustering it describes."""
+    if project.store.load(_STAGE, clustering_fp) is None:
+        names = ("labels", "own", "rival", "coherence", "concepts", "votes")
+        arrays = {name: getattr(made, name) for name in names}
+        project.store.save(
+            _STAGE, clustering_fp, StageResult(arrays=arrays, data={"concept_ids": list(made.concept_ids)})
+        )
+
+
+def load_overview(project: Project, revision: RevisionInfo) -> Overview:
+    """The overview of a revision's clustering; row i belongs to ``project.images(revision.scan)[i]``.
+
+    Raises:
+        StoreError: it is not in the project folder, or damaged.
+    """
+    stored = project.store.load(_STAGE, revision.clustering_fp)
+    if stored is None:
+        raise StoreError(
+            f"The overview of revision {revision.id} is missing from {project.store.root}; run the project again to restore it."
+        )
+    return Overview(
+        **{"votes": stored.arrays["concepts"], **stored.arrays},  # overviews of before had no votes
+        concept_ids=tuple(stored.data["concept_ids"]),
+        marks=cluster_marks(project, revision.id),
+    )
+
+
+def cluster_cards(
+    overview: Overview, knowledge: Knowledge, truth: Sequence[str | None] = ()
+) -> tuple[ClusterCard, ...]:
+    """A card per cluster that has photos, largest first.
+
+    Args:
+        overview: of the clustering.
+        knowledge: names the concepts.
+        truth: the label of each photo, None where unknown; empty without labels.
+    """
+    sizes = np.bincount(overview.labels, minlength=len(overview.coherence))
+    names = cluster_names(overview, knowledge)
+    tops = _frequent_labels(overview.labels, truth)
+    cards = [
+        ClusterCard(
+            id=cluster,
+            name=names[cluster],
+            size=int(sizes[cluster]),
+            coherence=float(overview.coherence[cluster]),
+            purity=tops[cluster][1] if cluster in tops else None,
+            label=tops[cluster][0] if cluster in tops else "",
+            done=cluster in overview.marks.done,
+        )
+        for cluster in range(len(sizes))
+        if sizes[cluster]
+    ]
+    return tuple(sorted(cards, key=lambda card: (-card.size, card.id)))
+
+
+def cluster_names(overview: Overview, knowledge: Knowledge) -> list[str]:
+    """A name per cluster id: the person's, else the name most speaks for; clusters that share it get the next one."""
+    given = overview.marks.names
+    by_concept = _concept_names(overview, knowledge)
+    return [given.get(cluster, name) for cluster, name in enumerate(by_concept)]
+
+
+def _concept_names(overview: Overview, knowledge: Knowledge) -> list[str]:
+    concepts = [knowledge.by_id[c].name if c in knowledge.by_id else c for c in overview.concept_ids]
+    if not concepts:
+        return [f"Cluster {cluster + 1}" for cluster in range(len(overview.coherence))]
+    ranked = np.argsort(-_support(overview, concepts), axis=1, kind="stable")
+    names = [concepts[row[0]] for row in ranked]
+    shared = {name for name, times in Counter(names).items() if times > 1}
+    names = [
+        _with_second(name, row, concepts) if name in shared else name
+        for name, row in zip(names, ranked, strict=True)
+    ]
+    return _numbered(names)
+
+
+def _support(overview: Overview, names: Sequence[str]) -> NDArray[np.float64]:
+    """What speaks for each concept in each cluster, float64 (K, M): votes for its name, then its own, then mean omega."""
+    votes = np.asarray(overview.votes, dtype=np.float64)
+    place = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    same = np.array([place[name] for name in names])
+    together: NDArray[np.float64] = votes @ (same[:, None] == same)
+    return together + 1e-3 * votes + 1e-6 * np.asarray(overview.concepts)
+
+
+def _with_second(name: str, ranked: IntVector, concepts: Sequence[str]) -> str:
+    second = next((concepts[i] for i in ranked[1:] if concepts[i] != name), "")
+    return f"{name} · {second}" if second else name
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    shared = {name for name, times in Counter(names).items() if times > 1}
+    seen: Counter[str] = Counter()
+    numbered = []
+    for name in names:
+        seen[name] += 1
+        numbered.append(f"{name} {seen[name]}" if name in shared else name)
+    return numbered
+
+
+def _frequent_labels(labels: IntVector, truth: Sequence[str | None]) -> dict[int, tuple[str, float]]:
+    """The most frequent label of each cluster and its share among the labelled photos."""
+    counts: dict[int, Counter[str]] = {}
+    for cluster, label in zip(labels.tolist(), truth, strict=False):
+        if label is not None:
+            counts.setdefault(cluster, Counter())[label] += 1
+    tops = {
+        cluster: min(found.items(), key=lambda item: (-item[1], item[0])) for cluster, found in counts.items()
+    }
+    return {cluster: (label, times / counts[cluster].total()) for cluster, (label, times) in tops.items()}

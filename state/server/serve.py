@@ -1,0 +1,143 @@
+"""Starts the app's server: loopback by default, usage statistics off."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import psutil
+
+from kec_core.errors import InputError
+from kec_core.paths import is_folder
+from state.server.allowed_hosts import ALLOWED_HOSTS_VARIABLE, Host, parse_allowed
+from state.workspace.workspace import HOME_VARIABLE
+
+IMAGES_ROOTS_VARIABLE = "KEC_IMAGES_ROOTS"
+"""Folders that photos may be read from, separated as in PATH."""
+DEFAULT_HOST = "127.0.0.1"
+
+_APP = Path(__file__).resolve().parents[2] / "app.py"
+_PORTS_TRIED = 100
+
+
+def serve(
+    *,
+    port: int,
+    images_roots: Sequence[Path],
+    projects: Path | None,
+    headless: bool,
+    host: str = DEFAULT_HOST,
+    allowed_hosts: Sequence[str] = (),
+) -> NoReturn:
+    """Become the app's server: this process ends with it, whatever ends it.
+
+    Args:
+        port: TCP port.
+        images_roots: folders the app may read photos from; none: the user's home folder.
+        projects: where projects are kept; None: the user's data folder.
+        headless: do not open a browser window.
+        host: address of this machine to listen at.
+        allowed_hosts: hosts that the server answers to besides loopback names and ``host``.
+
+    Raises:
+        InputError: a folder does not exist, a host is none, or the port cannot be used.
+    """
+    missing = [root for root in images_roots if not is_folder(root)]
+    if missing:
+        raise InputError(
+            f"--images-root should be a folder, but {missing[0]} is not one; give an existing folder."
+        )
+    hosts = parse_allowed([*allowed_hosts, *([] if _is_wildcard(host) else [_bracketed(host)])])
+    check_port(host, port)
+    environment = dict(os.environ)
+    if images_roots:
+        environment[IMAGES_ROOTS_VARIABLE] = os.pathsep.join(str(root.resolve()) for root in images_roots)
+    if projects is not None:
+        environment[HOME_VARIABLE] = str(projects.resolve())
+    environment[ALLOWED_HOSTS_VARIABLE] = ",".join(map(str, hosts))
+    command = [sys.executable, "-m", "streamlit", "run", str(_APP)]
+    command += ["--server.address", host, "--server.port", str(port)]
+    command += ["--server.headless", str(headless).lower()]
+    # Streamlit reads .streamlit/config.toml (theme, usage statistics) from the folder it is started in.
+    os.chdir(_APP.parent)
+    os.execve(command[0], command, environment)
+
+
+def check_port(host: str, port: int) -> None:
+    """Refuse a port that the server could not listen at.
+
+    Raises:
+        InputError: it is none, it is taken, or this user may not use it; says what to do.
+    """
+    if not 1 <= port <= 65535:
+        raise InputError(
+            f"--port should be a number from 1 to 65535, but {port} came; leave it out for 8501."
+        )
+    try:
+        reason = _bind_error(host, port)
+    except OSError as error:
+        raise InputError(
+            f"--host should be an address of this machine, but {host} is none ({error.strerror}); leave it out for "
+            f"{DEFAULT_HOST}."
+        ) from error
+    if reason == errno.EACCES:
+        raise InputError(f"Port {port} needs the rights of an administrator; give --port 8501 or higher.")
+    if reason is not None:
+        free = _free_port(host, port)
+        other = f"or give --port {free}, which is free" if free else "or give another --port"
+        raise InputError(f"Port {port} is taken{_user_of(port)}; end that program, {other}.")
+
+
+def _bind_error(host: str, port: int) -> int | None:
+    """The errno with which a port cannot be used, None when it can.
+
+    Raises:
+        OSError: the host is no address of this machine.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(address)
+            tried.listen()
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+            return error.errno
+    return None
+
+
+def _free_port(host: str, taken: int) -> int | None:
+    following = range(taken + 1, min(taken + _PORTS_TRIED, 65536))
+    return next((port for port in following if _bind_error(host, port) is None), None)
+
+
+def _user_of(port: int) -> str:
+    """Who listens at a port, as far as the operating system says it to this user."""
+    try:
+        listening = psutil.net_connections("tcp")
+        pids = {
+            one.pid
+            for one in listening
+            if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port
+        }
+        process = psutil.Process(next(pid for pid in pids if pid))
+        runs_app = str(_APP) in process.cmdline()
+        name = "another KEC+ Studio" if runs_app else process.name()
+    except (psutil.Error, StopIteration):
+        return ""
+    return f" by {name} (process {process.pid})"
+
+
+def _is_wildcard(host: str) -> bool:
+    address = (Host.parse(_bracketed(host)) or Host(host, None)).address
+    return address is not None and address.is_unspecified
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host

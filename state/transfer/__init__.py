@@ -1,0 +1,1 @@
+"""What comes in and what is taken home: photos, labels, tables, reports."""

@@ -1,0 +1,183 @@
+"""A result as one file that opens anywhere and loads nothing: clusters, photos, concepts, scores, parameters, edits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kec_core.clustering import fuse
+from kec_core.clustering.geometry import centroids_of
+from kec_core.types import Knowledge
+from state.project.project import Project
+from state.revisions.features import Features
+from state.revisions.overview import ClusterCard, Overview, cluster_cards, load_overview
+from state.revisions.revisions import Revision
+from state.transfer import report_html as html
+from state.transfer import report_story as story
+from state.transfer.assignments import Assignments
+from state.transfer.report_photos import PER_CLUSTER, PHOTOS, chosen, per_cluster, photos
+
+CONCEPTS = 4
+"""Concepts named per cluster."""
+SCORES = (
+    ("acc", "Photos in the right cluster (ACC)"),
+    ("nmi", "Shared information (NMI)"),
+    ("ari", "Agreement of pairs (ARI)"),
+)
+CLEARNESS = (
+    ("silhouette", "Clear borders (silhouette)"),
+    ("davies_bouldin", "Overlap (Davies-Bouldin, less is better)"),
+    ("calinski_harabasz", "Separation (Calinski-Harabasz)"),
+    ("size_entropy", "Even sizes (size entropy)"),
+)
+
+
+def write_report(
+    project: Project, revision: Revision, features: Features, table: Assignments, path: Path
+) -> None:
+    """Write the report of a revision as one HTML file.
+
+    Args:
+        project: which.
+        revision: of the project.
+        features: of the revision.
+        table: of the revision.
+        path: the file to write.
+    """
+    overview = load_overview(project, revision)
+    cards = cluster_cards(overview, revision.knowledge, table.labels)
+    parts = [
+        ("scores", "Scores", _scores(revision)),
+        ("clusters", "Clusters", _clusters(project, revision, features, overview, cards)),
+        ("concepts", "Concepts and attributes", story.concepts(revision.knowledge, features.grounding)),
+        ("guidance", "What the person said", story.wishes(revision.knowledge)),
+        ("edits", "Edit log", story.edits(project, revision)),
+        ("parameters", "Parameters", story.parameters(revision)),
+        ("notes", "Notes", story.notes(project, revision)),
+    ]
+    sections = [(anchor, title, html.section(title, anchor, content)) for anchor, title, content in parts]
+    body = [
+        *_head(project, revision, table, cards),
+        html.contents((anchor, title) for anchor, title, section in sections if section),
+        *(section for *_, section in sections),
+    ]
+    path.write_text(html.document(f"{project.name}: {revision.id}", body), encoding="utf-8")
+
+
+def _head(
+    project: Project, revision: Revision, table: Assignments, cards: Sequence[ClusterCard]
+) -> Iterator[str]:
+    name = f" “{revision.name}”" if revision.name else ""
+    yield html.title(project.name)
+    yield html.paragraph(
+        f"Revision {revision.id}{name}: {revision.note} · {revision.created[:16].replace('T', ' ')} UTC",
+        quiet=True,
+    )
+    yield html.paragraph(
+        f"{len(table.files):,} photos in {len(cards):,} clusters, by {len(revision.knowledge.concepts):,} concepts. "
+        "Made with KEC+ Studio."
+    )
+    yield html.paragraph(f"Encoder: {encoder_in_words(revision.facts.encoder)}")
+
+
+def encoder_in_words(name: str) -> str:
+    """The encoder that compared photos and words; the compact one is never mistaken for CLIP."""
+    if name == "compact":
+        return "compact (offline). This is not CLIP: its words are coarser, and its scores do not compare with CLIP's."
+    return name.removeprefix("open_clip:") or "unknown"
+
+
+# --- scores
+
+
+def _scores(revision: Revision) -> Iterator[str]:
+    baseline = revision.baseline
+    if revision.scores:
+        yield html.paragraph(
+            "Against the person's labels, which the method never saw; plain k-means on the same photos beside it."
+        )
+        yield _score_table(SCORES, revision.scores, baseline.scores if baseline else None)
+    if revision.internal:
+        yield html.paragraph(
+            "From the photos alone: how clear the clusters are, not whether they are the ones wanted."
+        )
+        yield _score_table(CLEARNESS, revision.internal, baseline.internal if baseline else None)
+
+
+def _score_table(names: Sequence[tuple[str, str]], ours: object, theirs: object) -> str:
+    rows = [(title, _number(getattr(ours, key)), _number(getattr(theirs, key, None))) for key, title in names]
+    return html.table(("", "KEC", "k-means"), rows)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.3f}"
+
+
+# --- clusters
+
+
+def _clusters(
+    project: Project, revision: Revision, features: Features, overview: Overview, cards: Sequence[ClusterCard]
+) -> Iterator[str]:
+    count = per_cluster(len(cards))
+    yield html.paragraph(
+        f"Of every cluster at most {count} photos are shown (a report holds at most {PER_CLUSTER} of each and {PHOTOS:,} in "
+        "all): the most typical first, the last quarter those nearest to another cluster.",
+        quiet=True,
+    )
+    images = project.images(revision.scan)
+    nearest = _nearest(revision, features, overview)
+    names = {card.id: card.name for card in cards}
+    for card in cards:
+        rows = chosen(overview, card.id, count)
+        yield html.cluster(
+            card.name,
+            _facts(card),
+            [
+                html.gallery(photos(project, [images[row] for row in rows])),
+                _in_words(overview, revision.knowledge, card.id, nearest.get(card.id), names),
+            ],
+        )
+
+
+def _facts(card: ClusterCard) -> list[str]:
+    share = f"{card.purity:.0%} labelled {card.label}" if card.purity is not None else ""
+    return [
+        f"cluster {card.id}",
+        f"{card.size:,} photos",
+        f"{card.coherence:.0%} alike",
+        share,
+        "done" if card.done else "",
+    ]
+
+
+def _nearest(revision: Revision, features: Features, overview: Overview) -> dict[int, int]:
+    """The cluster whose centre is nearest, by cluster id; nothing for a single cluster."""
+    fused = fuse(features.visual(), features.grounding.kappa, revision.facts.weight)
+    centres = centroids_of(fused, np.asarray(overview.labels), len(overview.coherence))
+    filled = np.flatnonzero(np.bincount(overview.labels, minlength=len(centres)))
+    if len(filled) < 2:
+        return {}
+    cosines = centres[filled] @ centres[filled].T
+    np.fill_diagonal(cosines, -np.inf)
+    return {int(cluster): int(filled[row.argmax()]) for cluster, row in zip(filled, cosines, strict=True)}
+
+
+def _in_words(
+    overview: Overview, knowledge: Knowledge, cluster: int, nearest: int | None, names: Mapping[int, str]
+) -> str:
+    """Its strongest concepts, beside those of the nearest cluster."""
+    here = overview.concepts[cluster]
+    there = None if nearest is None else overview.concepts[nearest]
+    head = ["Concept", "Mean share here"]
+    if nearest is not None:
+        head.append(f"In the nearest cluster, {names[nearest]}")
+    rows = []
+    for column in np.argsort(-here, kind="stable")[:CONCEPTS].tolist():
+        concept = overview.concept_ids[column]
+        name = knowledge.by_id[concept].name if concept in knowledge.by_id else concept
+        cells = [name, html.bar(float(here[column]))]
+        rows.append(cells if there is None else [*cells, html.bar(float(there[column]))])
+    return html.table(head, rows) if rows else ""

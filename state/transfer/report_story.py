@@ -1,0 +1,160 @@
+"""The parts of a report about knowledge and how it came about: concepts, wishes, edits, parameters, notes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kec_core.knowledge.edits import apply, describe, parse_edit
+from kec_core.types import Concept, Grounding, Knowledge
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.revisions import Revision, RevisionInfo
+from state.transfer import report_html as html
+
+SKIPPED = 200
+"""Skipped files that are listed; beyond, only their number."""
+_WISHES = {"together": "Keep together", "apart": "Keep apart", "assign": "Assign to"}
+
+
+def concepts(knowledge: Knowledge, grounding: Grounding) -> Iterator[str]:
+    """Every concept with its words, and how many photos it is strongest in."""
+    counts = _counts(grounding)
+    rows = [
+        (
+            html.lines([concept.name, *_flags(concept)]),
+            concept.description,
+            html.lines(a.text for a in knowledge.uni if a.concept == concept.id),
+            html.lines(
+                f"{a.text} (from {_other(knowledge, a.pair, concept.id)})"
+                for a in knowledge.bi
+                if concept.id in a.ends
+            ),
+            ", ".join(noun.word for noun in concept.nouns),
+            f"{counts[concept.id]:,}",
+        )
+        for concept in knowledge.concepts
+    ]
+    if rows:
+        head = (
+            "Concept",
+            "Description",
+            "Typical of it",
+            "Sets it apart",
+            "Nouns",
+            "Photos it is strongest in",
+        )
+        yield html.table(head, rows)
+
+
+def _counts(grounding: Grounding) -> Counter[str]:
+    """Photos by the id of the concept that is strongest in them: two concepts may have one name."""
+    if not grounding.concept_ids:
+        return Counter()
+    found = np.bincount(grounding.winner, minlength=len(grounding.concept_ids)).tolist()
+    return Counter(dict(zip(grounding.concept_ids, found, strict=True)))
+
+
+def _flags(concept: Concept) -> Iterator[str]:
+    flags = [f"by {concept.source}", "muted" * concept.muted, "locked" * concept.locked, concept.note]
+    yield " · ".join(flag for flag in flags if flag)
+
+
+def _other(knowledge: Knowledge, pair: Sequence[str], concept: str) -> str:
+    other = pair[1] if pair[0] == concept else pair[0]
+    return knowledge.by_id[other].name if other in knowledge.by_id else other
+
+
+def wishes(knowledge: Knowledge) -> Iterator[str]:
+    """Guidance, numbers the person chose, and wishes on photos."""
+    if knowledge.guidance.strip():
+        yield html.paragraph("Guidance:")
+        yield html.code(knowledge.guidance)
+    chosen_k = [] if knowledge.n_clusters is None else [f"Number of clusters: {knowledge.n_clusters}"]
+    weight = [] if knowledge.weight is None else [f"Weight of the knowledge: {knowledge.weight:g}"]
+    wishes = [
+        f"{_WISHES[constraint.kind]} {_under(knowledge, constraint.concept)}({len(constraint.images)} photos): "
+        f"{', '.join(constraint.images[:5])}{' …' if len(constraint.images) > 5 else ''}"
+        for constraint in knowledge.constraints
+    ]
+    yield html.bullets([*chosen_k, *weight, *wishes])
+
+
+def _under(knowledge: Knowledge, concept: str) -> str:
+    if not concept:
+        return ""
+    return f"{knowledge.by_id[concept].name if concept in knowledge.by_id else concept} "
+
+
+# --- how it came about
+
+
+def edits(project: Project, revision: Revision) -> Iterator[str]:
+    """Every revision on the way here, with its edits in words and as the script that replays them."""
+    yield html.table(
+        ("Revision", "When", "What", "Edits"),
+        [
+            (
+                step.id,
+                step.created[:16].replace("T", " "),
+                step.name or step.note,
+                html.lines(_in_order(project, step)),
+            )
+            for step in _path(project, revision)
+        ],
+    )
+    journal = [dict(edit) for edit in revisions.journal(project, revision.id)]
+    if journal:
+        yield html.paragraph("As a script; kec edit replays it:", quiet=True)
+        yield html.code(json.dumps({"edits": journal}, ensure_ascii=False, indent=1))
+
+
+def _path(project: Project, revision: Revision) -> list[RevisionInfo]:
+    known = {info.id: info for info in revisions.history(project)}
+    path: list[RevisionInfo] = []
+    step: str | None = revision.id
+    while step is not None:
+        path.append(known[step])
+        step = known[step].parent
+    return path[::-1]
+
+
+def _in_order(project: Project, step: RevisionInfo) -> list[str]:
+    """The edits of a revision in words, each seen from the knowledge it was made on."""
+    if not step.edits or step.parent is None:
+        return []
+    knowledge = revisions.get(project, step.parent).knowledge
+    said = []
+    for edit in map(parse_edit, step.edits):
+        said.append(describe(edit, knowledge))
+        knowledge = apply(knowledge, edit)
+    return said
+
+
+def parameters(revision: Revision) -> Iterator[str]:
+    """Every option of the run, by its dotted name."""
+    rows = [(name, json.dumps(value, ensure_ascii=False)) for name, value in _flat(revision.config.to_json())]
+    yield html.table(("Option", "Value"), rows)
+
+
+def _flat(options: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
+def notes(project: Project, revision: Revision) -> Iterator[str]:
+    """What the person should know: about the method, the folder, and files that were not used."""
+    yield html.bullets([*revision.facts.notes, *project.warnings(revision.scan)])
+    skipped = project.skipped(revision.scan)
+    if skipped:
+        yield html.paragraph(f"{len(skipped):,} files were not used:")
+        yield html.bullets(f"{item.path}: {item.reason}" for item in skipped[:SKIPPED])
+        if len(skipped) > SKIPPED:
+            yield html.paragraph(f"… and {len(skipped) - SKIPPED:,} more.")

@@ -1,0 +1,1 @@
+"""What changes a project: runs, rebuilds, edits, full clusterings."""

@@ -1,0 +1,215 @@
+"""Edit the knowledge of a project: open its live state, try edits, keep them as a revision (methods.md 6.5)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache, partial, wraps
+from typing import Any, TypeVar
+
+import numpy as np
+
+from kec_core.arrays import IntVector, as_labels, fingerprint
+from kec_core.clustering.bursts import find_bursts
+from kec_core.encoders import TextCache, encode_texts, load_encoder
+from kec_core.encoders.base import Encoder, TextEncoder, centred_features
+from kec_core.errors import InputError
+from kec_core.knowledge.edits import Edit, apply_script, describe, script_to_json
+from kec_core.live import LiveCollection, LiveState, start, update
+from kec_core.result.impact import Impact, compare
+from kec_core.stages import grounding_result
+from kec_core.types import Knowledge, Scores
+from state.project.project import Project
+from state.revisions import results, revisions
+from state.revisions.clusterings import load_baseline, load_clustering, save_clustering
+from state.revisions.features import load_features
+from state.revisions.results import Result
+from state.revisions.revisions import Revision
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditReport:
+    """What a script of edits did, or would do.
+
+    Attributes:
+        revision: the new revision's id; the shown one's when nothing was kept.
+    """
+
+    impact: Impact
+    revision: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``kec edit --json`` prints it."""
+        return {
+            "before": {"scores": _json(self.impact.scores_before)},
+            "after": {"scores": _json(self.impact.scores_after)},
+            "moved": len(self.impact.moved),
+            "concepts": self.impact.concepts[1],
+            "clusters": self.impact.clusters[1],
+            "revision": self.revision,
+        }
+
+
+def edit_project(project: Project, edits: Sequence[Edit], *, dry_run: bool = False) -> EditReport:
+    """Apply a script to the shown revision: all of it or nothing.
+
+    Args:
+        project: with at least one revision; the caller holds its ``RunLock``.
+        edits: in order.
+        dry_run: tell what would happen and keep nothing.
+
+    Raises:
+        InputError: no result yet, or an edit does not fit (names its index); nothing is written.
+        StoreError: the project was changed by another window meanwhile.
+    """
+    shown = revisions.current(project)
+    if shown is None:
+        raise InputError(
+            f"The project {project.name!r} has no result to edit yet; run 'kec run IMAGES --project {project.folder}' first."
+        )
+    images = frozenset(image.id for image in project.images(shown.scan))
+    changed = apply_script(shown.knowledge, edits, images=images)
+    before = open_live(project, shown)
+    after = update(before, changed)
+    impact = compare(before, after)
+    if dry_run or not edits:
+        return EditReport(impact=impact, revision=shown.id)
+    kept = keep(project, shown, after, edits)
+    return EditReport(impact=impact, revision=kept.id)
+
+
+def open_live(project: Project, revision: Revision) -> LiveState:
+    """The live state of a revision, ready for edits.
+
+    Raises:
+        ResourceMissing: the weights of its encoder are not on this machine.
+        StoreError: a stored result is missing or damaged.
+    """
+    features, facts = load_features(project, revision), revision.facts
+    x = features.visual()
+    raw = revision.config.grounding.mode == "raw"
+    baseline = None if revision.baseline is None else load_baseline(project, revision.baseline).labels
+    collection = LiveCollection(
+        image_ids=features.ids,
+        x=x,
+        grounded=centred_features(features.raw, features.defaults) if raw else x,
+        encode=text_encoder(facts.encoder),
+        defaults=features.defaults,
+        config=revision.config.grounding,
+        n_clusters=facts.automatic.n_clusters,
+        weight=facts.automatic.weight,
+        truth=_truth(project.labels(revision.scan)),
+        baseline=baseline,
+        bursts=find_bursts(features.raw),
+        seed=revision.config.seed,
+    )
+    return start(collection, revision.knowledge, load_clustering(project, revision))
+
+
+def keep(
+    project: Project, parent: Revision, state: LiveState, edits: Sequence[Edit], *, note: str = ""
+) -> Revision:
+    """Store an edited state as the child of ``parent`` and show it.
+
+    Args:
+        project: where.
+        parent: what it was made from.
+        state: what is kept.
+        edits: what made it.
+        note: for the history; "" says the edits in words.
+
+    Raises:
+        StoreError: another window has moved on from ``parent``; no revision is made.
+    """
+    facts = replace(
+        parent.facts,
+        concepts=len(state.knowledge.concepts),
+        uni_attributes=len(state.knowledge.uni),
+        bi_attributes=len(state.knowledge.bi),
+        n_clusters=state.clustering.n_clusters,
+        weight=state.weight,
+    )
+    result = Result(
+        knowledge=state.knowledge,
+        config=parent.config,
+        scan=parent.scan,
+        image_ids=state.collection.image_ids,
+        x=state.collection.x,
+        grounding=state.grounding,
+        clustering=state.clustering,
+        clustering_fp=save_clustering(
+            project, state.clustering, ground=_save_grounding(project, parent, state)
+        ),
+        facts=facts,
+        scores=state.scores,
+        baseline=parent.baseline,
+    )
+    script = tuple(script_to_json(edits)["edits"])
+    note = note or edits_in_words(edits, parent.knowledge)
+    return results.keep(project, result, parent, note=note, edits=script)
+
+
+def edits_in_words(edits: Sequence[Edit], before: Knowledge) -> str:
+    """The edits of a revision in words, at least one, by the knowledge they are applied to."""
+    first, others = describe(edits[0], before), len(edits) - 1
+    if not others:
+        return first
+    return f"{first.removesuffix('.')}, and {others} more edit{'' if others == 1 else 's'}."
+
+
+def _remembered(make: Callable[[str], T]) -> Callable[[str], T]:
+    """The results for the last two names.
+
+    Whoever asks while one is made waits for it instead of making another; who asks for another name does not wait.
+    """
+    results = lru_cache(maxsize=2)(make)
+    turns: dict[str, threading.Lock] = {}
+
+    @wraps(make)
+    def wait(name: str) -> T:
+        with turns.setdefault(name, threading.Lock()):
+            return results(name)
+
+    wait.cache_clear = results.cache_clear  # type: ignore[attr-defined]
+    return wait
+
+
+@_remembered
+def loaded_encoder(name: str) -> Encoder:
+    """An encoder by name; loading the weights takes seconds, so a process does it once."""
+    return load_encoder(name)
+
+
+@_remembered
+def text_encoder(name: str) -> TextEncoder:
+    """Strings to raw features."""
+    return partial(encode_texts, loaded_encoder(name), cache=TextCache())
+
+
+def _save_grounding(project: Project, parent: Revision, state: LiveState) -> str:
+    """Keep omega and kappa where exports and pages look for them; returns their key."""
+    embed = load_features(project, parent).embed_key
+    defaults = state.collection.defaults.to_json()
+    key = fingerprint(
+        "edited ground", embed, state.knowledge.to_json(), parent.config.grounding.to_json(), defaults
+    )
+    if project.store.load("ground", key) is None:
+        project.store.save("ground", key, grounding_result(state.grounding, embed=embed, defaults=defaults))
+    return key
+
+
+def _truth(labels: Sequence[str | None]) -> IntVector | None:
+    """Label ids per photo, -1 where unknown; None without any label."""
+    known = [row for row, label in enumerate(labels) if label is not None]
+    if not known:
+        return None
+    truth = np.full(len(labels), -1, dtype=np.int32)
+    truth[known] = as_labels([labels[row] for row in known])
+    return truth
+
+
+def _json(scores: Scores | None) -> dict[str, float] | None:
+    return None if scores is None else asdict(scores)

@@ -1,0 +1,67 @@
+"""Build the knowledge again under what the person has said since: guidance, number of clusters, weight, constraints.
+
+What the person made, locked or gave photos stays, with its ids; everything automatic is made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from kec_core.config import RunConfig
+from kec_core.errors import InputError
+from kec_core.knowledge.edits import Edit, SetGuidance
+from kec_core.stages import Hooks
+from state.jobs.progress import JobContext
+from state.llm.setup import LLMSetup
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.revisions import Revision
+from state.work.llm_run import asking
+from state.work.loading import MakeResources, load_resources
+from state.work.run import RunSummary, run_project
+
+
+def asks_for_rebuild(edits: Sequence[Edit]) -> bool:
+    """Whether guidance among these edits wants new knowledge."""
+    return any(isinstance(edit, SetGuidance) and edit.rebuild for edit in edits)
+
+
+def rebuild(
+    project: Project, *, resources: MakeResources = load_resources, hooks: Hooks | None = None
+) -> RunSummary:
+    """Run again with the project's options and the wishes of the shown revision.
+
+    The caller holds the project's ``RunLock``.
+
+    Raises:
+        InputError: no result yet, or the guidance leaves no noun.
+        StoreError: the project was changed by another window meanwhile; what was computed is kept.
+    """
+    shown = revisions.current(project)
+    if shown is None:
+        raise InputError(
+            f"The project {project.name!r} has no knowledge to build again yet; build it on the Build page first."
+        )
+    return run_project(project, None, _wished(project.settings(), shown), resources=resources, hooks=hooks)
+
+
+def rebuild_job(context: JobContext) -> dict[str, Any]:
+    """The job "rebuild"; params: llm (``LLMSetup`` JSON, or null). A key comes as the secret ``OPENAI_API_KEY``."""
+    hooks = Hooks(progress=context.progress, on_start=context.progress.stage)
+    setup = LLMSetup.from_json(context.params.get("llm"))
+    with asking(context.project, setup, paused=context.progress.paused) as resources:
+        summary = rebuild(context.project, resources=resources, hooks=hooks)
+    return {**summary.to_json(), "notes": list(summary.notes), "is_new": summary.is_new}
+
+
+def _wished(config: RunConfig, shown: Revision) -> RunConfig:
+    """The options with the guidance, number of clusters and weight that hold now."""
+    knowledge = shown.knowledge
+    return replace(
+        config,
+        n_clusters=knowledge.n_clusters,
+        knowledge=replace(config.knowledge, guidance=knowledge.guidance),
+        clustering=replace(config.clustering, weight=knowledge.weight),
+    )

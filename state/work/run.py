@@ -1,0 +1,323 @@
+"""One run on a project, from a folder of photos to a revision: what ``kec run`` and the Build page both call.
+
+scan -> the stages of ``kec_core.stages.pipeline`` -> scores against labels -> revision. Labels come in only after the
+clusters are made. What has not changed since an earlier run is reused; if nothing has, no revision is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from kec_core.clustering.metrics import internal_scores
+from kec_core.config import RunConfig
+from kec_core.errors import InputError
+from kec_core.llm.builder import LLMBuilder, LLMReport
+from kec_core.photos.images import ScanReport, passed_over
+from kec_core.stages import Hooks, pipeline
+from kec_core.stages.pipeline import RunResult
+from kec_core.types import InternalScores, Scores, SkippedImage, StageReport
+from state.jobs.progress import JobContext
+from state.llm.items import account
+from state.llm.setup import LLMSetup
+from state.project.facts import Automatic, Facts
+from state.project.project import Project
+from state.project.thumbnails import SIDES, THUMBNAILS, build_thumbnails
+from state.revisions import revisions
+from state.revisions.results import Result, keep
+from state.revisions.revisions import Baseline, Revision
+from state.revisions.scoring import rescore, score_against
+from state.transfer.label_files import LabelsRead, labels_from_csv, labels_from_folders
+from state.work.llm_run import asking
+from state.work.loading import MakeResources, load_resources
+from state.work.scan import StageWatch, scan_photos
+
+LabelSource = Literal["folders", "none", "keep"] | Path
+"""Names of the sub-folders, no labels, those the project has already, or a CSV file with columns file and label."""
+
+BASELINE_METHOD = "kmeans"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """What a run came to.
+
+    Attributes:
+        revision: the new revision, or the current one when nothing had changed.
+        is_new: whether the run made it.
+        skipped: files that are not used, and why.
+        stages: every stage in order, with seconds and whether it was reused.
+        notes: what the person should know, e.g. how K was chosen.
+        others: how many files of each kind that is no photo lie in the photo folder.
+        asked: what a language model was asked in this run; None when none was used.
+    """
+
+    revision: Revision
+    is_new: bool
+    skipped: tuple[SkippedImage, ...]
+    stages: tuple[StageReport, ...]
+    notes: tuple[str, ...]
+    others: Mapping[str, int] = field(default_factory=dict)
+    asked: LLMReport | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``kec run --json`` prints."""
+        facts, baseline = self.revision.facts, self.revision.baseline
+        internal = self.revision.internal or InternalScores()
+        return {
+            "images": facts.images,
+            "skipped": [{"path": item.path, "reason": item.reason} for item in self.skipped],
+            "others": dict(self.others),
+            "encoder": facts.encoder,
+            "knowledge": facts.knowledge,
+            "overclusters": facts.overclusters,
+            "concepts": facts.concepts,
+            "uni_attributes": facts.uni_attributes,
+            "bi_attributes": facts.bi_attributes,
+            "clusters": facts.n_clusters,
+            "near_copies": facts.near_copies,
+            "scores": _scores_json(self.revision.scores),
+            "baseline": {
+                "method": BASELINE_METHOD,
+                "scores": _scores_json(baseline.scores if baseline else None),
+            },
+            "internal": {"silhouette": internal.silhouette},
+            "seconds": {report.stage: round(report.seconds, 3) for report in self.stages},
+            "revision": self.revision.id,
+            "seed": self.revision.config.seed,
+            "notes": list(self.notes),
+            **({} if self.asked is None else {"llm": self._llm_json(self.asked)}),
+        }
+
+    def _llm_json(self, asked: LLMReport) -> dict[str, Any]:
+        """Requests, tokens and money of this run; how the items ended, in whichever run they were asked."""
+        spent = {key: value for key, value in asdict(asked).items() if key != "items"}
+        return {**spent, "items": account(self.stages).counts}
+
+
+def run_project(
+    project: Project,
+    images_root: Path | None,
+    config: RunConfig,
+    *,
+    labels: LabelSource = "keep",
+    resources: MakeResources = load_resources,
+    hooks: Hooks | None = None,
+) -> RunSummary:
+    """Run KEC on a folder of photos and keep the result as a revision.
+
+    The caller holds the project's ``RunLock``; a revision committed by somebody else meanwhile is not overwritten.
+
+    Args:
+        project: where everything is kept.
+        images_root: folder of the photos; None takes the one the project knows.
+        config: every option; becomes the project's settings.
+        labels: what to score against; never shown to the method.
+        resources: makes encoder, vocabulary and knowledge builder; called after the scan.
+        hooks: told about progress and stages, "scan" included; progress may raise Cancelled.
+
+    Raises:
+        InputError: no folder, no readable photo in it, unusable labels or options.
+        StoreError: the project was changed by another window during the run; what was computed is kept.
+    """
+    parent = revisions.current(project)
+    root = _root(project, images_root)
+    project.save_settings(config)
+    watch = StageWatch(project, config, hooks or Hooks())
+    project.clear_stages()
+    with project.database.kept_open(), watch:
+        scan = scan_photos(project, root, watch)
+        label_notes = take_labels(project, root, scan, labels)
+        watch.hooks().progress(0, 1, "Loading the encoder and words")
+        loaded = resources(project, config)
+        result = pipeline.run(
+            scan.images,
+            root,
+            loaded,
+            config,
+            project.store,
+            keep=revisions.knowledge_to_keep(project, parent),
+            hooks=watch.hooks(),
+        )
+        number = project.set_images(_readable(scan, result.skipped))
+    revision = keep(
+        project,
+        _result(project, result, config, number, parent),
+        parent,
+        note="Automatic run" if parent is None else "Run again",
+    )
+    asked = loaded.builder.report() if isinstance(loaded.builder, LLMBuilder) else None
+    return RunSummary(
+        revision=revision,
+        is_new=parent is None or revision.id != parent.id,
+        skipped=project.skipped(number),
+        stages=tuple(watch.reports),
+        notes=tuple(
+            filter(
+                None,
+                (
+                    *scan.warnings,
+                    passed_over(scan.others),
+                    *label_notes,
+                    *result.notes,
+                    _found_out(asked),
+                    *_replaced(watch.reports),
+                ),
+            )
+        ),
+        others=scan.others,
+        asked=asked,
+    )
+
+
+def run_job(context: JobContext) -> dict[str, Any]:
+    """The job "run".
+
+    Params: images (folder, or null for the project's), config (RunConfig JSON), labels (as ``kec run --labels``, or
+    "keep"), llm (``LLMSetup`` JSON, or null), retry_failed. A key comes as the secret ``OPENAI_API_KEY``.
+    """
+    params = context.params
+    labels = params.get("labels", "keep")
+    with asking(
+        context.project,
+        LLMSetup.from_json(params.get("llm")),
+        paused=context.progress.paused,
+        retry_failed=params.get("retry_failed", False),
+    ) as resources:
+        summary = run_project(
+            context.project,
+            Path(params["images"]) if params.get("images") else None,
+            RunConfig.from_json(params["config"]),
+            labels=labels if labels in ("folders", "none", "keep") else Path(labels),
+            resources=resources,
+            hooks=Hooks(progress=context.progress, on_start=context.progress.stage),
+        )
+    return {**summary.to_json(), "notes": list(summary.notes), "is_new": summary.is_new}
+
+
+def scan_job(context: JobContext) -> dict[str, Any]:
+    """The job "scan": the first stage alone, and thumbnails; params: images and labels as in ``run_job``."""
+    params, project = context.params, context.project
+    root = _root(project, Path(params["images"]) if params.get("images") else None)
+    labels = params.get("labels", "keep")
+    hooks = Hooks(progress=context.progress, on_start=context.progress.stage)
+    with StageWatch(project, project.settings(), hooks) as watch:
+        report = scan_photos(project, root, watch)
+        notes = take_labels(
+            project, root, report, labels if labels in ("folders", "none", "keep") else Path(labels)
+        )
+    build_thumbnails(
+        report.images, root, project.folder / THUMBNAILS, sides=SIDES[:1], progress=context.progress
+    )
+    return {
+        "images": len(report.images),
+        "skipped": len(report.skipped),
+        "others": dict(report.others),
+        "notes": [*report.warnings, *notes],
+    }
+
+
+def _root(project: Project, images_root: Path | None) -> Path:
+    root = images_root or project.images_root
+    if root is None:
+        raise InputError("This project has no photos yet; choose their folder.")
+    return root
+
+
+def take_labels(project: Project, root: Path, scan: ScanReport, labels: LabelSource) -> tuple[str, ...]:
+    """Replace the project's labels as asked; earlier revisions are scored anew when that changes them.
+
+    Returns:
+        What the person should know about the labels, in sentences.
+    """
+    if labels == "keep":
+        return ()
+    read = LabelsRead({})
+    if labels == "folders":
+        read = LabelsRead(labels_from_folders(scan.images))
+    elif isinstance(labels, Path):
+        read = labels_from_csv(labels, root, scan.images)
+    if project.set_labels(read.labels):
+        rescore(project)
+    return read.notes
+
+
+def _readable(scan: ScanReport, failed: Sequence[SkippedImage]) -> ScanReport:
+    """The scan without the photos that turned out unreadable later: rows of the arrays and photos stay aligned."""
+    bad = {item.path for item in failed}
+    images = tuple(image for image in scan.images if image.id not in bad)
+    return replace(scan, images=images, skipped=(*scan.skipped, *failed))
+
+
+def _found_out(asked: LLMReport | None) -> str:
+    """A note on what the language model's endpoint takes, or ""."""
+    return f"The language model takes {asked.endpoint}." if asked and asked.endpoint else ""
+
+
+def _replaced(reports: Sequence[StageReport]) -> tuple[str, ...]:
+    """A note when a language model left items to another builder."""
+    told = account(reports)
+    if not told.replaced:
+        return ()
+    first = told.replaced[0]
+    return (
+        f"{len(told.replaced)} of {sum(told.counts.values())} items had no usable answer and were made by the fallback, "
+        f'marked as such; the first: "{first.label}", since {first.reason}. They alone are asked again by kec run --retry-failed and on the Build page.',
+    )
+
+
+def _result(
+    project: Project, found: RunResult, config: RunConfig, scan: int, parent: Revision | None
+) -> Result:
+    truth = project.labels(scan)
+    return Result(
+        knowledge=found.knowledge,
+        config=config,
+        scan=scan,
+        image_ids=found.embeddings.ids,
+        x=found.x,
+        grounding=found.grounding,
+        clustering=found.clustering,
+        clustering_fp=found.cluster_key,
+        facts=_facts(found),
+        scores=score_against(found.clustering.labels, truth),
+        baseline=_baseline(found, config, truth, parent.baseline if parent else None),
+    )
+
+
+def _baseline(
+    found: RunResult, config: RunConfig, truth: Sequence[str | None], before: Baseline | None
+) -> Baseline:
+    """The plain method beside the run; what the same clustering scored before without labels holds still."""
+    key = next(report.fingerprint for report in found.reports if report.stage == "baseline")
+    known = before.internal if before is not None and before.clustering_fp == key else None
+    return Baseline(
+        method=BASELINE_METHOD,
+        clustering_fp=key,
+        scores=score_against(found.baseline.labels, truth),
+        internal=known or internal_scores(found.x, found.baseline.labels, seed=config.seed),
+    )
+
+
+def _facts(result: RunResult) -> Facts:
+    n_clusters = result.clustering.n_clusters
+    return Facts(
+        images=len(result.embeddings.ids),
+        encoder=result.embeddings.encoder,
+        knowledge=result.knowledge.builder,
+        overclusters=len(result.mapping.centroids),
+        concepts=len(result.knowledge.concepts),
+        uni_attributes=len(result.knowledge.uni),
+        bi_attributes=len(result.knowledge.bi),
+        n_clusters=n_clusters,
+        weight=result.weight,
+        near_copies={"photos": sum(map(len, result.near_copies)), "groups": len(result.near_copies)},
+        notes=result.notes,
+        automatic=Automatic(n_clusters=n_clusters, weight=result.weight),
+    )
+
+
+def _scores_json(scores: Scores | None) -> dict[str, float] | None:
+    return None if scores is None else asdict(scores)

@@ -1,0 +1,1 @@
+"""The folder of projects, and the projects that are open."""

@@ -1,4 +1,4 @@
-"""Imports point one way: kec_core <- provision, state <- pages, app, cli; the core fetches nothing; only pages/shared/session.py knows the browser; no page uses another."""
+"""Imports point one way: kec_core <- provision, state <- pages, app, cli; the core fetches nothing; only pages and app know the browser; no page uses another."""
 
 from __future__ import annotations
 
@@ -74,8 +74,7 @@ def test_a_machine_is_set_up_without_knowing_projects(path):
 
 @pytest.mark.parametrize("path", files("state"), ids=lambda p: str(p.relative_to(ROOT)))
 def test_state_does_not_know_the_browser(path):
-    allowed = {"state"} | ({"streamlit"} if path.name == "session.py" else set())
-    assert not imported_roots(path) & (UPPER - allowed)
+    assert not imported_roots(path) & (UPPER - {"state"})
 
 
 @pytest.mark.parametrize("path", files("pages"), ids=lambda p: str(p.relative_to(ROOT)))

@@ -6,18 +6,18 @@ What a run ends with and what "Finalise" repeats after edits; the live loop goes
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from kec_core.arrays import FloatMatrix, IntVector, Progress, no_progress
-from kec_core.clustering import cluster
+from kec_core.clustering import cluster, rename
 from kec_core.clustering.geometry import cluster_sums
 from kec_core.config import ClusteringConfig
-from kec_core.constraints import constrained_clustering, plan_constraints
-from kec_core.live import LiveState, with_clustering
+from kec_core.constraints import other_groups, own_groups, plan_constraints, regroup
+from kec_core.live import LiveState, missing_note, with_clustering
 from kec_core.seeded_clustering import names_groups, seeded_clustering
 from kec_core.types import Clustering, Grounding, Knowledge
-from kec_core.warm_start import continue_kmeans, resized_centroids
 
 
 def full_clustering(
@@ -47,14 +47,45 @@ def full_clustering(
         seed: makes the result repeatable.
         progress: told during the work; may raise Cancelled.
 
+    Returns:
+        Labels in 0..K-1, the kept clusters first (``under_kept_ids`` gives them their ids).
+
     Raises:
         InputError: K is not between 1 and N, or the wishes cannot be met with so many clusters.
     """
     plan = plan_constraints(knowledge, image_ids)
     if names_groups(knowledge) and config.algorithm == "kmeans":
-        return seeded_clustering(x, grounding, plan, n_clusters, seed=seed)
+        found = seeded_clustering(x, grounding, plan, n_clusters, seed=seed)
+        return replace(found, note=missing_note(found, n_clusters, plan))
     found = cluster(x, n_clusters, config, bursts=bursts, seed=seed, progress=progress)
-    return constrained_clustering(x, found, plan, grounding)
+    if not plan:
+        return found
+    groups = other_groups(found.labels, plan)
+    around = regroup(x, groups, plan, n_clusters, grounding=grounding, seed=seed)
+    return replace(
+        around,
+        method=found.method,
+        seed=found.seed,
+        note=" ".join(filter(None, (found.note, missing_note(around, n_clusters, plan)))),
+    )
+
+
+def under_kept_ids(found: Clustering, kept: Sequence[int]) -> Clustering:
+    """A clustering of ``full_clustering`` with the ids of the kept clusters, and the lowest free ones for the others.
+
+    Args:
+        found: the clusters 0, 1 ... are the kept ones.
+        kept: their ids, from ``ConstraintPlan.kept``.
+    """
+    if not kept:
+        return found
+    used = np.unique(found.labels).tolist()
+    free = iter(new for new in range(len(used) + max(kept)) if new not in kept)
+    ids = {old: kept[old] if old < len(kept) else next(free) for old in used}
+    centroids = np.zeros((1 + max(ids.values()), found.centroids.shape[1]), dtype=np.float32)
+    for old, new in ids.items():
+        centroids[new] = found.centroids[old]
+    return replace(found, labels=rename(found.labels, ids), centroids=centroids)
 
 
 def finalised(state: LiveState, config: ClusteringConfig, *, progress: Progress = no_progress) -> LiveState:
@@ -88,10 +119,16 @@ def finalised(state: LiveState, config: ClusteringConfig, *, progress: Progress 
 
 def _present(state: LiveState, fused: FloatMatrix) -> Clustering:
     """Where k-means comes to from the groups of a state."""
-    seed = state.collection.seed
-    centroids = resized_centroids(fused, state.clustering.labels, state.n_clusters, seed=seed)
-    start = continue_kmeans(fused, centroids)
-    return constrained_clustering(fused, start, state.plan, state.grounding, pull=False)
+    groups = own_groups(state.clustering.labels, state.plan)
+    return regroup(
+        fused,
+        groups,
+        state.plan,
+        state.n_clusters,
+        grounding=state.grounding,
+        pull=False,
+        seed=state.collection.seed,
+    )
 
 
 def objective(state: LiveState) -> float:

@@ -14,17 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from kec_core.arrays import FloatMatrix, FloatVector, IntVector, blocks, softmax_rows
+from kec_core.arrays import FloatMatrix, FloatVector, IntVector, blocks, l2_normalize, softmax_rows
 from kec_core.clustering import fuse, match_ids, rename
 from kec_core.clustering.geometry import cluster_sums
 from kec_core.clustering.metrics import score
 from kec_core.config import EncoderDefaults, GroundingConfig
-from kec_core.constraints import ConstraintPlan, constrained_clustering, plan_constraints
+from kec_core.constraints import ConstraintPlan, other_groups, own_groups, plan_constraints, regroup
 from kec_core.encoders.base import TextEncoder
+from kec_core.errors import InputError
 from kec_core.grounding import aggregate, concept_scores, concept_vectors, smooth, smoothing_graph
 from kec_core.seeded_clustering import names_groups, seeded_clustering
 from kec_core.types import Clustering, ConceptVectors, Grounding, Knowledge, Scores
-from kec_core.warm_start import continue_kmeans, resized_centroids
 
 BIG_CHANGE = 0.1
 """Share of the concepts that may change before the present groups are no longer the only place to start from [M]."""
@@ -158,9 +158,35 @@ def restore(state: LiveState, knowledge: Knowledge, clustering: Clustering) -> L
 
 
 def with_clustering(state: LiveState, clustering: Clustering) -> LiveState:
-    """The state with other groups of the same photos; their ids follow those of the state."""
-    found = _under_old_ids(clustering, state.clustering)
+    """The state with other groups of the same photos; their ids follow those of the state.
+
+    Args:
+        state: its knowledge holds.
+        clustering: from ``grouping.full_clustering`` or ``constraints.regroup``: the kept clusters first.
+    """
+    found = _under_old_ids(clustering, state.clustering, state.plan.kept)
     return _state(state.collection, state.knowledge, state.vectors, state.logits, state.grounding, found)
+
+
+def with_groups(state: LiveState, knowledge: Knowledge, labels: IntVector) -> LiveState:
+    """The state with its photos in exactly these clusters, as an edit of clusters leaves them.
+
+    Args:
+        state: of a knowledge that gives the same grounding.
+        knowledge: its constraints are met by the labels.
+        labels: int32 (N,), ids of the state and new ones above them.
+    """
+    fused = state.fused()
+    n_ids = max(state.clustering.next_cluster_id, int(labels.max()) + 1, _next_id(knowledge))
+    sums = cluster_sums(fused, labels, n_ids)
+    clustering = replace(
+        state.clustering,
+        labels=labels,
+        centroids=l2_normalize(sums.astype(np.float32)),
+        objective=float(np.linalg.norm(sums, axis=1).sum()),
+        note="",
+    )
+    return _state(state.collection, knowledge, state.vectors, state.logits, state.grounding, clustering)
 
 
 # ---- grounding -----------------------------------------------------------------------------------------------
@@ -242,7 +268,12 @@ def _grounding(collection: LiveCollection, vectors: ConceptVectors, logits: Floa
 
 def _same_wishes(old: Knowledge, new: Knowledge) -> bool:
     """Whether nothing but the grounding could change the groups."""
-    return (old.n_clusters, old.weight, old.constraints) == (new.n_clusters, new.weight, new.constraints)
+    return _wishes(old) == _wishes(new)
+
+
+def _wishes(knowledge: Knowledge) -> tuple[object, ...]:
+    seeds = [(kept.id, kept.seeds) for kept in knowledge.kept]
+    return knowledge.n_clusters, knowledge.weight, knowledge.constraints, seeds
 
 
 def _recluster(
@@ -251,15 +282,40 @@ def _recluster(
     """Clusters that continue those of the state, under their ids."""
     collection = state.collection
     fused = fuse(collection.x, grounding.kappa, collection.weight_of(knowledge))
-    n_clusters = collection.n_clusters_of(knowledge)
     plan = plan_constraints(knowledge, collection.image_ids)
-    pull = knowledge.constraints != state.knowledge.constraints
-    if names_groups(knowledge) and (pull or _is_named_anew(state, vectors)):
+    n_clusters = collection.n_clusters_of(knowledge)
+    if knowledge.n_clusters != state.knowledge.n_clusters:
+        refuse_fewer_than_kept(knowledge.n_clusters, plan)
+    if names_groups(knowledge) and (
+        knowledge.constraints != state.knowledge.constraints or _is_named_anew(state, vectors)
+    ):
         found = seeded_clustering(fused, grounding, plan, n_clusters, seed=collection.seed)
     else:
-        found = _continued(state, knowledge, vectors, grounding, fused, n_clusters)
-        found = constrained_clustering(fused, found, plan, grounding, pull=pull)
-    return _under_old_ids(found, state.clustering)
+        found = _continued(state, knowledge, vectors, grounding, fused, plan)
+    found = replace(found, note=missing_note(found, n_clusters, plan))
+    return _under_old_ids(found, state.clustering, plan.kept)
+
+
+def refuse_fewer_than_kept(asked: int | None, plan: ConstraintPlan) -> None:
+    """Raise InputError when fewer clusters are asked for than the person has named, filled, made or split."""
+    if asked is not None and asked < len(plan.kept):
+        raise InputError(
+            f"{asked} clusters are asked for, but {len(plan.kept)} are kept because you named or changed them; "
+            f"ask for {len(plan.kept)} at least, or merge some first."
+        )
+
+
+def missing_note(found: Clustering, asked: int, plan: ConstraintPlan) -> str:
+    """Why there are more or fewer clusters than asked for; "" when there are as many."""
+    made = found.n_clusters
+    if made > asked:
+        return f"{made} clusters instead of {asked}, because {len(plan.kept)} are kept that you named or changed."
+    if made < asked:
+        return (
+            f"Only {made} of the {asked} clusters asked for have photos, because the photos left for others look the "
+            "same or are held by your wishes."
+        )
+    return ""
 
 
 def _is_named_anew(state: LiveState, vectors: ConceptVectors) -> bool:
@@ -273,19 +329,21 @@ def _continued(
     vectors: ConceptVectors,
     grounding: Grounding,
     fused: FloatMatrix,
-    n_clusters: int,
+    plan: ConstraintPlan,
 ) -> Clustering:
     """K-means from the present groups; after a big change, from others too when those fit better."""
     collection = state.collection
+    n_clusters = collection.n_clusters_of(knowledge)
+    pull = knowledge.constraints != state.knowledge.constraints
 
     def continued(groups: IntVector) -> Clustering:
-        return continue_kmeans(fused, resized_centroids(fused, groups, n_clusters, seed=collection.seed))
+        return regroup(fused, groups, plan, n_clusters, grounding=grounding, pull=pull, seed=collection.seed)
 
-    found = continued(state.clustering.labels)
+    found = continued(own_groups(state.clustering.labels, plan))
     reweighted = _weighs(collection, knowledge) != _weighs(collection, state.knowledge)
     if not names_groups(knowledge) and (reweighted or _is_new(state, vectors)):
         for groups in _other_groups(collection, grounding):
-            other = continued(groups)
+            other = continued(other_groups(groups, plan))
             if other.objective > found.objective * (1 + SWITCH_GAIN):
                 found = other
     return found
@@ -309,14 +367,30 @@ def _other_groups(collection: LiveCollection, grounding: Grounding) -> list[IntV
     return [winner] if collection.baseline is None else [winner, collection.baseline]
 
 
-def _under_old_ids(found: Clustering, old: Clustering) -> Clustering:
-    """The clustering with the ids of the old one; row c of the centroids stays the centroid of cluster c."""
-    ids = match_ids(found.labels, old.labels, first_new=old.next_cluster_id)
-    rows = max(old.next_cluster_id, 1 + max(ids.values()))
+def _under_old_ids(found: Clustering, old: Clustering, kept: tuple[int, ...]) -> Clustering:
+    """The clustering with the ids of the old one; row c of the centroids stays the centroid of cluster c.
+
+    Args:
+        found: the clusters 0, 1 ... are the kept ones, under their ids from now on.
+        old: of the same photos.
+        kept: ids of the kept clusters; no other cluster gets them.
+    """
+    first_new = max(old.next_cluster_id, *(1 + cluster for cluster in kept), 0)
+    # A cluster that shares most photos with a kept one is a new one: its old id stands for no old cluster.
+    reference = np.where(np.isin(old.labels, kept), first_new, old.labels)
+    free = found.labels >= len(kept)
+    ids = match_ids(found.labels[free], reference[free], first_new=first_new) if free.any() else {}
+    ids |= dict(enumerate(kept))
+    rows = max(first_new, 1 + max(ids.values()))
     centroids = np.zeros((rows, found.centroids.shape[1]), dtype=np.float32)
-    for cluster, kept in ids.items():
-        centroids[kept] = found.centroids[cluster]
+    for cluster, new in ids.items():
+        centroids[new] = found.centroids[cluster]
     return replace(found, labels=rename(found.labels, ids), centroids=centroids)
+
+
+def _next_id(knowledge: Knowledge) -> int:
+    """One more than any id of a kept cluster."""
+    return 1 + max((kept.id for kept in knowledge.kept), default=-1)
 
 
 def _state(

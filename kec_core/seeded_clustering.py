@@ -8,10 +8,8 @@ it would often prefer groups that nobody wanted.
 from __future__ import annotations
 
 from kec_core.arrays import FloatMatrix, IntVector
-from kec_core.clustering.geometry import nearest_centroids
-from kec_core.constraints import ConstraintPlan, constrained_clustering
+from kec_core.constraints import ConstraintPlan, other_groups, regroup
 from kec_core.types import Clustering, Grounding, Knowledge
-from kec_core.warm_start import continue_kmeans, resized_centroids
 
 NAME_WORTH = 5.0
 """A name counts as much as so many example photos, when both say where a group starts [M]."""
@@ -40,13 +38,8 @@ def seeded_clustering(
     Raises:
         InputError: K is not between 1 and N, or the photos' wishes cannot be met.
     """
-    won = _won(grounding, plan)
-    centroids = resized_centroids(x, won, n_clusters, seed=seed)
-    if not plan:
-        return continue_kmeans(x, centroids)
-    labels, _ = nearest_centroids(x, centroids)
-    start = Clustering(labels=labels, centroids=centroids, objective=0.0, method="kmeans", seed=seed)
-    return constrained_clustering(x, start, plan, grounding, worth=NAME_WORTH)
+    groups = other_groups(_won(grounding, plan), plan)
+    return regroup(x, groups, plan, n_clusters, grounding=grounding, worth=NAME_WORTH, seed=seed)
 
 
 def _won(grounding: Grounding, plan: ConstraintPlan) -> IntVector:

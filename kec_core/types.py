@@ -16,7 +16,7 @@ from kec_core.errors import InputError
 
 Source = Literal["wordnet", "llm", "user"]
 GroupSource = Literal["automatic", "user"]
-ConstraintKind = Literal["together", "apart", "assign"]
+ConstraintKind = Literal["together", "apart", "assign", "member"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +97,42 @@ class BiAttribute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constraint:
-    """Photos the person wants together, apart, or under a concept; ``images`` are image ids."""
+    """Photos the person wants together, apart, under a concept, or in a cluster; ``images`` are image ids.
+
+    Attributes:
+        concept: of kind "assign", the id of the concept.
+        cluster: of kind "member", and of "assign" once the photos have a place: the id of the kept cluster.
+    """
 
     id: str
     kind: ConstraintKind
     images: tuple[str, ...]
     concept: str = ""
+    cluster: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types; without a cluster there is no such field."""
+        data = asdict(self)
+        if self.cluster is None:
+            del data["cluster"]
+        return data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptCluster:
+    """A cluster that the person named, filled, made, merged, split or ticked off: it is in every later clustering.
+
+    Attributes:
+        id: of the cluster, which it keeps.
+        name: the person's, or "" to be called by its concepts.
+        seeds: image ids of central photos; they stay in it, unless another constraint holds them.
+        done: True when the person has ticked it off.
+    """
+
+    id: int
+    name: str = ""
+    seeds: tuple[str, ...] = ()
+    done: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +142,7 @@ class Knowledge:
     Attributes:
         guidance: the person's free text ("" when none).
         builder: what made the automatic part, e.g. "wordnet" or "llm:MODEL".
+        kept: clusters that the person has touched.
         n_clusters, weight: the person's choice of K and of the knowledge weight; None means automatic.
         last_id: the highest number ever used in an id, so ids are never reused.
     """
@@ -121,6 +152,7 @@ class Knowledge:
     bi: tuple[BiAttribute, ...] = ()
     groups: tuple[Group, ...] = ()
     constraints: tuple[Constraint, ...] = ()
+    kept: tuple[KeptCluster, ...] = ()
     guidance: str = ""
     builder: str = ""
     n_clusters: int | None = None
@@ -166,8 +198,11 @@ class Knowledge:
         return (*uni, *(a.text for a in self.bi if concept_id in a.ends))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON types."""
-        return asdict(self)
+        """As plain JSON types; without kept clusters there is no such field."""
+        data = {**asdict(self), "constraints": tuple(c.to_json() for c in self.constraints)}
+        if not self.kept:
+            del data["kept"]
+        return data
 
     @classmethod
     def from_json(cls, data: JsonDict) -> Self:
@@ -191,7 +226,16 @@ class Knowledge:
             constraints = tuple(
                 Constraint(**{**c, "images": tuple(c["images"])}) for c in fields.pop("constraints")
             )
-            return cls(concepts=concepts, uni=uni, bi=bi, groups=groups, constraints=constraints, **fields)
+            kept = tuple(KeptCluster(**{**k, "seeds": tuple(k["seeds"])}) for k in fields.pop("kept", ()))
+            return cls(
+                concepts=concepts,
+                uni=uni,
+                bi=bi,
+                groups=groups,
+                constraints=constraints,
+                kept=kept,
+                **fields,
+            )
         except (KeyError, TypeError) as error:
             raise InputError(f"This knowledge file is not as expected ({error}); export it again.") from error
 

@@ -29,7 +29,12 @@ Settle = Callable[[IntVector, FloatMatrix], IntVector]
 
 
 def continue_kmeans(
-    x: FloatMatrix, centroids: FloatMatrix, *, settle: Settle | None = None, max_iter: int = 100
+    x: FloatMatrix,
+    centroids: FloatMatrix,
+    *,
+    settle: Settle | None = None,
+    held: NDArray[np.bool_] | None = None,
+    max_iter: int = 100,
 ) -> Clustering:
     """Spherical k-means from given centroids until no label changes.
 
@@ -37,17 +42,18 @@ def continue_kmeans(
         x: float32 (N, D), unit rows.
         centroids: float32 (K, D), unit rows.
         settle: overrides the nearest centroid for some rows; None for none.
+        held: bool (N,), the rows that ``settle`` places; they cannot fill a cluster that ran empty.
         max_iter: iterations at most.
 
     Returns:
-        Labels in 0..K-1 and K centroids; a cluster that ran empty is started again at the row that fits worst, and
-        stays without photos only when photos are too alike to fill it.
+        Labels in 0..K-1 and K centroids; for a cluster that ran empty the one of widest spread is cut in two. It stays
+        without photos only when photos are too alike, or too many are held, to fill it.
     """
     state = _nearest_and_bounds(x, centroids)
     labels = state.nearest.copy() if settle is None else settle(state.nearest, centroids)
     sums = cluster_sums(x, labels, len(centroids))
     for _ in range(max_iter):
-        _move(x, state, _means(x, labels, sums, state))
+        _move(x, state, _means(x, labels, sums, held))
         fresh = state.nearest.copy() if settle is None else settle(state.nearest, state.centroids)
         changed = np.flatnonzero(fresh != labels)
         if not len(changed):
@@ -109,14 +115,48 @@ def _pieces(rows: NDArray[np.int64], n_rows: int) -> list[slice | NDArray[np.int
     return [rows[block] for block in blocks(len(rows))]
 
 
-def _means(x: FloatMatrix, labels: IntVector, sums: NDArray[np.float64], state: _Bounded) -> FloatMatrix:
-    """Unit means of the labels; an empty cluster goes to one of the rows that fit their own cluster worst."""
+def _means(
+    x: FloatMatrix, labels: IntVector, sums: NDArray[np.float64], held: NDArray[np.bool_] | None
+) -> FloatMatrix:
+    """Unit means of the labels; an empty cluster goes to a part of the cluster of widest spread."""
     means = l2_normalize(sums.astype(np.float32))
-    empty = np.flatnonzero(np.bincount(labels, minlength=len(means)) == 0)
+    sizes = np.bincount(labels, minlength=len(means))
+    empty = np.flatnonzero(sizes == 0)
     if len(empty):
-        worst = np.argsort(state.own, kind="stable")[: len(empty)]
-        means[empty] = l2_normalize(x[worst])
+        lost = sizes - np.linalg.norm(sums, axis=1)
+        lost[lost <= EQUAL * sizes] = 0.0
+        for cluster in empty:
+            part = _widest_part(x, labels, lost, held)
+            if len(part):
+                means[cluster] = l2_normalize(x[part].sum(axis=0, keepdims=True))[0]
     return means
+
+
+def _widest_part(
+    x: FloatMatrix, labels: IntVector, lost: NDArray[np.float64], held: NDArray[np.bool_] | None
+) -> NDArray[np.int64]:
+    """Rows of a part of the cluster of widest spread that can be cut; ``lost`` is 0 for it afterwards."""
+    while lost.max() > 0:
+        widest = int(lost.argmax())
+        lost[widest] = 0.0
+        _, part = _cut(x, np.flatnonzero(labels == widest), held, seed=0)
+        if len(part):
+            return part
+    return np.empty(0, dtype=np.int64)
+
+
+def _cut(
+    x: FloatMatrix, rows: NDArray[np.int64], held: NDArray[np.bool_] | None, *, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows in two parts by k-means, the larger first; rows that are held are all in it, so the second may be empty."""
+    if len(rows) < 2:
+        return rows, rows[:0]
+    other = spherical_kmeans(x[rows], 2, n_init=2, seed=seed).labels == 1
+    stays = np.zeros(len(rows), dtype=np.bool_) if held is None else held[rows]
+    if (stays[other].sum(), other.sum()) > (stays[~other].sum(), (~other).sum()):
+        other = ~other
+    other &= ~stays
+    return rows[~other], rows[other]
 
 
 def _move(x: FloatMatrix, state: _Bounded, centroids: FloatMatrix) -> None:
@@ -128,7 +168,15 @@ def _move(x: FloatMatrix, state: _Bounded, centroids: FloatMatrix) -> None:
     _check_loose_rows(x, state)
 
 
-def resized_centroids(x: FloatMatrix, labels: IntVector, n_clusters: int, *, seed: int = 0) -> FloatMatrix:
+def resized_centroids(
+    x: FloatMatrix,
+    labels: IntVector,
+    n_clusters: int,
+    *,
+    kept: int = 0,
+    held: NDArray[np.bool_] | None = None,
+    seed: int = 0,
+) -> FloatMatrix:
     """Centroids of the present groups in a (new) feature space, with groups joined or parted to get ``n_clusters``.
 
     Too many groups: the two whose union loses the least objective become one, again and again. Too few: the group
@@ -138,10 +186,12 @@ def resized_centroids(x: FloatMatrix, labels: IntVector, n_clusters: int, *, see
         x: float32 (N, D), unit rows.
         labels: int32 (N,), the present groups, any ids.
         n_clusters: K, 1 to N.
+        kept: the groups 0..kept-1 have rows, are never joined with each other and are cut only when no other can be.
+        held: bool (N,), rows that do not leave their group when it is cut.
         seed: for cutting groups.
 
     Returns:
-        float32 (K, D), unit rows.
+        float32 (K, D), unit rows; the first ``kept`` are those of the groups with these ids.
 
     Raises:
         InputError: ``n_clusters`` is not between 1 and N.
@@ -150,14 +200,14 @@ def resized_centroids(x: FloatMatrix, labels: IntVector, n_clusters: int, *, see
     names, positions = np.unique(labels, return_inverse=True)
     groups = positions.astype(np.int32)
     sums = cluster_sums(x, groups, len(names))
-    while len(sums) > n_clusters:
-        sums = _joined(sums)
+    while len(sums) > max(n_clusters, kept):
+        sums = _joined(sums, kept)
     if len(sums) < n_clusters:
-        sums = _parted(x, groups, n_clusters, seed)
+        sums = _parted(x, groups, n_clusters, kept, held, seed)
     return l2_normalize(sums.astype(np.float32))
 
 
-def _joined(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+def _joined(sums: NDArray[np.float64], kept: int) -> NDArray[np.float64]:
     """The sums with the cheapest two joined: |S_i| + |S_j| - |S_i + S_j| is what the objective loses."""
     inner = sums @ sums.T
     squares = np.diag(inner)
@@ -165,25 +215,34 @@ def _joined(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     union = np.sqrt(np.maximum(squares[:, None] + squares + 2 * inner, 0))
     loss = lengths[:, None] + lengths - union
     np.fill_diagonal(loss, np.inf)
-    first, second = np.unravel_index(loss.argmin(), loss.shape)
+    loss[:kept, :kept] = np.inf
+    first, second = sorted(np.unravel_index(loss.argmin(), loss.shape))
     joined = sums.copy()
     joined[first] += joined[second]
     return np.delete(joined, second, axis=0)
 
 
-def _parted(x: FloatMatrix, labels: IntVector, n_clusters: int, seed: int) -> NDArray[np.float64]:
+def _parted(
+    x: FloatMatrix,
+    labels: IntVector,
+    n_clusters: int,
+    kept: int,
+    held: NDArray[np.bool_] | None,
+    seed: int,
+) -> NDArray[np.float64]:
     """Sums of the groups with the widest ones cut in two; where photos all look the same, single photos are added."""
     groups = [np.flatnonzero(labels == group) for group in np.unique(labels)]
     spread = [_spread(x[rows]) for rows in groups]
     while len(groups) < n_clusters and max(spread) > 0:
-        widest = int(np.argmax(spread))
-        rows = groups[widest]
-        other = spherical_kmeans(x[rows], 2, n_init=2, seed=seed).labels == 1
-        if not other.any():
+        free = spread[kept:]
+        widest = kept + int(np.argmax(free)) if free and max(free) > 0 else int(np.argmax(spread))
+        stay, leave = _cut(x, groups[widest], held, seed=seed)
+        if not len(leave):
             spread[widest] = 0.0
             continue
-        groups[widest : widest + 1] = [rows[~other], rows[other]]
-        spread[widest : widest + 1] = [_spread(x[rows[~other]]), _spread(x[rows[other]])]
+        groups[widest], spread[widest] = stay, _spread(x[stay])
+        groups.append(leave)
+        spread.append(_spread(x[leave]))
     sums = [x[rows].sum(axis=0, dtype=np.float64) for rows in groups]
     return np.stack([*sums, *x[: n_clusters - len(groups)]])
 

@@ -21,7 +21,7 @@ import faiss  # noqa: F401 - imported here so that the children need not
 import sklearn.metrics  # noqa: F401
 
 from kec_core.errors import InputError
-from kec_core.knowledge.edits import apply_script, parse_script
+from kec_core.knowledge.edits import parse_script
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.clusterings import load_clustering
@@ -30,6 +30,7 @@ from state.work.workbench import LiveStates, Workbench
 from tests.fakes import HashEncoder, colour_photos
 from tests.random_edits import random_edit
 from tests.run_child import run
+from tests.state_helpers import replayed
 
 editing.loaded_encoder = lambda _name: HashEncoder()
 
@@ -108,7 +109,7 @@ def checked_to_the_end(folder: Path) -> dict:
     shown = revisions.current(project)
     first = revisions.get(project, "r1")
     journal = parse_script({"edits": list(revisions.journal(project, shown.id))})
-    assert apply_script(first.knowledge, journal) == shown.knowledge
+    assert replayed(project, journal) == shown.knowledge
     for info in revisions.history(project):
         assert len(load_clustering(project, info).labels) == 40
     steps = 0

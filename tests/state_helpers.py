@@ -17,6 +17,7 @@ from kec_core.store import StageResult
 from kec_core.types import Concept, Knowledge
 from state.revisions import revisions
 from state.revisions.revisions import NewRevision
+from state.work.editing import open_live, try_edits
 
 NOBODY = 65534
 
@@ -79,3 +80,12 @@ def commit_labels(project, parent, labels, **fields):
     data = {"objective": 0.0, "method": "kmeans", "seed": 0, "note": ""}
     project.store.save("cluster", key, StageResult(arrays=arrays, data=data))
     return commit_simple(project, parent, "wren", clustering_fp=key, **fields)
+
+
+def replayed(project, script):
+    """The knowledge after the edits of a script, one by one from the first revision."""
+    first = revisions.get(project, "r1")
+    state = open_live(project, first)
+    for edit in script:
+        state = try_edits(project, first, state, [edit]).state
+    return state.knowledge

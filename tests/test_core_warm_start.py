@@ -51,7 +51,7 @@ def test_a_stable_clustering_stays():
     assert again.objective == pytest.approx(once.objective, abs=1e-5)
 
 
-def test_an_empty_cluster_is_started_again_at_the_row_that_fits_worst():
+def test_an_empty_cluster_takes_a_part_of_the_widest():
     x = np.array([[1, 0, 0], [1, 0.1, 0], [1, -0.1, 0], [0.5, 0, 1]], dtype=np.float32)
     x = l2_normalize(x)
     nowhere = np.array([[1, 0, 0], [-1, 0, 0]], dtype=np.float32)

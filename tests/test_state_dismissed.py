@@ -44,8 +44,8 @@ def test_never_is_remembered_with_the_project_and_can_be_taken_back(tmp_path):
 
 def test_the_table_has_a_row_per_photo_and_no_formula(wished):
     rows = list(csv.reader(io.StringIO(wishes_csv(wished))))
-    assert rows[0] == ["wish", "kind", "concept", "file"]
-    assert [row[1:] for row in rows[1:]] == [
+    assert rows[0] == ["wish", "kind", "concept", "file", "group"]
+    assert [row[1:4] for row in rows[1:]] == [
         ["kept together", "", "a.jpg"],
         ["kept together", "", "b.jpg"],
         ["kept apart", "", "b.jpg"],

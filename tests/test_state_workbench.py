@@ -221,7 +221,7 @@ def test_open_files_do_not_grow_with_the_revisions(project):
 
 def test_edits_of_two_projects_are_computed_at_the_same_time(project, other, monkeypatch):
     states, both = LiveStates(), threading.Barrier(2, timeout=30)
-    real = workbench.update
+    real = workbench.try_edits
 
     def meeting(*args):
         both.wait()  # goes on only when the other edit has come as far as this
@@ -229,7 +229,7 @@ def test_edits_of_two_projects_are_computed_at_the_same_time(project, other, mon
 
     for one in (project, other):
         Workbench(one, states).live()
-    monkeypatch.setattr(workbench, "update", meeting)
+    monkeypatch.setattr(workbench, "try_edits", meeting)
 
     def edit(one):
         bench = Workbench(one, states)

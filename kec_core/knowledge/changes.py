@@ -66,27 +66,45 @@ def pair_of(first: str, second: str) -> tuple[str, str]:
 
 
 def with_constraint(
-    knowledge: Knowledge, kind: ConstraintKind, images: Sequence[str], concept: str = ""
+    knowledge: Knowledge,
+    kind: ConstraintKind,
+    images: Sequence[str],
+    concept: str = "",
+    cluster: int | None = None,
 ) -> Knowledge:
     """The knowledge with one more constraint on photos."""
     numbered, (number,) = knowledge.with_new_ids(1)
-    constraint = Constraint(id=f"k{number:03d}", kind=kind, images=tuple(images), concept=concept)
+    constraint = Constraint(
+        id=f"k{number:03d}", kind=kind, images=tuple(images), concept=concept, cluster=cluster
+    )
     return replace(numbered, constraints=(*numbered.constraints, constraint))
 
 
 def assign_images(knowledge: Knowledge, concept: str, images: Sequence[str]) -> Knowledge:
-    """The knowledge with photos assigned to a concept; they leave the concept they were assigned to before."""
+    """The knowledge with photos assigned to a concept; they leave the concept or cluster they were put into before."""
     if not images:
         return knowledge
+    return with_constraint(released_images(knowledge, images), "assign", images, concept)
+
+
+def put_images(knowledge: Knowledge, cluster: int, images: Sequence[str]) -> Knowledge:
+    """The knowledge with photos put into a kept cluster; they leave the concept or cluster they were put into before."""
+    if not images:
+        return knowledge
+    return with_constraint(released_images(knowledge, images), "member", images, cluster=cluster)
+
+
+def released_images(knowledge: Knowledge, images: Sequence[str]) -> Knowledge:
+    """The knowledge with photos that were put into no concept and no cluster."""
     taken = set(images)
     freed = []
     for constraint in knowledge.constraints:
         left = tuple(image for image in constraint.images if image not in taken)
-        if constraint.kind != "assign" or left == constraint.images:
+        if constraint.kind not in ("assign", "member") or left == constraint.images:
             freed.append(constraint)
         elif left:
             freed.append(replace(constraint, images=left))
-    return with_constraint(replace(knowledge, constraints=tuple(freed)), "assign", images, concept)
+    return replace(knowledge, constraints=tuple(freed))
 
 
 def move_assignments(knowledge: Knowledge, old: Collection[str], new: str) -> Knowledge:

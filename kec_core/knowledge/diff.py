@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from kec_core.knowledge.edit_base import counted, quoted
+from kec_core.knowledge.edit_base import cluster_name, counted, quoted
 from kec_core.types import BiAttribute, Concept, Constraint, Group, Knowledge, UniAttribute
 
 
@@ -161,11 +161,13 @@ def _say_constraint(constraint: Constraint, knowledge: Knowledge) -> str:
     photos = counted(len(constraint.images), "photo")
     if constraint.kind == "assign":
         return f"{photos} assigned to {_concept_name(knowledge, constraint.concept)}"
+    if constraint.kind == "member":
+        return f"{photos} put into {cluster_name(knowledge, constraint.cluster)}"
     return f"{photos} kept {constraint.kind}"
 
 
 def _constraint_changes(a: Constraint, b: Constraint, old: Knowledge, _: Knowledge) -> Iterable[str]:
-    if a.images != b.images or a.concept != b.concept:
+    if (a.images, a.concept, a.cluster) != (b.images, b.concept, b.cluster):
         yield f"was {_say_constraint(a, old)}"
 
 

@@ -116,6 +116,12 @@ def refuse_taken(items: Iterable[Concept] | Iterable[Group], name: str, kind: st
             )
 
 
+def cluster_name(knowledge: Knowledge, cluster: int | None) -> str:
+    """A cluster as far as a knowledge knows its name: the one that the person gave, else its id."""
+    given = {kept.id: kept.name for kept in knowledge.kept if kept.name}
+    return quoted(given[cluster]) if cluster in given else f"cluster {cluster}"
+
+
 def quoted(name: str) -> str:
     """A name as it stands in sentences."""
     return f'"{name}"'

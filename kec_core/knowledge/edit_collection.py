@@ -7,7 +7,7 @@ from typing import Literal
 
 from kec_core.errors import InputError
 from kec_core.knowledge.changes import assign_images, with_constraint
-from kec_core.knowledge.edit_base import Edit, counted, find_concept, quoted
+from kec_core.knowledge.edit_base import Edit, cluster_name, counted, find_concept, quoted
 from kec_core.knowledge.edit_fields import (
     Count,
     Flag,
@@ -162,6 +162,8 @@ class RemoveConstraint(Edit):
         photos = counted(len(gone.images), "photo")
         if gone.kind == "assign":
             return f"Released {photos} from {quoted(find_concept(knowledge, gone.concept).name)}."
+        if gone.kind == "member":
+            return f"Released {photos} from {cluster_name(knowledge, gone.cluster)}."
         return f"No longer keeps {photos} {gone.kind}."
 
 

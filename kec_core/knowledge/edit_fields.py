@@ -167,6 +167,19 @@ Weight = Annotated[
 Image = Annotated[StrictStr, _expected(_NO_IMAGE), AfterValidator(_image)]
 """An image id exactly as it is: a path may hold repeated spaces."""
 
+Cluster = Annotated[
+    Annotated[int, Field(strict=True, ge=0, le=MAX_COUNT)] | Name,
+    _expected("should be a cluster's id or its name, but is"),
+]
+"""A cluster by its id or its unique name."""
+MAX_PARTS = 100
+"""Into how many parts a cluster may be split at once."""
+Parts = Annotated[
+    int,
+    Field(strict=True, ge=2, le=MAX_PARTS),
+    _expected(f"should be a whole number from 2 to {MAX_PARTS}, but is"),
+]
+
 Texts = Annotated[tuple[Text, ...], AfterValidator(_distinct)]
 Names = Annotated[tuple[Name, ...], AfterValidator(_distinct)]
 SomeNames = Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(_distinct)]

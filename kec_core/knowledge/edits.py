@@ -22,15 +22,26 @@ from kec_core.disk import short
 from kec_core.errors import InputError
 from kec_core.knowledge.edit_attributes import *  # noqa: F403
 from kec_core.knowledge.edit_base import Edit as Edit
+from kec_core.knowledge.edit_clusters import *  # noqa: F403
 from kec_core.knowledge.edit_collection import *  # noqa: F403
 from kec_core.knowledge.edit_concepts import *  # noqa: F403
 from kec_core.knowledge.edit_fields import first_repeat, refusal, shown
 from kec_core.knowledge.edit_groups import *  # noqa: F403
 from kec_core.knowledge.edit_reshaping import *  # noqa: F403
+from kec_core.knowledge.edit_sorting import *  # noqa: F403
 from kec_core.types import Knowledge
 
-EDITS: dict[str, type[Edit]] = {kind.model_fields["op"].default: kind for kind in Edit.__subclasses__()}
-"""Every operation by its "op"."""
+
+def _kinds(base: type[Edit]) -> Iterator[type[Edit]]:
+    for kind in base.__subclasses__():
+        if kind.__subclasses__():
+            yield from _kinds(kind)
+        else:
+            yield kind
+
+
+EDITS: dict[str, type[Edit]] = dict(sorted((kind.model_fields["op"].default, kind) for kind in _kinds(Edit)))
+"""Every operation by its "op", in the order of the alphabet."""
 
 _ONE_OF: TypeAdapter[Edit] = TypeAdapter(
     Annotated[Union[tuple(EDITS.values())], Field(discriminator="op")]  # type: ignore[arg-type]  # noqa: UP007
@@ -77,7 +88,7 @@ def parse_script(data: object) -> tuple[Edit, ...]:
         raise InputError('A script should be {"edits": [...]} and nothing else; see the list of edits.')
     edits = []
     for index, item in enumerate(data["edits"]):
-        with _named(index, item.get("op") if isinstance(item, Mapping) else None):
+        with named(index, item.get("op") if isinstance(item, Mapping) else None):
             _refuse_twice(item)
             edits.append(parse_edit(item))
     return tuple(edits)
@@ -180,14 +191,17 @@ def apply_script(
         InputError: an edit does not fit; names its index from 0.
     """
     for index, edit in enumerate(edits):
-        with _named(index, edit.op):
-            unknown = [one for one in edit.image_ids() if images is not None and one not in images]
-            if unknown:
-                raise InputError(
-                    f"there is no image {shown(unknown[0])} in this collection; check the file name."
-                )
+        with named(index, edit.op):
+            refuse_unknown(edit, images)
             knowledge = apply(knowledge, edit)
     return knowledge
+
+
+def refuse_unknown(edit: Edit, images: Container[str] | None) -> None:
+    """Raise InputError when an edit names an image that the collection does not have; None does not check."""
+    unknown = [one for one in edit.image_ids() if images is not None and one not in images]
+    if unknown:
+        raise InputError(f"there is no image {shown(unknown[0])} in this collection; check the file name.")
 
 
 def describe(edit: Edit, knowledge: Knowledge) -> str:
@@ -200,7 +214,7 @@ def describe(edit: Edit, knowledge: Knowledge) -> str:
 
 
 @contextmanager
-def _named(index: int, op: object) -> Iterator[None]:
+def named(index: int, op: object) -> Iterator[None]:
     """Put the index of the edit in front of what is wrong with it."""
     try:
         yield

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import numpy as np
 
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.clustering import bootstrap_agreement, cluster, fuse, knowledge_weight
 from kec_core.config import EncoderDefaults, RunConfig
+from kec_core.constraints import plan_constraints
 from kec_core.encoders.base import centred_features
 from kec_core.grounding import ground
-from kec_core.grouping import full_clustering
+from kec_core.grouping import full_clustering, under_kept_ids
 from kec_core.seeded_clustering import names_groups
 from kec_core.stages.codec import clustering_result, grounding_result, read_clustering, read_grounding
 from kec_core.stages.runner import Runner, Stored
@@ -105,6 +105,7 @@ def cluster_photos(
             seed=options.seed,
             progress=runner.hooks.progress,
         )
+        made = under_kept_ids(made, plan_constraints(knowledge, image_ids).kept)
         return clustering_result(made, ground=ground_key)
 
     inputs = [ground_key, n_clusters, weight, *_wishes(knowledge)]
@@ -115,9 +116,10 @@ def cluster_photos(
 def _wishes(knowledge: Knowledge) -> list[object]:
     """What of the knowledge decides the groups besides the grounding; empty for one that nobody touched."""
     named = names_groups(knowledge)
-    if not (named or knowledge.constraints):
+    if not (named or knowledge.constraints or knowledge.kept):
         return []
-    return [named, [asdict(one) for one in knowledge.constraints], knowledge.column_of]
+    kept = [[[one.id, list(one.seeds)] for one in knowledge.kept]] if knowledge.kept else []
+    return [named, [one.to_json() for one in knowledge.constraints], knowledge.column_of, *kept]
 
 
 def cluster_baseline(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from kec_core.clustering import fuse
 from kec_core.clustering.geometry import centroids_of, cluster_sums, row_cosines
 from kec_core.constraints import ConstraintPlan
 from kec_core.errors import StoreError
+from kec_core.live import LiveState
 from kec_core.store import StageResult
 from kec_core.types import Clustering, Grounding, Knowledge
 from state.project.project import Project
@@ -117,7 +119,7 @@ def compute_overview(
         own=own,
         rival=rival,
         coherence=np.linalg.norm(cluster_sums(x, labels, n_clusters) / sizes, axis=1).astype(np.float32),
-        concepts=(cluster_sums(grounding.omega, labels, n_clusters) / sizes).astype(np.float32),
+        concepts=_mean_omega(grounding, labels, np.bincount(labels, minlength=n_clusters)),
         votes=_votes(grounding, labels, n_clusters, wishes or ConstraintPlan()),
         concept_ids=grounding.concept_ids,
     )
@@ -198,7 +200,7 @@ def cluster_cards(
             coherence=float(overview.coherence[cluster]),
             purity=tops[cluster][1] if cluster in tops else None,
             label=tops[cluster][0] if cluster in tops else "",
-            done=cluster in overview.marks.done,
+            done=is_done(overview, knowledge, cluster),
         )
         for cluster in range(len(sizes))
         if sizes[cluster]
@@ -208,9 +210,49 @@ def cluster_cards(
 
 def cluster_names(overview: Overview, knowledge: Knowledge) -> list[str]:
     """A name per cluster id: the person's, else the name most speaks for; clusters that share it get the next one."""
-    given = overview.marks.names
-    by_concept = _concept_names(overview, knowledge)
-    return [given.get(cluster, name) for cluster, name in enumerate(by_concept)]
+    kept = {one.id: one.name for one in knowledge.kept if one.name}
+    given = {**overview.marks.names, **kept}
+    names = _concept_names(overview, knowledge)
+    taken = {name.casefold() for cluster, name in given.items() if cluster < len(names)}
+    return [
+        given[cluster] if cluster in given else _free_name(name, taken) for cluster, name in enumerate(names)
+    ]
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """A name that no name in ``taken`` equals: with the lowest free number where the person gave it to another."""
+    numbered = (f"{name} {number}" for number in count(2))
+    return next(one for one in chain([name], numbered) if one.casefold() not in taken)
+
+
+def names_of(state: LiveState, marks: ClusterMarks) -> dict[int, str]:
+    """The names of the clusters of a live state that have photos, as ``cluster_names`` gives them.
+
+    Args:
+        state: with or without edits that are not kept yet.
+        marks: of the revision it comes from.
+    """
+    labels, grounding = np.asarray(state.clustering.labels), state.grounding
+    n_clusters = int(labels.max()) + 1
+    sizes = np.bincount(labels, minlength=n_clusters)
+    nothing = np.zeros(0, dtype=np.float32)
+    overview = Overview(
+        labels=labels,
+        own=nothing,
+        rival=nothing,
+        coherence=np.zeros(n_clusters, dtype=np.float32),
+        concepts=_mean_omega(grounding, labels, sizes),
+        votes=_votes(grounding, labels, n_clusters, state.plan),
+        concept_ids=grounding.concept_ids,
+        marks=marks,
+    )
+    names = cluster_names(overview, state.knowledge)
+    return {cluster: names[cluster] for cluster in np.flatnonzero(sizes).tolist()}
+
+
+def _mean_omega(grounding: Grounding, labels: IntVector, sizes: NDArray[np.int64]) -> FloatMatrix:
+    sums = cluster_sums(grounding.omega, labels, len(sizes))
+    return (sums / np.maximum(sizes, 1)[:, None]).astype(np.float32)
 
 
 def _concept_names(overview: Overview, knowledge: Knowledge) -> list[str]:
@@ -249,6 +291,12 @@ def _numbered(names: Sequence[str]) -> list[str]:
         seen[name] += 1
         numbered.append(f"{name} {seen[name]}" if name in shared else name)
     return numbered
+
+
+def is_done(overview: Overview, knowledge: Knowledge, cluster: int) -> bool:
+    """Whether the person has ticked a cluster off: by an edit, or by a mark of a project of before."""
+    kept = {one.id: one.done for one in knowledge.kept}
+    return kept.get(cluster, False) or cluster in overview.marks.done
 
 
 def _frequent_labels(labels: IntVector, truth: Sequence[str | None]) -> dict[int, tuple[str, float]]:

@@ -9,16 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from kec_core.errors import InputError
+from kec_core.knowledge.edit_clusters import ClusterEdit
 from kec_core.knowledge.edits import apply, describe, parse_edit
-from kec_core.types import Concept, Grounding, Knowledge
+from kec_core.types import Concept, Constraint, Grounding, Knowledge
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.revisions import Revision, RevisionInfo
 from state.transfer import report_html as html
+from state.transfer.constraint_files import group_name
 
 SKIPPED = 200
 """Skipped files that are listed; beyond, only their number."""
-_WISHES = {"together": "Keep together", "apart": "Keep apart", "assign": "Assign to"}
+_WISHES = {"together": "Keep together", "apart": "Keep apart", "assign": "Assign to", "member": "Stay in"}
 
 
 def concepts(knowledge: Knowledge, grounding: Grounding) -> Iterator[str]:
@@ -77,17 +80,17 @@ def wishes(knowledge: Knowledge) -> Iterator[str]:
     chosen_k = [] if knowledge.n_clusters is None else [f"Number of clusters: {knowledge.n_clusters}"]
     weight = [] if knowledge.weight is None else [f"Weight of the knowledge: {knowledge.weight:g}"]
     wishes = [
-        f"{_WISHES[constraint.kind]} {_under(knowledge, constraint.concept)}({len(constraint.images)} photos): "
+        f"{_WISHES[constraint.kind]} {_where(knowledge, constraint)}({len(constraint.images)} photos): "
         f"{', '.join(constraint.images[:5])}{' …' if len(constraint.images) > 5 else ''}"
         for constraint in knowledge.constraints
     ]
     yield html.bullets([*chosen_k, *weight, *wishes])
 
 
-def _under(knowledge: Knowledge, concept: str) -> str:
-    if not concept:
-        return ""
-    return f"{knowledge.by_id[concept].name if concept in knowledge.by_id else concept} "
+def _where(knowledge: Knowledge, wish: Constraint) -> str:
+    concept = knowledge.by_id[wish.concept].name if wish.concept in knowledge.by_id else wish.concept
+    place = concept or group_name(wish, knowledge)
+    return f"{place} " if place else ""
 
 
 # --- how it came about
@@ -130,8 +133,14 @@ def _in_order(project: Project, step: RevisionInfo) -> list[str]:
     knowledge = revisions.get(project, step.parent).knowledge
     said = []
     for edit in map(parse_edit, step.edits):
-        said.append(describe(edit, knowledge))
-        knowledge = apply(knowledge, edit)
+        if isinstance(edit, ClusterEdit):
+            said.append(edit.sentence(knowledge))
+            continue
+        try:
+            said.append(describe(edit, knowledge))
+            knowledge = apply(knowledge, edit)
+        except InputError:  # it names what an edit of clusters before it made
+            said.append(f"{edit.op}: {json.dumps(edit.to_json(), ensure_ascii=False)}")
     return said
 
 

@@ -12,18 +12,21 @@ import numpy as np
 
 from kec_core.arrays import IntVector, as_labels, fingerprint
 from kec_core.clustering.bursts import find_bursts
+from kec_core.edited import Edited, edited
 from kec_core.encoders import TextCache, encode_texts, load_encoder
 from kec_core.encoders.base import Encoder, TextEncoder, centred_features
 from kec_core.errors import InputError
-from kec_core.knowledge.edits import Edit, apply_script, describe, script_to_json
-from kec_core.live import LiveCollection, LiveState, start, update
+from kec_core.knowledge.edits import Edit, describe, script_to_json
+from kec_core.live import LiveCollection, LiveState, start
 from kec_core.result.impact import Impact, compare
 from kec_core.stages import grounding_result
 from kec_core.types import Knowledge, Scores
 from state.project.project import Project
 from state.revisions import results, revisions
+from state.revisions.cluster_marks import cluster_marks
 from state.revisions.clusterings import load_baseline, load_clustering, save_clustering
 from state.revisions.features import load_features
+from state.revisions.overview import names_of
 from state.revisions.results import Result
 from state.revisions.revisions import Revision
 
@@ -36,10 +39,14 @@ class EditReport:
 
     Attributes:
         revision: the new revision's id; the shown one's when nothing was kept.
+        follow: ids of the photos that went along with those that edits of clusters name.
+        notes: what the edits did, and what the person should know of the clusters, in sentences.
     """
 
     impact: Impact
     revision: str
+    follow: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As ``kec edit --json`` prints it."""
@@ -49,6 +56,10 @@ class EditReport:
             "moved": len(self.impact.moved),
             "concepts": self.impact.concepts[1],
             "clusters": self.impact.clusters[1],
+            "clusters_before": self.impact.clusters[0],
+            "clusters_after": self.impact.clusters[1],
+            "follow": list(self.follow),
+            "notes": list(self.notes),
             "revision": self.revision,
         }
 
@@ -70,15 +81,25 @@ def edit_project(project: Project, edits: Sequence[Edit], *, dry_run: bool = Fal
         raise InputError(
             f"The project {project.name!r} has no result to edit yet; run 'kec run IMAGES --project {project.folder}' first."
         )
-    images = frozenset(image.id for image in project.images(shown.scan))
-    changed = apply_script(shown.knowledge, edits, images=images)
     before = open_live(project, shown)
-    after = update(before, changed)
-    impact = compare(before, after)
-    if dry_run or not edits:
-        return EditReport(impact=impact, revision=shown.id)
-    kept = keep(project, shown, after, edits)
-    return EditReport(impact=impact, revision=kept.id)
+    done = try_edits(project, shown, before, edits)
+    kept = shown if dry_run or not edits else keep(project, shown, done.state, edits, said=done.said)
+    return EditReport(
+        impact=compare(before, done.state),
+        revision=kept.id,
+        follow=tuple(before.collection.image_ids[row] for row in done.follow),
+        notes=tuple(filter(None, (*done.said, done.state.clustering.note))),
+    )
+
+
+def try_edits(project: Project, revision: Revision, state: LiveState, edits: Sequence[Edit]) -> Edited:
+    """Apply edits to the live state of a revision, with the clusters under the names that the person sees.
+
+    Raises:
+        InputError: an edit does not fit; names its index from 0.
+    """
+    marks = cluster_marks(project, revision.id)
+    return edited(state, edits, names=lambda one: names_of(one, marks))
 
 
 def open_live(project: Project, revision: Revision) -> LiveState:
@@ -110,7 +131,13 @@ def open_live(project: Project, revision: Revision) -> LiveState:
 
 
 def keep(
-    project: Project, parent: Revision, state: LiveState, edits: Sequence[Edit], *, note: str = ""
+    project: Project,
+    parent: Revision,
+    state: LiveState,
+    edits: Sequence[Edit],
+    *,
+    said: Sequence[str] = (),
+    note: str = "",
 ) -> Revision:
     """Store an edited state as the child of ``parent`` and show it.
 
@@ -119,6 +146,7 @@ def keep(
         parent: what it was made from.
         state: what is kept.
         edits: what made it.
+        said: the edits in words; empty describes them by the knowledge of ``parent``.
         note: for the history; "" says the edits in words.
 
     Raises:
@@ -148,13 +176,18 @@ def keep(
         baseline=parent.baseline,
     )
     script = tuple(script_to_json(edits)["edits"])
-    note = note or edits_in_words(edits, parent.knowledge)
+    note = note or in_words(said or [describe(edit, parent.knowledge) for edit in edits[:1]], len(edits))
     return results.keep(project, result, parent, note=note, edits=script)
 
 
 def edits_in_words(edits: Sequence[Edit], before: Knowledge) -> str:
     """The edits of a revision in words, at least one, by the knowledge they are applied to."""
-    first, others = describe(edits[0], before), len(edits) - 1
+    return in_words([describe(edits[0], before)], len(edits))
+
+
+def in_words(said: Sequence[str], count: int) -> str:
+    """Some edits in one sentence: what the first of them did, and how many more there are."""
+    first, others = said[0], count - 1
     if not others:
         return first
     return f"{first.removesuffix('.')}, and {others} more edit{'' if others == 1 else 's'}."

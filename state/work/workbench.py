@@ -14,16 +14,19 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kec_core.arrays import fingerprint
 from kec_core.errors import InputError
-from kec_core.knowledge.edits import Edit, apply_script, script_to_json
-from kec_core.live import LiveState, restore, update
+from kec_core.knowledge.edits import Edit, script_to_json
+from kec_core.live import LiveState, restore
 from kec_core.result.impact import Impact, compare
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.clusterings import load_clustering
 from state.revisions.revisions import Revision
-from state.work.editing import keep, open_live
+from state.work.editing import keep, open_live, try_edits
 
 STATES = 4
 """Live states kept in memory per project: the shown one, its parent, and where undo and redo lead."""
@@ -40,6 +43,8 @@ class Preview:
         edits: in order.
         before, after: the state of the revision, and the state with the edits.
         impact: what lies between them.
+        follow: int64, rows of the photos that go along with those that edits of clusters name.
+        said: what each edit does, in words.
     """
 
     revision: Revision
@@ -47,6 +52,8 @@ class Preview:
     before: LiveState
     after: LiveState
     impact: Impact
+    follow: NDArray[np.int64]
+    said: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -209,16 +216,20 @@ class Workbench:
         return self._states.latest(self.project, key, lambda: self._tried(base, tuple(edits)))
 
     def _tried(self, base: Revision, edits: tuple[Edit, ...]) -> Preview:
-        images = (
-            frozenset(image.id for image in self.project.images(base.scan)) if _name_images(edits) else None
-        )
+        before = self.live(base)
         try:
-            changed = apply_script(base.knowledge, edits, images=images)
+            done = try_edits(self.project, base, before, edits)
         except InputError as error:
             raise _in_words(error) from error
-        before = self.live(base)
-        after = update(before, changed)
-        return Preview(revision=base, edits=edits, before=before, after=after, impact=compare(before, after))
+        return Preview(
+            revision=base,
+            edits=edits,
+            before=before,
+            after=done.state,
+            impact=compare(before, done.state),
+            follow=done.follow,
+            said=done.said,
+        )
 
     def commit(self, preview: Preview) -> Revision:
         """Keep what was tried as a new revision and show it.
@@ -226,7 +237,7 @@ class Workbench:
         Raises:
             StoreError: another window has moved on from the revision it was tried on; nothing is kept.
         """
-        kept = keep(self.project, preview.revision, preview.after, preview.edits)
+        kept = keep(self.project, preview.revision, preview.after, preview.edits, said=preview.said)
         self._states.put(self.project, kept, preview.after)
         return kept
 
@@ -247,10 +258,6 @@ def _in_words(error: InputError) -> InputError:
     """Why an edit does not fit, as a sentence: the place in a script, which goes before it, says nothing on a page."""
     reason = str(error.__cause__ or error)
     return InputError(reason[:1].upper() + reason[1:])
-
-
-def _name_images(edits: Sequence[Edit]) -> bool:
-    return any(edit.image_ids() for edit in edits)
 
 
 def _identity(revision: Revision) -> str:

@@ -14,7 +14,7 @@ from pages.concepts.panels import workbench_view
 from pages.concepts.panels.workbench_view import View
 from pages.shared import gallery, markup, session
 from state.project.project import Project
-from state.transfer.constraint_files import wishes_csv, wishes_script
+from state.transfer.constraint_files import group_name, wishes_csv, wishes_script
 from state.work.workbench import Workbench
 
 PER_PAGE = 8
@@ -23,6 +23,7 @@ TERMS = {
     "together": "These photos stay in one cluster (must-link).",
     "apart": "Every two of these photos are in different clusters (cannot-link).",
     "assign": "These photos are in the cluster where this concept is at home, and found it if there is none.",
+    "member": "These photos are in this cluster, whatever else changes.",
 }
 
 
@@ -81,6 +82,8 @@ def _wish(view: View, wish: Constraint, row_of: dict[str, int]) -> None:
 def _title(view: View, wish: Constraint) -> str:
     if wish.kind == "assign":
         return f"Belong to “{markup.plain(unique_names(view.state.knowledge)[wish.concept])}”"
+    if wish.kind == "member":
+        return f"Stay in “{markup.plain(group_name(wish, view.state.knowledge))}”"
     return "Stay together" if wish.kind == "together" else "Stay apart"
 
 

@@ -1,0 +1,219 @@
+"""A script of edits applied to a live state: concepts are edited in words, clusters photo by photo (methods.md 6.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
+from kec_core.grounding import concept_scores, concept_vectors
+from kec_core.knowledge.edit_clusters import ClusterEdit, new_cluster, put
+from kec_core.knowledge.edits import Edit, apply, describe, named, refuse_unknown
+from kec_core.knowledge.partition import Looks, Partition, Rows
+from kec_core.live import LiveState, update, with_groups
+from kec_core.types import Concept, ConceptVectors, Constraint, Knowledge
+
+Names = Callable[[LiveState], Mapping[int, str]]
+"""The name of every cluster of a state that has photos."""
+ALIKE = 0.5
+"""Cosine, less what all texts share, from which a concept says the same as a name on a list [R]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Edited:
+    """What a script of edits comes to.
+
+    Attributes:
+        state: after the last edit.
+        follow: rows of photos that went along with those that edits of clusters name, ascending.
+        said: what each edit did, in words.
+    """
+
+    state: LiveState
+    follow: NDArray[np.int64]
+    said: tuple[str, ...]
+
+
+def edited(
+    state: LiveState, edits: Sequence[Edit], *, names: Names, images: Container[str] | None = None
+) -> Edited:
+    """Apply a script: all of it or nothing.
+
+    Args:
+        state: of a revision; stays as it is.
+        edits: in order; an edit may name what an earlier one made.
+        names: what clusters are called, for edits that name them and for what is said.
+        images: the image ids of the collection; None takes those of the state.
+
+    Raises:
+        InputError: an edit does not fit; names its index from 0.
+    """
+    images = frozenset(state.collection.image_ids) if images is None else images
+    run = _Run(state=state, partition=_partition(state, names))
+    for index, edit in enumerate(edits):
+        with named(index, edit.op):
+            refuse_unknown(edit, images)
+            run = (
+                _with_clusters(run, edit, names)
+                if isinstance(edit, ClusterEdit)
+                else _with_words(run, edit, names)
+            )
+    done = _settled(run)
+    return Edited(
+        state=done,
+        follow=np.unique(np.array(run.partition.follow, dtype=np.int64)),
+        said=run.partition.said,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Run:
+    """A script half done.
+
+    Attributes:
+        state: what the latest grounding and k-means came to.
+        partition: what edits have made of it since.
+        in_words: True when concepts, attributes, settings or wishes were edited since, so that photos regroup by
+            k-means.
+        reworded: True when it was more than photos that were assigned to concepts.
+    """
+
+    state: LiveState
+    partition: Partition
+    in_words: bool = False
+    reworded: bool = False
+
+
+def _with_clusters(run: _Run, edit: ClusterEdit, names: Names) -> _Run:
+    if run.in_words:
+        run = _caught_up(run, names)
+    return replace(run, partition=edit.regroup(run.partition))
+
+
+def _with_words(run: _Run, edit: Edit, names: Names) -> _Run:
+    wishes = _new_assignments(run.partition.knowledge, apply(run.partition.knowledge, edit))
+    if run.reworded and any(wish.concept in run.partition.knowledge.by_id for wish in wishes):
+        run = _caught_up(run, names)  # where concepts have their clusters depends on the edits before
+    before = run.partition
+    changed = apply(before.knowledge, edit)
+    said = (*before.said, describe(edit, before.knowledge))
+    partition = replace(before, knowledge=changed, said=said)
+    wishes = _new_assignments(before.knowledge, changed)
+    for wish in wishes:
+        partition = _with_place(partition, wish)
+    return replace(run, partition=partition, in_words=True, reworded=run.reworded or not wishes)
+
+
+def _new_assignments(before: Knowledge, after: Knowledge) -> list[Constraint]:
+    known = {wish.id for wish in before.constraints}
+    return [wish for wish in after.constraints if wish.kind == "assign" and wish.id not in known]
+
+
+def _caught_up(run: _Run, names: Names) -> _Run:
+    """The script so far with the photos regrouped."""
+    state, before = _settled(run), run.partition
+    return _Run(
+        state=state, partition=replace(_partition(state, names), follow=before.follow, said=before.said)
+    )
+
+
+def _settled(run: _Run) -> LiveState:
+    """The state with what was edited since."""
+    state, partition = run.state, run.partition
+    moved = not np.array_equal(state.clustering.labels, partition.labels)
+    if not run.in_words:
+        same = not moved and partition.knowledge == state.knowledge
+        return state if same else with_groups(state, partition.knowledge, partition.labels)
+    if moved:
+        state = with_groups(state, state.knowledge, partition.labels)
+    state = update(state, partition.knowledge)
+    regrouped = replace(partition, knowledge=state.knowledge, labels=state.clustering.labels)
+    return replace(state, knowledge=regrouped.anchored().knowledge)
+
+
+# ---- photos that are assigned to a concept ---------------------------------------------------------------------
+
+
+def _with_place(partition: Partition, wish: Constraint) -> Partition:
+    """Photos that were just assigned to a concept leave their clusters for the cluster of that concept.
+
+    That is where its photos were put before, else the cluster that is called by it, else a new one.
+    """
+    if wish.concept not in partition.knowledge.column_of:
+        return partition  # a muted concept has no cluster; its photos wait
+    named = partition.rows(image for image in wish.images if image in partition.row_of)
+    if not len(named):
+        return partition
+    home = _home(partition, wish, named)
+    cluster = partition.next_cluster if home is None else home
+    moved, _ = new_cluster(partition, named, follow=True) if home is None else put(partition, named, cluster)
+    wishes = (
+        replace(one, cluster=cluster) if one.id == wish.id else one for one in moved.knowledge.constraints
+    )
+    moved = replace(moved, knowledge=replace(moved.knowledge, constraints=tuple(wishes)))
+    return replace(moved.keeping(cluster).finished(partition, ""), said=partition.said)
+
+
+def _home(partition: Partition, wish: Constraint, named_rows: Rows) -> int | None:
+    used = set(partition.clusters)
+    for one in reversed(partition.knowledge.constraints):
+        if one.concept == wish.concept and one.cluster in used:
+            return one.cluster
+    column = partition.knowledge.column_of[wish.concept]
+    return partition.looks.named_by(column, partition.labels, named_rows)
+
+
+# ---- what edits of clusters read of the photos -----------------------------------------------------------------
+
+
+def _partition(state: LiveState, names: Names) -> Partition:
+    collection = state.collection
+    looks = Looks(
+        space=cache(state.fused),
+        names=cache(lambda: names(state)),
+        named_by=partial(_named_by, state),
+        fit=partial(_fit, state),
+        seed=collection.seed,
+    )
+    kept = [one.id + 1 for one in state.knowledge.kept]
+    return Partition(
+        knowledge=state.knowledge,
+        image_ids=collection.image_ids,
+        row_of={image: row for row, image in enumerate(collection.image_ids)},
+        labels=np.asarray(state.clustering.labels),
+        next_cluster=max(state.clustering.next_cluster_id, *kept, 0),
+        looks=looks,
+    )
+
+
+def _named_by(state: LiveState, concept: str, labels: IntVector, without: Rows) -> int | None:
+    """The cluster where most photos are won by a concept that wins more of them than any other; None without one."""
+    if concept not in state.grounding.concept_ids:
+        return None
+    column = state.grounding.concept_ids.index(concept)
+    others = np.setdiff1d(np.arange(len(labels)), without)
+    wins = np.zeros((int(labels.max()) + 1, len(state.grounding.concept_ids)), dtype=np.int64)
+    np.add.at(wins, (labels[others], state.grounding.winner[others]), 1)
+    won = np.where(wins.argmax(axis=1) == column, wins[:, column], 0)
+    return int(won.argmax()) if won.max() else None
+
+
+def _fit(state: LiveState, names: Sequence[str]) -> tuple[FloatMatrix, FloatMatrix]:
+    """Scores of the photos for names, and for the concepts that say something else; float32 (N, names) and (N, M')."""
+    collection = state.collection
+    listed = Knowledge(concepts=tuple(Concept(id=str(place), name=name) for place, name in enumerate(names)))
+    vectors = concept_vectors(listed, collection.encode, collection.config)
+    scores = concept_scores(collection.grounded, vectors, collection.config, collection.defaults)
+    return scores, state.logits[:, _unlike(vectors, state.vectors)]
+
+
+def _unlike(names: ConceptVectors, concepts: ConceptVectors) -> NDArray[np.int64]:
+    """Columns of the concepts whose text is like none of the names."""
+    both = l2_normalize(np.vstack([names.logit, concepts.logit]))
+    told_apart = l2_normalize(both - both.mean(axis=0))
+    cosines = told_apart[len(names.logit) :] @ told_apart[: len(names.logit)].T
+    return np.flatnonzero(cosines.max(axis=1) < ALIKE)

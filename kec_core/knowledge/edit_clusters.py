@@ -1,0 +1,346 @@
+"""Edits of clusters: move photos, make, merge, split, name and tick off groups, sort photos into a list of names.
+
+They say which photo is in which cluster, so they are applied to a ``Partition``; no other photo moves, but for those
+that are said to go along. What they touch is kept by every later clustering.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import replace
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from kec_core.clustering import spherical_kmeans
+from kec_core.constraints import units_of
+from kec_core.errors import InputError
+from kec_core.knowledge.edit_base import Edit, cluster_name, listed, quoted
+from kec_core.knowledge.edit_fields import Cluster, Flag, OptionalName, Parts, SomeImages, first_repeat, shown
+from kec_core.knowledge.partition import Partition, Rows, photos
+from kec_core.types import Knowledge
+
+
+class ClusterEdit(Edit):
+    """An edit that needs to know which photo is in which cluster."""
+
+    @abstractmethod
+    def regroup(self, partition: Partition, /) -> Partition:
+        """The photos and the knowledge after this edit.
+
+        Raises:
+            InputError: the edit does not fit these clusters.
+        """
+
+    def change(self, _knowledge: Knowledge, /) -> Knowledge:
+        """See Edit; raises InputError, for a knowledge alone has no clusters."""
+        raise InputError("it changes clusters, which only a project with photos has; apply it to one.")
+
+
+class MovePhotos(ClusterEdit):
+    """These photos go into a cluster and stay in it; photos kept together with them go along."""
+
+    op: Literal["move_photos"] = "move_photos"
+    images: SomeImages
+    cluster: Cluster
+
+    def image_ids(self) -> tuple[str, ...]:
+        """See Edit."""
+        return self.images
+
+    def regroup(self, partition: Partition, /) -> Partition:
+        """See ClusterEdit."""
+        target = partition.find(self.cluster)
+        named = partition.rows(self.images)
+        moved, along = put(partition, named, target)
+        said = (
+            f"Moved {photos(len(named))} to {partition.called(target)}."
+            f"{_along(along)}{_instead(partition, named, target)}{_emptied(partition, moved)}"
+        )
+        moved = moved.pinned(partition.with_partners(named), target)
+        return moved.keeping(target).finished(partition, said)
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        return f"Moved {photos(len(self.images))} to {_named(knowledge, self.cluster)}."
+
+
+class NewCluster(ClusterEdit):
+    """A new cluster of these photos; photos clearly nearer to it than to their own go along if they may."""
+
+    op: Literal["new_cluster"] = "new_cluster"
+    images: SomeImages
+    name: OptionalName = ""
+    follow: Flag = True
+
+    def image_ids(self) -> tuple[str, ...]:
+        """See Edit."""
+        return self.images
+
+    def regroup(self, partition: Partition, /) -> Partition:
+        """See ClusterEdit."""
+        if self.name:
+            partition.free_name(self.name)
+        named = partition.rows(self.images)
+        cluster = partition.next_cluster
+        made, along = new_cluster(partition, named, follow=self.follow)
+        made = made.pinned(partition.with_partners(named), cluster).keeping(cluster, name=self.name)
+        name = f" {quoted(self.name)}" if self.name else ""
+        said = (
+            f"Made the group{name} of {photos(len(named))}."
+            f"{_along(along)}{_instead(partition, named, cluster)}{_emptied(partition, made)}"
+        )
+        return made.finished(partition, said)
+
+    def sentence(self, _knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        name = f" {quoted(self.name)}" if self.name else ""
+        return f"Made a group{name} of {photos(len(self.images))}."
+
+
+class MergeClusters(ClusterEdit):
+    """Several clusters become one, with the id of the first; all of their photos stay in it."""
+
+    op: Literal["merge_clusters"] = "merge_clusters"
+    clusters: Annotated[tuple[Cluster, ...], Field(min_length=2)]
+    name: OptionalName = ""
+
+    def regroup(self, partition: Partition, /) -> Partition:
+        """See ClusterEdit."""
+        found = [partition.find(one) for one in self.clusters]
+        repeated = first_repeat(found)
+        if repeated is not None:
+            raise InputError(f"the cluster {partition.called(found[repeated])} is named twice; name it once.")
+        first, *others = found
+        given = partition.given_names
+        name = self.name or next((given[one] for one in found if one in given), "")
+        if name:
+            partition.free_name(name, but=found)
+        rows = np.flatnonzero(np.isin(partition.labels, found))
+        merged = partition.moved(rows, first).with_wishes_following(found)
+        merged = merged.pinned(_not_put(merged, rows), first)
+        kept = tuple(one for one in merged.knowledge.kept if one.id not in others)
+        merged = replace(merged, knowledge=replace(merged.knowledge, kept=kept)).keeping(first, name=name)
+        into = f" into {quoted(name)}" if name else ""
+        said = (
+            f"Merged {listed(partition.names[one] for one in found)}{into}: {photos(len(rows))} in one group."
+        )
+        return merged.finished(partition, said)
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        into = f" into {quoted(self.name)}" if self.name else ""
+        names = " and ".join(_named(knowledge, one) for one in self.clusters)
+        return f"Merged {names}{into}."
+
+
+class SplitCluster(ClusterEdit):
+    """A cluster is parted by the looks of its photos, or by photos that are given for each part.
+
+    The largest part keeps the id and the name. The other photos go with the part they are nearer to.
+    """
+
+    op: Literal["split_cluster"] = "split_cluster"
+    cluster: Cluster
+    into: Parts | None = None
+    parts: Annotated[tuple[SomeImages, ...], Field(min_length=2)] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.into is not None and self.parts is not None:
+            raise InputError("into and parts say both how to split; give one of them.")
+        images = [image for part in self.parts or () for image in part]
+        repeated = first_repeat(images)
+        if repeated is not None:
+            raise InputError(f"parts names {shown(images[repeated])} twice; give it to one part.")
+        return self
+
+    def image_ids(self) -> tuple[str, ...]:
+        """See Edit."""
+        return tuple(image for part in self.parts or () for image in part)
+
+    def regroup(self, partition: Partition, /) -> Partition:
+        """See ClusterEdit."""
+        source = partition.find(self.cluster)
+        rows = partition.members(source)
+        part_of = (
+            self._by_looks(partition, source, rows)
+            if self.parts is None
+            else self._by_parts(partition, source, rows)
+        )
+        sizes = np.bincount(part_of)
+        ids = np.arange(len(sizes)) + partition.next_cluster
+        largest = int(sizes.argmax())
+        ids[largest + 1 :] -= 1
+        ids[largest] = source
+        labels = partition.labels.copy()
+        labels[rows] = ids[part_of]
+        split = replace(
+            partition, labels=labels, next_cluster=partition.next_cluster + len(ids) - 1
+        ).with_wishes_following([source])
+        for part, images in enumerate(self.parts or ()):
+            split = split.pinned(partition.rows(images), int(ids[part]))
+        counts = " and ".join(map(str, sorted(sizes.tolist(), reverse=True)))
+        said = f"Split {partition.called(source)} into {len(sizes)} groups of {counts} photos."
+        return split.keeping(*ids.tolist()).finished(partition, said)
+
+    def _by_looks(self, partition: Partition, source: int, rows: Rows) -> Rows:
+        """The part of every photo, by k-means within the cluster; photos kept together go with most of them."""
+        count = self.into or 2
+        name = partition.called(source)
+        if len(rows) < count:
+            raise InputError(
+                f"{name} has {photos(len(rows))} and cannot be split in {count}; choose another cluster."
+            )
+        x = partition.looks.space()[rows]
+        found = spherical_kmeans(x, count, n_init=3, max_iter=100, seed=partition.looks.seed).labels
+        part_of = _units_whole(partition, rows, found.astype(np.int64))
+        if len(np.unique(part_of)) < count:
+            raise InputError(
+                f"the photos of {name} look too much the same, or are kept together, to be split in {count}; "
+                "name the photos of each part."
+            )
+        return part_of
+
+    def _by_parts(self, partition: Partition, source: int, rows: Rows) -> Rows:
+        """The part of every photo: as given, else the nearer one."""
+        assert self.parts is not None
+        for image in self.image_ids():
+            cluster = int(partition.labels[partition.row_of[image]])
+            if cluster != source:
+                raise InputError(
+                    f"the photo {image!r} is in {partition.called(cluster)}, not in {partition.called(source)}; "
+                    "move it there first, or leave it out."
+                )
+        x = partition.looks.space()
+        given = [partition.with_partners(partition.rows(images)) for images in self.parts]
+        centres = np.stack([x[one].mean(axis=0) for one in given])
+        centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+        part_of = _units_whole(partition, rows, (x[rows] @ centres.T).argmax(axis=1))
+        for part, one in reversed(list(enumerate(given))):
+            part_of[np.isin(rows, one)] = part
+        for part, images in enumerate(self.parts):
+            part_of[np.isin(rows, partition.rows(images))] = part
+        return part_of
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        count = len(self.parts) if self.parts is not None else self.into or 2
+        return f"Split {_named(knowledge, self.cluster)} into {count} groups."
+
+
+class RenameCluster(ClusterEdit):
+    """Another name for a cluster; an empty one lets its concepts name it again."""
+
+    op: Literal["rename_cluster"] = "rename_cluster"
+    cluster: Cluster
+    name: OptionalName
+
+    def regroup(self, partition: Partition, /) -> Partition:
+        """See ClusterEdit."""
+        cluster = partition.find(self.cluster)
+        if self.name:
+            partition.free_name(self.name, but=[cluster])
+        said = self._said(partition.called(cluster))
+        return partition.keeping(cluster, name=self.name).finished(partition, said)
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        return self._said(_named(knowledge, self.cluster))
+
+    def _said(self, old: str) -> str:
+        return f"Renamed {old} to {quoted(self.name)}." if self.name else f"Took the name {old} back."
+
+
+class SetClusterDone(ClusterEdit):
+    """A cluster is ticked off, or not any more."""
+
+    op: Literal["set_cluster_done"] = "set_cluster_done"
+    cluster: Cluster
+    done: Flag = True
+
+    def regroup(self, partition: Partition, /) -> Partition:
+        """See ClusterEdit."""
+        cluster = partition.find(self.cluster)
+        said = self._said(partition.called(cluster))
+        return partition.keeping(cluster, done=self.done).finished(partition, said)
+
+    def sentence(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        return self._said(_named(knowledge, self.cluster))
+
+    def _said(self, name: str) -> str:
+        return f"Ticked {name} off." if self.done else f"{name} is not done any more."
+
+
+def new_cluster(partition: Partition, named: Rows, *, follow: bool) -> tuple[Partition, int]:
+    """The partition with photos, and those kept together with them, in a new cluster; and how many went along.
+
+    Args:
+        partition: before.
+        named: rows of the photos.
+        follow: True takes along the photos that are clearly nearer to the new cluster than to their own.
+    """
+    cluster = partition.next_cluster
+    made, along = put(partition, named, cluster)
+    if not follow:
+        return made, along
+    followers = made.followers(made.members(cluster), cluster)
+    return made.moved(followers, cluster).going_along(followers.tolist()), along + len(followers)
+
+
+def put(partition: Partition, named: Rows, cluster: int) -> tuple[Partition, int]:
+    """The partition with photos and their partners in a cluster; and how many partners came from elsewhere."""
+    rows = partition.with_partners(named)
+    partners = rows[len(named) :]
+    along = partners[partition.labels[partners] != cluster]
+    return partition.moved(rows, cluster).going_along(along.tolist()), len(along)
+
+
+def _not_put(partition: Partition, rows: Rows) -> Rows:
+    """Those of the rows whose photos the person put into no cluster."""
+    put = {
+        image for wish in partition.knowledge.constraints if wish.cluster is not None for image in wish.images
+    }
+    return np.array([row for row in rows.tolist() if partition.image_ids[row] not in put], dtype=np.int64)
+
+
+def _units_whole(partition: Partition, rows: Rows, part_of: Rows) -> Rows:
+    """Parts with photos that are kept together in the part of most of them."""
+    unit_of = units_of(c for c in partition.knowledge.constraints if c.kind == "together")
+    if not unit_of:
+        return part_of
+    place = {partition.image_ids[row]: index for index, row in enumerate(rows.tolist())}
+    units: dict[str, list[int]] = {}
+    for image, unit in unit_of.items():
+        if image in place:
+            units.setdefault(unit, []).append(place[image])
+    whole = part_of.copy()
+    for members in units.values():
+        whole[members] = np.bincount(part_of[members]).argmax()
+    return whole
+
+
+def _along(count: int) -> str:
+    return f" {photos(count)} went along." if count else ""
+
+
+def _instead(partition: Partition, named: Rows, cluster: int) -> str:
+    """How many of the photos the person had put elsewhere, as a sentence."""
+    images = set(partition.images(named.tolist()))
+    earlier = [
+        w for w in partition.knowledge.constraints if w.kind in ("assign", "member") and w.cluster != cluster
+    ]
+    count = len({image for wish in earlier for image in wish.images} & images)
+    return f" For {photos(count)} this takes the place of an earlier wish." if count else ""
+
+
+def _emptied(before: Partition, after: Partition) -> str:
+    gone = sorted(set(before.clusters) - set(after.clusters))
+    return f" {listed(before.names[one] for one in gone)} has no photos left." if gone else ""
+
+
+def _named(knowledge: Knowledge, cluster: int | str) -> str:
+    """A cluster as far as a knowledge knows its name."""
+    return cluster_name(knowledge, cluster) if isinstance(cluster, int) else quoted(cluster)

@@ -1,0 +1,110 @@
+"""Sorting photos into a list of names: one cluster per name, and one for what is none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from kec_core.arrays import FloatMatrix, IntVector
+from kec_core.clustering.geometry import centroids_of
+from kec_core.constraints import ConstraintPlan, apply_constraints, plan_constraints
+from kec_core.errors import InputError
+from kec_core.knowledge.edit_base import listed, quoted
+from kec_core.knowledge.edit_clusters import ClusterEdit
+from kec_core.knowledge.edit_fields import Flag, SomeNames
+from kec_core.knowledge.partition import Partition, photos
+from kec_core.types import KeptCluster, Knowledge
+from kec_core.warm_start import continue_kmeans
+
+NONE = "none of these"
+ROUNDS = 10
+"""Iterations of k-means by which the looks of the photos finish what the words have begun [R]."""
+
+
+class SortInto(ClusterEdit):
+    """The photos in one cluster per name, and in "none of these" where nothing on the list fits.
+
+    Words start: each photo goes to the name it fits best, or to what is known of the collection besides if that fits
+    better. Looks finish: k-means goes on from there. Photos that the person put into a cluster of one of these names
+    stay in it; other clusters and what was put into them give way. A name without photos is kept.
+    """
+
+    op: Literal["sort_into"] = "sort_into"
+    names: SomeNames
+    none: Flag = True
+
+    def regroup(self, partition: Partition, /) -> Partition:
+        """See ClusterEdit."""
+        if self.none and NONE in {name.casefold() for name in self.names}:
+            raise InputError(
+                f"names has {quoted(NONE)}, which is made by none; leave it out or set none to false."
+            )
+        cleared, ids, gone = self._cleared(partition)
+        labels = self._sorted(cleared, ids)
+        sorted_photos = replace(cleared, labels=labels)
+        return sorted_photos.keeping(*ids).finished(partition, self._said(sorted_photos, ids) + gone)
+
+    def sentence(self, _knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        return f"Sorted the photos into {listed(self.names)}."
+
+    def _all_names(self) -> tuple[str, ...]:
+        return (*self.names, NONE) if self.none else self.names
+
+    def _cleared(self, partition: Partition) -> tuple[Partition, list[int], str]:
+        """The partition with only the clusters of the list kept; their ids, in its order; what gave way, in words."""
+        known = {kept.name.casefold(): kept for kept in partition.knowledge.kept if kept.name}
+        kept, next_cluster = [], partition.next_cluster
+        for name in self._all_names():
+            one = known.get(name.casefold())
+            kept.append(one or KeptCluster(id=next_cluster, name=name))
+            next_cluster += one is None
+        ids = {one.id for one in kept}
+        stay = tuple(w for w in partition.knowledge.constraints if w.cluster is None or w.cluster in ids)
+        gone = len(partition.knowledge.constraints) - len(stay)
+        knowledge = replace(partition.knowledge, kept=tuple(kept), constraints=stay)
+        said = f" {gone} wish{'' if gone == 1 else 'es'} about other groups went." if gone else ""
+        return replace(partition, knowledge=knowledge, next_cluster=next_cluster), [k.id for k in kept], said
+
+    def _sorted(self, partition: Partition, ids: list[int]) -> IntVector:
+        """The cluster of every photo, int32 (N,)."""
+        fit, others = partition.looks.fit(self.names)
+        start = np.hstack([fit, others] if self.none else [fit]).argmax(axis=1)
+        plan = plan_constraints(partition.knowledge, partition.image_ids)
+        for rows, place in zip(plan.units, plan.clusters, strict=True):
+            if place >= 0:
+                start[rows] = ids.index(plan.kept[place])
+        columns, labels = np.unique(start, return_inverse=True)
+        x = partition.looks.space()
+        centroids = centroids_of(x, labels.astype(np.int32), len(columns))
+        around = _on_columns(
+            plan, {ids[column]: place for place, column in enumerate(columns) if column < len(ids)}
+        )
+
+        def settle(nearest: IntVector, centroids: FloatMatrix) -> IntVector:
+            return apply_constraints(x, nearest, centroids, around, {})
+
+        found = continue_kmeans(x, centroids, settle=settle, held=around.held(len(x)), max_iter=ROUNDS)
+        names = np.minimum(columns[found.labels], len(self.names))
+        return np.array([*ids, ids[-1]], dtype=np.int32)[names]
+
+    def _said(self, partition: Partition, ids: list[int]) -> str:
+        sizes = {cluster: len(partition.members(cluster)) for cluster in ids}
+        names = dict(zip(ids, self._all_names(), strict=True))
+        found = ", ".join(f"{sizes[one]} {quoted(names[one])}" for one in ids if sizes[one])
+        empty = [names[one] for one in ids if not sizes[one] and names[one] != NONE]
+        fits = f" No photo fits {listed(empty)}." if empty else ""
+        return f"Sorted {photos(len(partition.labels))} by your list: {found}.{fits}"
+
+
+def _on_columns(plan: ConstraintPlan, column: Mapping[int, int]) -> ConstraintPlan:
+    """What of a plan holds while photos are sorted, with the clusters by their columns instead of their places."""
+    return ConstraintPlan(
+        units=plan.units,
+        concepts=("",) * len(plan.units),
+        clusters=tuple(column[plan.kept[place]] if place >= 0 else -1 for place in plan.clusters),
+        apart=plan.apart,
+    )

@@ -202,7 +202,8 @@ def test_edit_replays_a_script_or_refuses_it_whole(project, capsys, tmp_path):
     assert rehearsed["revision"] == before["revision"]
     assert cli.main(words) == 0
     done = json.loads(capsys.readouterr().out)
-    assert set(done) == {"before", "after", "moved", "concepts", "clusters", "revision"}
+    counts = {"moved", "concepts", "clusters", "clusters_before", "clusters_after"}
+    assert set(done) == {"before", "after", "follow", "notes", "revision", *counts}
     assert done | {"revision": ""} == rehearsed | {"revision": ""}
     assert done["revision"] == "r2"
     assert cli.main(["show", str(project), "--concepts", "--json"]) == 0

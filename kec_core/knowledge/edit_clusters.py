@@ -107,7 +107,7 @@ class MergeClusters(ClusterEdit):
     name: OptionalName = ""
 
     def regroup(self, partition: Partition, /) -> Partition:
-        """See ClusterEdit."""
+        """See ClusterEdit; raises InputError when a cluster is named twice or another one has the name."""
         found = [partition.find(one) for one in self.clusters]
         repeated = first_repeat(found)
         if repeated is not None:

@@ -37,7 +37,7 @@ class SortInto(ClusterEdit):
     none: Flag = True
 
     def regroup(self, partition: Partition, /) -> Partition:
-        """See ClusterEdit."""
+        """See ClusterEdit; raises InputError when the list has a name that is made besides."""
         if self.none and NONE in {name.casefold() for name in self.names}:
             raise InputError(
                 f"names has {quoted(NONE)}, which is made by none; leave it out or set none to false."
@@ -89,7 +89,8 @@ class SortInto(ClusterEdit):
 
         found = continue_kmeans(x, centroids, settle=settle, held=around.held(len(x)), max_iter=ROUNDS)
         names = np.minimum(columns[found.labels], len(self.names))
-        return np.array([*ids, ids[-1]], dtype=np.int32)[names]
+        clusters: IntVector = np.array([*ids, ids[-1]], dtype=np.int32)[names]
+        return clusters
 
     def _said(self, partition: Partition, ids: list[int]) -> str:
         sizes = {cluster: len(partition.members(cluster)) for cluster in ids}

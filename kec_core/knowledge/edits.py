@@ -40,7 +40,9 @@ def _kinds(base: type[Edit]) -> Iterator[type[Edit]]:
             yield kind
 
 
-EDITS: dict[str, type[Edit]] = dict(sorted((kind.model_fields["op"].default, kind) for kind in _kinds(Edit)))
+EDITS: dict[str, type[Edit]] = dict(
+    sorted((kind.model_fields["op"].default, kind) for kind in _kinds(Edit))  # type: ignore[type-abstract]
+)
 """Every operation by its "op", in the order of the alphabet."""
 
 _ONE_OF: TypeAdapter[Edit] = TypeAdapter(
@@ -215,7 +217,11 @@ def describe(edit: Edit, knowledge: Knowledge) -> str:
 
 @contextmanager
 def named(index: int, op: object) -> Iterator[None]:
-    """Put the index of the edit in front of what is wrong with it."""
+    """Put the index of the edit in front of what is wrong with it.
+
+    Raises:
+        InputError: the work inside raised one.
+    """
     try:
         yield
     except InputError as error:

@@ -12,7 +12,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from commands import app, bench, edit, methods, project, run, setup
+from commands import app, bench, edit, methods, project, run, search, setup
 from commands.output import readable, show
 from commands.parsing import Action, Parser
 from kec_core.errors import KecError
@@ -43,6 +43,7 @@ def make_parser() -> argparse.ArgumentParser:
     run.add(commands)
     methods.add(commands)
     edit.add(commands)
+    search.add(commands)
     project.add_finalise(commands)
     project.add_show(commands)
     project.add_export(commands)

@@ -72,9 +72,15 @@ def _attributes(_project: Project, revision: Revision) -> dict[str, Any]:
 def _clusters(project: Project, revision: Revision) -> dict[str, Any]:
     overview = load_overview(project, revision)
     cards = sorted(cluster_cards(overview, revision.knowledge), key=lambda card: card.id)
+    filled = {card.id for card in cards}
     return {
         "images": len(overview.labels),
         "clusters": [{"cluster": card.id, "name": card.name, "images": card.size} for card in cards],
+        "empty": [
+            {"cluster": kept.id, "name": kept.name}
+            for kept in revision.knowledge.kept
+            if kept.id not in filled
+        ],
         "scores": _scores(revision.scores),
         "baseline": _scores(revision.baseline.scores if revision.baseline else None),
     }

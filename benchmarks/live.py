@@ -1,9 +1,10 @@
 """The live loop: what an edit, its preview and its undo cost beside computing everything again.
 
-``kec bench live [--images 50000] [--concepts 100] [--dim 512] [--clusters 100] [--edits 30] [--full-runs 2]``.
+``kec bench live [--images 50000] [--concepts 100] [--dim 512] [--clusters 100] [--edits 30] [--full-runs 2] [--verbs 3]``.
 Planted photos in a narrow cone as CLIP gives them; words are looked up in a table, so encoding a new word (one call
 of the text encoder) is not in the figures. Ours: edit -> grounding of what changed -> warm-started clustering -> ids
--> scores. Full: grounding of everything, k-means with 20 restarts, scores. All figures are median seconds.
+-> scores. Full: grounding of everything, k-means with 20 restarts, scores. Verbs are edits of clusters, each tried so
+many times on other clusters; search compares a phrase with all photos. All figures are median seconds.
 """
 
 from __future__ import annotations
@@ -20,12 +21,22 @@ from statistics import median
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, FloatVector, l2_normalize
 from kec_core.clustering import fuse, match_labels, spherical_kmeans
 from kec_core.clustering.metrics import score
 from kec_core.config import EncoderDefaults, GroundingConfig
+from kec_core.edited import edited as apply_edits
 from kec_core.grounding import concept_vectors, ground
+from kec_core.knowledge.edit_clusters import (
+    MergeClusters,
+    MovePhotos,
+    NewCluster,
+    RenameCluster,
+    SplitCluster,
+)
+from kec_core.knowledge.edit_sorting import SortInto
 from kec_core.knowledge.edits import (
     AddAttribute,
     AddConcept,
@@ -44,6 +55,8 @@ from kec_core.knowledge.edits import (
 from kec_core.live import LiveCollection, LiveState, restore, start, update
 from kec_core.result.impact import Impact, compare
 from kec_core.types import Knowledge
+from state.revisions.cluster_marks import ClusterMarks
+from state.revisions.overview import names_of
 
 RESTARTS = 20
 T = TypeVar("T")
@@ -56,10 +69,12 @@ def measure(options: Sequence[str]) -> dict[str, Any]:
     for name, value in (("images", 50000), ("concepts", 100), ("dim", 512), ("clusters", 100), ("edits", 30)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--full-runs", type=int, default=2, help="how often the full way is run")
+    parser.add_argument("--verbs", type=int, default=3, help="how often each edit of clusters is made")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(options)
     state = planted_state(arguments)
+    verbs = verb_seconds(state, arguments.verbs)
     laps: list[dict[str, float]] = []
     moved: list[int] = []
     rng = random.Random(arguments.seed)
@@ -75,6 +90,7 @@ def measure(options: Sequence[str]) -> dict[str, Any]:
     full = [lap["full"] for lap in laps if "full" in lap]
     return {
         **{name: beside([lap[name] for lap in laps], full) for name in ("edit", "preview", "undo")},
+        "verbs": verbs,
         "images": arguments.images,
         "concepts": arguments.concepts,
         "dim": arguments.dim,
@@ -107,6 +123,48 @@ def edited(state: LiveState, edit: Edit) -> tuple[LiveState, Impact]:
     """From the click to the new groups, the photos that moved and the scores; a preview is the same, not kept."""
     after = update(state, apply(state.knowledge, edit))
     return after, compare(state, after)
+
+
+def verb_seconds(state: LiveState, times: int) -> dict[str, float]:
+    """Median seconds of every edit of clusters, from the click to the impact, and of a search by words."""
+    laps: dict[str, list[float]] = {}
+    rng = np.random.default_rng(0)
+    for _ in range(times):
+        for verb in verbs_on(state, rng):
+            seconds, after = timed(edited_clusters, state, verb)
+            laps.setdefault(verb.op, []).append(seconds)
+            print(f"{verb.op}: {seconds:.2f}, {after.clustering.n_clusters} clusters", file=sys.stderr)
+        laps.setdefault("search", []).append(timed(found_by_words, state)[0])
+    return {verb: round(median(seconds), 4) for verb, seconds in laps.items()}
+
+
+def found_by_words(state: LiveState) -> NDArray[np.int64]:
+    """Rows of the photos that a phrase fits best."""
+    scores = state.collection.x @ state.collection.encode(["thing 3"])[0]
+    return np.argsort(-scores)[:20]
+
+
+def verbs_on(state: LiveState, rng: np.random.Generator) -> list[Edit]:
+    """One edit of clusters of every kind, on clusters drawn at random."""
+    labels, ids = state.clustering.labels, state.collection.image_ids
+    first, second, third = (int(c) for c in rng.choice(np.unique(labels), 3, replace=False))
+    rows = np.flatnonzero(labels == first)[:6]
+    images = tuple(ids[row] for row in rows)
+    return [
+        MovePhotos(images=images[:5], cluster=second),
+        NewCluster(images=images, name="a new one"),
+        MergeClusters(clusters=(first, second)),
+        SplitCluster(cluster=third),
+        RenameCluster(cluster=third, name="another name"),
+        SortInto(names=tuple(concept.name for concept in state.knowledge.concepts[:40])),
+    ]
+
+
+def edited_clusters(state: LiveState, edit: Edit) -> LiveState:
+    """From the click to the new groups, their names, the photos that moved and the scores."""
+    after = apply_edits(state, [edit], names=lambda one: names_of(one, ClusterMarks())).state
+    compare(state, after)
+    return after
 
 
 def undone(state: LiveState, parent: LiveState) -> LiveState:

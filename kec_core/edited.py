@@ -127,9 +127,10 @@ def _settled(run: _Run) -> LiveState:
     moved = not np.array_equal(state.clustering.labels, partition.labels)
     if not run.in_words:
         same = not moved and partition.knowledge == state.knowledge
-        return state if same else with_groups(state, partition.knowledge, partition.labels)
+        rows = partition.looks.space_rows
+        return state if same else with_groups(state, partition.knowledge, partition.labels, rows)
     if moved:
-        state = with_groups(state, state.knowledge, partition.labels)
+        state = with_groups(state, state.knowledge, partition.labels, partition.looks.space_rows)
     state = update(state, partition.knowledge)
     regrouped = replace(partition, knowledge=state.knowledge, labels=state.clustering.labels)
     return replace(state, knowledge=regrouped.anchored().knowledge)
@@ -170,10 +171,32 @@ def _home(partition: Partition, wish: Constraint, named_rows: Rows) -> int | Non
 # ---- what edits of clusters read of the photos -----------------------------------------------------------------
 
 
+class _Space:
+    """The space that is clustered, of a state: computed once for all photos, or each time for a few."""
+
+    def __init__(self, state: LiveState) -> None:
+        self._state = state
+        self._all: FloatMatrix | None = None
+
+    def all(self) -> FloatMatrix:
+        """float32 (N, D), unit rows."""
+        if self._all is None:
+            self._all = self._state.fused()
+        return self._all
+
+    def rows(self, rows: Rows) -> FloatMatrix:
+        """Some of its rows, ascending and each once."""
+        if self._all is None and 2 * len(rows) < len(self._state.collection.x):
+            return self._state.fused_rows(rows)
+        return self.all() if len(rows) == len(self._state.collection.x) else self.all()[rows]
+
+
 def _partition(state: LiveState, names: Names) -> Partition:
     collection = state.collection
+    space = _Space(state)
     looks = Looks(
-        space=cache(state.fused),
+        space=space.all,
+        space_rows=space.rows,
         names=cache(lambda: names(state)),
         named_by=partial(_named_by, state),
         fit=partial(_fit, state),

@@ -7,6 +7,7 @@ undo is going back to an earlier one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -114,6 +115,10 @@ class LiveState:
         """New float32 (N, 2d), unit rows: the space that is clustered."""
         return fuse(self.collection.x, self.grounding.kappa, self.weight)
 
+    def fused_rows(self, rows: NDArray[np.int64]) -> FloatMatrix:
+        """Rows of ``fused``, without computing the others; new float32 (R, 2d)."""
+        return fuse(self.collection.x[rows], self.grounding.kappa[rows], self.weight)
+
 
 def start(collection: LiveCollection, knowledge: Knowledge, clustering: Clustering) -> LiveState:
     """The state of a revision, computed from nothing but its knowledge and its clustering.
@@ -168,24 +173,36 @@ def with_clustering(state: LiveState, clustering: Clustering) -> LiveState:
     return _state(state.collection, state.knowledge, state.vectors, state.logits, state.grounding, found)
 
 
-def with_groups(state: LiveState, knowledge: Knowledge, labels: IntVector) -> LiveState:
+def with_groups(
+    state: LiveState,
+    knowledge: Knowledge,
+    labels: IntVector,
+    fused_rows: Callable[[NDArray[np.int64]], FloatMatrix],
+) -> LiveState:
     """The state with its photos in exactly these clusters, as an edit of clusters leaves them.
 
     Args:
         state: of a knowledge that gives the same grounding.
         knowledge: its constraints are met by the labels.
         labels: int32 (N,), ids of the state and new ones above them.
+        fused_rows: as ``LiveState.fused_rows``.
     """
-    fused = state.fused()
-    n_ids = max(state.clustering.next_cluster_id, int(labels.max()) + 1, _next_id(knowledge))
-    sums = cluster_sums(fused, labels, n_ids)
-    clustering = replace(
-        state.clustering,
-        labels=labels,
-        centroids=l2_normalize(sums.astype(np.float32)),
-        objective=float(np.linalg.norm(sums, axis=1).sum()),
-        note="",
-    )
+    old = state.clustering
+    n_ids = max(old.next_cluster_id, int(labels.max()) + 1, _next_id(knowledge))
+    width = 2 * state.collection.x.shape[1]
+    known = old.centroids.shape[1] == width  # else the groups come from the photos alone
+    moved = old.labels != labels
+    ids = np.union1d(old.labels[moved], labels[moved]) if known else np.arange(n_ids)
+    rows = np.flatnonzero(np.isin(labels, ids) | np.isin(old.labels, ids))
+    fused = fused_rows(rows)
+    after = cluster_sums(fused, labels[rows], n_ids)
+    before = cluster_sums(fused, old.labels[rows], n_ids)
+    centroids = np.zeros((n_ids, width), dtype=np.float32)
+    if known:
+        centroids[: len(old.centroids)] = old.centroids
+    centroids[ids] = l2_normalize(after[ids].astype(np.float32))
+    gain = float(np.linalg.norm(after, axis=1).sum() - np.linalg.norm(before, axis=1).sum())
+    clustering = replace(old, labels=labels, centroids=centroids, objective=old.objective + gain, note="")
     return _state(state.collection, knowledge, state.vectors, state.logits, state.grounding, clustering)
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from kec_core.arrays import l2_normalize
 from kec_core.clustering import spherical_kmeans
 from kec_core.constraints import units_of
 from kec_core.errors import InputError
@@ -193,7 +194,7 @@ class SplitCluster(ClusterEdit):
             raise InputError(
                 f"{name} has {photos(len(rows))} and cannot be split in {count}; choose another cluster."
             )
-        x = partition.looks.space()[rows]
+        x = partition.looks.space_rows(rows)
         found = spherical_kmeans(x, count, n_init=3, max_iter=100, seed=partition.looks.seed).labels
         part_of = _units_whole(partition, rows, found.astype(np.int64))
         if len(np.unique(part_of)) < count:
@@ -213,11 +214,10 @@ class SplitCluster(ClusterEdit):
                     f"the photo {image!r} is in {partition.called(cluster)}, not in {partition.called(source)}; "
                     "move it there first, or leave it out."
                 )
-        x = partition.looks.space()
+        x = partition.looks.space_rows(rows)
         given = [partition.with_partners(partition.rows(images)) for images in self.parts]
-        centres = np.stack([x[one].mean(axis=0) for one in given])
-        centres /= np.linalg.norm(centres, axis=1, keepdims=True)
-        part_of = _units_whole(partition, rows, (x[rows] @ centres.T).argmax(axis=1))
+        centres = l2_normalize(np.stack([x[np.isin(rows, one)].mean(axis=0) for one in given]))
+        part_of = _units_whole(partition, rows, (x @ centres.T).argmax(axis=1))
         for part, one in reversed(list(enumerate(given))):
             part_of[np.isin(rows, one)] = part
         for part, images in enumerate(self.parts):

@@ -33,6 +33,7 @@ class Looks:
 
     Attributes:
         space: float32 (N, D), unit rows, the space that is clustered.
+        space_rows: some rows of it, without computing the others.
         names: the name of every cluster that has photos, as the person sees it.
         named_by: the cluster that is called by a concept (id) when some rows are in none; None without one.
         fit: scores of the photos for some names, float32 (N, names), and for what else is known, float32 (N, others).
@@ -40,6 +41,7 @@ class Looks:
     """
 
     space: Callable[[], FloatMatrix]
+    space_rows: Callable[[Rows], FloatMatrix]
     names: Callable[[], Mapping[int, str]]
     named_by: Callable[[str, IntVector, Rows], int | None]
     fit: Callable[[Sequence[str]], tuple[FloatMatrix, FloatMatrix]]
@@ -252,26 +254,37 @@ class Partition:
         """
         used, knowledge = set(self.clusters), self.knowledge
         put = {wish.cluster for wish in knowledge.constraints}
-        kept = []
-        for one in knowledge.kept:
-            if one.id not in used:
-                kept += [replace(one, seeds=())] if one.name else []
-                continue
-            seeds = self._seeds(one)
-            kept.append(replace(one, seeds=seeds))
-            if not seeds and one.id not in put:
-                knowledge = put_images(knowledge, one.id, self.images(self.members(one.id)[:1].tolist()))
-        if tuple(kept) == knowledge.kept:
-            return replace(self, knowledge=knowledge, touched=frozenset())
-        return replace(self, knowledge=replace(knowledge, kept=tuple(kept)), touched=frozenset())
+        constrained = self.constrained()
+        seeds = {kept.id: self._seeds_left(kept, constrained) for kept in knowledge.kept if kept.id in used}
+        seeds |= self._central([cluster for cluster, left in seeds.items() if not left], constrained)
+        for cluster, chosen in seeds.items():
+            if not chosen and cluster not in put:
+                knowledge = put_images(knowledge, cluster, self.images(self.members(cluster)[:1].tolist()))
+        kept = tuple(
+            replace(one, seeds=seeds.get(one.id, ())) for one in knowledge.kept if one.id in used or one.name
+        )
+        return replace(self, knowledge=replace(knowledge, kept=kept), touched=frozenset())
 
-    def _seeds(self, kept: KeptCluster) -> tuple[str, ...]:
-        if kept.id not in self.touched:
-            rows = self.rows(image for image in kept.seeds if image in self.row_of)
-            stay = rows[(self.labels[rows] == kept.id) & ~self.constrained()[rows]]
-            if len(stay):
-                return kept.seeds if len(stay) == len(kept.seeds) else self.images(stay.tolist())
-        return self._central(kept.id)
+    def _seeds_left(self, kept: KeptCluster, constrained: NDArray[np.bool_]) -> tuple[str, ...]:
+        """The seeds of a cluster that are still in it; none for one that the edit in hand touched."""
+        if kept.id in self.touched:
+            return ()
+        rows = self.rows(image for image in kept.seeds if image in self.row_of)
+        return self.images(rows[(self.labels[rows] == kept.id) & ~constrained[rows]].tolist())
+
+    def _central(self, clusters: Sequence[int], constrained: NDArray[np.bool_]) -> dict[int, tuple[str, ...]]:
+        """The photos of clusters nearest to their mean that no constraint names."""
+        rows = np.flatnonzero(np.isin(self.labels, clusters))
+        if not len(rows):
+            return {}
+        x, labels = self.looks.space_rows(rows), self.labels[rows]
+        cosines = row_cosines(x, centroids_of(x, labels, int(labels.max()) + 1), labels)
+        central = {}
+        for cluster in clusters:
+            free = np.flatnonzero((labels == cluster) & ~constrained[rows])
+            nearest = free[np.argsort(-cosines[free], kind="stable")[:SEEDS]]
+            central[cluster] = self.images(rows[nearest].tolist())
+        return central
 
     def _refuse_broken(self) -> None:
         for constraint in self.knowledge.constraints:
@@ -297,14 +310,6 @@ class Partition:
                     f"{self.called(place)}; leave one out, or take that wish back."
                 )
             seen[place] = image
-
-    def _central(self, cluster: int) -> tuple[str, ...]:
-        rows = self.members(cluster)
-        x = self.looks.space()[rows]
-        centre = l2_normalize(x.mean(axis=0, keepdims=True))[0]
-        free = np.flatnonzero(~self.constrained()[rows])
-        nearest = free[np.argsort(-(x[free] @ centre), kind="stable")[:SEEDS]]
-        return self.images(rows[nearest].tolist())
 
 
 def photos(count: int) -> str:

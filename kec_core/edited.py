@@ -19,6 +19,7 @@ from kec_core.types import Concept, ConceptVectors, Constraint, Knowledge
 
 Names = Callable[[LiveState], Mapping[int, str]]
 """The name of every cluster of a state that has photos."""
+_PartitionOf = Callable[[LiveState], Partition]
 ALIKE = 0.5
 """Cosine, less what all texts share, from which a concept says the same as a name on a list [R]."""
 
@@ -39,7 +40,12 @@ class Edited:
 
 
 def edited(
-    state: LiveState, edits: Sequence[Edit], *, names: Names, images: Container[str] | None = None
+    state: LiveState,
+    edits: Sequence[Edit],
+    *,
+    names: Names,
+    given: Mapping[int, str] | None = None,
+    images: Container[str] | None = None,
 ) -> Edited:
     """Apply a script: all of it or nothing.
 
@@ -47,20 +53,22 @@ def edited(
         state: of a revision; stays as it is.
         edits: in order; an edit may name what an earlier one made.
         names: what clusters are called, for edits that name them and for what is said.
+        given: names that the person gave by other means than edits, by cluster id.
         images: the image ids of the collection; None takes those of the state.
 
     Raises:
         InputError: an edit does not fit; names its index from 0.
     """
     images = frozenset(state.collection.image_ids) if images is None else images
-    run = _Run(state=state, partition=_partition(state, names))
+    partition = partial(_partition, names=names, given=given or {})
+    run = _Run(state=state, partition=partition(state))
     for index, edit in enumerate(edits):
         with named(index, edit.op):
             refuse_unknown(edit, images)
             run = (
-                _with_clusters(run, edit, names)
+                _with_clusters(run, edit, partition)
                 if isinstance(edit, ClusterEdit)
-                else _with_words(run, edit, names)
+                else _with_words(run, edit, partition)
             )
     done = _settled(run)
     return Edited(
@@ -88,16 +96,16 @@ class _Run:
     reworded: bool = False
 
 
-def _with_clusters(run: _Run, edit: ClusterEdit, names: Names) -> _Run:
+def _with_clusters(run: _Run, edit: ClusterEdit, partition_of: _PartitionOf) -> _Run:
     if run.in_words:
-        run = _caught_up(run, names)
+        run = _caught_up(run, partition_of)
     return replace(run, partition=edit.regroup(run.partition))
 
 
-def _with_words(run: _Run, edit: Edit, names: Names) -> _Run:
+def _with_words(run: _Run, edit: Edit, partition_of: _PartitionOf) -> _Run:
     wishes = _new_assignments(run.partition.knowledge, apply(run.partition.knowledge, edit))
     if run.reworded and any(wish.concept in run.partition.knowledge.by_id for wish in wishes):
-        run = _caught_up(run, names)  # where concepts have their clusters depends on the edits before
+        run = _caught_up(run, partition_of)  # where concepts have their clusters depends on the edits before
     before = run.partition
     changed = apply(before.knowledge, edit)
     said = (*before.said, describe(edit, before.knowledge))
@@ -113,12 +121,10 @@ def _new_assignments(before: Knowledge, after: Knowledge) -> list[Constraint]:
     return [wish for wish in after.constraints if wish.kind == "assign" and wish.id not in known]
 
 
-def _caught_up(run: _Run, names: Names) -> _Run:
+def _caught_up(run: _Run, partition_of: _PartitionOf) -> _Run:
     """The script so far with the photos regrouped."""
     state, before = _settled(run), run.partition
-    return _Run(
-        state=state, partition=replace(_partition(state, names), follow=before.follow, said=before.said)
-    )
+    return _Run(state=state, partition=replace(partition_of(state), follow=before.follow, said=before.said))
 
 
 def _settled(run: _Run) -> LiveState:
@@ -191,7 +197,7 @@ class _Space:
         return self.all() if len(rows) == len(self._state.collection.x) else self.all()[rows]
 
 
-def _partition(state: LiveState, names: Names) -> Partition:
+def _partition(state: LiveState, names: Names, given: Mapping[int, str]) -> Partition:
     collection = state.collection
     space = _Space(state)
     looks = Looks(
@@ -200,6 +206,7 @@ def _partition(state: LiveState, names: Names) -> Partition:
         names=cache(lambda: names(state)),
         named_by=partial(_named_by, state),
         fit=partial(_fit, state),
+        given=given,
         seed=collection.seed,
     )
     kept = [one.id + 1 for one in state.knowledge.kept]

@@ -9,7 +9,6 @@ from kec_core.knowledge.edits import SetClusters
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.audits import load_audit
-from state.revisions.cluster_marks import cluster_marks
 from state.revisions.layouts import make_layout
 from state.work.editing import edit_project
 from tests import patience
@@ -63,8 +62,8 @@ def test_a_cluster_is_read_named_ticked_off_and_found_again(page, site):
     page.get_by_role("button", name=re.compile("^Done")).click()
     page.get_by_text("1 of 3 done").wait_for()
     cluster = int(re.search(r"cluster=(\d+)", page.url).group(1))
-    marks = cluster_marks(project, revisions.current(project).id)
-    assert (marks.names, marks.done) == ({cluster: NAME}, {cluster})
+    kept = revisions.current(project).knowledge.kept
+    assert [(one.id, one.name, one.done) for one in kept] == [(cluster, NAME, True)]
 
     page.reload()
     page.locator(".kec-heading", has_text=NAME).wait_for()

@@ -12,6 +12,7 @@ from pages.shared.picked import Selection
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.cluster_marks import cluster_marks, name_cluster, set_cluster_done
+from state.revisions.clusterings import load_clustering
 from state.work import editing
 from state.work.workbench import LiveStates, Workbench
 from tests.fakes import HashEncoder
@@ -59,6 +60,72 @@ def pick(page, *images):
     page.run()
     assert not page.exception
     return page
+
+
+def kept_labels(project):
+    current = revisions.current(project)
+    ids = [image.id for image in project.images(current.scan)]
+    return dict(zip(ids, load_clustering(project, current).labels.tolist(), strict=True))
+
+
+# --- groups
+
+
+def test_ticked_cards_become_one_group_and_that_is_said(colours):
+    before = kept_labels(colours)
+    page = app("clusters", project="colours")
+    page.checkbox(key="tick_cluster_0").check().run()
+    assert page.button(key="clusters_merge").disabled
+    page.checkbox(key="tick_cluster_2").check().run()
+    page.button(key="clusters_merge").click().run()
+    assert not page.exception
+    after = kept_labels(colours)
+    assert len(set(after.values())) == 3
+    assert len({after[image] for image, cluster in before.items() if cluster in (0, 2)}) == 1
+    moved = sum(cluster == 2 for cluster in before.values())
+    assert f"{moved} photos moved" in page.toast[0].value
+    assert not page.checkbox(key="tick_cluster_0").value
+    page.button(key="undo").click().run()
+    assert kept_labels(colours) == before
+
+
+def test_an_opened_cluster_is_split_by_looks(colours):
+    before = kept_labels(colours)
+    page = app("clusters", project="colours", cluster="0")
+    page.button(key="cluster_split").click().run()
+    after = kept_labels(colours)
+    assert len(set(after.values())) == 5
+    assert {image for image in before if after[image] != before[image]} < {
+        i for i in before if before[i] == 0
+    }
+    assert "into 2 groups" in page.toast[0].value
+
+
+def test_picked_photos_move_by_button_and_stay_and_are_not_picked_any_more(colours):
+    before = kept_labels(colours)
+    some = [image for image, cluster in before.items() if cluster == 0][:5]
+    page = pick(app("clusters", project="colours", cluster="0"), *some)
+    assert not any(b.key == "group_move_0" for b in page.button)
+    page.button(key="group_move_2").click().run()
+    after = kept_labels(colours)
+    assert {after[image] for image in some} == {2}
+    assert {image for image in before if after[image] != before[image]} == set(some)
+    assert page.session_state["kec_selection"].images == () if "kec_selection" in page.session_state else True
+    assert "5 photos moved" in page.toast[0].value
+
+
+def test_picked_photos_become_a_group_with_those_that_follow_if_wanted(colours):
+    before = kept_labels(colours)
+    some = [image for image, cluster in before.items() if cluster == 0][:6]
+    page = pick(app("clusters", project="colours", cluster="0"), *some)
+    page.text_input(key="group_name").set_value("mine").run()
+    page.button(key="group_make").click().run()
+    after = kept_labels(colours)
+    assert len(set(after.values())) == 5
+    made = {after[image] for image in some}
+    assert len(made) == 1
+    assert not made & set(before.values())
+    assert [one.name for one in revisions.current(colours).knowledge.kept] == ["mine"]
 
 
 # --- all clusters
@@ -190,9 +257,20 @@ def test_a_cluster_is_ticked_off_and_back(colours):
     page.button(key="cluster_done").click().run()
     assert "1 of 4 done" in shown(page)
     assert page.button(key="cluster_done").label == "Not done"
-    assert cluster_marks(colours, "r1").done == {2}
+    assert [(one.id, one.done) for one in revisions.current(colours).knowledge.kept] == [(2, True)]
     page.button(key="cluster_done").click().run()
-    assert cluster_marks(colours, "r1").done == frozenset()
+    assert [(one.id, one.done) for one in revisions.current(colours).knowledge.kept] == [(2, False)]
+    assert [step.note for step in revisions.history(colours)[1:]] == [
+        'Ticked "lemon" off.',
+        '"lemon" is not done any more.',
+    ]
+
+
+def test_a_tick_of_a_project_of_before_is_taken_back(colours):
+    set_cluster_done(colours, "r1", 2, True)
+    page = app("clusters", project="colours", cluster="2")
+    page.button(key="cluster_done").click().run()
+    assert page.button(key="cluster_done").label == "Done"
 
 
 def test_a_cluster_gets_a_name_of_its_own(colours):
@@ -204,7 +282,11 @@ def test_a_cluster_gets_a_name_of_its_own(colours):
     assert "&lt;b&gt;My *reds*&lt;/b&gt;" in shown(page)
     assert "<b>My" not in shown(page)
     assert not page.text_input
-    assert cluster_marks(colours, "r1").names == {0: "<b>My *reds*</b>"}
+    assert [(one.id, one.name) for one in revisions.current(colours).knowledge.kept] == [
+        (0, "<b>My *reds*</b>")
+    ]
+    page.button(key="undo").click().run()
+    assert "My *reds*" not in shown(page)
 
 
 def test_a_name_that_is_taken_is_refused_and_can_be_changed(colours):
@@ -213,7 +295,7 @@ def test_a_name_that_is_taken_is_refused_and_can_be_changed(colours):
     page.button(key="cluster_rename").click().run()
     page.text_input(key="cluster_name_0").set_value("mine")
     page.button(key="cluster_name_save").click().run()
-    assert "Another cluster is named" in page.error[0].value
+    assert "There is already a cluster" in page.error[0].value
     assert page.text_input(key="cluster_name_0").value == "mine"
     page.button(key="cluster_name_cancel").click().run()
     assert not page.text_input

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 import numpy as np
@@ -37,6 +37,7 @@ class Looks:
         names: the name of every cluster that has photos, as the person sees it.
         named_by: the cluster that is called by a concept (id) when some rows are in none; None without one.
         fit: scores of the photos for some names, float32 (N, names), and for what else is known, float32 (N, others).
+        given: names that the person gave by other means than edits, by cluster id.
         seed: for k-means.
     """
 
@@ -45,6 +46,7 @@ class Looks:
     names: Callable[[], Mapping[int, str]]
     named_by: Callable[[str, IntVector, Rows], int | None]
     fit: Callable[[Sequence[str]], tuple[FloatMatrix, FloatMatrix]]
+    given: Mapping[int, str] = field(default_factory=dict)
     seed: int = 0
 
 
@@ -92,7 +94,9 @@ class Partition:
     @property
     def given_names(self) -> dict[int, str]:
         """The names that the person gave, by cluster id."""
-        return {kept.id: kept.name for kept in self.knowledge.kept if kept.name}
+        used = set(self.clusters)
+        before = {cluster: name for cluster, name in self.looks.given.items() if cluster in used}
+        return before | {kept.id: kept.name for kept in self.knowledge.kept if kept.name}
 
     @property
     def names(self) -> dict[int, str]:

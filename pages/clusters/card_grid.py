@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from kec_core.knowledge.edit_clusters import MergeClusters
 from kec_core.photos.images import ImageRecord
-from pages.shared import gallery, markup, session, ui
+from pages.shared import gallery, groups, markup, session, ui
 from pages.shared.palette import cluster_colour
 from state.project.project import Project
 from state.revisions.overview import ClusterCard, Overview
@@ -16,7 +17,7 @@ CARDS_PER_PAGE = 24
 REPRESENTATIVES = 9
 SORTS = {"size": "Largest first", "coherence": "Least alike first", "name": "By name"}
 SHOWS = {"all": "All", "open": "To do", "done": "Done"}
-_SORT, _SHOW = "clusters_sort", "clusters_show"
+_SORT, _SHOW, _TICK = "clusters_sort", "clusters_show", "tick_cluster_"
 
 
 def listed(cards: Sequence[ClusterCard]) -> list[ClusterCard]:
@@ -40,6 +41,7 @@ def draw(
 ) -> None:
     """Draw the chosen cards, 24 at a time."""
     _head(cards)
+    _bar(project, cards)
     shown = [card for card in listed(cards) if is_shown(card)]
     if not shown:
         said = (
@@ -82,19 +84,65 @@ def _head(cards: Sequence[ClusterCard]) -> None:
         )
 
 
+def _bar(project: Project, cards: Sequence[ClusterCard]) -> None:
+    """What can be done with the ticked cards; they may lie on other pages of cards, so they are named."""
+    ticked = _ticked(cards)
+    if not ticked:
+        st.html(markup.note("Tick cards to merge them; open one to split it or to move its photos."))
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="cluster_bar"):
+        st.badge(f"{len(ticked)} ticked", icon=":material/check:", color="green")
+        st.caption(markup.plain(", ".join(card.name for card in ticked)), width="content")
+        st.button(
+            f"Merge {len(ticked)}",
+            key="clusters_merge",
+            icon=":material/call_merge:",
+            type="primary",
+            disabled=len(ticked) < 2,
+            help="Into one group, which keeps all of their photos; the first one ticked gives it its name.",
+            on_click=_merge,
+            args=(project, ticked),
+            shortcut="G",
+        )
+        st.button("Clear", key="clusters_clear", type="tertiary", on_click=_untick, args=(ticked,))
+
+
+def _ticked(cards: Sequence[ClusterCard]) -> list[ClusterCard]:
+    return [card for card in cards if session.widget(f"{_TICK}{card.id}")]
+
+
+def _merge(project: Project, ticked: Sequence[ClusterCard]) -> None:
+    groups.act(project, MergeClusters(clusters=tuple(card.id for card in ticked)))
+    if not session.was_refused():
+        _untick(ticked)
+
+
+def _untick(ticked: Sequence[ClusterCard]) -> None:
+    for card in ticked:
+        session.set_widget(f"{_TICK}{card.id}", False)
+
+
 def _card(project: Project, overview: Overview, card: ClusterCard, images: Sequence[ImageRecord]) -> None:
     rows = overview.members(card.id)[:REPRESENTATIVES]
     st.html(markup.mosaic(ui.tiles(project, [images[row] for row in rows])))
     tick = "✓ done · " if card.done else ""
     lines = [f"{tick}{markup.count(card.size, 'photo')} · {_quality(card)}"]
     st.html(markup.card_text(card.name, lines, colour=cluster_colour(card.id)))
-    st.button(
-        "Open",
-        key=f"open_cluster_{card.id}",
-        width="stretch",
-        on_click=session.open_cluster,
-        args=(card.id,),
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.checkbox(
+            f"Tick {markup.plain(card.name)}",
+            key=f"{_TICK}{card.id}",
+            label_visibility="collapsed",
+            persist_state="session",
+            width="content",
+        )
+        st.button(
+            "Open",
+            key=f"open_cluster_{card.id}",
+            width="stretch",
+            on_click=session.open_cluster,
+            args=(card.id,),
+        )
 
 
 def _quality(card: ClusterCard) -> str:

@@ -8,14 +8,15 @@ from dataclasses import replace
 import streamlit as st
 
 from kec_core.explain import ClusterWords, Contrast, explain_cluster
+from kec_core.knowledge.edit_clusters import RenameCluster, SetClusterDone, SplitCluster
 from kec_core.knowledge.unique_names import unique_names
 from kec_core.photos.images import ImageRecord
 from kec_core.types import Knowledge
 from pages.clusters import card_grid, explainers, explanation_bars, photo_explanation
-from pages.shared import markup, photo_picker, selection, session, ui, view_start
+from pages.shared import groups, markup, photo_picker, selection, session, ui, view_start
 from pages.shared.palette import cluster_colour
 from state.project.project import Project
-from state.revisions.cluster_marks import LONGEST_NAME, name_cluster, set_cluster_done
+from state.revisions.cluster_marks import LONGEST_NAME, cluster_marks, name_cluster, set_cluster_done
 from state.revisions.overview import ClusterCard, Order, Overview
 from state.revisions.revisions import Revision
 
@@ -78,6 +79,16 @@ def _bar(project: Project, revision: Revision, cards: Sequence[ClusterCard], car
         done = sum(other.done for other in cards)
         st.html(markup.note(f"{done} of {len(cards)} done"))
         st.button(
+            "Split",
+            key="cluster_split",
+            icon=":material/call_split:",
+            help="In two groups, by the looks of the photos.",
+            disabled=card.size < 2,
+            on_click=groups.act,
+            args=(project, SplitCluster(cluster=card.id)),
+            shortcut="S",
+        )
+        st.button(
             "Rename",
             key="cluster_rename",
             icon=":material/edit:",
@@ -106,8 +117,9 @@ def _neighbour(cards: Sequence[ClusterCard], card: ClusterCard, by: int) -> int:
 
 
 def _set_done(project: Project, revision_id: str, cluster: int, done: bool) -> None:
-    with ui.refusals():
-        set_cluster_done(project, revision_id, cluster, done)
+    session.act(project, [SetClusterDone(cluster=cluster, done=done)])
+    if cluster in cluster_marks(project, revision_id).done:  # a project of before, where ticks were no edits
+        set_cluster_done(project, revision_id, cluster, False)
 
 
 # --- its name
@@ -134,7 +146,12 @@ def _name_form(project: Project, revision: Revision, card: ClusterCard) -> None:
 
 def _rename(project: Project, revision_id: str, cluster: int) -> None:
     with ui.refusals():
-        name_cluster(project, revision_id, cluster, str(session.widget(f"{_NAME}_{cluster}") or ""))
+        name = str(session.widget(f"{_NAME}_{cluster}") or "")
+        session.act(project, [RenameCluster(cluster=cluster, name=name)])
+        if session.was_refused():
+            return
+        if cluster in cluster_marks(project, revision_id).names:  # of before, when names were no edits
+            name_cluster(project, revision_id, cluster, "")
         session.set_widget(_NAMING, None)
 
 
@@ -249,6 +266,7 @@ def _gallery(
         project,
         revision,
         hint="Click a photo to pick it and to see why it is here (Shift: a range), then say where it belongs.",
+        on_cluster=True,
     )
 
 

@@ -30,6 +30,6 @@ with ui.errors():
     else:
         view_start.begin(f"{project.folder.name} clusters", back=True)
         st.title("Clusters", anchor=False)
+        card_grid.draw(project, overview, cards, images)
         scores.panel(revision)
         ui.run_notes(revision, "How this result came about", key="notes")
-        card_grid.draw(project, overview, cards, images)

@@ -40,6 +40,9 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "Clusters": (
         ("J, K", "next, previous cluster"),
+        ("G", "merge the ticked clusters"),
+        ("S", "split"),
+        ("1 to 9", "move the picked photos to the n-th group"),
         ("E", "rename"),
         ("D", "done"),
         ("Backspace", "all clusters"),

@@ -10,7 +10,7 @@ import streamlit as st
 from kec_core.knowledge.edits import AddConcept, AssignImages, Edit, KeepApart, KeepTogether
 from kec_core.knowledge.unique_names import unique_names
 from kec_core.types import Knowledge
-from pages.shared import cached, gallery, markup, session, ui
+from pages.shared import cached, gallery, groups, markup, session, ui
 from state.project.project import Project
 from state.project.saved_selections import forget_selection, save_selection, saved_selections
 from state.revisions.overview import load_overview
@@ -21,15 +21,24 @@ MOST_APART = 50
 """More photos than this are never all in different clusters."""
 
 
-def draw(project: Project, revision: Revision, *, hint: str) -> None:
-    """The chip, the actions and the photos; without any, how to pick some."""
+def draw(project: Project, revision: Revision, *, hint: str, on_cluster: bool = False) -> None:
+    """The chip, the actions and the photos; without any, how to pick some.
+
+    Args:
+        project: which.
+        revision: the one that is shown.
+        hint: how photos are picked here.
+        on_cluster: True where one cluster is looked at, which photos are not moved to.
+    """
     row_of = cached.row_of(project, revision.scan)
     images = cached.images(project, revision.scan)
     rows = [row_of[image] for image in session.selection().images if image in row_of]
     _chip(project, revision, len(rows), hint)
     if not rows:
         return
-    _actions(project, revision, [images[row].id for row in rows])
+    picked = [images[row].id for row in rows]
+    groups.draw(project, revision, picked, here=session.cluster() if on_cluster else None)
+    _actions(project, revision, picked)
     key = f"picked_page_{session.selection_epoch()}"
     gallery.paged(project, [images[row] for row in rows], key=key, label="Picked photos")
 
@@ -99,7 +108,7 @@ def _saved(project: Project, count: int) -> None:
 
 def _actions(project: Project, revision: Revision, picked: Sequence[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="selection_actions"):
-        with st.popover("New concept", icon=":material/add:", type="primary", key="selection_new"):
+        with st.popover("New concept", icon=":material/add:", key="selection_new"):
             _new_concept(project, picked)
         with st.popover("Move to concept", icon=":material/drive_file_move:", key="selection_move"):
             _move(project, revision.knowledge, picked)

@@ -99,7 +99,7 @@ def try_edits(project: Project, revision: Revision, state: LiveState, edits: Seq
         InputError: an edit does not fit; names its index from 0.
     """
     marks = cluster_marks(project, revision.id)
-    return edited(state, edits, names=lambda one: names_of(one, marks))
+    return edited(state, edits, names=lambda one: names_of(one, marks), given=marks.names)
 
 
 def open_live(project: Project, revision: Revision) -> LiveState:

@@ -73,6 +73,21 @@ def wait_until_served(address: str, server: subprocess.Popen[bytes]) -> None:
     raise AssertionError(f"the app did not answer within {patience.SECONDS} s")
 
 
+AT_REST = """() => document.querySelector('[data-keyboard=ready] [data-test-script-state=notRunning]')
+    && !document.querySelector('[data-testid=stSkeleton]')"""
+
+
+def rest(page) -> None:
+    """Until the page is drawn: the script has ended, the code of every widget is there, keys are listened to."""
+    page.wait_for_function(AT_REST)
+
+
+def wait_until_closed(page) -> None:
+    """Until no dialog or popover is open and the page is at rest, as a person waits before the next key."""
+    page.get_by_role("dialog").wait_for(state="hidden")
+    rest(page)
+
+
 @contextmanager
 def open_browser():
     """A browser; without one the test is skipped, but fails where CI promised one."""

@@ -4,10 +4,11 @@ import shutil
 
 import pytest
 
+from kec_core.knowledge.unique_names import unique_names
 from state.project.project import Project
 from state.revisions import revisions
 from tests import patience
-from tests.browser import open_browser, running_app
+from tests.browser import open_browser, rest, running_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
 
@@ -26,9 +27,7 @@ class Window:
 
     def rest(self):
         """Until the page is drawn."""
-        self.page.wait_for_function(
-            "() => document.querySelector('[data-keyboard=ready] [data-test-script-state=notRunning]')"
-        )
+        rest(self.page)
 
     def focused(self):
         """What is written in: label and text."""
@@ -41,6 +40,16 @@ class Window:
             " && one.selectionEnd - one.selectionStart === one.value.length; }",
             arg=label,
         )
+
+    def heading(self):
+        """Name of the concept that is looked at."""
+        return self.page.locator("h3").nth(1).inner_text()
+
+    def names(self):
+        """Names of all concepts, in the order in which J goes through them."""
+        knowledge = revisions.current(self.project).knowledge
+        shown = unique_names(knowledge)
+        return [shown[concept.id] for concept in knowledge.concepts]
 
     def state(self):
         """What keys could have changed."""
@@ -110,6 +119,51 @@ def test_words_in_a_dialog_change_nothing_but_its_field(concepts, key, label, wo
     concepts.page.wait_for_function("text => document.activeElement.value === text", arg=words)
     assert concepts.state() == before
     assert concepts.focused()[1] == words
+
+
+@pytest.mark.parametrize(
+    ("key", "label"), [("f", "Find a concept"), ("w", "What matters to you"), ("e", "Name")]
+)
+def test_a_key_pressed_while_the_page_is_drawn_acts_when_it_can(concepts, key, label):
+    page = concepts.page
+    page.reload()
+    page.locator("[data-keyboard=ready]").wait_for(state="attached")  # long before the last widget
+    page.keyboard.press(key)
+    concepts.wait_for_field(label)
+
+
+def test_each_key_acts_on_what_the_one_before_led_to(concepts):
+    order = concepts.names()
+    here = order.index(concepts.heading())
+    concepts.page.keyboard.type("jjj")
+    concepts.page.get_by_role("heading", name=order[(here + 3) % len(order)], exact=True).wait_for()
+    concepts.page.keyboard.type("kk")
+    concepts.page.get_by_role("heading", name=order[(here + 1) % len(order)], exact=True).wait_for()
+
+
+def test_a_key_pressed_while_a_dialog_closes_acts_when_it_is_gone(concepts):
+    names = concepts.names()
+    following = names[(names.index(concepts.heading()) + 1) % len(names)]
+    concepts.page.keyboard.press("e")
+    concepts.wait_for_field("Name")
+    concepts.dialog().get_by_role("button", name="Cancel").click()
+    concepts.page.keyboard.press("j")  # the dialog goes when the page has been drawn anew
+    concepts.page.get_by_role("heading", name=following, exact=True).wait_for()
+    assert concepts.dialog().count() == 0
+
+
+def test_a_key_pressed_behind_a_dialog_that_stays_is_forgotten(concepts):
+    page = concepts.page
+    page.keyboard.press("s")
+    concepts.wait_for_field("Name of part 1")
+    before = concepts.state()
+    concepts.dialog().get_by_role("radio", name="3").click()
+    page.keyboard.type("jkl")
+    concepts.dialog().get_by_label("Name of part 3").wait_for()
+    assert concepts.state() == before
+    page.keyboard.press("Escape")
+    concepts.dialog().wait_for(state="hidden")
+    assert concepts.state() == before
 
 
 @pytest.mark.parametrize("words", ["z", "yjkls1", "Z"])

@@ -8,7 +8,7 @@ import pytest
 from state.project.project import Project
 from state.revisions import revisions
 from tests import patience
-from tests.browser import open_browser, running_app
+from tests.browser import open_browser, rest, running_app, wait_until_closed
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
 MEGABYTE = 1_000_000
@@ -55,6 +55,7 @@ def bench(site):
     made_bench = Bench(page, project)
     page.goto(f"{address}/concepts?project=colours")
     page.get_by_text("What is typical").wait_for()
+    rest(page)
     yield made_bench
     page.close()
 
@@ -69,12 +70,14 @@ def test_a_session_at_the_workbench(bench):
     for name in (first, second):
         page.get_by_text(re.compile(rf"^{re.escape(name)} · \d")).click()
     page.get_by_role("button", name="Merge 2").wait_for()
+    rest(page)
     page.keyboard.press("g")
     page.get_by_role("dialog").get_by_text("photos move").wait_for()
     bench.press("Merge", page.get_by_role("dialog"))
     bench.leads_to("r2")
     assert len(revisions.current(bench.project).knowledge.concepts) == len(knowledge.concepts) - 1
 
+    wait_until_closed(page)
     page.keyboard.press("e")
     page.get_by_role("dialog").get_by_label("Name").fill("<i>red</i> thing")
     page.keyboard.press("Tab")

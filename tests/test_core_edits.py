@@ -147,6 +147,17 @@ def test_what_becomes_of_the_constraints_of_a_concept_is_said(deer):
     assert "wish" not in describe(delete, deer) + describe(mute, deer)
     two = run(bound, {"op": "assign", "images": ["c.jpg"], "concept": first.id})
     assert assigned(two, first.id) == "the 2 wishes that put 3 photos into it"
+    other = next(one for one in deer.concepts if one.id != first.id and not one.locked)
+    merge = parse_edit({"op": "merge_concepts", "concepts": [first.id, other.id], "name": "both"})
+    assert describe(merge, bound).endswith("takes over the wish that puts 2 photos into them.")
+    parts = [{"name": "one", "images": ["a.jpg"]}, {"name": "another"}]
+    split = parse_edit({"op": "split_concept", "concept": first.id, "into": parts})
+    assert describe(split, bound).endswith("No wish holds 1 photo of it any more.")
+    parts[1]["images"] = ["b.jpg"]
+    held = parse_edit({"op": "split_concept", "concept": first.id, "into": parts})
+    assert "wish" not in describe(held, bound) + describe(
+        split, run(deer, {"op": "mute_concept", "concept": first.id})
+    )
 
 
 def test_mute_and_lock_and_back(deer):

@@ -117,11 +117,29 @@ def test_a_repeated_attribute_is_refused_in_words(project):
     assert revisions.current(project).id == "r2"
 
 
-def test_locking_keeps_a_concept_from_being_deleted(project):
+@pytest.mark.parametrize("key", ["concept_delete", "concept_rename", "concept_split"])
+def test_a_locked_concept_says_why_it_stays_and_can_be_unlocked(project, key):
     test = page()
     test.button(key="concept_lock").click().run()
-    assert test.button(key="concept_delete").disabled
-    assert test.button(key="concept_rename").disabled
+    before = revisions.current(project)
+    test.button(key=key).click().run()
+    assert "is locked" in shown(test)
+    assert not [field for field in test.text_input if field.label == "Name"]
+    assert revisions.current(project).id == before.id
+    assert test.button(key="dialog_ok").label == "Unlock"
+    assert test.button(key="dialog_cancel")
+
+
+def test_merging_says_first_which_constraints_go_along(project):
+    first, second = revisions.current(project).knowledge.concepts[:2]
+    bench = Workbench(project, LiveStates())
+    bench.commit(bench.preview([AssignImages(images=(project.images()[0].id,), concept=first.id)]))
+    test = page()
+    test.session_state["kec_selection"] = Selection(concepts=(first.id, second.id))
+    test.run()
+    test.button(key="concepts_merge").click().run()
+    assert "takes over the wish that puts 1 photo into them" in shown(test)
+    assert revisions.current(project).id == "r2"
 
 
 def test_deleting_a_concept_says_first_which_constraints_go_with_it(project):
@@ -138,6 +156,13 @@ def test_deleting_a_concept_says_first_which_constraints_go_with_it(project):
     assert test.button(key="dialog_ok").label == "Delete"
     assert test.button(key="dialog_cancel")
     assert revisions.current(project).id == before
+
+
+def test_the_dialog_that_tests_a_phrase_can_be_left(project):
+    test = page()
+    test.button(key="concept_test").click().run()
+    test.button(key="dialog_cancel").click().run()
+    assert not [one for one in test.button if one.key == "dialog_cancel"]
 
 
 @pytest.mark.parametrize("key", ["concept_rename", "concept_add", "concept_split"])

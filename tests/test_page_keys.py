@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from pages.frame.keys import KEYS
-from pages.shared.keyboard import PRESSES
+from pages.shared.keyboard import FIELDS, PRESSES
 
 PAGES = Path(__file__).parents[1] / "pages"
 SAID = {"Escape": "Esc"}
@@ -14,8 +14,7 @@ def used():
     """Keys that widgets and components of the pages react to."""
     source = "\n".join(path.read_text(encoding="utf-8") for path in sorted(PAGES.rglob("*.py")))
     found = set(re.findall(r'shortcut="([^"]+)"', source))
-    found |= set(PRESSES)
-    found |= {key.upper() for key in re.findall(r'jump_to\([^)]*?"(\w)"', source)}
+    found |= {*PRESSES, *FIELDS}
     return {SAID.get(key, key) for key in found}
 
 

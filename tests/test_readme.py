@@ -43,9 +43,12 @@ def test_every_command_of_the_program_is_in_the_readme():
         assert f"`kec {name}" in README or any(c.startswith(f"kec {name}") for c in COMMANDS), name
 
 
-def test_every_option_of_run_is_in_the_readme():
-    run = cli.make_parser()._subparsers._group_actions[0].choices["run"]
-    options = {o for action in run._actions for o in action.option_strings if o.startswith("--")} - {"--help"}
+@pytest.mark.parametrize("command", ["run", "app"])
+def test_every_option_is_in_the_readme(command):
+    parser = cli.make_parser()._subparsers._group_actions[0].choices[command]
+    options = {o for action in parser._actions for o in action.option_strings if o.startswith("--")} - {
+        "--help"
+    }
     missing = sorted(option for option in options if option not in README)
     assert not missing
 

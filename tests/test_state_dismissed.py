@@ -43,7 +43,9 @@ def test_never_is_remembered_with_the_project_and_can_be_taken_back(tmp_path):
 
 
 def test_the_table_has_a_row_per_photo_and_no_formula(wished):
-    rows = list(csv.reader(io.StringIO(wishes_csv(wished))))
+    table = wishes_csv(wished)
+    assert table.startswith("\ufeff".encode())  # else spreadsheets take it for another encoding
+    rows = list(csv.reader(io.StringIO(table.decode("utf-8-sig"), newline="")))
     assert rows[0] == ["wish", "kind", "concept", "file", "group"]
     assert [row[1:4] for row in rows[1:]] == [
         ["kept together", "", "a.jpg"],

@@ -40,6 +40,14 @@ class Edit(Checked, ABC):
             InputError: the edit names something this knowledge does not have.
         """
 
+    def constraints_after(self, knowledge: Knowledge, /) -> str:  # noqa: ARG002 - for those that say something
+        """What becomes of the constraints on photos, as one sentence; "" when nothing does.
+
+        Raises:
+            InputError: the edit names something this knowledge does not have.
+        """
+        return ""
+
 
 def find_concept(knowledge: Knowledge, reference: str) -> Concept:
     """The concept with this id or this unique name (case does not matter in names).

@@ -103,14 +103,16 @@ class RenameConcept(Edit):
         return f"Renamed {quoted(old.name)} to {quoted(self.name)}{also}."
 
 
-def assigned(knowledge: Knowledge, concept_id: str) -> str:
-    """The constraints that name a concept, in words: "2 wishes that put 7 photos into it"; "" when there are none."""
-    wishes = [one for one in knowledge.constraints if one.concept == concept_id]
+def assigned(knowledge: Knowledge, *concept_ids: str) -> str:
+    """The constraints that name a concept, in words: "the 2 wishes that put 7 photos into it"; "" when there are none."""
+    wishes = [one for one in knowledge.constraints if one.concept in concept_ids]
     photos = len({image for one in wishes for image in one.images})
     if not wishes:
         return ""
     said = "the wish that puts" if len(wishes) == 1 else f"the {len(wishes)} wishes that put"
-    return f"{said} {photos} photo{'' if photos == 1 else 's'} into it"
+    return (
+        f"{said} {photos} photo{'' if photos == 1 else 's'} into {'it' if len(concept_ids) == 1 else 'them'}"
+    )
 
 
 class DeleteConcept(Edit):

@@ -21,6 +21,7 @@ from kec_core.knowledge.changes import (
 )
 from kec_core.knowledge.edit_base import (
     Edit,
+    counted,
     find_concept,
     find_concepts,
     listed,
@@ -28,6 +29,7 @@ from kec_core.knowledge.edit_base import (
     refuse_locked,
     refuse_taken,
 )
+from kec_core.knowledge.edit_concepts import assigned
 from kec_core.knowledge.edit_fields import (
     Checked,
     Images,
@@ -72,7 +74,13 @@ class MergeConcepts(Edit):
         """See Edit."""
         members = find_concepts(knowledge, self.concepts)
         name = members[0].name if self.name is None else self.name
-        return f"Merged {listed(member.name for member in members)} into {quoted(name)}."
+        merged = f"Merged {listed(member.name for member in members)} into {quoted(name)}."
+        return f"{merged} {self.constraints_after(knowledge)}".rstrip()
+
+    def constraints_after(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        wishes = assigned(knowledge, *(member.id for member in find_concepts(knowledge, self.concepts)))
+        return f"The merged concept takes over {wishes}." if wishes else ""
 
 
 def _refuse_name_of_another(knowledge: Knowledge, members: Sequence[Concept], name: str) -> None:
@@ -199,7 +207,15 @@ class SplitConcept(Edit):
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
         source = find_concept(knowledge, self.concept)
-        return f"Split {quoted(source.name)} into {listed(part.name for part in self.into)}."
+        split = f"Split {quoted(source.name)} into {listed(part.name for part in self.into)}."
+        return f"{split} {self.constraints_after(knowledge)}".rstrip()
+
+    def constraints_after(self, knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        source = find_concept(knowledge, self.concept)
+        bound = {image for one in knowledge.constraints if one.concept == source.id for image in one.images}
+        freed = len(bound.difference(self.image_ids()))
+        return f"No wish holds {counted(freed, 'photo')} of it any more." if freed else ""
 
 
 def _part(new_id: str, part: SplitPart, source: Concept) -> Concept:

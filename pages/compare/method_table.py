@@ -47,7 +47,7 @@ def draw(project: Project, shown: Revision) -> None:
     )
     st.download_button(
         "As CSV",
-        data=frame.to_csv(index=False).encode(),
+        data=frame.to_csv(index=False).encode("utf-8-sig"),
         file_name=f"methods-{rows[0].revision}.csv",
         mime="text/csv",
         key="method_csv",

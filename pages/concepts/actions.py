@@ -11,6 +11,7 @@ from kec_core.knowledge.edits import (
     AddConcept,
     DeleteConcept,
     Edit,
+    LockConcept,
     MergeConcepts,
     RenameConcept,
     SplitConcept,
@@ -156,6 +157,20 @@ def rename(project: Project, concept: Concept) -> None:
     _confirm(project, make, "Save", hint=hint)
 
 
+@st.dialog("Locked", width="small", on_dismiss="rerun")
+def locked(project: Project, concept: Concept) -> None:
+    """Say why a concept cannot be changed, and the way on."""
+    st.markdown(
+        f"“{markup.plain(concept.name)}” is locked, so it is never renamed, merged, split, deleted or rebuilt. "
+        "Unlock it first (L)."
+    )
+    with st.container(horizontal=True):
+        if st.button("Unlock", key="dialog_ok", type="primary"):
+            _do(project, [LockConcept(concept=concept.id, locked=False)])
+        if st.button("Cancel", key="dialog_cancel"):
+            st.rerun()
+
+
 @st.dialog("Delete", width="medium")
 def delete(project: Project, concept: Concept, wishes: str) -> None:
     """Say what goes with a concept, before it does."""
@@ -272,3 +287,5 @@ def test(project: Project, concept: Concept, photos: ConceptPhotos) -> None:
     """What a phrase tells apart, before it becomes an attribute."""
     nearest = photos.similar(concept.id, 1)
     phrase_probe.draw(project, session.workbench(project), concept.id, nearest[0] if nearest else "")
+    if st.button("Cancel", key="dialog_cancel"):
+        st.rerun()

@@ -66,14 +66,13 @@ def _head(
         st.space("stretch")
         actions.steps(state, concept)
     with st.container(horizontal=True, gap="xsmall"):
-        if st.button(
-            "Rename", key="concept_rename", icon=":material/edit:", shortcut="E", disabled=concept.locked
-        ):
-            actions.rename(project, concept)
-        if st.button(
-            "Split", key="concept_split", icon=":material/call_split:", shortcut="S", disabled=concept.locked
-        ):
-            actions.split(project, photos, concept, images)
+        if st.button("Rename", key="concept_rename", icon=":material/edit:", shortcut="E"):
+            (actions.locked if concept.locked else actions.rename)(project, concept)
+        if st.button("Split", key="concept_split", icon=":material/call_split:", shortcut="S"):
+            if concept.locked:
+                actions.locked(project, concept)
+            else:
+                actions.split(project, photos, concept, images)
         if st.button(
             "Test",
             key="concept_test",
@@ -109,12 +108,13 @@ def _switches(project: Project, knowledge: Knowledge, concept: Concept) -> None:
         "Delete…" if wishes else "Delete",
         key="concept_delete",
         icon=":material/delete:",
-        disabled=concept.locked,
         help="Its photos go to the concepts that fit them next best. Undo brings it back.",
-        on_click=None if wishes else session.act,
-        args=None if wishes else (project, [DeleteConcept(concept=concept.id)]),
+        on_click=None if wishes or concept.locked else session.act,
+        args=None if wishes or concept.locked else (project, [DeleteConcept(concept=concept.id)]),
     )
-    if asked and wishes:
+    if asked and concept.locked:
+        actions.locked(project, concept)
+    elif asked and wishes:
         actions.delete(project, concept, wishes)
 
 

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from kec_core.clustering import match_labels
 from kec_core.errors import KecError
-from kec_core.knowledge.edits import Edit, describe
+from kec_core.knowledge.edits import Edit, apply_script, describe
 from kec_core.live import LiveState
 from kec_core.result.impact import Impact, compare
 from kec_core.types import Scores
@@ -98,6 +98,11 @@ def effect(project: Project, edits: Sequence[Edit]) -> bool:
         st.error(markup.plain(error), icon=":material/error:")
         return False
     figures(tried.impact)
+    knowledge = apply_script(tried.before.knowledge, session.staged())
+    for edit in edits:
+        if said := edit.constraints_after(knowledge):
+            st.html(markup.note(said))
+        knowledge = apply_script(knowledge, [edit])
     return True
 
 

@@ -11,7 +11,7 @@ from kec_core.live import LiveState
 from kec_core.photos.images import ImageRecord
 from kec_core.result.concept_photos import ConceptPhotos
 from kec_core.types import Concept
-from pages.concepts import actions, field_shortcut
+from pages.concepts import actions
 from pages.concepts.panels import tree
 from pages.shared import markup, session
 from pages.shared.thumbnails import SMALL, address
@@ -70,7 +70,6 @@ def _table(project: Project, state: LiveState, photos: ConceptPhotos, images: Se
         label_visibility="collapsed",
         icon=":material/search:",
     )
-    field_shortcut.jump_to("Find a concept", "f")
     shown = found(state, words or "")
     if not shown:
         st.html(markup.note("No concept has these words."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from kec_core.result.concept_photos import ConceptPhotos
-from pages.concepts import actions, field_shortcut
+from pages.concepts import actions
 from pages.concepts.panels import ask_llm, constraints, guidance, review_queue
 from pages.shared import session
 from state.project.project import Project
@@ -17,7 +17,6 @@ def draw(project: Project, photos: ConceptPhotos) -> None:
     following, guiding, wishes, asking = st.tabs(
         ["Next", "Guidance", "Wishes", "Ask"], key="concept_side", on_change="rerun"
     )
-    field_shortcut.jump_to("What matters to you", "w", tab="Guidance")
     if following.open:
         with following:
             review_queue.draw(project, bench)

@@ -1,18 +1,25 @@
 // Keys and what is open: none acts on the page behind a dialog, popover, menu, enlarged photo or field.
-// Shortcuts of buttons listen at the document, so a key is stopped on its way there; fields and overlays have seen it before.
+// A key that comes too early waits: while a dialog is closing, or until the button it presses is drawn anew.
+// Streamlit listens for shortcuts at the document: a key is stopped on its way there; fields and overlays have seen it before.
 const LAYERS = '[role="dialog"], [role="alertdialog"], [role="menu"], [role="listbox"]';
 const FIELDS =
   'textarea, select, [contenteditable="true"], input:not([type="checkbox"], [type="radio"], [type="range"], [type="button"], [type="file"], [type="submit"])';
 const STEP_MS = 50;
-const FIELD_MS = 30000; // the longest that a dialog may take to draw its field
+const FIELD_MS = 30000; // the longest that a dialog may take to draw its field, or a key waits
 const SETTLE_MS = 1500; // so long after the page came to rest no field is filled any more
-const IDLE_MS = 600; // so long after the page came to rest no field is on its way
+const IDLE_MS = 600; // so long after the page came to rest no field or button is on its way
+const ASKED_MS = 10000; // the longest that a run may take to begin after a button was pressed
+const SKELETON = '[data-testid="stSkeleton"]';
 const PRIMARY = '[data-testid="stBaseButton-primary"]';
 
-let keys = { press: {}, opens: {} };
+let keys = { press: {}, opens: {}, fields: {} };
 let acts = 0; // keys and presses of the person so far
 let busy = false; // whether something was open, or a field written in, when the key now under way was pressed
 let ahead = null; // while a field is on its way: what is typed already
+let waiting = []; // keys that could not act yet, in order
+let asked = 0; // until then the run of a pressed button may not have begun
+let drawn = Date.now(); // when the page was last seen being drawn
+const leaving = new WeakSet(); // open layers that the person has dismissed
 const known = new WeakSet(); // open layers that were given the focus
 
 function layers() {
@@ -28,14 +35,27 @@ function isField(element) {
   return element instanceof Element && element.matches(FIELDS) && !element.readOnly;
 }
 
-function isRunning() {
+/** Whether the script runs, or will at once, or the code that draws a widget is still on its way. */
+function isDrawing() {
   const state = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState;
-  return state !== undefined && state !== "notRunning";
+  return Date.now() < asked || (state !== undefined && state !== "notRunning") || document.querySelector(SKELETON) !== null;
+}
+
+function isAtRest() {
+  if (isDrawing()) drawn = Date.now();
+  return Date.now() > drawn + IDLE_MS;
+}
+
+/** Whether the present run has drawn it: else what it does may belong to what was shown before. */
+function isFresh(element) {
+  return Date.now() > asked && !element.closest('[data-stale="true"]') && element.checkVisibility();
 }
 
 function chordOf(event) {
   const parts = [(event.ctrlKey || event.metaKey) && "Ctrl", event.altKey && "Alt", event.shiftKey && "Shift"];
-  return [...parts.filter(Boolean), event.key.length === 1 ? event.key.toUpperCase() : event.key].join("+");
+  const isLatin = /^[ -~]+$/.test(event.key);
+  const name = isLatin ? event.key : event.code.replace(/^(Key|Digit)/, ""); // on other keyboards: the key at the same place
+  return [...parts.filter(Boolean), name.length === 1 ? name.toUpperCase() : name].join("+");
 }
 
 function buttonOf(name) {
@@ -43,19 +63,49 @@ function buttonOf(name) {
   return button && !button.disabled && button.checkVisibility() ? button : null;
 }
 
+/** The buttons that show this shortcut. */
+function shortcutsOf(chord) {
+  const shown = [...document.querySelectorAll('button [aria-label^="Shortcut "]')].filter(
+    (one) => one.ariaLabel.slice(9).replaceAll(" + ", "+").replace("⌘", "Ctrl").replace("⌥", "Alt") === chord,
+  );
+  return shown.map((one) => one.closest("button"));
+}
+
 // --- the field of what opens
 
-function awaitField() {
-  const mine = { text: "", until: Date.now() + FIELD_MS, idle: Date.now() + IDLE_MS };
+/** Write in a field that is on its way: the one with this label, or the first one of what opens. */
+function awaitField(label = "") {
+  const mine = { text: "", layer: null, until: Date.now() + FIELD_MS, idle: Date.now() + IDLE_MS };
   ahead = mine;
   const look = () => {
-    if (ahead !== mine) return;
-    if (isRunning()) mine.idle = Date.now() + IDLE_MS;
+    if (!isAwaited() || ahead !== mine) return;
+    if (isDrawing()) mine.idle = Date.now() + IDLE_MS;
+    if (label) fieldOf(label)?.focus();
     if (isField(document.activeElement)) return settle(write(), document.activeElement.closest(LAYERS) ?? document.body);
     if (Date.now() > Math.min(mine.until, mine.idle)) ahead = null;
     else setTimeout(look, STEP_MS);
   };
-  setTimeout(look, STEP_MS);
+  if (label) look();
+  else setTimeout(look, STEP_MS);
+}
+
+/** Whether a field is on its way: none comes any more with a layer that was dismissed. */
+function isAwaited() {
+  if (ahead?.layer && (!ahead.layer.isConnected || leaving.has(ahead.layer))) ahead = null;
+  return ahead !== null;
+}
+
+function fieldOf(label) {
+  return [...document.querySelectorAll("input, textarea")].find((one) => one.ariaLabel === label && one.checkVisibility());
+}
+
+function tabOf(name) {
+  return name && [...document.querySelectorAll('[role="tab"]')].find((one) => one.textContent.trim() === name);
+}
+
+function lead({ label, tab }) {
+  if (tab && tabOf(tab).ariaSelected !== "true") tabOf(tab).click();
+  awaitField(label);
 }
 
 /** What was typed replaces what the field holds; later keys go into it by themselves. */
@@ -73,7 +123,7 @@ function settle(untouched, layer) {
   let until = 0;
   const look = () => {
     const field = document.activeElement;
-    if (isRunning() || !until) until = Date.now() + SETTLE_MS;
+    if (isDrawing() || !until) until = Date.now() + SETTLE_MS;
     if (!untouched || acts !== before || !layer.isConnected || Date.now() > until) return;
     if (layer.contains(field) && isField(field) && field.selectionEnd - field.selectionStart < field.value.length) field.select();
     setTimeout(look, STEP_MS);
@@ -81,13 +131,21 @@ function settle(untouched, layer) {
   look();
 }
 
-/** Keep what is typed before the field is there. */
+/** Keep what is typed before the field is there; whether the key was kept. */
 function hold(event) {
-  if (!ahead || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Escape") return void (ahead = null);
-  if (event.key.length === 1) ahead.text += event.key;
+  if (!isAwaited() || event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (event.key === "Escape") ahead = null;
+  else if (event.key.length === 1) ahead.text += event.key;
   else if (event.key === "Backspace") ahead.text = ahead.text.slice(0, -1);
-  else if (event.key !== "Enter" && event.key !== "Delete") return;
+  return ahead !== null && isWritten(event);
+}
+
+/** Keys that change text. */
+function isWritten(event) {
+  return event.key.length === 1 || ["Enter", "Backspace", "Delete"].includes(event.key);
+}
+
+function stop(event) {
   event.preventDefault();
   event.stopImmediatePropagation();
 }
@@ -100,13 +158,14 @@ function enter(layer) {
   const look = () => {
     if (!layer.isConnected) return;
     const field = [...layer.querySelectorAll("input, textarea")].find(
-      (one) => isField(one) && !one.disabled && one.role !== "combobox" && one.checkVisibility(),
+      (one) => isField(one) && !one.disabled && one.checkVisibility(),
     );
     if (!field) return void (Date.now() < until && setTimeout(look, STEP_MS));
     if (!layer.querySelector("input:focus, textarea:focus")) field.focus();
-    if (ahead) settle(write(), layer);
+    if (isAwaited()) settle(write(), layer);
   };
-  if (!ahead && layer.matches('[role="dialog"]')) awaitField();
+  if (!isAwaited()) awaitField();
+  ahead.layer = layer;
   look();
 }
 
@@ -146,37 +205,104 @@ function onLayerKey(event) {
   if (chord === "Ctrl+Enter" || (chord === "Enter" && isLine && layer.contains(field))) setTimeout(() => save(layer));
 }
 
+/** What a key does on the page as it is drawn now; null while it does nothing. */
+function actOf(event) {
+  const chord = chordOf(event);
+  const named = (keys.press[chord] ?? []).map(buttonOf);
+  const button = [...named, ...shortcutsOf(chord)].find((one) => one && !one.disabled && isFresh(one));
+  if (button) return () => button.click();
+  const field = keys.fields[chord];
+  const there = field && (tabOf(field.tab) ?? fieldOf(field.label));
+  return there && isFresh(there) ? () => lead(field) : null;
+}
+
+/** Whether a key may be meant for the page: the browser's own keys never wait. */
+function mayAct(event) {
+  const chord = chordOf(event);
+  const isPlain = isWritten(event) && event.key !== "Enter" && event.key !== " ";
+  if (event.ctrlKey || event.metaKey || event.altKey || !isPlain) return chord in keys.press || shortcutsOf(chord).length > 0;
+  return true;
+}
+
+function wait(event) {
+  stop(event);
+  if (event.repeat) return; // a key held down does not pile up
+  waiting.push(event);
+  if (waiting.length === 1) setTimeout(work, STEP_MS);
+}
+
+/** Do what the waiting keys say, in their order; none acts behind what is open when the page has come to rest. */
+function work() {
+  while (waiting.length) {
+    const open = layers();
+    const rests = isAtRest();
+    if (hold(waiting[0]) || performance.now() > waiting[0].timeStamp + FIELD_MS) waiting.shift();
+    else if (isEnlarged() || open.some((one) => rests || !leaving.has(one))) {
+      open.forEach((one) => leaving.delete(one));
+      waiting = [];
+    } else {
+      const act = open.length ? null : actOf(waiting[0]);
+      if (!act && !rests) return void setTimeout(work, STEP_MS);
+      waiting.shift();
+      act?.();
+    }
+  }
+}
+
+function dismiss(layer) {
+  if (!layer) return;
+  leaving.add(layer);
+  drawn = Date.now();
+}
+
 function onCapture(event) {
   acts++;
-  busy = layers().length > 0 || isEnlarged() || isField(event.composedPath()[0]);
-  hold(event);
-  if (!busy && !event.defaultPrevented && (keys.opens[chordOf(event)] ?? []).some(buttonOf)) awaitField();
+  const open = layers();
+  const writes = isField(event.composedPath()[0]);
+  busy = open.length > 0 || isEnlarged() || writes;
+  if (hold(event)) return stop(event);
+  const leaves = open.length > 0 && open.every((one) => leaving.has(one));
+  if (event.key === "Escape" && open.length) dismiss(open.at(-1));
+  else if (!writes && !isEnlarged() && (waiting.length || leaves) && mayAct(event)) wait(event);
 }
 
 function onKey(event) {
   if (busy) {
     onLayerKey(event);
-    if (event.key.length === 1 || ["Enter", "Backspace", "Delete"].includes(event.key)) event.stopPropagation();
+    if (isWritten(event)) event.stopPropagation();
     return;
   }
-  const button = (keys.press[chordOf(event)] ?? []).map(buttonOf).find(Boolean);
-  if (!button || event.defaultPrevented) return;
-  event.preventDefault();
-  button.click();
+  if (event.defaultPrevented) return;
+  const act = actOf(event);
+  if (!act) return isAtRest() || !mayAct(event) ? undefined : wait(event);
+  stop(event);
+  act();
 }
 
 function onClick(event) {
-  const names = Object.values(keys.opens).flat();
   const button = event.target.closest?.("button");
-  if (button && names.some((name) => button === buttonOf(name))) awaitField();
+  if (!button) return;
+  if (button.closest(".stButton, .stFormSubmitButton")) asked = Date.now() + ASKED_MS;
+  dismiss(button.closest(LAYERS));
+  if (Object.values(keys.opens).flat().some((name) => button === buttonOf(name))) awaitField();
+}
+
+function onPointer(event) {
+  acts++;
+  if (!event.target.closest?.(LAYERS)) layers().forEach(dismiss);
+}
+
+function onRun() {
+  drawn = Date.now();
+  if (document.querySelector('[data-test-script-state="running"]')) asked = 0;
 }
 
 window.addEventListener("keydown", onCapture, true);
 window.addEventListener("click", onClick, true);
-window.addEventListener("pointerdown", () => acts++, true);
-window.addEventListener("kec-field", () => awaitField());
+window.addEventListener("pointerdown", onPointer, true);
 document.documentElement.addEventListener("keydown", onKey);
 new MutationObserver(opened).observe(document.body, { childList: true, subtree: true });
+new MutationObserver(onRun).observe(document.body, { subtree: true, attributeFilter: ["data-test-script-state"] });
 
 export default function (component) {
   keys = component.data;

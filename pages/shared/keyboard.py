@@ -17,6 +17,11 @@ _OPENS = {
     "": ("selection_new", "selection_saved", "elsewhere", "new", "tree_new", "tree_change"),
 }
 """Buttons that lead into a text field, by their shortcut: what is typed meanwhile is written there, not taken for keys."""
+FIELDS = {
+    "F": {"label": "Find a concept"},
+    "W": {"label": "What matters to you", "tab": "Guidance"},
+}
+"""Keys that lead into the field with this label, and the tab that is opened for it when it is not always there."""
 
 _KEYBOARD = st.components.v2.component(
     "kec_keyboard",
@@ -27,4 +32,4 @@ _KEYBOARD = st.components.v2.component(
 
 def listen() -> None:
     """Keep keys from acting behind what is open; call it once on every page."""
-    _KEYBOARD(key="keyboard", data={"press": PRESSES, "opens": _OPENS})
+    _KEYBOARD(key="keyboard", data={"press": PRESSES, "opens": _OPENS, "fields": FIELDS})

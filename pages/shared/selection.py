@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import streamlit as st
@@ -15,7 +14,7 @@ from state.project.project import Project
 from state.project.saved_selections import forget_selection, save_selection, saved_selections
 from state.revisions.overview import load_overview
 from state.revisions.revisions import Revision
-from state.transfer.csv_cells import write_csv
+from state.transfer.csv_cells import csv_bytes
 
 MOST_APART = 50
 """More photos than this are never all in different clusters."""
@@ -171,17 +170,14 @@ def _act(project: Project, edit: Edit) -> None:
     st.rerun()
 
 
-def _list(project: Project, revision: Revision, picked: Sequence[str]) -> str:
+def _list(project: Project, revision: Revision, picked: Sequence[str]) -> bytes:
     """The picked photos as CSV."""
     row_of = cached.row_of(project, revision.scan)
     name_of = cached.cluster_names(project, revision)
     clusters = load_overview(project, revision).labels
     labels = cached.labels(project, revision.scan)
-    file = io.StringIO(newline="")
     rows = ((row_of[image], image) for image in picked)
-    write_csv(
-        file,
+    return csv_bytes(
         ("file", "cluster", "cluster_name", "label"),
         ((image, int(clusters[row]), name_of(int(clusters[row])), labels[row]) for row, image in rows),
     )
-    return file.getvalue()

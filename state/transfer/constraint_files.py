@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
 
 from kec_core.knowledge.edit_clusters import NewCluster
 from kec_core.knowledge.edits import AssignImages, Edit, KeepApart, KeepTogether, script_to_json
 from kec_core.types import Constraint, Knowledge
-from state.transfer.csv_cells import write_csv
+from state.transfer.csv_cells import csv_bytes
 
 WORDS = {"together": "kept together", "apart": "kept apart", "assign": "belong to", "member": "stay in"}
 
 
-def wishes_csv(knowledge: Knowledge) -> str:
+def wishes_csv(knowledge: Knowledge) -> bytes:
     """One row per photo of every wish: its id, what is wished, the concept and the group if any, the photo."""
-    file = io.StringIO(newline="")
     names = {concept.id: concept.name for concept in knowledge.concepts}
-    write_csv(
-        file,
+    return csv_bytes(
         ("wish", "kind", "concept", "file", "group"),
         (
             (one.id, WORDS[one.kind], names.get(one.concept, ""), image, group_name(one, knowledge))
@@ -26,7 +23,6 @@ def wishes_csv(knowledge: Knowledge) -> str:
             for image in one.images
         ),
     )
-    return file.getvalue()
 
 
 def wishes_script(knowledge: Knowledge) -> str:

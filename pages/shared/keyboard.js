@@ -75,18 +75,28 @@ function shortcutsOf(chord) {
 
 /** Write in a field that is on its way: the one with this label, or the first one of what opens. */
 function awaitField(label = "") {
-  const mine = { text: "", layer: null, until: Date.now() + FIELD_MS, idle: Date.now() + IDLE_MS };
+  const mine = { text: "", layer: null, calm: 0, until: Date.now() + FIELD_MS, idle: Date.now() + IDLE_MS };
   ahead = mine;
   const look = () => {
     if (!isAwaited() || ahead !== mine) return;
     if (isDrawing()) mine.idle = Date.now() + IDLE_MS;
     if (label) fieldOf(label)?.focus();
-    if (isField(document.activeElement)) return settle(write(), document.activeElement.closest(LAYERS) ?? document.body);
+    const field = document.activeElement;
+    // A field is drawn empty and filled a moment later: what is typed in between would be lost.
+    if (isField(field) && (field.value || mine.calm > 1)) return settle(write(), field.closest(LAYERS) ?? document.body);
+    if (isField(field) && !isDrawing()) return void whenIdle(() => look(++mine.calm));
+    mine.calm = 0;
     if (Date.now() > Math.min(mine.until, mine.idle)) ahead = null;
     else setTimeout(look, STEP_MS);
   };
   if (label) look();
   else setTimeout(look, STEP_MS);
+}
+
+/** When the browser has drawn all that it was given. */
+function whenIdle(then) {
+  if (window.requestIdleCallback) requestIdleCallback(then);
+  else setTimeout(then, IDLE_MS);
 }
 
 /** Whether a field is on its way: none comes any more with a layer that was dismissed. */
@@ -162,7 +172,6 @@ function enter(layer) {
     );
     if (!field) return void (Date.now() < until && setTimeout(look, STEP_MS));
     if (!layer.querySelector("input:focus, textarea:focus")) field.focus();
-    if (isAwaited()) settle(write(), layer);
   };
   if (!isAwaited()) awaitField();
   ahead.layer = layer;

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 import app as server
 from pages.frame import header, shell
@@ -28,6 +29,20 @@ def job(monkeypatch):
         JobManager, "cancel", lambda *_: known.__setitem__(0, replace(known[0], state="cancelling"))
     )
     return known
+
+
+def test_a_page_that_fails_says_so_in_plain_words_and_the_log_has_the_rest(caplog):
+    def broken():
+        from pages.frame import shell
+
+        assert shell.failed(ZeroDivisionError("/secret/place"))
+
+    page = AppTest.from_function(broken).run()
+    assert "Something in the program failed" in page.error[0].value
+    assert "ZeroDivisionError" in page.error[0].value
+    assert "/secret" not in page.error[0].value
+    assert "/secret/place" in caplog.text
+    assert server.app._on_script_error is shell.failed
 
 
 def test_the_header_names_project_revision_and_encoder(colours):

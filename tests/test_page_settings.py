@@ -50,7 +50,10 @@ def test_an_address_gets_its_one_form_and_one_that_is_none_is_refused(empty_home
     assert page.selectbox(key="llm_preset").value == "Another server"
     page.text_input(key="llm_url").set_value("ftp://x").run()
     assert kept(empty_home).url == "http://somewhere:9/v1"
-    assert any("should look like http" in toast.value.replace("\\", "") for toast in page.toast)
+    assert "should look like http" in shown(page).replace("\\", "")
+    assert page.columns[1].error  # beneath the field
+    page.text_input(key="llm_url").set_value("http://elsewhere:9/").run()
+    assert not page.error
 
 
 def test_models_are_listed_with_the_key_and_a_test_tells_latency_and_form(empty_home):

@@ -15,22 +15,36 @@ from kec_core.llm.cost import Budget, Price
 from pages.shared import llm_connection, markup, session
 from state.llm.settings import LLMSettings, save_llm_settings
 
+_REFUSED = "llm_refused"
+"""Why the latest change was not kept: the name of its field, and the sentence."""
 
-def store(change: Callable[[LLMSettings], LLMSettings]) -> None:
-    """Keep a change; one that cannot be used is said and not kept."""
+
+def store(name: str, change: Callable[[LLMSettings], LLMSettings]) -> None:
+    """Keep a change made in the field of this name; one that cannot be used is said there and not kept."""
+    session.set_widget(_REFUSED, None)
     try:
         changed = change(llm_connection.settings())
         changed.endpoint(SecretStr(""))
         save_llm_settings(session.workspace().home, changed)
     except KecError as error:
-        session.notice(str(error))
+        session.set_widget(_REFUSED, (name, str(error)))
+
+
+def refusal(*names: str) -> None:
+    """Draw why the latest change in one of these fields was not kept."""
+    refused = session.widget(_REFUSED)
+    if isinstance(refused, tuple) and refused[0] in names:
+        st.error(markup.plain(refused[1]), icon=":material/error:")
 
 
 def tied(name: str, value: object, change: Callable[[LLMSettings, Any], LLMSettings]) -> dict[str, Any]:
     """Arguments that make a widget show what is kept and keep what it is changed to."""
     widget = f"llm_{name}"
     session.set_widget(widget, value)
-    return {"key": widget, "on_change": lambda: store(lambda kept: change(kept, session.widget(widget)))}
+    return {
+        "key": widget,
+        "on_change": lambda: store(name, lambda kept: change(kept, session.widget(widget))),
+    }
 
 
 def cost(kept: LLMSettings) -> None:
@@ -59,6 +73,7 @@ def cost(kept: LLMSettings) -> None:
     )
     with right:
         _price(kept)
+    refusal("tokens", "money")
     if kept.budget != Budget() and kept.budget.money is not None and kept.model not in kept.prices:
         st.warning("The cap on money needs the price of this model.", icon=":material/warning:")
     with st.expander("Price table", key="llm_prices"):
@@ -98,8 +113,11 @@ def _prices(kept: LLMSettings) -> None:
         num_rows="fixed",
         disabled=["Model"],
         column_config={"Prompt": number, "Answer": number},
-        on_change=lambda: store(lambda old: replace(old, prices=_edited(rows, session.widget(widget)))),
+        on_change=lambda: store(
+            "prices", lambda old: replace(old, prices=_edited(rows, session.widget(widget)))
+        ),
     )
+    refusal("prices")
 
 
 def _edited(rows: list[dict[str, Any]], edits: object) -> dict[str, Price]:
@@ -137,3 +155,4 @@ def patience(kept: LLMSettings) -> None:
         help="Off (paper): what to compare, as “number of wheels”. On: how it looks on either side.",
         **tied("pair_values", kept.pair_values, lambda old, on: replace(old, pair_values=on)),
     )
+    refusal("in_flight", "timeout", "pair_values")

@@ -52,6 +52,8 @@ def _choice(kept: LLMSettings) -> None:
         help="Any server that speaks the OpenAI protocol; it usually ends in /v1.",
         **llm_widgets.tied("url", kept.url, lambda old, url: replace(old, url=_address(url))),
     )
+    with middle:
+        llm_widgets.refusal("preset", "url", "model")
     with right:
         _key(kept)
 

@@ -57,7 +57,9 @@ PLACES = {
     "map": Place(page="map", content=("h1", ".map[data-painted]")),
     "clusters": Place(page="clusters", content=("h1", ".kec-mosaic")),
     "cluster": Place(page="clusters", content=(".st-key-cluster_nearest", ".pick"), more="&cluster=0"),
-    "compare": Place(page="compare", content=(".kec-timeline", ".table[data-painted]")),
+    "compare": Place(
+        page="compare", content=(".st-key-compare_timeline .main-svg", ".st-key-compare_confusion .main-svg")
+    ),
     "history": Place(page="history", content=("h1", ".kec-tree")),
     "export": Place(page="export", content=("h1", ".st-key-export_write")),
     "settings": Place(page="settings", content=("h1",)),

@@ -79,12 +79,12 @@ def test_a_cluster_is_read_named_ticked_off_and_found_again(page, site):
 def test_two_results_are_compared_and_five_photos_judged(page, site):
     address, _, project = site
     page.goto(f"{address}/compare?project=colours")
-    page.locator(".kec-timeline .kec-plot b").nth(1).wait_for()
+    page.locator(".st-key-compare_timeline .point").nth(1).wait_for()
     choice = page.get_by_role("combobox", name=re.compile("^r2, shown now, against"))
     choice.click()
     page.get_by_role("option", name=re.compile("^r1 · ")).click()
-    page.locator(".kec-flow .kec-bands i").first.wait_for()
-    page.locator(".table[data-painted]").wait_for()
+    page.locator(".st-key-compare_flows .sankey-link").first.wait_for()
+    page.locator(".st-key-compare_confusion .heatmaplayer image").first.wait_for()
     said = page.get_by_text(re.compile(r"changed cluster from r1 to r2")).inner_text()
     moved = int(re.match(r"(\d+)", said).group(1))
     assert moved > 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from kec_core.result.impact import Flow
-from pages.compare import class_map, flow_diagram, metric_cards, timeline
+from pages.compare import charts, metric_cards
 from pages.shared import cached, gallery, markup, revision_diff, ui
 from state.project.project import Project
 from state.revisions.comparison import Changes, ClassTable, automatic_result, branch
@@ -104,13 +104,14 @@ def _below_baseline(revision: Revision) -> None:
 def _timeline(history: Sequence[RevisionInfo], shown: Revision) -> None:
     metric = metric_cards.metrics(shown)[0]
     points = [
-        timeline.Point(
+        charts.Point(
             revision=step.id, value=metric.of(step), baseline=metric.of_baseline(step), note=step.note
         )
         for step in branch(history, shown)[-TIMELINE:]
     ]
     if len(points) > 1 and any(point.value is not None for point in points):
-        st.html(timeline.draw(points, name=f"{metric.name} ({metric.term})", shown=metric.shown))
+        figure = charts.timeline(points, name=f"{metric.name} ({metric.term})", shown=metric.shown)
+        charts.draw(figure, key="compare_timeline")
 
 
 def _moved(project: Project, changes: Changes) -> None:
@@ -119,7 +120,7 @@ def _moved(project: Project, changes: Changes) -> None:
     if not changes.flows:
         return
     old_name, new_name = revision_diff.names(project, changes)
-    st.html(flow_diagram.draw(changes.flows, old_name, new_name))
+    charts.draw(charts.flows(changes.flows, old_name, new_name, dark=_dark()), key="compare_flows")
     choices: dict[int, str] = {-1: f"All that moved · {markup.count(len(changes.moved), 'photo')}"}
     for number, one in enumerate(changes.flows[:CHOICES]):
         choices[number] = f"{_flow_name(one, old_name, new_name)} · {markup.count(one.photos, 'photo')}"
@@ -148,8 +149,7 @@ def _confusion(project: Project, shown: Revision, table: ClassTable) -> None:
         )
     )
     name = cached.cluster_names(project, shown)
-    dark = st.context.theme.type == "dark"
-    class_map.draw(table.table, name, key="compare_confusion", dark=dark)
+    charts.draw(charts.class_map(table.table, name, dark=_dark()), key="compare_confusion")
     mistakes = table.mistakes()[:CHOICES]
     if not mistakes:
         st.html(markup.note("No photo lies off the diagonal."))
@@ -167,3 +167,7 @@ def _confusion(project: Project, shown: Revision, table: ClassTable) -> None:
     images = cached.images(project, shown.scan)
     photos = [images[row] for row in table.photos(cluster, label)]
     gallery.paged(project, photos, key=f"page_mistake_{chosen}", label="Photos off the diagonal")
+
+
+def _dark() -> bool:
+    return bool(st.context.theme.type == "dark")

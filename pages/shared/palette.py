@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+ACCENT = "#1f7a6d"
+"""Green, for what KEC gives."""
 MUTED = "#858a8f"
 """Grey, for what does not count or is not chosen; no cluster has it."""
 
@@ -37,5 +39,10 @@ DARK = """
 
 def cluster_colour(cluster: int) -> str:
     """The colour of a cluster id in CSS, one shade on a light and one on a dark page; ids more than 100 apart share one."""
-    place = cluster % len(LIGHT)
-    return f"light-dark({LIGHT[place]}, {DARK[place]})"
+    return f"light-dark({cluster_shade(cluster, dark=False)}, {cluster_shade(cluster, dark=True)})"
+
+
+def cluster_shade(cluster: int, *, dark: bool) -> str:
+    """The colour of a cluster id on a light or on a dark page, as "#rrggbb"."""
+    shades = DARK if dark else LIGHT
+    return shades[cluster % len(shades)]

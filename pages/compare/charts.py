@@ -1,0 +1,193 @@
+"""The charts of Compare as plotly figures: flows of photos, a score over revisions, clusters against labels.
+
+Names are of anybody: plotly reads some HTML in them, so they are escaped, and never part of a hover template.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from kec_core.clustering.metrics import Confusion
+from kec_core.result.impact import Flow
+from pages.shared import markup
+from pages.shared.palette import ACCENT, MUTED, cluster_shade
+from pages.shared.revision_diff import Names
+from state.transfer.html_text import printable
+
+FLOWS = 100
+"""Flows drawn one by one; all others together are one more."""
+CELLS_WITH_NUMBERS = 400
+LEAST_RANGE = 0.02
+"""Scores that differ by less are not drawn further apart."""
+_NODE, _ROW, _NARROW_ROW = 24, 24, 14
+"""Pixels of a cluster in a flow chart, and of a row of the class map, few or many."""
+_FEW_ROWS = 40
+_NAME = 40
+"""Characters of a name; the rest is cut."""
+
+
+def draw(figure: go.Figure, *, key: str) -> None:
+    """Show a figure as wide as the page, in the colours of its theme."""
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False, "scrollZoom": False})
+
+
+def flows(flows: Sequence[Flow], old_name: Names, new_name: Names, *, dark: bool) -> go.Figure:
+    """Where photos came from (left) and went (right).
+
+    Args:
+        flows: largest first; at least one.
+        old_name: names of the clusters on the left.
+        new_name: names of those on the right.
+        dark: whether the page is dark.
+    """
+    drawn, rest = flows[:FLOWS], flows[FLOWS:]
+    left = list(dict.fromkeys(flow.source for flow in drawn))
+    right = list(dict.fromkeys(flow.target for flow in drawn))
+    names = [_text(old_name(cluster)) for cluster in left] + [_text(new_name(cluster)) for cluster in right]
+    colours = [cluster_shade(cluster, dark=dark) for cluster in (*left, *right)]
+    links = [(left.index(flow.source), len(left) + right.index(flow.target), flow.photos) for flow in drawn]
+    if rest:
+        links.append((len(names), len(names) + 1, sum(flow.photos for flow in rest)))
+        names += [f"other clusters ({markup.count(len(rest), 'smaller flow')})", "other clusters"]
+        colours += [MUTED, MUTED]
+    sources, targets, photos = zip(*links, strict=True)
+    sankey = go.Sankey(
+        node={
+            "label": names,
+            "color": colours,
+            "pad": 8,
+            "thickness": 12,
+            "line": {"width": 0},
+            "hovertemplate": "%{label}: %{value:,} photos<extra></extra>",
+        },
+        link={
+            "source": sources,
+            "target": targets,
+            "value": photos,
+            "color": [_pale(colours[target]) for target in targets],
+            "hovertemplate": "%{source.label} → %{target.label}: %{value:,} photos<extra></extra>",
+        },
+        valueformat=",",
+    )
+    rows = max(len(left), len(right)) + bool(rest)
+    return _figure(sankey, height=max(120, _NODE * rows + 40))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One revision of the branch.
+
+    Attributes:
+        revision: its id.
+        value: its score, None where there is none.
+        baseline: of k-means beside it.
+        note: what was done, for the hover.
+    """
+
+    revision: str
+    value: float | None
+    baseline: float | None
+    note: str
+
+
+def timeline(points: Sequence[Point], *, name: str, shown: str) -> go.Figure:
+    """One score over the revisions of a branch, with k-means as a dashed line.
+
+    Args:
+        points: oldest first; at least one has a value.
+        name: of the score.
+        shown: format of the values, e.g. ".1%".
+    """
+    revisions = [point.revision for point in points]
+    ours = go.Scatter(
+        x=revisions,
+        y=[point.value for point in points],
+        name=_text(name),
+        mode="lines+markers",
+        line={"color": ACCENT},
+        marker={"size": 9},
+        customdata=[_text(point.note) for point in points],
+        hovertemplate=f"%{{x}}: %{{y:{shown}}}, %{{customdata}}<extra></extra>",
+    )
+    kmeans = go.Scatter(
+        x=revisions,
+        y=[point.baseline for point in points],
+        name="k-means",
+        mode="lines",
+        line={"color": MUTED, "dash": "dash"},
+        hovertemplate=f"k-means: %{{y:{shown}}}<extra></extra>",
+    )
+    figure = _figure(ours, kmeans, height=230)
+    values = [v for point in points for v in (point.value, point.baseline) if v is not None]
+    middle, half = (min(values) + max(values)) / 2, max(max(values) - min(values), LEAST_RANGE) * 0.6
+    figure.update_yaxes(tickformat=shown, range=[middle - half, middle + half])
+    figure.update_xaxes(type="category", showgrid=False)
+    figure.update_layout(legend={"orientation": "h", "y": 1.2})
+    return figure
+
+
+def class_map(table: Confusion, name: Names, *, dark: bool) -> go.Figure:
+    """Clusters (rows) against labels (columns): the shade is the share of the cluster, the number its photos.
+
+    Args:
+        table: what to draw.
+        name: of the clusters.
+        dark: whether the page is dark.
+    """
+    counts = table.counts
+    shares = (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)).astype(np.float32)
+    heat = go.Heatmap(
+        z=np.where(counts > 0, shares, np.nan),
+        customdata=counts,
+        zmin=0,
+        zmax=1,
+        colorscale=[[0, "#21322e" if dark else "#e6efec"], [1, ACCENT]],
+        showscale=False,
+        xgap=1,
+        ygap=1,
+        hoverongaps=False,
+        texttemplate="%{customdata:,}" if counts.size <= CELLS_WITH_NUMBERS else None,
+        hovertemplate="labelled %{x}, in %{y}: %{customdata:,} photos<extra></extra>",
+    )
+    row = _ROW if len(counts) <= _FEW_ROWS else _NARROW_ROW
+    figure = _figure(heat, height=row * len(counts) + 160)
+    # numbers, not categories: two clusters of one name are two rows
+    figure.update_xaxes(side="top", title="Labels", **_ticks(list(table.labels)))
+    figure.update_yaxes(autorange="reversed", **_ticks([name(cluster) for cluster in table.clusters]))
+    return figure
+
+
+def _ticks(names: Sequence[str]) -> dict[str, object]:
+    texts = [_text(name) for name in names]
+    size = 12 if len(names) <= _FEW_ROWS else 9
+    return {
+        "tickvals": list(range(len(names))),
+        "ticktext": texts,
+        "tickfont": {"size": size},
+        "showgrid": False,
+        "zeroline": False,
+    }
+
+
+def _figure(*traces: object, height: int) -> go.Figure:
+    margin = {"l": 8, "r": 8, "t": 24, "b": 8}
+    return go.Figure(
+        data=traces, layout={"height": height, "margin": margin, "plot_bgcolor": "rgba(0,0,0,0)"}
+    )
+
+
+def _text(name: str) -> str:
+    """A name as plotly shows it literally; long ones are cut."""
+    plain = printable(name)
+    return html.escape(plain if len(plain) <= _NAME else f"{plain[: _NAME - 1]}…", quote=False)
+
+
+def _pale(colour: str) -> str:
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.42)"

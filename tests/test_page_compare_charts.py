@@ -51,7 +51,7 @@ def test_the_timeline_shows_each_value_and_breaks_where_there_is_none():
         charts.Point(revision=f"r{n}", value=value, baseline=0.5, note=HOSTILE)
         for n, value in enumerate((0.5, 0.75, None, 0.7), start=1)
     ]
-    ours, kmeans = charts.timeline(points, name="Photos (ACC)", shown=".1%").data
+    ours, kmeans = charts.timeline(points, name="Photos (ACC)", shown=".1%", dark=False).data
     assert (ours.x, ours.y) == (("r1", "r2", "r3", "r4"), (0.5, 0.75, None, 0.7))
     assert not ours.connectgaps
     assert kmeans.y == (0.5,) * 4
@@ -64,7 +64,7 @@ def test_scores_that_hardly_differ_are_drawn_as_equal():
     points = [
         charts.Point(revision=f"r{n}", value=v, baseline=None, note="") for n, v in enumerate((0.701, 0.702))
     ]
-    low, high = charts.timeline(points, name="ACC", shown=".1%").layout.yaxis.range
+    low, high = charts.timeline(points, name="ACC", shown=".1%", dark=False).layout.yaxis.range
     assert high - low >= charts.LEAST_RANGE
     assert (low + high) / 2 == pytest.approx(0.7015)
 
@@ -78,7 +78,8 @@ def test_the_class_map_shows_every_photo_of_every_pair():
     assert np.isnan(heat.z[1][0])
     assert figure.layout.yaxis.ticktext == ("same name", "same name")
     assert figure.layout.yaxis.tickvals == (0, 1)
-    assert heat.texttemplate
+    assert heat.texttemplate == "%{text}"
+    assert [list(row) for row in heat.text] == [["2", "1"], ["", "2"]]
 
 
 def test_a_hundred_clusters_and_labels_fit_a_light_class_map():

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 
 from kec_core.clustering.metrics import Confusion
 from kec_core.result.impact import Flow
 from pages.shared import markup
-from pages.shared.palette import ACCENT, MUTED, cluster_shade
+from pages.shared.palette import MUTED, Theme, cluster_shade, theme
 from pages.shared.revision_diff import Names
 from state.transfer.html_text import printable
 
@@ -73,10 +74,11 @@ def flows(flows: Sequence[Flow], old_name: Names, new_name: Names, *, dark: bool
             "color": [_pale(colours[target]) for target in targets],
             "hovertemplate": "%{source.label} → %{target.label}: %{value:,} photos<extra></extra>",
         },
+        textfont={"color": theme(dark=dark).text, "size": 13},
         valueformat=",",
     )
     rows = max(len(left), len(right)) + bool(rest)
-    return _figure(sankey, height=max(120, _NODE * rows + 40))
+    return _figure(sankey, height=max(120, _NODE * rows + 40), colours=theme(dark=dark))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,21 +98,23 @@ class Point:
     note: str
 
 
-def timeline(points: Sequence[Point], *, name: str, shown: str) -> go.Figure:
+def timeline(points: Sequence[Point], *, name: str, shown: str, dark: bool) -> go.Figure:
     """One score over the revisions of a branch, with k-means as a dashed line.
 
     Args:
         points: oldest first; at least one has a value.
         name: of the score.
         shown: format of the values, e.g. ".1%".
+        dark: whether the page is dark.
     """
+    colours = theme(dark=dark)
     revisions = [point.revision for point in points]
     ours = go.Scatter(
         x=revisions,
         y=[point.value for point in points],
         name=_text(name),
         mode="lines+markers",
-        line={"color": ACCENT},
+        line={"color": colours.accent},
         marker={"size": 9},
         customdata=[_text(point.note) for point in points],
         hovertemplate=f"%{{x}}: %{{y:{shown}}}, %{{customdata}}<extra></extra>",
@@ -123,7 +127,7 @@ def timeline(points: Sequence[Point], *, name: str, shown: str) -> go.Figure:
         line={"color": MUTED, "dash": "dash"},
         hovertemplate=f"k-means: %{{y:{shown}}}<extra></extra>",
     )
-    figure = _figure(ours, kmeans, height=230)
+    figure = _figure(ours, kmeans, height=230, colours=colours)
     values = [v for point in points for v in (point.value, point.baseline) if v is not None]
     middle, half = (min(values) + max(values)) / 2, max(max(values) - min(values), LEAST_RANGE) * 0.6
     figure.update_yaxes(tickformat=shown, range=[middle - half, middle + half])
@@ -140,27 +144,37 @@ def class_map(table: Confusion, name: Names, *, dark: bool) -> go.Figure:
         name: of the clusters.
         dark: whether the page is dark.
     """
-    counts = table.counts
+    counts, colours = table.counts, theme(dark=dark)
     shares = (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)).astype(np.float32)
     heat = go.Heatmap(
         z=np.where(counts > 0, shares, np.nan),
         customdata=counts,
         zmin=0,
         zmax=1,
-        colorscale=[[0, "#21322e" if dark else "#e6efec"], [1, ACCENT]],
+        colorscale=[[0, colours.faint], [1, colours.accent]],
         showscale=False,
         xgap=1,
         ygap=1,
         hoverongaps=False,
-        texttemplate="%{customdata:,}" if counts.size <= CELLS_WITH_NUMBERS else None,
+        **_numbers(counts),
         hovertemplate="labelled %{x}, in %{y}: %{customdata:,} photos<extra></extra>",
     )
     row = _ROW if len(counts) <= _FEW_ROWS else _NARROW_ROW
-    figure = _figure(heat, height=row * len(counts) + 160)
+    figure = _figure(heat, height=row * len(counts) + 160, colours=colours)
     # numbers, not categories: two clusters of one name are two rows
     figure.update_xaxes(side="top", title="Labels", **_ticks(list(table.labels)))
     figure.update_yaxes(autorange="reversed", **_ticks([name(cluster) for cluster in table.clusters]))
     return figure
+
+
+def _numbers(counts: NDArray[np.int64]) -> dict[str, object]:
+    """What stands in the cells of a small table; a template of cells knows no ``customdata``."""
+    if counts.size > CELLS_WITH_NUMBERS:
+        return {}
+    return {
+        "text": [[f"{n:,}" if n else "" for n in row] for row in counts.tolist()],
+        "texttemplate": "%{text}",
+    }
 
 
 def _ticks(names: Sequence[str]) -> dict[str, object]:
@@ -175,11 +189,17 @@ def _ticks(names: Sequence[str]) -> dict[str, object]:
     }
 
 
-def _figure(*traces: object, height: int) -> go.Figure:
-    margin = {"l": 8, "r": 8, "t": 24, "b": 8}
-    return go.Figure(
-        data=traces, layout={"height": height, "margin": margin, "plot_bgcolor": "rgba(0,0,0,0)"}
-    )
+def _figure(*traces: object, height: int, colours: Theme) -> go.Figure:
+    layout = {
+        "height": height,
+        "margin": {"l": 8, "r": 8, "t": 24, "b": 8},
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": colours.text},
+    }
+    figure = go.Figure(data=traces, layout=layout)
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(tickfont_color=colours.text, title_font_color=colours.text)
+    return figure
 
 
 def _text(name: str) -> str:

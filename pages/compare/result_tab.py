@@ -110,7 +110,9 @@ def _timeline(history: Sequence[RevisionInfo], shown: Revision) -> None:
         for step in branch(history, shown)[-TIMELINE:]
     ]
     if len(points) > 1 and any(point.value is not None for point in points):
-        figure = charts.timeline(points, name=f"{metric.name} ({metric.term})", shown=metric.shown)
+        figure = charts.timeline(
+            points, name=f"{metric.name} ({metric.term})", shown=metric.shown, dark=_dark()
+        )
         charts.draw(figure, key="compare_timeline")
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-ACCENT = "#1f7a6d"
-"""Green, for what KEC gives."""
+from dataclasses import dataclass
+
 MUTED = "#858a8f"
 """Grey, for what does not count or is not chosen; no cluster has it."""
 
@@ -46,3 +46,25 @@ def cluster_shade(cluster: int, *, dark: bool) -> str:
     """The colour of a cluster id on a light or on a dark page, as "#rrggbb"."""
     shades = DARK if dark else LIGHT
     return shades[cluster % len(shades)]
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """What a chart is drawn in besides the colours of clusters, each as "#rrggbb".
+
+    Attributes:
+        text: of names and numbers, that of the page.
+        accent: for what KEC gives.
+        faint: the accent where there is least of it.
+    """
+
+    text: str
+    accent: str
+    faint: str
+
+
+def theme(*, dark: bool) -> Theme:
+    """The colours of a chart on a light or on a dark page."""
+    if dark:
+        return Theme(text="#e9e6e0", accent="#5cbfae", faint="#21322e")
+    return Theme(text="#26241f", accent="#1f7a6d", faint="#e6efec")

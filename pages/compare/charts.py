@@ -28,7 +28,10 @@ LEAST_RANGE = 0.02
 """Scores that differ by less are not drawn further apart."""
 _NODE, _ROW, _NARROW_ROW = 24, 24, 14
 """Pixels of a cluster in a flow chart, and of a row of the class map, few or many."""
-_FEW_ROWS = 40
+_FEW = 40
+"""Names that are written large."""
+_LETTERS = 130
+"""Letters that fit above the class map side by side; more stand upright."""
 _NAME = 40
 """Characters of a name; the rest is cut."""
 
@@ -159,11 +162,15 @@ def class_map(table: Confusion, name: Names, *, dark: bool) -> go.Figure:
         **_numbers(counts),
         hovertemplate="labelled %{x}, in %{y}: %{customdata:,} photos<extra></extra>",
     )
-    row = _ROW if len(counts) <= _FEW_ROWS else _NARROW_ROW
-    figure = _figure(heat, height=row * len(counts) + 160, colours=colours)
-    # numbers, not categories: two clusters of one name are two rows
-    figure.update_xaxes(side="top", title="Labels", **_ticks(list(table.labels)))
-    figure.update_yaxes(autorange="reversed", **_ticks([name(cluster) for cluster in table.clusters]))
+    row = _ROW if len(counts) <= _FEW else _NARROW_ROW
+    columns = [_text(label) for label in table.labels]
+    rows = [_text(name(cluster)) for cluster in table.clusters]
+    upright = sum(map(len, columns)) > _LETTERS
+    above = 30 if not upright else _room(columns)
+    figure = _figure(heat, height=row * len(counts) + above + 20, colours=colours)
+    figure.update_layout(margin_l=_room(rows), margin_t=above)
+    figure.update_xaxes(side="top", tickangle=90 if upright else 0, **_ticks(columns))
+    figure.update_yaxes(autorange="reversed", tickangle=0, **_ticks(rows))
     return figure
 
 
@@ -178,15 +185,28 @@ def _numbers(counts: NDArray[np.int64]) -> dict[str, object]:
 
 
 def _ticks(names: Sequence[str]) -> dict[str, object]:
-    texts = [_text(name) for name in names]
-    size = 12 if len(names) <= _FEW_ROWS else 9
+    """Names at whole numbers, for two clusters of one name are two rows.
+
+    Nothing is left for the browser to fit: it would measure every name several times, for seconds with a hundred.
+    """
     return {
         "tickvals": list(range(len(names))),
-        "ticktext": texts,
-        "tickfont": {"size": size},
+        "ticktext": names,
+        "tickfont": {"size": _letter(names)},
+        "automargin": False,
         "showgrid": False,
         "zeroline": False,
     }
+
+
+def _letter(names: Sequence[str]) -> int:
+    """Size of the letters of so many names, pixels."""
+    return 12 if len(names) <= _FEW else 9
+
+
+def _room(names: Sequence[str]) -> int:
+    """Pixels that the longest of the names needs."""
+    return 20 + round(0.62 * _letter(names) * max((len(html.unescape(name)) for name in names), default=0))
 
 
 def _figure(*traces: object, height: int, colours: Theme) -> go.Figure:

@@ -146,8 +146,9 @@ def _confusion(project: Project, shown: Revision, table: ClassTable) -> None:
     st.subheader("Clusters and labels", anchor=False)
     st.html(
         markup.note(
-            "Each cluster is matched with one label, the pairs on the diagonal (Hungarian matching). Greener: a larger "
-            "share of the cluster carries that label. What lies off the diagonal counts as a mistake."
+            "Rows are clusters, columns labels. Each cluster is matched with one label, the pairs on the diagonal (Hungarian "
+            "matching). Greener: a larger share of the cluster carries that label. What lies off the diagonal counts as a "
+            "mistake."
         )
     )
     name = cached.cluster_names(project, shown)

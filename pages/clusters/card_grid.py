@@ -129,12 +129,14 @@ def _card(project: Project, overview: Overview, card: ClusterCard, images: Seque
     lines = [f"{tick}{markup.count(card.size, 'photo')} · {_quality(card)}"]
     st.html(markup.card_text(card.name, lines, colour=cluster_colour(card.id)))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.checkbox(
-            f"Tick {markup.plain(card.name)}",
-            key=f"{_TICK}{card.id}",
-            label_visibility="collapsed",
-            persist_state="session",
-            width="content",
+        ticked = bool(session.widget(f"{_TICK}{card.id}"))
+        st.button(  # no checkbox: keys do not act while one has the focus
+            "Ticked" if ticked else "Tick",
+            key=f"tick_{card.id}",
+            icon=":material/check_box:" if ticked else ":material/check_box_outline_blank:",
+            type="tertiary",
+            on_click=session.set_widget,
+            args=(f"{_TICK}{card.id}", not ticked),
         )
         st.button(
             "Open",

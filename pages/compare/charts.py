@@ -19,7 +19,6 @@ from kec_core.result.impact import Flow
 from pages.shared import markup
 from pages.shared.palette import MUTED, Theme, cluster_shade, theme
 from pages.shared.revision_diff import Names
-from state.transfer.html_text import printable
 
 FLOWS = 100
 """Flows drawn one by one; all others together are one more."""
@@ -224,7 +223,7 @@ def _figure(*traces: object, height: int, colours: Theme) -> go.Figure:
 
 def _text(name: str) -> str:
     """A name as plotly shows it literally; long ones are cut."""
-    plain = printable(name)
+    plain = markup.printable(name)
     return html.escape(plain if len(plain) <= _NAME else f"{plain[: _NAME - 1]}…", quote=False)
 
 

@@ -7,16 +7,24 @@ Every string that comes from a photo's name, a person or a language model passes
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from state.transfer.html_text import printable as printable
-from state.transfer.html_text import text as text
-
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
 _WORD_JOINER = "\u2060"
 """Zero-width; keeps ``:smile:`` and ``www.`` from becoming an emoji or a link after the escapes are read."""
+
+
+def text(value: object) -> str:
+    """Escape for HTML, attributes included; bytes that are no text (odd file names) show as backslash codes."""
+    return html.escape(printable(value), quote=True)
+
+
+def printable(value: object) -> str:
+    """A value as Unicode text that can be encoded."""
+    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def plain(value: object) -> str:

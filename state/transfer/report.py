@@ -9,14 +9,15 @@ import numpy as np
 
 from kec_core.clustering import fuse
 from kec_core.clustering.geometry import centroids_of
+from kec_core.knowledge.unique_names import unique_names
 from kec_core.types import Knowledge
 from state.project.project import Project
 from state.revisions.features import Features
 from state.revisions.overview import ClusterCard, Overview, cluster_cards, load_overview
 from state.revisions.revisions import Revision
-from state.transfer import report_html as html
 from state.transfer import report_story as story
 from state.transfer.assignments import Assignments
+from state.transfer.report_page import Bar, Block, Cluster, Paragraph, Section, Table, render
 from state.transfer.report_photos import PER_CLUSTER, PHOTOS, chosen, per_cluster, photos
 
 CONCEPTS = 4
@@ -57,29 +58,22 @@ def write_report(
         ("parameters", "Parameters", story.parameters(revision)),
         ("notes", "Notes", story.notes(project, revision)),
     ]
-    sections = [(anchor, title, html.section(title, anchor, content)) for anchor, title, content in parts]
-    body = [
-        *_head(project, revision, table, cards),
-        html.contents((anchor, title) for anchor, title, section in sections if section),
-        *(section for *_, section in sections),
-    ]
-    path.write_text(html.document(f"{project.name}: {revision.id}", body), encoding="utf-8")
+    sections = [Section(anchor, title, list(blocks)) for anchor, title, blocks in parts]
+    page = render(project.name, revision.id, list(_head(revision, table, cards)), sections)
+    path.write_text(page, encoding="utf-8", errors="backslashreplace")  # names of files may be no text
 
 
-def _head(
-    project: Project, revision: Revision, table: Assignments, cards: Sequence[ClusterCard]
-) -> Iterator[str]:
+def _head(revision: Revision, table: Assignments, cards: Sequence[ClusterCard]) -> Iterator[Block]:
     name = f" “{revision.name}”" if revision.name else ""
-    yield html.title(project.name)
-    yield html.paragraph(
+    yield Paragraph(
         f"Revision {revision.id}{name}: {revision.note} · {revision.created[:16].replace('T', ' ')} UTC",
         quiet=True,
     )
-    yield html.paragraph(
+    yield Paragraph(
         f"{len(table.files):,} photos in {len(cards):,} clusters, by {len(revision.knowledge.concepts):,} concepts. "
         "Made with KEC+ Studio."
     )
-    yield html.paragraph(f"Encoder: {encoder_in_words(revision.facts.encoder)}")
+    yield Paragraph(f"Encoder: {encoder_in_words(revision.facts.encoder)}")
 
 
 def encoder_in_words(name: str) -> str:
@@ -92,23 +86,23 @@ def encoder_in_words(name: str) -> str:
 # --- scores
 
 
-def _scores(revision: Revision) -> Iterator[str]:
+def _scores(revision: Revision) -> Iterator[Block]:
     baseline = revision.baseline
     if revision.scores:
-        yield html.paragraph(
+        yield Paragraph(
             "Against the person's labels, which the method never saw; plain k-means on the same photos beside it."
         )
         yield _score_table(SCORES, revision.scores, baseline.scores if baseline else None)
     if revision.internal:
-        yield html.paragraph(
+        yield Paragraph(
             "From the photos alone: how clear the clusters are, not whether they are the ones wanted."
         )
         yield _score_table(CLEARNESS, revision.internal, baseline.internal if baseline else None)
 
 
-def _score_table(names: Sequence[tuple[str, str]], ours: object, theirs: object) -> str:
+def _score_table(names: Sequence[tuple[str, str]], ours: object, theirs: object) -> Table:
     rows = [(title, _number(getattr(ours, key)), _number(getattr(theirs, key, None))) for key, title in names]
-    return html.table(("", "KEC", "k-means"), rows)
+    return Table(("", "KEC", "k-means"), rows)
 
 
 def _number(value: float | None) -> str:
@@ -120,9 +114,9 @@ def _number(value: float | None) -> str:
 
 def _clusters(
     project: Project, revision: Revision, features: Features, overview: Overview, cards: Sequence[ClusterCard]
-) -> Iterator[str]:
+) -> Iterator[Block]:
     count = per_cluster(len(cards))
-    yield html.paragraph(
+    yield Paragraph(
         f"Of every cluster at most {count} photos are shown (a report holds at most {PER_CLUSTER} of each and {PHOTOS:,} in "
         "all): the most typical first, the last quarter those nearest to another cluster.",
         quiet=True,
@@ -132,13 +126,11 @@ def _clusters(
     names = {card.id: card.name for card in cards}
     for card in cards:
         rows = chosen(overview, card.id, count)
-        yield html.cluster(
+        yield Cluster(
             card.name,
-            _facts(card),
-            [
-                html.gallery(photos(project, [images[row] for row in rows])),
-                _in_words(overview, revision.knowledge, card.id, nearest.get(card.id), names),
-            ],
+            [fact for fact in _facts(card) if fact],
+            photos(project, [images[row] for row in rows]),
+            _in_words(overview, revision.knowledge, card.id, nearest.get(card.id), names),
         )
 
 
@@ -167,17 +159,17 @@ def _nearest(revision: Revision, features: Features, overview: Overview) -> dict
 
 def _in_words(
     overview: Overview, knowledge: Knowledge, cluster: int, nearest: int | None, names: Mapping[int, str]
-) -> str:
+) -> Table | None:
     """Its strongest concepts, beside those of the nearest cluster."""
     here = overview.concepts[cluster]
     there = None if nearest is None else overview.concepts[nearest]
     head = ["Concept", "Mean share here"]
     if nearest is not None:
         head.append(f"In the nearest cluster, {names[nearest]}")
-    rows = []
+    rows: list[list[str | Bar]] = []
+    told = unique_names(knowledge)
     for column in np.argsort(-here, kind="stable")[:CONCEPTS].tolist():
         concept = overview.concept_ids[column]
-        name = knowledge.by_id[concept].name if concept in knowledge.by_id else concept
-        cells = [name, html.bar(float(here[column]))]
-        rows.append(cells if there is None else [*cells, html.bar(float(there[column]))])
-    return html.table(head, rows) if rows else ""
+        cells: list[str | Bar] = [told.get(concept, concept), Bar(float(here[column]))]
+        rows.append(cells if there is None else [*cells, Bar(float(there[column]))])
+    return Table(head, rows) if rows else None

@@ -12,30 +12,33 @@ import numpy as np
 from kec_core.errors import InputError
 from kec_core.knowledge.edit_clusters import ClusterEdit
 from kec_core.knowledge.edits import apply, describe, parse_edit
+from kec_core.knowledge.unique_names import unique_names
 from kec_core.types import Concept, Constraint, Grounding, Knowledge
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.revisions import Revision, RevisionInfo
-from state.transfer import report_html as html
 from state.transfer.constraint_files import group_name
+from state.transfer.report_page import Block, Bullets, Code, Lines, Paragraph, Table
 
 SKIPPED = 200
 """Skipped files that are listed; beyond, only their number."""
 _WISHES = {"together": "Keep together", "apart": "Keep apart", "assign": "Assign to", "member": "Stay in"}
 
 
-def concepts(knowledge: Knowledge, grounding: Grounding) -> Iterator[str]:
+def concepts(knowledge: Knowledge, grounding: Grounding) -> Iterator[Block]:
     """Every concept with its words, and how many photos it is strongest in."""
-    counts = _counts(grounding)
+    counts, names = _counts(grounding), unique_names(knowledge)
     rows = [
         (
-            html.lines([concept.name, *_flags(concept)]),
+            Lines([names[concept.id], *_flags(concept)]),
             concept.description,
-            html.lines(a.text for a in knowledge.uni if a.concept == concept.id),
-            html.lines(
-                f"{a.text} (from {_other(knowledge, a.pair, concept.id)})"
-                for a in knowledge.bi
-                if concept.id in a.ends
+            Lines([a.text for a in knowledge.uni if a.concept == concept.id]),
+            Lines(
+                [
+                    f"{a.text} (from {_other(names, a.pair, concept.id)})"
+                    for a in knowledge.bi
+                    if concept.id in a.ends
+                ]
             ),
             ", ".join(noun.word for noun in concept.nouns),
             f"{counts[concept.id]:,}",
@@ -51,7 +54,7 @@ def concepts(knowledge: Knowledge, grounding: Grounding) -> Iterator[str]:
             "Nouns",
             "Photos it is strongest in",
         )
-        yield html.table(head, rows)
+        yield Table(head, rows)
 
 
 def _counts(grounding: Grounding) -> Counter[str]:
@@ -67,16 +70,16 @@ def _flags(concept: Concept) -> Iterator[str]:
     yield " · ".join(flag for flag in flags if flag)
 
 
-def _other(knowledge: Knowledge, pair: Sequence[str], concept: str) -> str:
+def _other(names: Mapping[str, str], pair: Sequence[str], concept: str) -> str:
     other = pair[1] if pair[0] == concept else pair[0]
-    return knowledge.by_id[other].name if other in knowledge.by_id else other
+    return names.get(other, other)
 
 
-def wishes(knowledge: Knowledge) -> Iterator[str]:
+def wishes(knowledge: Knowledge) -> Iterator[Block]:
     """Guidance, numbers the person chose, and wishes on photos."""
     if knowledge.guidance.strip():
-        yield html.paragraph("Guidance:")
-        yield html.code(knowledge.guidance)
+        yield Paragraph("Guidance:")
+        yield Code(knowledge.guidance)
     chosen_k = [] if knowledge.n_clusters is None else [f"Number of clusters: {knowledge.n_clusters}"]
     weight = [] if knowledge.weight is None else [f"Weight of the knowledge: {knowledge.weight:g}"]
     wishes = [
@@ -84,7 +87,9 @@ def wishes(knowledge: Knowledge) -> Iterator[str]:
         f"{', '.join(constraint.images[:5])}{' …' if len(constraint.images) > 5 else ''}"
         for constraint in knowledge.constraints
     ]
-    yield html.bullets([*chosen_k, *weight, *wishes])
+    said = [*chosen_k, *weight, *wishes]
+    if said:
+        yield Bullets(said)
 
 
 def _where(knowledge: Knowledge, wish: Constraint) -> str:
@@ -96,24 +101,24 @@ def _where(knowledge: Knowledge, wish: Constraint) -> str:
 # --- how it came about
 
 
-def edits(project: Project, revision: Revision) -> Iterator[str]:
+def edits(project: Project, revision: Revision) -> Iterator[Block]:
     """Every revision on the way here, with its edits in words and as the script that replays them."""
-    yield html.table(
+    yield Table(
         ("Revision", "When", "What", "Edits"),
         [
             (
                 step.id,
                 step.created[:16].replace("T", " "),
                 step.name or step.note,
-                html.lines(_in_order(project, step)),
+                Lines(_in_order(project, step)),
             )
             for step in _path(project, revision)
         ],
     )
     journal = [dict(edit) for edit in revisions.journal(project, revision.id)]
     if journal:
-        yield html.paragraph("As a script; kec edit replays it:", quiet=True)
-        yield html.code(json.dumps({"edits": journal}, ensure_ascii=False, indent=1))
+        yield Paragraph("As a script; kec edit replays it:", quiet=True)
+        yield Code(json.dumps({"edits": journal}, ensure_ascii=False, indent=1))
 
 
 def _path(project: Project, revision: Revision) -> list[RevisionInfo]:
@@ -144,10 +149,10 @@ def _in_order(project: Project, step: RevisionInfo) -> list[str]:
     return said
 
 
-def parameters(revision: Revision) -> Iterator[str]:
+def parameters(revision: Revision) -> Iterator[Block]:
     """Every option of the run, by its dotted name."""
     rows = [(name, json.dumps(value, ensure_ascii=False)) for name, value in _flat(revision.config.to_json())]
-    yield html.table(("Option", "Value"), rows)
+    yield Table(("Option", "Value"), rows)
 
 
 def _flat(options: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
@@ -158,12 +163,14 @@ def _flat(options: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, A
             yield f"{before}{name}", value
 
 
-def notes(project: Project, revision: Revision) -> Iterator[str]:
+def notes(project: Project, revision: Revision) -> Iterator[Block]:
     """What the person should know: about the method, the folder, and files that were not used."""
-    yield html.bullets([*revision.facts.notes, *project.warnings(revision.scan)])
+    said = [*revision.facts.notes, *project.warnings(revision.scan)]
+    if said:
+        yield Bullets(said)
     skipped = project.skipped(revision.scan)
     if skipped:
-        yield html.paragraph(f"{len(skipped):,} files were not used:")
-        yield html.bullets(f"{item.path}: {item.reason}" for item in skipped[:SKIPPED])
+        yield Paragraph(f"{len(skipped):,} files were not used:")
+        yield Bullets([f"{item.path}: {item.reason}" for item in skipped[:SKIPPED]])
         if len(skipped) > SKIPPED:
-            yield html.paragraph(f"… and {len(skipped) - SKIPPED:,} more.")
+            yield Paragraph(f"… and {len(skipped) - SKIPPED:,} more.")

@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 from kec_core.errors import InputError
 from kec_core.options import Option, option, options_of
 
+ConceptSource = Literal["words", "overclusters"]
 OverclusterRule = Literal["ksem", "n_over_300"]
 NounChoice = Literal["nearest", "tac_reverse"]
 Similarity = Literal["cosine", "centred", "zscore", "quantile", "agglomerative"]
@@ -80,6 +81,24 @@ class EncoderDefaults(Options):
 class MappingConfig(Options):
     """Image-text mapping and concept components (methods.md 6.1 steps 1, 2)."""
 
+    concepts_from: ConceptSource = option(
+        "words",
+        "overcluster",
+        "nouns",
+        "components",
+        "concepts",
+        mark="M",
+        label="Where concepts come from",
+        kind="choice",
+        choices={
+            "words": "Words that explain the photos",
+            "overclusters": "Small clusters and their nouns (paper)",
+        },
+        help="Words: groups and one different noun for each are chosen together. Small clusters: the paper's way, with top-5 "
+        "nouns, merged at β and named by what the nouns have in common.",
+        flag="--concepts-from",
+        flag_help="words that explain the photos, or the paper's over-clusters (words)",
+    )
     overclusters: OverclusterRule | int = option(  # k; KSEM(N, K) of methods.md 0
         "ksem",
         "overcluster",
@@ -157,16 +176,18 @@ class MappingConfig(Options):
     )
     n_concepts: int | None = option(  # asked for instead of beta: beta is searched
         None,
+        "overcluster",
         "components",
         label="Number of concepts",
         kind="count",
         low=1,
         automatic="automatic",
         essential=True,
-        help="A target for how many concepts to form (M). Left empty, the merging threshold β decides.",
+        help="How many concepts to form (M). Left empty there is one for each cluster; with the paper's small clusters the "
+        "merging threshold β decides.",
         flag="--concepts",
         metavar="M",
-        flag_help="number of concepts, instead of --beta",
+        flag_help="number of concepts (one for each cluster; in the paper's way as --beta gives)",
     )
     vocabulary: str = option(  # the person's own terms, "word" or "word: description" per line
         "",
@@ -409,6 +430,15 @@ class ClusteringConfig(Options):
         flag="--weight",
         flag_help="weight of the knowledge; 0 is plain k-means",
     )
+    words_start: bool = option(
+        True,
+        "cluster",
+        mark="M",
+        label="Let words start the groups",
+        kind="switch",
+        help="Where there is one concept for each cluster, groups start from the words as well as from looks, and looks "
+        "finish them (transduction).",
+    )
     faiss_compat: bool = option(
         False, "cluster", mark="C"
     )  # fit on 256 points per centroid as faiss does unasked
@@ -501,6 +531,8 @@ def paper_defaults(config: RunConfig) -> RunConfig:
     """
     return replace(
         studio_defaults(config),
-        mapping=MappingConfig(beta=0.8, similarity="cosine", collapse_guard=False),
-        clustering=ClusteringConfig(weight=PAPER_WEIGHT),
+        mapping=MappingConfig(
+            concepts_from="overclusters", beta=0.8, similarity="cosine", collapse_guard=False
+        ),
+        clustering=ClusteringConfig(weight=PAPER_WEIGHT, words_start=False),
     )

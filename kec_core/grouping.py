@@ -16,7 +16,7 @@ from kec_core.clustering.geometry import cluster_sums
 from kec_core.config import ClusteringConfig
 from kec_core.constraints import other_groups, own_groups, plan_constraints, regroup
 from kec_core.live import LiveState, missing_note, with_clustering
-from kec_core.seeded_clustering import names_groups, seeded_clustering
+from kec_core.seeded_clustering import names_groups, seeded_clustering, told_by_words
 from kec_core.types import Clustering, Grounding, Knowledge
 
 
@@ -58,6 +58,8 @@ def full_clustering(
         found = seeded_clustering(x, grounding, plan, n_clusters, seed=seed)
         return replace(found, note=missing_note(found, n_clusters, plan))
     found = cluster(x, n_clusters, config, bursts=bursts, seed=seed, progress=progress)
+    if config.words_start:
+        found = told_by_words(x, grounding.omega, found)
     if not plan:
         return found
     groups = other_groups(found.labels, plan)
@@ -68,6 +70,11 @@ def full_clustering(
         seed=found.seed,
         note=" ".join(filter(None, (found.note, missing_note(around, n_clusters, plan)))),
     )
+
+
+def weighed(config: ClusteringConfig, weight: float) -> ClusteringConfig:
+    """The options under a weight of the knowledge: at 0 words start nothing."""
+    return replace(config, words_start=config.words_start and weight > 0)
 
 
 def under_kept_ids(found: Clustering, kept: Sequence[int]) -> Clustering:
@@ -107,7 +114,7 @@ def finalised(state: LiveState, config: ClusteringConfig, *, progress: Progress 
         knowledge,
         collection.image_ids,
         state.n_clusters,
-        config,
+        weighed(config, state.weight),
         bursts=collection.bursts,
         seed=collection.seed,
         progress=progress,

@@ -1,15 +1,20 @@
 """Groups that a person has named: every concept seeds its cluster, instead of k-means finding groups of its own.
 
 When all concepts that count are the person's, they say what the groups are. K-means then starts from the photos that
-each concept wins, together with the photos assigned to it. The objective is not asked which start is best: on photos
-it would often prefer groups that nobody wanted.
+each concept wins where words and looks agree, together with the photos assigned to it. The objective is not asked which
+start is best: on photos it would often prefer groups that nobody wanted.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kec_core.arrays import FloatMatrix, IntVector
+from kec_core.clustering.geometry import nearest_centroids
+from kec_core.clustering.transduction import groups_of_words
 from kec_core.constraints import ConstraintPlan, other_groups, regroup
 from kec_core.types import Clustering, Grounding, Knowledge
+from kec_core.warm_start import continue_kmeans
 
 NAME_WORTH = 5.0
 """A name counts as much as so many example photos, when both say where a group starts [M]."""
@@ -38,13 +43,27 @@ def seeded_clustering(
     Raises:
         InputError: K is not between 1 and N, or the photos' wishes cannot be met.
     """
-    groups = other_groups(_won(grounding, plan), plan)
+    groups = other_groups(_won(x, grounding, plan, seed), plan)
     return regroup(x, groups, plan, n_clusters, grounding=grounding, worth=NAME_WORTH, seed=seed)
 
 
-def _won(grounding: Grounding, plan: ConstraintPlan) -> IntVector:
-    """The column of the strongest concept of every photo; of the assigned ones, the concept they are assigned to."""
-    won = grounding.winner.copy()
+def told_by_words(x: FloatMatrix, omega: FloatMatrix, found: Clustering) -> Clustering:
+    """K-means that goes on from groups on which words and looks agree, where there is one concept for each cluster.
+
+    Args:
+        x: float32 (N, D), unit rows, the space that is clustered.
+        omega: float32 (N, M), posteriors of the concepts.
+        found: what looks and knowledge give from random starts; kept as it is unless it is k-means with M clusters.
+    """
+    if found.method != "kmeans" or not 1 < omega.shape[1] == len(found.centroids) == found.n_clusters:
+        return found
+    centroids = groups_of_words(x, omega, by_looks=found.labels, seed=found.seed)
+    return replace(continue_kmeans(x, centroids), seed=found.seed, note=found.note)
+
+
+def _won(x: FloatMatrix, grounding: Grounding, plan: ConstraintPlan, seed: int) -> IntVector:
+    """The concept of every photo as words and looks agree; of the assigned ones, the concept they are assigned to."""
+    won, _ = nearest_centroids(x, groups_of_words(x, grounding.omega, seed=seed))
     column = {concept: place for place, concept in enumerate(grounding.concept_ids)}
     for rows, concept in zip(plan.units, plan.concepts, strict=True):
         if concept in column:

@@ -38,6 +38,8 @@ class Concept:
         muted: True gives it weight 0 in the grounding.
         locked: True keeps automatic builders away from it.
         note: why it is as it is, in words for the person (for example a fallback), or "".
+        spoken: the noun that photos are compared with where it is not the name: "Tinca tinca" of a tench, the nearest word of
+            a group that none fits; or "".
     """
 
     id: str
@@ -50,6 +52,12 @@ class Concept:
     muted: bool = False
     locked: bool = False
     note: str = ""
+    spoken: str = ""
+
+    @property
+    def text(self) -> str:
+        """What is encoded for phi_q: the name, or the noun behind it."""
+        return self.spoken or self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +294,7 @@ class NounMapping:
         nouns: int32 (k, top), vocabulary indices S_p of each centre, nearest first; -1 pads.
         components: int32 (k,), concept component Q_q of each over-cluster.
         note: what the collapse guard did, for the person ("" when nothing).
+        fit: float32 (k,), how well the first noun of each group explains it (``ExplainedGroups``); None for over-clusters.
     """
 
     labels: IntVector
@@ -293,6 +302,7 @@ class NounMapping:
     nouns: IntVector
     components: IntVector
     note: str = ""
+    fit: FloatVector | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

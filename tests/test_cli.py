@@ -60,7 +60,17 @@ def project(photos, tmp_path_factory):
 
 def run_words(photos, folder, *more):
     words = ["run", str(photos), "--project", str(folder), "--encoder", "compact", "--knowledge", "wordnet"]
-    return [*words, "--labels", "folders", "--clusters", "2", "--json", *more]
+    return [
+        *words,
+        "--labels",
+        "folders",
+        "--clusters",
+        "2",
+        "--concepts-from",
+        "overclusters",
+        "--json",
+        *more,
+    ]
 
 
 def refused(capsys, *words):

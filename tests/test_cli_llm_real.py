@@ -63,6 +63,8 @@ def test_a_run_and_a_second_one_that_asks_nothing(handful, quick, tmp_path, caps
         "3",
         "--concepts",
         "2",
+        "--concepts-from",
+        "overclusters",
         "--uni",
         "1",
         "--bi",

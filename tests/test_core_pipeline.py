@@ -80,7 +80,7 @@ def test_a_second_run_reuses_everything_and_an_option_redoes_what_follows_it(pho
         RunConfig(n_clusters=4, mapping=MappingConfig(beta=0.9), knowledge=KnowledgeConfig(uni=1)),
     )
     redone = [report.stage for report in changed.reports if not report.reused]
-    assert redone == ["attributes", "vectors", "ground", "cluster"]
+    assert redone == ["attributes", "vectors", "ground", "weight", "cluster"]
     weighed = run(
         photos,
         resources,
@@ -133,7 +133,7 @@ def test_a_cancelled_run_goes_on_with_the_finished_stages(photos, resources, tmp
     assert started[-1] == "concepts"
     resumed = run(photos, resources, store)
     reused = {report.stage for report in resumed.reports if report.reused}
-    assert reused == {"embed", "copies", "overcluster", "nouns", "components"}
+    assert reused == {"embed", "copies", "baseline", "overcluster", "nouns", "components"}
 
 
 def test_locked_and_user_made_concepts_survive_a_rebuild(photos, resources, tmp_path):
@@ -190,7 +190,7 @@ def test_a_comparison_of_methods_grounds_as_the_run_does(photos, resources, tmp_
         runner, embedded, resources, config, 4, needs={"knowledge"}, knowledge=result.knowledge
     )
     found = ground_photos(inputs, inputs.test, inputs.grounding, no_progress)
-    np.testing.assert_allclose(found, result.grounding.kappa, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found.kappa, result.grounding.kappa, rtol=1e-5, atol=1e-5)
 
 
 def test_no_readable_photo_is_one_sentence(resources, tmp_path, photos):

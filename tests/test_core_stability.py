@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kec_core.arrays import l2_normalize
-from kec_core.clustering import bootstrap_agreement, knowledge_weight
+from kec_core.clustering import bootstrap_agreement
 from kec_core.errors import Cancelled
 
 
@@ -26,13 +26,6 @@ def test_clear_groups_are_never_left_open():
 
 def test_noise_is_left_open():
     assert open_share(0.2) < 0.1 < 0.3 < open_share(3.0) <= 1.0
-
-
-@pytest.mark.parametrize(
-    ("share", "weight"), [(0.0, 0.25), (1 / 6, 0.375), (1 / 3, 0.5), (0.5, 0.5), (1.0, 0.5)]
-)
-def test_weight_grows_from_half_to_full_with_the_photos_left_open(share, weight):
-    assert knowledge_weight(share, 0.5) == pytest.approx(weight)
 
 
 def test_same_seed_same_agreement():

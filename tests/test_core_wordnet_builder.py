@@ -26,7 +26,7 @@ def built(tmp_path_factory):
     ids = write_wordnet(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KEC_CACHE_DIR", str(folder / "cache"))
-        return WordNetBuilder(load_wordnet(folder)), ids
+        return WordNetBuilder(load_wordnet(folder), named_by="overclusters"), ids
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +245,7 @@ def test_without_relations_the_nouns_themselves_are_the_concepts():
     table = table_without_relations(
         [(1, ["rose"], "a red thorny flower"), (2, ["tulip"], "an upright flower")]
     )
-    builder = WordNetBuilder(WordNet(table, source="test"))
+    builder = WordNetBuilder(WordNet(table, source="test"), named_by="overclusters")
     made = concept(builder, "rose", "tulip")
     assert made.name in ("rose", "tulip")
     assert len(uni(builder, made)) == 2
@@ -255,7 +255,7 @@ SCRIPT = """
 from tests.tiny_wordnet import real_wordnet
 from kec_core.knowledge.wordnet_builder import WordNetBuilder
 from kec_core.types import Concept, Noun
-b = WordNetBuilder(real_wordnet())
+b = WordNetBuilder(real_wordnet(), named_by="overclusters")
 lists = [[Noun(word=w) for w in words.split()] for words in ("violin cello lute", "rose bouquet wave", "tench carp")]
 drafts = b.concepts(lists)
 concepts = [Concept(id=d.name, name=d.name, synset=d.synset, nouns=tuple(n)) for d, n in zip(drafts, lists)]
@@ -280,7 +280,7 @@ def test_two_processes_build_the_same():
 
 @pytest.fixture(scope="module")
 def real():
-    return WordNetBuilder(real_wordnet())
+    return WordNetBuilder(real_wordnet(), named_by="overclusters")
 
 
 class TestRealWordNet:

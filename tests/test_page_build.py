@@ -159,7 +159,7 @@ def test_a_failed_stage_says_why_as_text(colours):
     ("step", "expected"),
     [
         ("Scan", ["Cannot be used", "50"]),
-        ("Over-cluster", ["Small clusters", "<dd>8</dd>"]),
+        ("Over-cluster", ["<dd>4</dd>"]),
         ("Nouns", ["<li>crimson</li>", "/thumb/colours/"]),
         ("Concepts", ["something leaf", "/thumb/colours/"]),
         ("Attributes", ["leaf part 0", "unlike"]),

@@ -261,8 +261,8 @@ def test_a_cluster_is_ticked_off_and_back(colours):
     page.button(key="cluster_done").click().run()
     assert [(one.id, one.done) for one in revisions.current(colours).knowledge.kept] == [(2, False)]
     assert [step.note for step in revisions.history(colours)[1:]] == [
-        'Ticked "lemon" off.',
-        '"lemon" is not done any more.',
+        'Ticked "leaf" off.',
+        '"leaf" is not done any more.',
     ]
 
 
@@ -387,7 +387,7 @@ def test_without_the_weights_the_photos_are_still_there(colours, monkeypatch):
 def test_a_picked_photo_is_explained_and_its_parts_come_to_its_nearness(colours):
     page = app("clusters", project="colours", cluster="0")
     text = shown(pick(page, names_of(page)[3]))
-    assert "Nearness to ocean" in text
+    assert "Nearness to lemon" in text
     assert "the photo itself" in text
     assert "its description" in text
 
@@ -408,7 +408,7 @@ def test_it_says_why_not_elsewhere(colours):
     page = app("clusters", project="colours", cluster="0")
     pick(page, names_of(page)[0])
     page.segmented_control(key="why_view").set_value("rival").run()
-    assert "Leans to ocean" in shown(page)
+    assert "Leans to lemon" in shown(page)
     assert len(page.selectbox(key="why_other_0").options) == 3
 
 
@@ -417,7 +417,7 @@ def test_it_says_what_a_score_is_made_of(colours):
     pick(page, names_of(page)[0])
     page.segmented_control(key="why_view").set_value("concept").run()
     text = shown(page)
-    assert "Score of ocean" in text
+    assert "Score of lemon" in text
     assert "Attributes do not count in this score" in text
 
 

@@ -367,7 +367,7 @@ def test_the_list_of_picked_photos_is_safe_to_open(mapped):
 
     files = some(mapped, 2)
     revision = revisions.current(mapped)
-    lines = selection._list(mapped, revision, files).splitlines()
+    lines = selection._list(mapped, revision, files).decode("utf-8-sig").splitlines()
     assert lines[0] == "file,cluster,cluster_name,label"
     assert len(lines) == 3
     assert lines[1].endswith(",crimson")

@@ -105,7 +105,7 @@ def test_what_was_done_is_told_with_the_names_that_the_person_sees(filled):
 def test_wishes_of_groups_are_listed_and_made_again_elsewhere(filled):
     project, moved, _ = filled  # noqa: F811
     knowledge = revisions.current(project).knowledge
-    rows = wishes_csv(knowledge).splitlines()
+    rows = wishes_csv(knowledge).decode("utf-8-sig").splitlines()
     assert rows[1].split(",")[1:] == ["stay in", "", moved[0], "mine"]
     script = wishes_script(knowledge)
     revisions.go_to(project, "r1")

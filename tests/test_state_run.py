@@ -91,7 +91,7 @@ def test_the_first_run_finds_the_planted_groups_and_tells_it(whole):
             "notes",
         ),
     ]
-    assert (told["images"], told["clusters"], told["overclusters"], told["seed"]) == (20, 4, 8, 0)
+    assert (told["images"], told["clusters"], told["overclusters"], told["seed"]) == (20, 4, 4, 0)
     assert (told["encoder"], told["knowledge"], told["skipped"]) == ("hash", "first-noun", [])
     groups = near_copies(project)
     assert told["near_copies"] == {"photos": sum(map(len, groups)), "groups": len(groups)}

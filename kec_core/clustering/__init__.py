@@ -4,14 +4,13 @@ from kec_core.clustering.algorithms import cluster, fuse
 from kec_core.clustering.estimate import estimate_n_clusters
 from kec_core.clustering.kmeans import spherical_kmeans
 from kec_core.clustering.labels import match_ids, match_labels, rename
-from kec_core.clustering.stability import bootstrap_agreement, knowledge_weight
+from kec_core.clustering.stability import bootstrap_agreement
 
 __all__ = [
     "bootstrap_agreement",
     "cluster",
     "estimate_n_clusters",
     "fuse",
-    "knowledge_weight",
     "match_ids",
     "match_labels",
     "rename",

@@ -1,9 +1,4 @@
-"""How far the visual grouping can be trusted by itself, and the weight of the knowledge that follows from it.
-
-Text helps where the photos alone do not say how to group them, and harms where they do. Bootstrap resampling
-tells the two apart without labels: a photo whose cluster changes when the collection is resampled is one that the
-visual features leave open. The default weight of the knowledge grows with the share of such photos [M].
-"""
+"""How far a grouping can be trusted: whether photos keep their cluster when the collection is resampled."""
 
 from __future__ import annotations
 
@@ -13,9 +8,6 @@ from kec_core.arrays import FloatMatrix, FloatVector, Progress, no_progress
 from kec_core.clustering.geometry import nearest_centroids
 from kec_core.clustering.kmeans import spherical_kmeans
 from kec_core.clustering.labels import match_labels
-
-MOSTLY_OPEN = 1 / 3
-"""Share of open photos from which on the knowledge gets its full weight [M]."""
 
 MAX_SAMPLE = 20_000
 """Rows of one resample at most; agreement is a mean over photos, so more rows tell little more."""
@@ -57,16 +49,3 @@ def bootstrap_agreement(
         kept += match_labels(labels, whole) == whole
         progress(resample + 1, n_resamples, "Resampling the photos")
     return kept / np.float32(n_resamples)
-
-
-def knowledge_weight(open_share: float, full: float) -> float:
-    """Default weight w of the knowledge, between ``full / 2`` and ``full``.
-
-    Half of what the encoder's words deserve always; the other half in proportion to the photos left open, all of it
-    from ``MOSTLY_OPEN`` on.
-
-    Args:
-        open_share: 1 - mean agreement, in [0, 1].
-        full: the encoder's fixed weight, where looks alone decide little.
-    """
-    return full * (1 + min(1.0, open_share / MOSTLY_OPEN)) / 2

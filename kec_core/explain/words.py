@@ -140,7 +140,7 @@ def _words(knowledge: Knowledge, config: GroundingConfig) -> Iterator[Word]:
             continue
         described = bool(concept.description.strip())
         if config.use_concept or not described:
-            yield Word(kind="name", text=concept.name, concept=concept.id, id=concept.id)
+            yield Word(kind="name", text=concept.text, concept=concept.id, id=concept.id)
         if config.use_description and described:
             yield Word(kind="description", text=concept.description, concept=concept.id, id=concept.id)
         yield from attributes[concept.id]

@@ -97,7 +97,7 @@ def _read(
 ) -> _TextFeatures:
     texts = list(
         dict.fromkeys(
-            [c.name for c in concepts]
+            [c.text for c in concepts]
             + [c.description for c in concepts if c.description.strip()]
             + [text for c in concepts for text in attributes.get(c.id, ())]
         )
@@ -127,7 +127,7 @@ def _encoded(
 def _prior(concepts: Sequence[Concept], row: dict[str, int], told: FloatVector) -> FloatVector:
     """What is added to the scores of concepts that guidance prefers or avoids, by name or description. (M,)."""
     preferred = [
-        max((told[row[text]] for text in (c.name, c.description) if text.strip()), key=abs) for c in concepts
+        max((told[row[text]] for text in (c.text, c.description) if text.strip()), key=abs) for c in concepts
     ]
     return np.asarray(np.log(EMPHASIS) * np.array(preferred), dtype=np.float32)
 
@@ -191,7 +191,7 @@ def _concept_sums(
     """The sums zeta = phi + psi, or the one switched on; phi where a description is missing. (M, d)."""
     described = np.array([bool(c.description.strip()) for c in concepts])
     named = ~described if not config.use_concept else np.ones(len(concepts), dtype=bool)
-    phi = features[[row[c.name] for c in concepts]] * named[:, None]
+    phi = features[[row[c.text] for c in concepts]] * named[:, None]
     if config.use_description:
         psi = features[[row[c.description] for c in concepts if c.description.strip()]]
         phi[described] += psi

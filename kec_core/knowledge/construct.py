@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from kec_core.arrays import Progress, no_progress
@@ -27,6 +27,8 @@ def build_concepts(
     config: KnowledgeConfig,
     *,
     keep: Knowledge | None = None,
+    unclear: Mapping[tuple[Noun, ...], str] | None = None,
+    distinct: bool = False,
     progress: Progress = no_progress,
 ) -> Knowledge:
     """One concept per noun set, beside what the person made or locked in ``keep``.
@@ -37,12 +39,21 @@ def build_concepts(
         config: ``merge_same_name`` joins equal concepts.
         keep: earlier knowledge; its user-made and locked concepts stay, with their ids, and nobody is asked about
             nouns that they hold already.
+        unclear: noun sets that no word fits, and the names that say so; nobody is asked about them.
+        distinct: True gives a second concept of one name the first noun of its set instead.
         progress: told after each concept.
     """
     kept = _kept(keep or Knowledge())
     open_lists = _unclaimed(noun_lists, kept)
-    drafts = builder.concepts(open_lists, guidance=config.guidance, progress=progress)
-    named = list(zip(drafts, open_lists, strict=True))
+    unclear = unclear or {}
+    asked = [nouns for nouns in open_lists if nouns not in unclear]
+    drafts = iter(builder.concepts(asked, guidance=config.guidance, progress=progress))
+    named = [
+        (_unclear_draft(unclear[nouns], nouns) if nouns in unclear else next(drafts), nouns)
+        for nouns in open_lists
+    ]
+    if distinct:
+        named = _told_apart(named)
     if config.merge_same_name:
         named = _merged_by_name(named)
     taken = {concept.name.casefold() for concept in kept.concepts}
@@ -59,6 +70,7 @@ def build_concepts(
             source=draft.source,
             group=group_of.get(draft.name.casefold(), ""),
             note=draft.note,
+            spoken=_spoken(draft, nouns) if distinct else "",
         )
         for number, (draft, nouns) in zip(numbers, named, strict=True)
     )
@@ -82,7 +94,7 @@ def build_attributes(
     note for the person about caps on pairs ("" when nothing was cut).
     """
     described = _with_uni(knowledge, builder, config, progress)
-    phi = encode([concept.name for concept in described.concepts])
+    phi = encode([concept.text for concept in described.concepts])
     similar = similar_pairs(phi, config, defaults)
     return _with_bi(described, similar, builder, config, progress), similar.note
 
@@ -119,6 +131,31 @@ def _unclaimed(noun_lists: Sequence[Sequence[Noun]], kept: Knowledge) -> list[tu
         for nouns in noun_lists
         if not nouns or not claimed.issuperset(noun.word.casefold() for noun in nouns)
     ]
+
+
+def _spoken(draft: ConceptDraft, nouns: Sequence[Noun]) -> str:
+    """The chosen noun where WordNet's name is another; a language model's name speaks for itself."""
+    return nouns[0].word if nouns and draft.source == "wordnet" and nouns[0].word != draft.name else ""
+
+
+def _unclear_draft(name: str, nouns: Sequence[Noun]) -> ConceptDraft:
+    nearest = ", ".join(noun.word for noun in nouns)
+    return ConceptDraft(name=name, note=f"no word fits these photos; the nearest are {nearest}")
+
+
+def _told_apart(
+    named: Sequence[tuple[ConceptDraft, tuple[Noun, ...]]],
+) -> list[tuple[ConceptDraft, tuple[Noun, ...]]]:
+    """The drafts, a later namesake under the first of its nouns that nobody is called by."""
+    taken: set[str] = set()
+    apart = []
+    for draft, nouns in named:
+        words = [draft.name, *(noun.word for noun in nouns)]
+        name = next((word for word in words if word.casefold() not in taken), draft.name)
+        taken.add(name.casefold())
+        note = draft.note if name == draft.name else f'"{draft.name}" names another concept'
+        apart.append((replace(draft, name=name, note=note), nouns))
+    return apart
 
 
 def _merged_by_name(

@@ -22,7 +22,7 @@ def concepts_named_like(names: Sequence[str], knowledge: Knowledge, encode: Text
     if not names or not knowledge.concepts:
         return ("",) * len(names)
     same = {concept.name.casefold(): concept.id for concept in reversed(knowledge.concepts)}
-    known = l2_normalize(encode([concept.name for concept in knowledge.concepts]))
+    known = l2_normalize(encode([concept.text for concept in knowledge.concepts]))
     likeness = l2_normalize(encode(list(names))) @ known.T
     nearest = likeness.argmax(axis=1)
     alike = likeness[np.arange(len(names)), nearest] >= ALIKE

@@ -91,6 +91,7 @@ class RenameConcept(Edit):
             # The synset and the note tell where the old name came from.
             synset=old.synset if name == old.name else "",
             note=old.note if name == old.name else "",
+            spoken=old.spoken if name == old.name else "",
         )
         return with_concept(knowledge, renamed)
 

@@ -154,7 +154,7 @@ def _by_likeness(concepts: Sequence[Concept], encode: TextEncoder) -> list[_Part
 
 def _features(concepts: Sequence[Concept], encode: TextEncoder) -> FloatMatrix:
     """Unit rows of the names, less what all have in common, (M, d)."""
-    names = l2_normalize(encode([concept.name for concept in concepts]))
+    names = l2_normalize(encode([concept.text for concept in concepts]))
     return l2_normalize(np.asarray(names - names.mean(axis=0), dtype=np.float32))
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import chain
 
 from kec_core.arrays import Progress, no_progress
-from kec_core.config import KnowledgeConfig
+from kec_core.config import ConceptSource, KnowledgeConfig
 from kec_core.knowledge.base import AttributeDraft, ConceptDraft, ItemReport, PairDraft, Side
 from kec_core.knowledge.covering import LEAST_IC_LIVING, Covering, KnownNoun
 from kec_core.knowledge.guidance import Guidance
@@ -16,6 +16,7 @@ from kec_core.knowledge.phrases import Phrase, clean_gloss, visual_phrases
 from kec_core.knowledge.visual_words import VisualWords
 from kec_core.knowledge.word_lists import HIDDEN_PARTS
 from kec_core.types import Concept, Noun
+from kec_core.wordnet.everyday import everyday_name
 from kec_core.wordnet.wordnet import Synset, WordNet
 
 OWN, MEMBER, ANCESTOR, PART, RELATED, HYPONYM = 1.6, 0.8, 0.6, 0.4, 0.35, 0.2
@@ -42,12 +43,23 @@ class WordNetBuilder:
     Args:
         wordnet: the dictionary.
         max_nouns: most nouns read per concept, most frequent first (methods.md A5).
+        named_by: "words" calls a concept by the first noun of its set, which was chosen for its photos; "overclusters" by
+            what its nouns have in common.
     """
 
     name = "wordnet"
-    revision = "wordnet rules-2"  # change it with the rules: stored results are found by it
 
-    def __init__(self, wordnet: WordNet, *, max_nouns: int = KnowledgeConfig().max_nouns) -> None:
+    def __init__(
+        self,
+        wordnet: WordNet,
+        *,
+        max_nouns: int = KnowledgeConfig().max_nouns,
+        named_by: ConceptSource = "words",
+    ) -> None:
+        self.revision = (
+            f"wordnet rules-3 {named_by}"  # change it with the rules: stored results are found by it
+        )
+        self._named_by = named_by
         self._wordnet = wordnet
         self._max_nouns = max_nouns
         self._words = VisualWords(wordnet)
@@ -73,7 +85,7 @@ class WordNetBuilder:
         attributes = []
         for i, concept in enumerate(concepts):
             texts = [phrase.text for phrase in _different(self._ranked(concept, wishes), count)]
-            texts = [*texts, *self._plain(concept)][:count]
+            texts = [] if concept.spoken and not concept.synset else [*texts, *self._plain(concept)][:count]
             attributes.append(tuple(AttributeDraft(text=text) for text in texts))
             progress(i + 1, len(concepts), "attributes")
         return attributes
@@ -106,6 +118,8 @@ class WordNetBuilder:
     # --- concepts ----------------------------------------------------------------------------------------------------
 
     def _concept(self, nouns: Sequence[Noun]) -> ConceptDraft:
+        if self._named_by == "words" and nouns:
+            return self._chosen(nouns[0])
         known = self._covering.known(nouns)
         if not nouns:
             return ConceptDraft(name="unnamed group", note="no noun lies near these photos")
@@ -125,6 +139,17 @@ class WordNetBuilder:
             if len(nouns) == 1 and not known[0].exact:
                 name, note = nouns[0].word, f"WordNet knows only its last word; read as a kind of {name}"
         return ConceptDraft(name=name, description=clean_gloss(synset.gloss), synset=synset.id, note=note)
+
+    def _chosen(self, noun: Noun) -> ConceptDraft:
+        known = noun.synset in self._wordnet
+        gloss = clean_gloss(self._wordnet.synset(noun.synset).gloss) if known else ""
+        note = "" if known else "WordNet does not know this word"
+        return ConceptDraft(
+            name=everyday_name(noun, self._wordnet),
+            description=gloss,
+            synset=noun.synset if known else "",
+            note=note,
+        )
 
     def _left_out(self, synset: str, nouns: Sequence[Noun], known: Sequence[KnownNoun]) -> str:
         """Which nouns the concept does not cover, in words, or ""."""

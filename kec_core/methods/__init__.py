@@ -149,7 +149,10 @@ METHODS: dict[str, Method] = {
     "laic-centres": _laic("LAIC, learned centres", laic.laic_centres),
     "kec": _kec("KEC", note="Knowledge weight chosen for the collection without labels."),
     "kec-fixed": _kec(
-        "KEC, fixed weight 1", note="Knowledge counts as much as the photos everywhere.", weight=1.0
+        "KEC, fixed weight 1",
+        note="Knowledge counts as much as the photos everywhere.",
+        weight=1.0,
+        words_start=False,
     ),
     "kec-spectral": _kec("KEC, spectral", algorithm="spectral"),
     "kec-agglomerative": _kec("KEC, agglomerative", algorithm="agglomerative"),

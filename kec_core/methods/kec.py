@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kec_core.arrays import FloatMatrix, Progress
+from kec_core.arrays import Progress
 from kec_core.clustering import cluster, fuse
 from kec_core.config import GroundingConfig
 from kec_core.errors import InputError
-from kec_core.grounding import concept_vectors, ground_features
+from kec_core.grounding import concept_vectors, ground
 from kec_core.methods.inputs import MethodInputs, PhotoFeatures
 from kec_core.methods.options import KecOptions
-from kec_core.types import Clustering
+from kec_core.seeded_clustering import told_by_words
+from kec_core.types import Clustering, Grounding
 
 PARTS = ("con", "des", "ua", "ba")
 
@@ -21,10 +22,12 @@ def kec(
 ) -> Clustering:
     """Clusters on [n(x), w n(kappa)] of the test photos (KEC 3.5)."""
     config = ablated(inputs.grounding, options.ablation)
-    kappa = ground_photos(inputs, inputs.test, config, progress)
+    grounding = ground_photos(inputs, inputs.test, config, progress)
     weight = fusion_weight(inputs, options)
-    fused = fuse(inputs.test.x, kappa, weight)
+    fused = fuse(inputs.test.x, grounding.kappa, weight)
     made = cluster(fused, n_clusters, options.clustering(options.algorithm), seed=seed, progress=progress)
+    if options.words_start and weight > 0:
+        made = told_by_words(fused, grounding.omega, made)
     return replace(made, note=" ".join(filter(None, (f"Knowledge weight {weight:.2f}.", made.note))))
 
 
@@ -60,8 +63,8 @@ def ablated(config: GroundingConfig, ablation: str) -> GroundingConfig:
 
 def ground_photos(
     inputs: MethodInputs, photos: PhotoFeatures, config: GroundingConfig, progress: Progress
-) -> FloatMatrix:
-    """Kappa of some photos, float32 (N, d).
+) -> Grounding:
+    """Knowledge carried into some photos.
 
     Raises:
         InputError: no knowledge was built.
@@ -70,4 +73,4 @@ def ground_photos(
         raise InputError("KEC needs concepts, but no knowledge was built; run `kec run` on the photos first.")
     vectors = concept_vectors(inputs.knowledge, inputs.encode, config)
     features = photos.raw if config.mode == "raw" else photos.x
-    return ground_features(features, vectors, config, inputs.defaults, progress=progress)
+    return ground(features, vectors, config, inputs.defaults, progress=progress)

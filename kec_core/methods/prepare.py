@@ -141,5 +141,8 @@ def _with_knowledge(
         knowledge, _ = stages.know(runner, mapping, vocabulary, resources, inputs.encode, config, keep)
     weight = knowledge.weight
     if weight is None:
-        weight, _ = stages.choose_weight(runner, part, x, n_clusters, resources.encoder.info.defaults, config)
+        defaults = resources.encoder.info.defaults
+        key, vectors = stages.text_vectors(runner, knowledge, resources.encoder, inputs.encode, config)
+        key, grounding = stages.ground_photos(runner, part, part.key, x, key, vectors, defaults, config)
+        weight, _ = stages.choose_weight(runner, key, grounding, defaults, config)
     return replace(inputs, knowledge=knowledge, weight=weight)

@@ -45,7 +45,7 @@ def kec_tac(
     inputs: MethodInputs, n_clusters: int, options: TacTrainingOptions, seed: int, progress: Progress
 ) -> Clustering:
     """TAC's heads on photos and grounded knowledge (methods.md 1.5)."""
-    kappa = l2_normalize(ground_photos(inputs, inputs.train, inputs.grounding, progress))
+    kappa = l2_normalize(ground_photos(inputs, inputs.train, inputs.grounding, progress).kappa)
     labels, note = train_and_predict(inputs, kappa, n_clusters, options, seed, progress)
     return heads.partition(inputs, labels, n_clusters, method="kec-tac", seed=seed, note=note)
 

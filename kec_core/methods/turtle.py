@@ -55,8 +55,8 @@ def turtle_kec(
     inputs: MethodInputs, n_clusters: int, options: TurtleOptions, seed: int, progress: Progress
 ) -> Clustering:
     """TURTLE on image features and grounded knowledge (methods.md 3.1)."""
-    train = ground_photos(inputs, inputs.train, inputs.grounding, progress)
-    test = ground_photos(inputs, inputs.test, inputs.grounding, progress) if inputs.has_split else train
+    train = ground_photos(inputs, inputs.train, inputs.grounding, progress).kappa
+    test = ground_photos(inputs, inputs.test, inputs.grounding, progress).kappa if inputs.has_split else train
     images = _image_space(inputs)
     spaces = [images, _text_space(train, test, images, options)]
     labels, note = _search(spaces, n_clusters, options, seed, progress)

@@ -12,7 +12,8 @@ from kec_core.stages.groups import (
     cluster_photos,
     ground_photos,
 )
-from kec_core.stages.photos import choose_n_clusters, embed_photos, map_nouns, near_copies, with_bursts
+from kec_core.stages.nouns import map_nouns
+from kec_core.stages.photos import choose_n_clusters, embed_photos, near_copies, with_bursts
 from kec_core.stages.runner import Hooks, Resources, Runner, Stored
 from kec_core.stages.table import STAGES
 from kec_core.stages.words import know, text_vectors

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from kec_core.arrays import FloatMatrix, IntVector
-from kec_core.clustering import bootstrap_agreement, cluster, fuse, knowledge_weight
+from kec_core.clustering import cluster, fuse
 from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.constraints import plan_constraints
 from kec_core.encoders.base import centred_features
 from kec_core.grounding import ground
-from kec_core.grouping import full_clustering, under_kept_ids
+from kec_core.grounding.weight import decidedness, knowledge_weight
+from kec_core.grouping import full_clustering, under_kept_ids, weighed
 from kec_core.seeded_clustering import names_groups
 from kec_core.stages.codec import clustering_result, grounding_result, read_clustering, read_grounding
 from kec_core.stages.runner import Runner, Stored
@@ -52,31 +51,30 @@ def ground_photos(
 
 
 def choose_weight(
-    runner: Runner,
-    embedded: Stored,
-    x: FloatMatrix,
-    n_clusters: int,
-    defaults: EncoderDefaults,
-    config: RunConfig,
+    runner: Runner, ground_key: str, grounding: Grounding, defaults: EncoderDefaults, config: RunConfig
 ) -> tuple[float, str]:
-    """w: what the person asked for, or what the photos left open by their looks suggest, and why."""
+    """w: what the person asked for, or what follows from how decidedly the words speak of the photos, and why."""
     if config.clustering.weight is not None:
         return config.clustering.weight, ""
 
-    def compute(options: RunConfig) -> StageResult:
-        agreement = bootstrap_agreement(x, n_clusters, seed=options.seed, progress=runner.hooks.progress)
-        open_share = 1.0 - float(agreement.mean(dtype=np.float64))
-        weight = knowledge_weight(open_share, defaults.weight)
-        return StageResult(data={"open": open_share, "weight": weight, "summary": {"weight": weight}})
+    def compute(_options: RunConfig) -> StageResult:
+        decided = decidedness(grounding.omega)
+        weight = knowledge_weight(decided, defaults.weight)
+        return StageResult(data={"decided": decided, "weight": weight, "summary": {"weight": weight}})
 
-    stored = runner.configured("weight", [embedded.key, n_clusters, defaults.weight], compute, config)
+    stored = runner.configured("weight", [ground_key, defaults.weight], compute, config)
     weight = float(stored.data["weight"])
-    why = (
-        f"Knowledge counts {weight:.2f} beside the photos (between {defaults.weight / 2:g} and {defaults.weight:g}): "
-        f"grouped by looks alone, {stored.data['open']:.0%} of the photos change their group when the collection is "
-        "resampled."
+    least, most = knowledge_weight(0.0, defaults.weight), knowledge_weight(1.0, defaults.weight)
+    if weight == least:
+        said = "the words do not set the photos apart clearly, so looks lead"
+    elif weight == most:
+        said = "the words set the photos apart clearly, so they count as much as they may"
+    else:
+        said = "the words set the photos apart fairly well"
+    return weight, (
+        f"Knowledge counts {weight:.2f} beside the photos (between {least:g} and {most:g}): {said} "
+        f"(certainty {stored.data['decided']:.0%})."
     )
-    return weight, why
 
 
 def cluster_photos(
@@ -100,7 +98,7 @@ def cluster_photos(
             knowledge,
             image_ids,
             n_clusters,
-            options.clustering,
+            weighed(options.clustering, weight),
             bursts=bursts,
             seed=options.seed,
             progress=runner.hooks.progress,

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kec_core.arrays import FloatMatrix, IntVector, Progress, fingerprint
+from kec_core.arrays import FloatMatrix, IntVector, fingerprint
 from kec_core.clustering import estimate_n_clusters
 from kec_core.clustering.bursts import find_bursts
 from kec_core.config import RunConfig
 from kec_core.encoders.base import Encoder
 from kec_core.encoders.loading import encode_files
 from kec_core.encoders.readymade import EarlierRow, ReadymadeEncoder
-from kec_core.encoders.text_cache import encode_texts
 from kec_core.errors import InputError
-from kec_core.knowledge.guidance import Guidance
-from kec_core.mapping import components, count_overclusters, nouns_of_centres, over_cluster
-from kec_core.mapping.guided import guide_nouns
 from kec_core.photos.images import ImageRecord
 from kec_core.stages.near_copies import find_near_copies
-from kec_core.stages.runner import Resources, Runner, Stored
+from kec_core.stages.runner import Runner, Stored
 from kec_core.store import StageResult, StageStore
-from kec_core.types import Noun, NounMapping
 
 
 def embed_photos(runner: Runner, records: Sequence[ImageRecord], root: Path, encoder: Encoder) -> Stored:
@@ -185,103 +179,3 @@ def choose_n_clusters(
 
     stored = runner.configured("estimate", [embedded.key], compute, config)
     return int(stored.data["k"]), str(stored.data["how"])
-
-
-def map_nouns(
-    runner: Runner,
-    embedded: Stored,
-    x: FloatMatrix,
-    n_clusters: int,
-    resources: Resources,
-    config: RunConfig,
-) -> tuple[NounMapping, tuple[Noun, ...]]:
-    """Over-clusters, nouns of their centres, concept components (KEC 3.1 and the merge of 3.2)."""
-    defaults, progress = resources.encoder.info.defaults, runner.hooks.progress
-
-    def compute_overclusters(options: RunConfig) -> StageResult:
-        labels, centroids = over_cluster(
-            x, options.mapping, n_clusters=n_clusters, seed=options.seed, progress=progress
-        )
-        return StageResult(
-            arrays={"labels": labels, "centroids": centroids},
-            data={"summary": {"overclusters": len(centroids)}},
-        )
-
-    over = runner.configured("overcluster", [embedded.key, n_clusters], compute_overclusters, config)
-    nouns = _nouns_stage(runner, over, resources, config)
-
-    def compute_components(options: RunConfig) -> StageResult:
-        ids, note = components(
-            over.arrays["centroids"],
-            nouns.arrays["nouns"],
-            nouns.arrays["features"],
-            options.mapping,
-            defaults,
-            n_clusters=n_clusters,
-        )
-        return StageResult(
-            arrays={"components": ids},
-            data={"note": note, "summary": {"components": int(ids.max()) + 1, "note": note}},
-        )
-
-    merged = runner.configured("components", [nouns.key, defaults.to_json()], compute_components, config)
-    _, few_photos = count_overclusters(len(x), n_clusters, config.mapping)
-    mapping = NounMapping(
-        labels=over.arrays["labels"],
-        centroids=over.arrays["centroids"],
-        nouns=nouns.arrays["nouns"],
-        components=merged.arrays["components"],
-        note=" ".join(filter(None, (few_photos, nouns.data.get("note", ""), merged.data["note"]))),
-    )
-    return mapping, tuple(Noun(word=word, synset=synset) for word, synset in nouns.data["pool"])
-
-
-def _nouns_stage(runner: Runner, over: Stored, resources: Resources, config: RunConfig) -> Stored:
-    """The nouns of every centre, out of the vocabulary and the person's terms, as guidance wants them."""
-    encoder, progress = resources.encoder, runner.hooks.progress
-    templates = encoder.info.noun_templates
-
-    def compute(options: RunConfig) -> StageResult:
-        guidance = Guidance.parse(options.knowledge.guidance)
-        pool = _candidates(resources, progress)
-        encode = partial(
-            encode_texts, encoder, templates=templates, cache=resources.text_cache, progress=progress
-        )
-        features = encode([noun.word for noun in pool])
-        preference, note = None, ""
-        if guidance:
-            phrases = encode([*guidance.prefer, *guidance.avoid])
-            guided = guide_nouns(pool, features, guidance, phrases, resources.wordnet)
-            pool = [noun for noun, kept in zip(pool, guided.kept, strict=True) if kept]
-            features, preference, note = features[guided.kept], guided.preference[guided.kept], guided.note
-        chosen = nouns_of_centres(over.arrays["centroids"], features, options.mapping, preference=preference)
-        used = np.unique(chosen[chosen >= 0])
-        position = np.full(len(pool) + 1, -1, dtype=np.int32)
-        position[used] = np.arange(len(used), dtype=np.int32)
-        return StageResult(
-            arrays={"nouns": position[chosen], "features": features[used]},
-            data={
-                "pool": [[pool[i].word, pool[i].synset] for i in used],
-                "note": note,
-                "summary": {"vocabulary": len(pool), "nouns": len(used), "note": note},
-            },
-        )
-
-    words = fingerprint([[noun.word, noun.synset] for noun in resources.vocabulary])
-    own = [[term.noun.word, term.noun.synset] for term in resources.domain]
-    inputs = [
-        over.key,
-        encoder.info.revision,
-        templates,
-        words,
-        own,
-    ]
-    return runner.configured("nouns", inputs, compute, config)
-
-
-def _candidates(resources: Resources, progress: Progress) -> list[Noun]:
-    """The person's terms, then the nouns of the vocabulary that the encoder covers, each word once."""
-    own = {term.noun.word.casefold(): term.noun for term in resources.domain}
-    covered = resources.encoder.covers(resources.vocabulary, progress=progress)
-    usable = (noun for noun, use in zip(resources.vocabulary, covered, strict=True) if use)
-    return [*own.values(), *(noun for noun in usable if noun.word.casefold() not in own)]

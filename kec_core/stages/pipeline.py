@@ -84,14 +84,17 @@ def run(
     near_copies = stages.near_copies(runner, embedded)
     looks, bursts = stages.with_bursts(embedded)
     n_clusters, how = stages.choose_n_clusters(runner, looks, x, config, bursts)
-    mapping, vocabulary = stages.map_nouns(runner, looks, x, n_clusters, resources, config)
+    baseline = stages.cluster_baseline(runner, looks, x, n_clusters, config, bursts)
+    mapping, vocabulary = stages.map_nouns(
+        runner, looks, x, n_clusters, resources, config, bursts, looks=baseline
+    )
     built, pair_note = stages.know(runner, mapping, vocabulary, resources, encode, config, keep)
     knowledge = replace(built, n_clusters=config.n_clusters, weight=config.clustering.weight)
     vectors_key, vectors = stages.text_vectors(runner, knowledge, encoder, encode, config)
     ground_key, grounding = stages.ground_photos(
         runner, embedded, looks.key, x, vectors_key, vectors, defaults, config
     )
-    weight, why = stages.choose_weight(runner, looks, x, n_clusters, defaults, config)
+    weight, why = stages.choose_weight(runner, ground_key, grounding, defaults, config)
     cluster_key, clustering = stages.cluster_photos(
         runner, ground_key, x, grounding, knowledge, embedded.data["ids"], n_clusters, weight, config, bursts
     )
@@ -109,7 +112,7 @@ def run(
         clustering=clustering,
         cluster_key=cluster_key,
         weight=weight,
-        baseline=stages.cluster_baseline(runner, looks, x, n_clusters, config, bursts),
+        baseline=baseline,
         reports=tuple(runner.reports),
         notes=tuple(
             note
@@ -155,7 +158,7 @@ def rehearse(
     x = visual_features(embedded.arrays["features"], encoder.info.defaults)
     looks, bursts = stages.with_bursts(embedded)
     n_clusters, _ = stages.choose_n_clusters(runner, looks, x, config, bursts)
-    mapping, vocabulary = stages.map_nouns(runner, looks, x, n_clusters, resources, config)
+    mapping, vocabulary = stages.map_nouns(runner, looks, x, n_clusters, resources, config, bursts)
     trial = Runner(ReadingStore(store), runner.hooks)
     encode = partial(encode_texts, encoder, cache=resources.text_cache)
     return stages.know(trial, mapping, vocabulary, resources, encode, config, keep)[0]

@@ -33,17 +33,17 @@ STEPS = (
     ),
     Step(
         name="Over-cluster",
-        tip="Cut the photos into many small clusters of look-alikes (k over-clusters).",
-        stages=("overcluster",),
+        tip="Group the photos by looks alone (k-means); in the paper's way, also into many small clusters (k over-clusters).",
+        stages=("baseline", "overcluster"),
     ),
     Step(
         name="Nouns",
-        tip="Find the words nearest to each small cluster (image-text mapping).",
+        tip="Find the words that explain the photos, or those nearest to each small cluster (image-text mapping).",
         stages=("nouns",),
     ),
     Step(
         name="Concepts",
-        tip="Merge small clusters that mean the same and name what they share (concepts and descriptions).",
+        tip="Name what the photos of a group share (concepts and descriptions).",
         stages=("components", "concepts"),
     ),
     Step(
@@ -58,8 +58,8 @@ STEPS = (
     ),
     Step(
         name="Cluster",
-        tip="Group the photos by looks and words together, and once by looks alone (k-means) to compare.",
-        stages=("weight", "cluster", "baseline"),
+        tip="Group the photos by looks and words together.",
+        stages=("weight", "cluster"),
     ),
 )
 """In the order of the work; "scan" is done by ``kec_core.photos.images``, the others by this room."""

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
+
 from kec_core.config import RunConfig
 from kec_core.encoders.base import Encoder, TextEncoder
 from kec_core.grounding import concept_vectors
@@ -19,6 +21,9 @@ from kec_core.stages.runner import Resources, Runner
 from kec_core.store import StageResult
 from kec_core.types import ConceptVectors, Knowledge, Noun, NounMapping
 from kec_core.wordnet.vocabulary import DomainTerm
+
+LEAST_FIT = 0.36
+"""A noun that reaches less of the likeness of a group's photos than this is more often wrong than right [M]."""
 
 
 def know(
@@ -35,9 +40,18 @@ def know(
     noun_lists = component_nouns(mapping, vocabulary)
     nouns_key = [[[noun.word, noun.synset] for noun in nouns] for nouns in noun_lists]
     kept_key = keep.to_json() if keep else None
+    unclear = _unclear(mapping, noun_lists)
 
     def compute_concepts(options: RunConfig) -> StageResult:
-        made = build_concepts(noun_lists, builder, options.knowledge, keep=keep, progress=progress)
+        made = build_concepts(
+            noun_lists,
+            builder,
+            options.knowledge,
+            keep=keep,
+            unclear=unclear,
+            distinct=options.mapping.concepts_from == "words",
+            progress=progress,
+        )
         made = _described(made, resources.domain)
         summary = {"concepts": len(made.concepts), **_asked(builder, "concept")}
         return StageResult(data={"knowledge": made.to_json(), "summary": summary})
@@ -46,6 +60,7 @@ def know(
         nouns_key,
         builder.revision,
         kept_key,
+        sorted(unclear.values()),
         *([[term.noun.word, term.description] for term in resources.domain]),
     ]
     concepts = runner.configured(
@@ -82,6 +97,22 @@ def know(
         "attributes", attribute_inputs, compute_attributes, config, rebuild=resources.rebuild
     )
     return Knowledge.from_json(attributes.data["knowledge"]), str(attributes.data["note"])
+
+
+def _unclear(mapping: NounMapping, noun_lists: Sequence[tuple[Noun, ...]]) -> dict[tuple[Noun, ...], str]:
+    """The groups whose noun does not fit them, by their nouns, and what they are called: by their number of photos."""
+    if mapping.fit is None:
+        return {}
+    sizes = np.bincount(mapping.labels, minlength=len(noun_lists))
+    names: dict[tuple[Noun, ...], str] = {}
+    for nouns, size, fit in zip(noun_lists, sizes.tolist(), mapping.fit.tolist(), strict=True):
+        if fit >= LEAST_FIT:
+            continue
+        name, number = f"unclear ({size} photos)", 2
+        while name in names.values():
+            name, number = f"unclear {number} ({size} photos)", number + 1
+        names[nouns] = name
+    return names
 
 
 def _described(knowledge: Knowledge, domain: Sequence[DomainTerm]) -> Knowledge:
@@ -121,7 +152,7 @@ def text_vectors(
         )
 
     words = [
-        [c.id, c.name, c.description, c.muted, knowledge.attributes_of(c.id)] for c in knowledge.concepts
+        [c.id, c.text, c.description, c.muted, knowledge.attributes_of(c.id)] for c in knowledge.concepts
     ]
     inputs = [encoder.info.revision, words, *_changes_of_weight(knowledge)]
     stored = runner.configured("vectors", inputs, compute, config)

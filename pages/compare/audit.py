@@ -37,7 +37,7 @@ def _invite(project: Project, shown: Revision) -> None:
         )
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        size = st.number_input(
+        st.number_input(
             "Photos to judge",
             min_value=1,
             max_value=MOST,
@@ -51,10 +51,15 @@ def _invite(project: Project, shown: Revision) -> None:
             "Start judging",
             key="audit_start",
             type="primary",
-            on_click=_start,
-            args=(project, shown, int(size)),
+            on_click=_start_asked,
+            args=(project, shown),
             icon=":material/visibility:",
         )
+
+
+def _start_asked(project: Project, shown: Revision) -> None:
+    """Start with the number as it is at the click, which may be newer than the drawn page."""
+    _start(project, shown, int(st.session_state["audit_size"]))
 
 
 def _start(project: Project, shown: Revision, size: int, seed: int = 0) -> None:

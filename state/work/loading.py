@@ -69,7 +69,9 @@ def _builder(
     project: Project, config: RunConfig, wordnet: WordNet, asking: Asking | None
 ) -> KnowledgeBuilder:
     """The builder that the options name; "auto" is the language model when there is one."""
-    plain = WordNetBuilder(wordnet, max_nouns=config.knowledge.max_nouns)
+    plain = WordNetBuilder(
+        wordnet, max_nouns=config.knowledge.max_nouns, named_by=config.mapping.concepts_from
+    )
     if config.knowledge.builder == "wordnet" or asking is None:
         return plain
     return llm_builder(project, config, asking, plain)

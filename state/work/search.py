@@ -13,6 +13,7 @@ from kec_core.arrays import FloatMatrix, FloatVector, IntVector, l2_normalize
 from kec_core.encoders.base import collection_mean, visual_features
 from kec_core.encoders.loading import encode_files
 from kec_core.errors import InputError
+from kec_core.paths import is_file
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.features import Features, load_features
@@ -98,7 +99,7 @@ class Search:
         if row is not None:
             return self._nearest(self.x[row], top, but=row)
         path = Path(photo).expanduser()
-        if not path.is_file():
+        if not is_file(path):
             raise InputError(
                 f"A photo of the project or a photo file was expected, but there is no {photo!r}; check the name."
             )

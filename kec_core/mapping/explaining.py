@@ -1,0 +1,201 @@
+"""Words that explain the photos: groups and one distinct noun for each, chosen together and without labels.
+
+The nouns that a collection needs are chosen first, greedily, as those that bring the photos most similarity (facility
+location). Then groups and nouns settle together: k-means whose centroid is pulled towards the noun of its group, from
+the groups by looks and from the groups by the chosen nouns; the better end is kept.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from kec_core.arrays import FloatMatrix, FloatVector, IntVector, Progress, blocks, l2_normalize, no_progress
+from kec_core.clustering.geometry import cluster_sums
+from kec_core.clustering.transduction import best_settled
+
+EXPLAINING_REVISION = "explaining-1"
+"""Change it with the rules: stored nouns are found by it."""
+SAMPLE = 8192  # photos from which nouns are chosen                                            [R]
+CANDIDATES = 500  # nouns that compete for the groups, those of the best photos                [R]
+WORD_WEIGHT = 0.5
+"""How much a noun counts beside the looks of its group while both are found; .35 to .75 give the same accuracy [M]."""
+RIVALS = 4  # nouns kept beside the chosen one of a group                                      [R]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ExplainedGroups:
+    """Groups of photos and the nouns that explain them.
+
+    Attributes:
+        labels: int32 (N,), 0..M-1.
+        nouns: int32 (M, 1 + RIVALS), rows of the vocabulary: the noun of each group, different from all others, then those
+            that fit it next best; -1 pads.
+        fit: float32 (M,), how much of the similarity of a group's photos to their own mean its noun reaches, about 0 to 1.
+    """
+
+    labels: IntVector
+    nouns: IntVector
+    fit: FloatVector
+
+
+def explain_groups(
+    x: FloatMatrix,
+    nouns: FloatMatrix,
+    by_looks: IntVector,
+    *,
+    names: Sequence[str] | None = None,
+    preference: FloatVector | None = None,
+    bursts: IntVector | None = None,
+    seed: int = 0,
+    progress: Progress = no_progress,
+) -> ExplainedGroups:
+    """Groups and one distinct noun for each, from groups by looks.
+
+    Args:
+        x: float32 (N, d), unit rows, centred.
+        nouns: float32 (V, d), text features in the same space, V at least the number of groups.
+        by_looks: int32 (N,), 0..M-1, groups to start from, none empty.
+        names: V names; of the nouns with one name, in any case, the one that fits best competes. None for all different.
+        preference: float32 (V,), 0 to 1: a fully preferred noun counts as nearer by a standard deviation of all
+            similarities; None for nothing.
+        bursts: int32 (N,) from ``find_bursts``: the photos of one stay together; None for none.
+        seed: draws the sample of a large collection.
+        progress: told during the work; may raise Cancelled.
+    """
+    count = int(by_looks.max()) + 1
+    rows = _sample(len(x), seed)
+    t = l2_normalize(nouns)
+    progress(0, 3, "Choosing words")
+    similar = x[rows] @ t.T  # (S, V)
+    gain = np.zeros(len(t), np.float32) if preference is None else similar.std() * preference
+    usual = similar.mean(axis=0)
+    similar += gain
+    best = _best(similar - usual, count)
+    named = np.arange(len(t)) if names is None else _one_for_each_name(best, names)
+    chosen = named[facility_location(similar[:, named], count)]
+    competing = np.union1d(named[np.argsort(-best[named], kind="stable")[:CANDIDATES]], chosen).astype(
+        np.int32
+    )
+    near = similar[:, competing] - usual[competing]  # a noun near to every photo says nothing
+    by_words = near[:, np.searchsorted(competing, chosen)].argmax(axis=1).astype(np.int32)
+
+    def said(member: FloatMatrix) -> FloatMatrix:
+        return np.float32(WORD_WEIGHT) * np.asarray(near[:, _distinct_words(member, near)], dtype=np.float32)
+
+    progress(1, 3, "Choosing words")
+    end = best_settled(x[rows], (by_looks[rows], by_words), count, said)
+    words = _distinct_words(end.member, near)
+    labels = _assigned(x, end.centroids, t[competing[words]])
+    if bursts is not None:
+        labels = _with_whole_bursts(labels, bursts)
+    return _explained(x, labels, t, gain, competing, words)
+
+
+def facility_location(similar: FloatMatrix, count: int) -> IntVector:
+    """Columns that together leave every row near one of them, greedily: each adds most to sum_i max_j max(0, S_ij).
+
+    Lazy: a gain only shrinks as columns are chosen, so an old gain is a bound, and few columns are counted again.
+
+    Args:
+        similar: float32 (N, V).
+        count: columns to choose, at most V.
+
+    Returns:
+        int32 (count,) in the order of their choice.
+    """
+    reached = np.zeros(len(similar), np.float32)
+    bounds = np.maximum(similar, 0).sum(axis=0, dtype=np.float64)
+    queue = [(-float(bound), column) for column, bound in enumerate(bounds)]
+    heapq.heapify(queue)
+    chosen: list[int] = []
+    while len(chosen) < count and queue:
+        _, column = heapq.heappop(queue)
+        gain = float(np.maximum(similar[:, column] - reached, 0).sum(dtype=np.float64))
+        if queue and gain < -queue[0][0]:
+            heapq.heappush(queue, (-gain, column))
+            continue
+        chosen.append(column)
+        np.maximum(reached, similar[:, column], out=reached)
+    return np.asarray(chosen, dtype=np.int32)
+
+
+def _distinct_words(member: FloatMatrix, near: FloatMatrix) -> IntVector:
+    """One noun per group, none twice, of largest similarity summed over the members (M values)."""
+    total = member.T @ near
+    few = min(3 * len(total), total.shape[1])
+    columns = np.unique(np.argpartition(-total, few - 1, axis=1)[:, :few])
+    _, chosen = linear_sum_assignment(-total[:, columns])
+    return np.asarray(columns[chosen], dtype=np.int32)
+
+
+def _best(near: FloatMatrix, count: int) -> FloatVector:
+    """How well every noun fits the photos that it fits best, as many as a group may have. (V,)."""
+    most = min(len(near), max(3, len(near) // (3 * count)))
+    return np.asarray(np.partition(near, -most, axis=0)[-most:].mean(axis=0), dtype=np.float32)
+
+
+def _one_for_each_name(best: FloatVector, names: Sequence[str]) -> IntVector:
+    """The best noun of every name, ascending."""
+    winner: dict[str, int] = {}
+    for row in np.argsort(-best, kind="stable").tolist():
+        winner.setdefault(names[row].casefold(), row)
+    return np.sort(np.fromiter(winner.values(), dtype=np.int32))
+
+
+def _assigned(x: FloatMatrix, centroids: FloatMatrix, words: FloatMatrix) -> IntVector:
+    """The group of every photo; one that ran empty gets the photo that fits it best of those in larger groups."""
+    pulled = centroids + np.float32(WORD_WEIGHT) * words
+    usual = WORD_WEIGHT * (words @ x.mean(axis=0, dtype=np.float64)).astype(np.float32)
+    scores = np.empty((len(x), len(centroids)), np.float32)
+    for block in blocks(len(x)):
+        scores[block] = x[block] @ pulled.T - usual
+    labels: IntVector = scores.argmax(axis=1).astype(np.int32)
+    for group in np.flatnonzero(np.bincount(labels, minlength=len(centroids)) == 0):
+        spare = np.bincount(labels, minlength=len(centroids))[labels] > 1
+        labels[np.where(spare, scores[:, group], -np.inf).argmax()] = group
+    return labels
+
+
+def _with_whole_bursts(labels: IntVector, bursts: IntVector) -> IntVector:
+    """Every burst in the group of most of its photos, unless that would empty a group."""
+    whole = labels.copy()
+    for burst in np.unique(bursts[bursts >= 0]):
+        rows = bursts == burst
+        whole[rows] = np.bincount(labels[rows]).argmax()
+    return whole if len(np.unique(whole)) == len(np.unique(labels)) else labels
+
+
+def _explained(
+    x: FloatMatrix,
+    labels: IntVector,
+    t: FloatMatrix,
+    gain: FloatVector,
+    competing: IntVector,
+    words: IntVector,
+) -> ExplainedGroups:
+    """The groups with their nouns, the nouns that fit them next best, and how well the chosen ones fit."""
+    count = len(words)
+    sums = cluster_sums(x, labels, count)
+    sizes = np.bincount(labels, minlength=count)
+    near = (sums @ t[competing].T / sizes[:, None]).astype(np.float32) + gain[competing]
+    own = near[np.arange(count), words]
+    others = near - near.mean(axis=0)
+    others[:, words] = -np.inf
+    few = min(RIVALS, len(competing) - count)
+    ranked = np.argsort(-others, axis=1, kind="stable")[:, :few]
+    nouns = np.full((count, 1 + RIVALS), -1, np.int32)
+    nouns[:, 0] = competing[words]
+    nouns[:, 1 : 1 + few] = competing[ranked]
+    looks = np.linalg.norm(sums, axis=1) / sizes  # the mean cosine of photos to their unit mean
+    return ExplainedGroups(labels=labels, nouns=nouns, fit=(own / np.maximum(looks, 1e-6)).astype(np.float32))
+
+
+def _sample(n_rows: int, seed: int) -> IntVector:
+    if n_rows <= SAMPLE:
+        return np.arange(n_rows, dtype=np.int32)
+    return np.sort(np.random.default_rng(seed).choice(n_rows, SAMPLE, replace=False)).astype(np.int32)

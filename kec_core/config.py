@@ -417,7 +417,7 @@ class ClusteringConfig(Options):
         help="The best of that many starts is kept. Default of the paper: 20.",
     )
     max_iter: int = option(300, "cluster", "baseline", mark="P")  # iterations
-    weight: float | None = option(  # w on the knowledge part; None: by what looks leave open
+    weight: float | None = option(  # w on the knowledge part; None: by how decidedly words speak
         None,
         through=("weight", "cluster"),
         mark="M",
@@ -425,8 +425,8 @@ class ClusteringConfig(Options):
         high=5.0,
         automatic="from the photos",
         step=0.1,
-        help="0 groups by looks alone; more lets the words count more (w). Left empty it is the share of photos that looks "
-        "alone leave undecided.",
+        help="0 groups by looks alone; more lets the words count more (w). Left empty it follows how clearly the "
+        "words set the photos apart.",
         flag="--weight",
         flag_help="weight of the knowledge; 0 is plain k-means",
     )

@@ -104,7 +104,7 @@ def test_from_a_line_to_a_concept_and_new_colours(page, made):
     page.get_by_role("button", name="Places as of r1").wait_for()
     assert not [url for url in traffic if url.endswith(".bin")]  # the places stayed in the browser
 
-    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Clear", exact=True).click()
     page.get_by_text("Nothing is picked").first.wait_for()
     page.locator(".entry .pick").first.click()
     page.get_by_text("picked").first.wait_for()

@@ -212,6 +212,7 @@ def test_other_popovers_and_menus_stop_keys_too(cluster):
         page.keyboard.press("Escape")
         page.keyboard.press("Escape")
         cluster.dialog().wait_for(state="hidden")
+        cluster.rest()
         if not page.get_by_text("1 photo picked").count():
             page.locator(".pick").nth(0).click()
             page.get_by_text("1 photo picked").wait_for()
@@ -251,6 +252,8 @@ def test_save_and_cancel_are_there_at_once_and_enter_saves(concepts):
     page.keyboard.press("e")
     concepts.wait_for_field("Name")
     page.keyboard.type("saved by Enter")
+    page.wait_for_function("() => document.activeElement.value === 'saved by Enter'")
+    concepts.rest()
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="saved by Enter", exact=True).wait_for()
     concepts.dialog().wait_for(state="hidden")

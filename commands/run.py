@@ -10,6 +10,7 @@ from commands.llm import add_llm_options, llm_setup
 from commands.output import say
 from commands.parsing import Subparsers, add_command
 from kec_core.config import OPTIONS, RunConfig
+from kec_core.disk import short
 from kec_core.errors import InputError
 from kec_core.options import Option, changed
 
@@ -110,7 +111,7 @@ def _text(file: Path, option: str) -> str:
         return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{option} should be a text file, but {file} cannot be read ({error}); give another."
+            f"{option} should be a text file, but {file} cannot be read ({short(error)}); give another."
         ) from error
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from kec_core.arrays import FloatMatrix, FloatVector, IntVector, JsonDict, blocks, fingerprint
+from kec_core.disk import short
 from kec_core.errors import InputError
 
 Source = Literal["wordnet", "llm", "user"]
@@ -245,7 +246,9 @@ class Knowledge:
                 **fields,
             )
         except (KeyError, TypeError) as error:
-            raise InputError(f"This knowledge file is not as expected ({error}); export it again.") from error
+            raise InputError(
+                f"This knowledge file is not as expected ({short(error)}); export it again."
+            ) from error
 
     def with_new_ids(self, count: int) -> tuple[Self, range]:
         """Reserve ``count`` id numbers; returns the knowledge that remembers them and the numbers."""

@@ -351,3 +351,17 @@ def test_a_project_made_in_the_order_of_earlier_versions_keeps_its_rows(tmp_path
     records = [ImageRecord(id=f"new {i}", width=9, height=9, sha256=i, mode="RGB") for i in ids]
     found = embed_photos(Runner(store, Hooks()), records, tmp_path, encoder)
     np.testing.assert_array_equal(found.arrays["features"], FEATURES)
+
+
+def test_a_damaged_archive_is_refused_in_one_short_sentence(tmp_path):
+    file = npz(tmp_path, features=FEATURES, ids=np.array([name.encode() for name in IDS], dtype="S900"))
+    content = bytearray(file.read_bytes())
+    start = content.rindex(b"PK\x03\x04")
+    content[start + 26 : start + 28] = (
+        b"\xff\x0a"  # the name of the second array is said to be 2,815 bytes long
+    )
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=r"cannot be read as \.npz") as refused:
+        load_readymade(file, None)
+    assert len(str(refused.value)) < len(str(file)) + 250
+    assert "export it again" in str(refused.value)

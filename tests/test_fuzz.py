@@ -1,5 +1,6 @@
 """Small runs of the random search, and what it says of what it finds."""
 
+import importlib
 from collections import Counter
 
 import pytest
@@ -12,6 +13,12 @@ from tests import fuzz, fuzz_edits, fuzz_projects
 )
 def test_nothing_crashes(kind, rounds):
     assert Counter(kind(rounds, 5)).total() == rounds
+
+
+@pytest.mark.parametrize(("module", "name", "size"), fuzz.KINDS)
+def test_every_kind_of_input_can_be_searched(module, name, size):
+    kind = getattr(importlib.import_module(f"tests.{module}"), name)
+    assert fuzz.search(kind, 1, 5, size).keys() <= {"tried", "used", "refused"}
 
 
 def test_a_crash_is_counted_and_the_search_goes_on(capsys):

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from kec_core.arrays import FloatMatrix
-from kec_core.disk import reason
+from kec_core.disk import reason, short
 from kec_core.errors import StoreError
 from kec_core.paths import exists
 from kec_core.store import write_atomically
@@ -51,7 +51,7 @@ class Shards:
         except (OSError, ValueError, KeyError, BadZipFile) as error:
             file.unlink(missing_ok=True)
             raise StoreError(
-                f"{file} cannot be read ({error}) and was removed; run again: only its photos are encoded anew."
+                f"{file} cannot be read ({short(error)}) and was removed; run again: only its photos are encoded anew."
             ) from error
 
     def __setitem__(self, name: str, shard: Shard) -> None:

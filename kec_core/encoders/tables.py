@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix
+from kec_core.disk import short
 from kec_core.errors import InputError
 from kec_core.paths import is_file
 
@@ -115,7 +116,9 @@ def read_table(file: Path) -> Table:
     except InputError:
         raise
     except _UNREADABLE as error:
-        raise InputError(f"{file} cannot be read as {file.suffix} ({error}); export it again.") from error
+        raise InputError(
+            f"{file} cannot be read as {file.suffix} ({short(error)}); export it again."
+        ) from error
     matrix = _matrix(file, features)
     read = None if names is None else _names(file, names, len(matrix))
     return Table(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from kec_core.arrays import FloatMatrix, FloatVector, Progress, blocks, fingerprint, no_progress
-from kec_core.disk import may_write
+from kec_core.disk import may_write, short
 from kec_core.encoders.base import Encoder
 from kec_core.errors import InputError, StoreError
 from kec_core.paths import exists
@@ -100,7 +100,7 @@ class TextCache:
 
     def _trouble(self, error: sqlite3.Error) -> StoreError:
         return StoreError(
-            f"The text cache {self.path} cannot be used ({error}); free some space or delete that file: "
+            f"The text cache {self.path} cannot be used ({short(error)}); free some space or delete that file: "
             "it only saves time and is made anew."
         )
 

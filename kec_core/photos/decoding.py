@@ -23,6 +23,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from kec_core.disk import short
 from kec_core.errors import InputError
 from kec_core.photos.bit_depths import FROM_BITS, FULL_RANGE, png_values, tiff_values, to_8_bits
 from kec_core.photos.colour_profiles import FROM_PROFILE, to_srgb
@@ -427,5 +428,5 @@ def reason(error: Exception, *, empty: bool = False) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"it cannot be read ({error.strerror})"
     if isinstance(error, NotImplementedError) or _UNREAD_VARIANT.search(str(error)):
-        return f"it is of a variant that is not read ({error}); save it as JPEG first"
-    return f"it is damaged or cut short ({error}); copy it again from its source"
+        return f"it is of a variant that is not read ({short(error)}); save it as JPEG first"
+    return f"it is damaged or cut short ({short(error)}); copy it again from its source"

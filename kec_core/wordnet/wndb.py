@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kec_core.disk import short
 from kec_core.errors import InputError
 from kec_core.paths import is_file
 from kec_core.store import cache_dir
@@ -104,7 +105,7 @@ def _split(path: Path) -> tuple[str, list[str]]:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{path} is needed as one of WordNet's noun files, but cannot be read ({error}); "
+            f"{path} is needed as one of WordNet's noun files, but cannot be read ({short(error)}); "
             f"give a folder that holds {DATA_FILE} and {INDEX_FILE}."
         ) from error
     head = [re.sub(r"^\s*\d+ ?", "", line).rstrip() for line in lines if line.startswith("  ")]

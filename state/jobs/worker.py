@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kec_core.disk import short
 from kec_core.errors import Cancelled, InputError, KecError
 from state.jobs.progress import JobContext, JobProgress
 from state.project.database import to_text
@@ -84,7 +85,7 @@ def _work(
         logger.exception("failed")
         return (
             "failed",
-            f"The program failed ({type(error).__name__}: {error}); the job's log tells more.",
+            f"The program failed ({type(error).__name__}: {short(error)}); the job's log tells more.",
             None,
         )
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 from pydantic import SecretStr
 
 from kec_core.config import LLMConfig
+from kec_core.disk import short
 from kec_core.errors import InputError
 from kec_core.llm.cost import DEFAULT_PRICES, Budget, Price
 from kec_core.llm.endpoint import LLMEndpoint
@@ -98,7 +99,7 @@ def load_llm_settings(home: Path) -> LLMSettings:
         return LLMSettings()
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
-            f"The settings in {path} cannot be read ({error}); correct the file, or delete it to start anew."
+            f"The settings in {path} cannot be read ({short(error)}); correct the file, or delete it to start anew."
         ) from error
 
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from kec_core.arrays import IntVector, as_labels
+from kec_core.disk import short
 from kec_core.errors import InputError
 from kec_core.methods import MethodInputs
 from kec_core.methods.prepare import Split
@@ -76,7 +77,7 @@ def read_captions(path: Path) -> tuple[str, ...]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"Captions should be a text file in UTF-8 with one caption per line, but {path} cannot be read ({error})."
+            f"Captions should be a text file in UTF-8 with one caption per line, but {path} cannot be read ({short(error)})."
         ) from error
     captions = tuple(dict.fromkeys(filter(None, (" ".join(line.split()) for line in lines))))
     if not captions:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kec_core.arrays import Progress
-from kec_core.disk import reason
+from kec_core.disk import reason, short
 from kec_core.errors import InputError, StoreError
 from kec_core.paths import is_file, is_folder, is_link
 from kec_core.photos.files import is_hidden
@@ -89,7 +89,7 @@ def _earlier_files(out: Path) -> dict[str, list[str]]:
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{out / MANIFEST} should list the files of an earlier export, but cannot be used ({error}); "
+            f"{out / MANIFEST} should list the files of an earlier export, but cannot be used ({short(error)}); "
             "choose another folder, nothing was changed."
         ) from error
 

@@ -25,7 +25,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from kec_core.arrays import Progress, no_progress
-from kec_core.disk import reason
+from kec_core.disk import reason, short
 from kec_core.errors import InputError, StoreError
 from kec_core.paths import is_file
 from kec_core.photos.files import DOT_NAME, HIDDEN, is_hidden, printable
@@ -204,7 +204,7 @@ def _opened(archive: Archive) -> Iterator[zipfile.ZipFile]:
             source = stack.enter_context(zipfile.ZipFile(cast(BinaryIO, HonestFlags(file))))
         except (zipfile.BadZipFile, RuntimeError, ValueError, EOFError, OSError, struct.error) as error:
             raise InputError(  # RuntimeError: a newer kind of zip
-                f"A zip archive was expected, but this one cannot be read ({error}); make it again or unpack it yourself."
+                f"A zip archive was expected, but this one cannot be read ({short(error)}); make it again or unpack it yourself."
             ) from error
         yield source
 
@@ -306,7 +306,7 @@ def _extract(source: zipfile.ZipFile, entry: zipfile.ZipInfo, file: Path) -> str
         with source.open(entry) as packed, file.open("wb") as out:
             shutil.copyfileobj(packed, out)
     except _DAMAGE as error:
-        return f"it is damaged in the archive ({error})"
+        return f"it is damaged in the archive ({short(error)})"
     except OSError as error:
         if error.errno != errno.EINVAL:  # an entry that claims to begin before the file does
             raise

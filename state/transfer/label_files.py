@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from kec_core.disk import short
 from kec_core.errors import InputError
 from kec_core.photos.images import ImageRecord
 from kec_core.photos.names import PhotoNames
@@ -156,7 +157,7 @@ def _rows(path: Path, text: str, column: str, names: PhotoNames) -> Iterator[_Ro
             yield row
     except csv.Error as error:
         raise InputError(
-            f"{path} is not valid CSV in the row that begins in line {before + 1} ({error}): a quote may be opened "
+            f"{path} is not valid CSV in the row that begins in line {before + 1} ({short(error)}): a quote may be opened "
             f"there and never closed, or a cell is too long; correct it, no {column} was taken."
         ) from error
     if not header:
@@ -206,7 +207,9 @@ def _decoded(path: Path, column: str) -> tuple[str, list[str]]:
             f"The {column}s file {path} cannot be read ({error.strerror}); check the path."
         ) from error
     except ValueError as error:  # NUL in the path
-        raise InputError(f"The {column}s file {path} cannot be read ({error}); check the path.") from error
+        raise InputError(
+            f"The {column}s file {path} cannot be read ({short(error)}); check the path."
+        ) from error
     for encoding in _encodings(content):
         try:
             text = content.decode(encoding)

@@ -176,3 +176,19 @@ def test_nothing_is_moved_under_a_running_job(project):
     ):
         Project.open(project.folder)
     assert (project.folder / "project.db").read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE stages RENAME COLUMN created TO creates",
+        "ALTER TABLE jobs RENAME TO jobz",
+        "ALTER TABLE labels ADD COLUMN more TEXT",
+    ],
+)
+def test_a_table_that_is_named_or_built_otherwise_is_damage(project, change):
+    with closing(sqlite3.connect(project.folder / "project.db")) as db, db:
+        db.execute(change)
+    with pytest.raises(StoreError, match=r"columns of its tables changed.*last good state \(revision r1\)"):
+        Project.open(project.folder)
+    assert [r.note for r in revisions.history(Project.open(project.folder))] == ["one"]

@@ -173,6 +173,24 @@ class Database:
             raise DamagedError(f"The project file {self.path} is damaged ({verdict}).")
 
 
+def columns_of(connection: sqlite3.Connection) -> frozenset[tuple[str, str, str, int, int]]:
+    """Table, column, type, whether it must be set, and place in the primary key, of every column of a database."""
+    found = connection.execute(
+        'SELECT tables.name, columns.name, columns.type, "notnull", pk FROM pragma_table_list AS tables '
+        "JOIN pragma_table_info(tables.name) AS columns WHERE tables.name NOT LIKE 'sqlite%'"
+    )
+    return frozenset(tuple(row) for row in found)
+
+
+@lru_cache
+def expected_columns() -> frozenset[tuple[str, str, str, int, int]]:
+    """The columns of a new file, as ``columns_of`` tells them."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.executescript(f"{_SCHEMA} PRAGMA user_version = 1;")
+        _upgrade(connection)
+        return columns_of(connection)
+
+
 def create(path: Path, meta: Mapping[str, Json]) -> Database:
     """Make a new database of the current schema with these entries in ``meta``; it appears whole or not at all.
 

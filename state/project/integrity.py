@@ -9,7 +9,7 @@ import sqlite3
 import zlib
 from typing import Literal
 
-from state.project.database import DamagedError, Database
+from state.project.database import DamagedError, Database, columns_of, expected_columns
 from state.project.revision_rows import COLUMNS, LIGHT_COLUMNS, current_number, light_fields, read_revision
 
 Kind = Literal["revisions", "scans", "labels"]
@@ -57,6 +57,10 @@ def check(database: Database) -> None:
         return
     database.check()
     with database.reading() as db:
+        if columns_of(db) != expected_columns():
+            raise DamagedError(
+                f"The project file {database.path} is damaged: the columns of its tables changed."
+            )
         _check_json(db)
         _check_sums(db)
         for row in db.execute(f"SELECT {LIGHT_COLUMNS} FROM revisions"):

@@ -4,11 +4,17 @@ import shutil
 
 import pytest
 
+from pages.shared.markup import plain
 from tests import patience
 from tests.browser import open_browser, running_app
 from tests.page_helpers import HOSTILE
 
 pytestmark = [pytest.mark.browser]
+LABEL = (
+    f'<div role=note aria-label="{plain("[a] *b* c:d")}&#92;&#92;e :small[:gray[f]]"></div>'
+    '<div class=stHtml><div role=note aria-label="**ours**"></div></div>'
+)
+"""What Streamlit makes of a label with a name in it, and HTML of ours."""
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +112,17 @@ def test_new_photos_are_scanned_as_a_job(visit, site):
     page.get_by_role("tab", name="Cannot be used (1)").wait_for()
     page.get_by_text("Next: build the clusters").wait_for()
     wait_for_photos(page, ".kec-gallery img", 8)
+
+
+def test_accessible_names_hold_no_markdown(visit, site):
+    page = visit.page
+    page.goto(f"{site[0]}/compare?project=colours")
+    page.get_by_role("tab", name="Methods").click()
+    for role, before in (("checkbox", ""), ("button", "Help for ")):
+        page.get_by_role(role, name=f"{before}Captions, then k-means · reconstruction · seconds").wait_for()
+    page.evaluate("label => document.querySelector('.stApp').insertAdjacentHTML('beforeend', label)", LABEL)
+    page.get_by_role("note", name="[a] *b* c:d\\e f", exact=True).wait_for()
+    page.get_by_role("note", name="**ours**", exact=True).wait_for()
 
 
 def test_thumbnails_are_kept_by_the_browser_and_others_are_refused(visit, site):

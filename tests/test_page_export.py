@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from kec_core.errors import InputError
 from kec_core.types import Knowledge
 from pages.shared import session
 from state.jobs.progress import JobContext
+from state.project import database
 from state.project.project import Project
 from state.revisions import revisions
 from state.transfer.downloads import DOWNLOADS, check_target, content_of, export_job, file_name
@@ -137,3 +139,14 @@ def test_while_a_job_runs_no_other_begins(colours, monkeypatch):
     monkeypatch.setattr(session.jobs(), "status", lambda project, job: make_job())
     page = app("export", project="colours")
     assert page.button(key="export_write").disabled
+
+
+def test_a_read_only_project_is_written_at_once_to_another_folder(colours, monkeypatch, tmp_path):
+    monkeypatch.setattr(database, "may_write", lambda _path: False)
+    page = app("export", project="colours")
+    assert not Path(page.text_input(key="export_out").value).is_relative_to(colours.folder)
+    page.text_input(key="export_out").set_value(str(tmp_path / "out")).run()
+    page.pills(key="export_formats").set_value(["csv"]).run()
+    page.button(key="export_write").click().run()
+    assert not page.error
+    assert (tmp_path / "out" / "assignments.csv").is_file()

@@ -12,8 +12,9 @@ from pages.frame import header, shell
 from pages.shared import navigation, ui
 from pages.shared.thumbnails import address
 from state.jobs.jobs import JobManager
+from state.project import database
 from state.revisions import revisions
-from tests.page_helpers import app, make_job, shown
+from tests.page_helpers import app, make_job, shown, visit
 from tests.state_helpers import commit_simple
 
 RUNNING = make_job(label="Encoding photos", done=27, total=50, eta=85.0)
@@ -152,3 +153,33 @@ def test_the_name_of_the_first_page_leads_to_it_too(monkeypatch):
     monkeypatch.setattr(navigation.st, "switch_page", gone_to.append)
     alias["source"]()
     assert gone_to == [first]
+
+
+def test_a_read_only_project_is_said_shown_and_every_change_refused(colours, monkeypatch):
+    monkeypatch.setattr(database, "may_write", lambda _path: False)
+    page = app("clusters", project="colours")
+    assert "read\\-only here" in page.info[0].value
+    assert "Open" in [button.label for button in page.button]
+    for where, key in (
+        ("build", "preset"),
+        ("build", "run_all"),
+        ("map", "map_make"),
+    ):
+        visit(page, where)
+        page.button(key=key).click().run()
+        assert not page.exception, (where, key)
+        assert "read\\-only here" in page.error[0].value, (where, key)
+    visit(page, "history")
+    page.toggle(key="pin_r1").set_value(True).run()
+    assert "read\\-only here" in page.error[0].value
+    assert not revisions.current(colours).pinned
+
+
+def test_an_error_of_ours_that_no_page_caught_is_said_as_it_is():
+    def broken():
+        from kec_core.errors import StoreError
+        from pages.frame import shell
+
+        assert shell.failed(StoreError("The disk is full; free some space."))
+
+    assert "The disk is full" in AppTest.from_function(broken).run().error[0].value

@@ -144,6 +144,7 @@ def _live(project: Project, job_id: str) -> None:
     _show_items(items)
 
 
+@ui.refusals()
 def _pause(project: Project, job: Job) -> None:
     session.jobs().pause(project, job.id, paused=not job.paused)
 

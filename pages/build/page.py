@@ -93,13 +93,18 @@ def _preset(project: Project, *, disabled: bool) -> None:
         key="preset",
         icon=":material/article:",
         disabled=disabled,
-        on_click=project.save_settings,
-        args=(studio_defaults(config) if is_paper else paper_defaults(config),),
+        on_click=_save,
+        args=(project, studio_defaults(config) if is_paper else paper_defaults(config)),
         help="Every option as the program chooses it for this collection."
         if is_paper
         else "The paper's fixed setting: weight 1, β 0.8 on the plain cosine, no guard against one big concept. Encoder, "
         "number of clusters, seed and guidance stay.",
     )
+
+
+@ui.refusals()
+def _save(project: Project, config: RunConfig) -> None:
+    project.save_settings(config)
 
 
 def _essentials(project: Project, config: RunConfig) -> Connection:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.shared import markup, session, ui
@@ -10,7 +12,7 @@ from state.revisions import revisions
 from state.revisions.revisions import Revision
 from state.transfer import downloads
 from state.transfer.downloads import DOWNLOADS, Download
-from state.transfer.export import FORMATS
+from state.transfer.export import FORMATS, safe_name
 
 NAMES = {
     "folders": "Photos in a folder per cluster",
@@ -47,7 +49,7 @@ def _folder(project: Project, revision: Revision) -> None:
             "where they are."
         )
     )
-    st.text_input("Folder", value=str(project.folder / "export"), key=_OUT)
+    st.text_input("Folder", value=str(_usual_folder(project)), key=_OUT)
     st.pills(
         "What to write",
         list(NAMES),
@@ -74,8 +76,15 @@ def _folder(project: Project, revision: Revision) -> None:
     )
 
 
+def _usual_folder(project: Project) -> Path:
+    """Inside the project, or beside the person's files where nothing can be written there."""
+    if project.database.is_read_only():
+        return Path.home() / safe_name(f"{project.name} export")
+    return project.folder / "export"
+
+
 def _start(project: Project, revision_id: str) -> None:
-    """Begin the job; a refusal is shown by the frame."""
+    """Begin the job, or write at once where none can be noted; a refusal is shown by the frame."""
     with ui.refusals():
         out = downloads.check_target(session.workspace(), str(session.widget(_OUT) or ""))
         chosen = session.widget(_FORMATS)
@@ -86,7 +95,11 @@ def _start(project: Project, revision_id: str) -> None:
             "revision": revision_id,
             "link": bool(session.widget(_LINK)),
         }
-        session.jobs().start(project, "export", params)
+        if project.database.is_read_only():  # a job would be noted in the project
+            downloads.write_folder(project, params)
+            session.notice(f"The folder {out} is written.")
+        else:
+            session.jobs().start(project, "export", params)
 
 
 project = ui.need_project()

@@ -8,6 +8,7 @@ from kec_core.errors import KecError
 from pages.frame import keys
 from pages.shared import markup, session, ui
 from state.jobs.jobs import Job
+from state.project.database import ReadOnlyError
 from state.project.project import Project
 from state.revisions import revisions
 
@@ -36,6 +37,8 @@ def draw() -> None:
 
 
 def _bar(project: Project) -> None:
+    if project.database.is_read_only():
+        st.info(markup.plain(ReadOnlyError(project.folder)), icon=":material/lock:")
     shown = revisions.current(project)
     session.saw(None if shown is None else shown.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="header"):

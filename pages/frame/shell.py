@@ -7,8 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.frame import header
-from pages.shared import keyboard, navigation
+from kec_core.errors import KecError
+from pages.frame import header, labels
+from pages.shared import keyboard, markup, navigation
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,13 @@ ICON = (
 
 
 def failed(error: Exception) -> bool:
-    """Say in plain words that the program failed; the log has the details, and the page goes on at the next click."""
+    """Say what stopped a page: our own errors as they are; of any other that the program failed, with details in the log.
+
+    The page goes on at the next click.
+    """
+    if isinstance(error, KecError):
+        st.error(markup.plain(error), icon=":material/error:")
+        return True
     logger.error("a page failed", exc_info=error)
     st.error(
         "Something in the program failed, and this part of the page could not be drawn. What you did before is kept. "
@@ -40,6 +47,7 @@ def draw() -> None:
     st.set_page_config(page_title="KEC+ Studio", page_icon=ICON, layout="wide")
     st.html(STYLE)
     keyboard.listen()
+    labels.mend()
     page = st.navigation(navigation.all_pages(), position="top")
     header.draw()
     page.run()

@@ -82,6 +82,7 @@ def _rename(project: Project, revision_id: str, key: str) -> None:
         session.set_widget(key, revisions.get(project, revision_id).name)
 
 
+@ui.refusals()
 def _pin(project: Project, revision_id: str, key: str) -> None:
     revisions.set_pinned(project, revision_id, bool(session.widget(key)))
 

@@ -100,9 +100,14 @@ def _saved(project: Project, count: int) -> None:
                     key=f"selection_forget_{number}",
                     type="tertiary",
                     help="Removes the name; the photos stay.",
-                    on_click=forget_selection,
+                    on_click=_forget,
                     args=(project, name),
                 )
+
+
+@ui.refusals()
+def _forget(project: Project, name: str) -> None:
+    forget_selection(project, name)
 
 
 def _actions(project: Project, revision: Revision, picked: Sequence[str]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kec_core.arrays import Progress, no_progress
 from kec_core.errors import InputError
 from kec_core.paths import exists
 from state.jobs.progress import JobContext
@@ -138,12 +140,22 @@ def check_target(workspace: Workspace, target: str) -> Path:
 
 def export_job(context: JobContext) -> dict[str, Any]:
     """The job "export"; params: out (folder), formats, revision (id), link (links instead of copies)."""
-    params = context.params
+    return write_folder(context.project, context.params, context.progress)
+
+
+def write_folder(
+    project: Project, params: Mapping[str, Any], progress: Progress = no_progress
+) -> dict[str, Any]:
+    """Write an export, with the params of the job "export"; returns what is in it and what is not, as JSON.
+
+    Raises:
+        InputError, StoreError: as ``export_project``.
+    """
     return export_project(
-        context.project,
+        project,
         Path(params["out"]),
         params["formats"],
         revision=params["revision"],
         link=params["link"],
-        progress=context.progress,
+        progress=progress,
     ).to_json()

@@ -16,7 +16,7 @@ from pages.concepts import actions
 from pages.concepts.panels import suggestion_cache, workbench_view
 from pages.concepts.panels.suggestion_cache import Doubts
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup, session
+from pages.shared import markup, session, ui
 from state.project.dismissed import dismiss, dismissed, show_again
 from state.project.project import Project
 from state.work.workbench import Workbench
@@ -236,10 +236,12 @@ def _put_off(project: Project, doubt: str) -> None:
     _remember(project, _LATER, (*_remembered(project, _LATER), doubt))
 
 
+@ui.refusals()
 def _never(project: Project, doubt: str) -> None:
     dismiss(project, doubt)
 
 
+@ui.refusals()
 def _show_all(project: Project) -> None:
     _remember(project, _LATER, ())
     show_again(project)

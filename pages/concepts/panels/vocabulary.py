@@ -15,7 +15,7 @@ from kec_core.live import LiveState
 from kec_core.wordnet.vocabulary import DomainTerm, domain_vocabulary
 from pages.concepts.panels import rebuild_job, workbench_view
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup, session
+from pages.shared import markup, session, ui
 from state.project.project import Project
 
 MAX_TERMS = 2000
@@ -203,6 +203,7 @@ def _rebuild_button(project: Project, label: str, text: str, mode: VocabularyMod
     )
 
 
+@ui.refusals()
 def _start(project: Project, text: str, mode: VocabularyMode) -> None:
     config = project.settings()
     project.save_settings(

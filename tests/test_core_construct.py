@@ -96,3 +96,43 @@ def test_two_parts_of_a_split_hold_the_nouns_together():
     made = build_concepts([nouns("dog", "puppy")], builder, EVERY_PAIR, keep=keep, progress=no_progress)
     assert builder.shown == []
     assert made.concepts == parts
+
+
+class OneNameBuilder(MixedBuilder):
+    """Calls everything a bird."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.source = source
+
+    def concepts(self, noun_lists, *, guidance, progress):
+        return [ConceptDraft(name="Bird", source=self.source, note="late") for _ in noun_lists]
+
+
+SETS = [nouns("bird", "wren"), nouns("bird", "owl", "wren"), nouns("BIRD", "owl")]
+
+
+def test_a_language_models_equal_names_are_told_apart_and_that_is_said():
+    made = build_concepts(SETS, OneNameBuilder("llm"), KnowledgeConfig())
+    assert [c.name for c in made.concepts] == ["Bird", "owl", "Bird 2"]
+    assert [c.note for c in made.concepts] == ["late", *['"Bird" names another concept; late'] * 2]
+
+
+def test_no_namesake_takes_the_name_of_a_kept_concept():
+    keep = Knowledge(concepts=(concept(9, "Owl", source="user"),))
+    made = build_concepts(SETS, OneNameBuilder("llm"), KnowledgeConfig(), keep=keep)
+    assert [c.name for c in made.concepts] == ["Owl", "Bird", "wren", "Bird 2"]
+
+
+def test_the_option_joins_equal_names_whoever_gave_them():
+    for source, distinct in (("llm", False), ("wordnet", True)):
+        made = build_concepts(
+            SETS, OneNameBuilder(source), KnowledgeConfig(merge_same_name=True), distinct=distinct
+        )
+        assert [c.name for c in made.concepts] == ["Bird"]
+        assert {noun.word for noun in made.concepts[0].nouns} == {"bird", "BIRD", "wren", "owl"}
+
+
+def test_namesakes_of_wordnet_stay_as_the_paper_has_them():
+    made = build_concepts(SETS, OneNameBuilder("wordnet"), KnowledgeConfig())
+    assert [c.name for c in made.concepts] == ["Bird"] * 3

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, count
 
 from kec_core.arrays import Progress, no_progress
 from kec_core.config import EncoderDefaults, KnowledgeConfig
@@ -40,7 +41,8 @@ def build_concepts(
         keep: earlier knowledge; its user-made and locked concepts stay, with their ids, and nobody is asked about
             nouns that they hold already.
         unclear: noun sets that no word fits, and the names that say so; nobody is asked about them.
-        distinct: True gives a second concept of one name the first noun of its set instead.
+        distinct: True gives a second concept of one name the first free noun of its set instead, or a number. Names
+            by a language model are always told apart so.
         progress: told after each concept.
     """
     kept = _kept(keep or Knowledge())
@@ -52,11 +54,11 @@ def build_concepts(
         (_unclear_draft(unclear[nouns], nouns) if nouns in unclear else next(drafts), nouns)
         for nouns in open_lists
     ]
-    if distinct:
-        named = _told_apart(named)
+    taken = {concept.name.casefold() for concept in kept.concepts}
     if config.merge_same_name:
         named = _merged_by_name(named)
-    taken = {concept.name.casefold() for concept in kept.concepts}
+    elif distinct or any(draft.source == "llm" for draft, _ in named):
+        named = _told_apart(named, taken)
     named = [(draft, nouns) for draft, nouns in named if draft.name.casefold() not in taken]
     numbered, numbers = kept.with_new_ids(len(named))
     group_of = _groups_by_name(keep or Knowledge())
@@ -144,17 +146,25 @@ def _unclear_draft(name: str, nouns: Sequence[Noun]) -> ConceptDraft:
 
 
 def _told_apart(
-    named: Sequence[tuple[ConceptDraft, tuple[Noun, ...]]],
+    named: Sequence[tuple[ConceptDraft, tuple[Noun, ...]]], kept: Collection[str]
 ) -> list[tuple[ConceptDraft, tuple[Noun, ...]]]:
-    """The drafts, a later namesake under the first of its nouns that nobody is called by."""
+    """The drafts, a later namesake under the first of its nouns that nobody is called by, else with a number.
+
+    Args:
+        named: drafts and their nouns.
+        kept: names that are not given to a namesake, casefolded.
+    """
     taken: set[str] = set()
     apart = []
     for draft, nouns in named:
-        words = [draft.name, *(noun.word for noun in nouns)]
-        name = next((word for word in words if word.casefold() not in taken), draft.name)
+        name = draft.name
+        if name.casefold() in taken:
+            others = chain((noun.word for noun in nouns), (f"{name} {number}" for number in count(2)))
+            name = next(other for other in others if other.casefold() not in taken.union(kept))
+            note = f'"{draft.name}" names another concept'
+            draft = replace(draft, name=name, note="; ".join(filter(None, (note, draft.note))))
         taken.add(name.casefold())
-        note = draft.note if name == draft.name else f'"{draft.name}" names another concept'
-        apart.append((replace(draft, name=name, note=note), nouns))
+        apart.append((draft, nouns))
     return apart
 
 

@@ -35,6 +35,8 @@ def make_cache() -> Path:
             (own / name).symlink_to(source / name)
     for file in (*source.glob("*.npy"), *source.glob("*.npz")):
         shutil.copyfile(file, own / file.name)
+    for folder in source.glob("network-*"):
+        shutil.copytree(folder, own / folder.name)
     _copy_texts(source / "texts.sqlite", own / "texts.sqlite")
     os.environ[CACHE] = str(own)
     return own

@@ -17,6 +17,7 @@ from kec_core.clustering import (
 )
 from kec_core.clustering import estimate as estimate_module
 from kec_core.clustering import hierarchical as hierarchical_module
+from kec_core.clustering import kmeans as kmeans_module
 from kec_core.clustering import spectral as spectral_module
 from kec_core.clustering.geometry import (
     centroids_of,
@@ -152,6 +153,32 @@ def test_faiss_compat_fits_on_a_sample_and_assigns_all():
     assert np.abs(found.centroids @ full.centroids.T).max(axis=1) == pytest.approx(1, abs=0.01)
     assert found.objective < full.objective
     assert found.objective == pytest.approx(cosine_sum(x, found), rel=1e-5)
+
+
+def test_starts_compared_on_a_sample_are_as_good_as_all_on_all_rows(monkeypatch):
+    x, _ = planted_rows(n_clusters=20, per_cluster=120, noise=0.35)
+    everywhere = spherical_kmeans(x, 20, n_init=20).objective
+    monkeypatch.setattr(kmeans_module, "LARGE", 500)
+    monkeypatch.setattr(kmeans_module, "SAMPLE_ROWS", 300)
+    monkeypatch.setattr(kmeans_module, "SAMPLE_ROWS_PER_CLUSTER", 15)
+    told = []
+    sampled = spherical_kmeans(x, 20, n_init=20, progress=lambda done, total, _: told.append((done, total)))
+    assert sampled.objective >= 0.998 * everywhere
+    assert sampled.objective == pytest.approx(cosine_sum(x, sampled), rel=1e-5)
+    np.testing.assert_allclose(sampled.centroids, centroids_of(x, sampled.labels, 20), atol=1e-5)
+    assert len(sampled.labels) == len(x)
+    assert told == sorted(told)
+    assert {total for _, total in told} == {20 + 5 + 2}
+
+
+def test_no_sample_is_drawn_up_to_the_size_where_all_starts_run_on_all_rows():
+    assert kmeans_module._rounds(kmeans_module.LARGE, 10, 20) == [(kmeans_module.LARGE, 20)]
+    assert kmeans_module._rounds(1_000_000, 100, 20) == [
+        (10_000, 20),
+        (40_000, 5),
+        (160_000, 2),
+        (1_000_000, 1),
+    ]
 
 
 def test_cancel_is_noticed_in_the_middle_of_a_start():

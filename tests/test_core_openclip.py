@@ -17,7 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
-from kec_core.encoders import openclip_text, openclip_weights
+from kec_core.encoders import networks, openclip_text, openclip_weights
 from kec_core.encoders.openclip import load_open_clip
 from kec_core.errors import InputError, ResourceMissing
 from tests.tiny_clip import CONFIGS, CROPPED, FULL
@@ -34,7 +34,10 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def encoders(tiny_clips):
-    return {name: load_open_clip(f"{name}/{tiny_clips[name]}") for name in CONFIGS}
+    """Every tiny model, computed by torch: converting each takes seconds (``TestThroughOpenVino`` has one)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(networks, "_has_openvino", lambda: False)
+        yield {name: load_open_clip(f"{name}/{tiny_clips[name]}") for name in CONFIGS}
 
 
 def all_positions(encoder, texts, model="kec-tiny"):
@@ -53,12 +56,12 @@ class TestTextsAreCroppedToTheLongestPrompt:
     def test_only_as_many_positions_are_computed_as_the_prompts_have(self, encoders, name, monkeypatch):
         widths = []
         encoder = encoders[name]
-        real = encoder.model.encode_text
-        monkeypatch.setattr(
-            encoder.model,
-            "encode_text",
-            lambda tokens, normalize: widths.append(tokens.shape[1]) or real(tokens, normalize),
-        )
+        real = encoder.text._network()
+
+        def watched(batches):
+            return real([widths.append(tokens.shape[1]) or tokens for tokens in batches])
+
+        monkeypatch.setattr(encoder.text, "_network", lambda: watched)
         encoder.encode_texts(["dog", "cat"])
         assert widths == [3]  # start, word, end
 
@@ -145,21 +148,30 @@ class TestImages:
         assert pixels.shape == (3, 32, 32)
         assert pixels[1, 16, 2] > pixels[1, 16, 29]  # white left, red right: still the centre
 
-    def test_a_batch_that_does_not_fit_in_memory_is_halved(self, encoders, monkeypatch):
-        encoder = encoders["kec-tiny"]
-        pixels = np.random.default_rng(0).normal(size=(7, 3, 32, 32)).astype(np.float32)
-        expected = encoder.encode_images(pixels)
-        real, sizes = encoder._images.encode_image, []
 
-        def small_memory(batch, normalize):
-            sizes.append(len(batch))
-            if len(batch) > 2:
-                raise torch.OutOfMemoryError
-            return real(batch, normalize=normalize)
+@pytest.fixture(scope="module")
+def through_openvino(tiny_clips):
+    if not networks._has_openvino():
+        pytest.skip("OpenVINO is not used here")
+    return load_open_clip(f"kec-tiny-custom/{tiny_clips['kec-tiny-custom']}")
 
-        monkeypatch.setattr(encoder._images, "encode_image", small_memory)
-        np.testing.assert_allclose(encoder.encode_images(pixels), expected, atol=0.05)
-        assert sizes == [7, 3, 1, 2, 4, 2, 2]
+
+class TestThroughOpenVino:
+    def test_texts_are_cropped_and_exact(self, through_openvino):
+        encoder = through_openvino
+        assert type(encoder.text._network()).__name__ == "OpenVinoNetwork"
+        ours = encoder.encode_texts(TEXTS)
+        np.testing.assert_allclose(ours, all_positions(encoder, TEXTS), atol=1e-5)
+
+    def test_images(self, through_openvino):
+        encoder = through_openvino
+        assert type(encoder._images()).__name__ == "OpenVinoNetwork"
+        pixels = np.random.default_rng(0).normal(size=(6, 3, 32, 32)).astype(np.float32)
+        with torch.no_grad():
+            exact = encoder.model.encode_image(torch.from_numpy(pixels)).numpy()
+        ours = encoder.encode_images(pixels)
+        cosines = (exact * ours).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(ours, axis=1)
+        assert cosines.min() > 0.999
 
 
 class TestInfo:

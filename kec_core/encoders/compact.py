@@ -136,6 +136,6 @@ class CompactEncoder:
             return TextMap.load(file)
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             log.info("Preparing the compact encoder's words; this happens once.")
-            fitted = fit(self._anchors, self._sentences.embed, self._images.classifier)
+            fitted = fit(self._anchors, self._sentences.embed, self._images.classifier())
             fitted.save(file)
             return fitted

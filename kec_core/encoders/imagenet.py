@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix
 from kec_core.encoders.base import Pixels
-from kec_core.encoders.hardware import best_device
+from kec_core.encoders.networks import Network, load_network
 from kec_core.encoders.once import Once
 from kec_core.errors import ResourceMissing
 
@@ -25,15 +24,6 @@ if TYPE_CHECKING:
 SIDE = 260
 DIM = 1280
 _ADVICE = "run `pip install -r requirements.txt`, which installs it"
-_MICRO_BATCH = 4  # the wide early layers of so many photos stay in the CPU's cache: twice as fast as 16
-
-
-class _Loaded(NamedTuple):
-    """The network in memory."""
-
-    features: Callable[[torch.Tensor], torch.Tensor]
-    classifier: FloatMatrix
-    device: str
 
 
 class ImageNetNetwork:
@@ -52,46 +42,59 @@ class ImageNetNetwork:
         file = weights_file()
         with file.open("rb") as content:
             self.revision = hashlib.file_digest(content, "sha256").hexdigest()
-        self._loaded = Once(lambda: _load(file))
+        self._file = file
+        self._maps = Once(self._loaded)
 
-    @property
     def classifier(self) -> FloatMatrix:
-        """float32 (1000, 1280), row c scores ImageNet class c on pooled features."""
-        return self._loaded().classifier
+        """float32 (1000, 1280), row c scores ImageNet class c on pooled features; read from the file."""
+        rows: FloatMatrix = _weights(self._file)["_fc.weight"].numpy()
+        return rows
 
     def pooled(self, pixels: Pixels) -> FloatMatrix:
         """float32 (B, 3, 260, 260) to (B, 1280): the last feature map averaged over its places, never negative."""
-        features = np.empty((len(pixels), DIM), dtype=np.float32)
-        step = _MICRO_BATCH if self._loaded().device == "cpu" else len(pixels)
-        for start in range(0, len(pixels), step):
-            maps = self._maps(pixels[start : start + step])
-            features[start : start + step] = maps.mean(dim=(2, 3)).cpu().numpy()
-        return features
+        (maps,) = self._maps()([pixels])
+        return maps.mean(axis=(2, 3))
 
     def places(self, pixels: Pixels) -> NDArray[np.float32]:
         """float32 (3, 260, 260) to (9, 9, 1280): the feature map that ``pooled`` averages."""
-        places: NDArray[np.float32] = self._maps(pixels[None])[0].permute(1, 2, 0).cpu().numpy()
-        return places
+        (maps,) = self._maps()([pixels[None]])
+        return maps[0].transpose(1, 2, 0)
 
-    def _maps(self, pixels: Pixels) -> torch.Tensor:
-        """The last feature maps, (B, 1280, 9, 9)."""
-        import torch
+    def _loaded(self) -> Network:
+        """The network that gives the last feature maps, (B, 1280, 9, 9)."""
+        photos = np.random.default_rng(0).uniform(-1, 1, (3, 3, SIDE, SIDE)).astype(np.float32)
+        # One photo at a time: the wide early layers of more do not stay in a core's cache.
+        return load_network(
+            lambda: _maps_of(self._file),
+            (photos[:1], photos),
+            key=f"maps of {self.revision}",
+            rows_in_flight=1,
+        )
 
-        network = self._loaded()
-        with torch.inference_mode():
-            part = torch.from_numpy(pixels).to(network.device)
-            return network.features(part.contiguous(memory_format=torch.channels_last))
 
-
-def _load(file: Path) -> _Loaded:
-    import torch
+def _maps_of(file: Path) -> nn.Module:
+    from torch import nn
 
     network = import_module("efficientnet_lite_pytorch").EfficientNet.from_name("efficientnet-lite2")
-    network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-    classifier = network._fc.weight.detach().numpy().copy()
-    device = best_device()
-    fused: Any = _fuse(network.eval()).to(device).to(memory_format=torch.channels_last)
-    return _Loaded(features=fused.extract_features, classifier=classifier, device=device)
+    network.load_state_dict(_weights(file))
+
+    class Maps(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            maps: torch.Tensor = self.network.extract_features(pixels)
+            return maps
+
+    return Maps()
+
+
+def _weights(file: Path) -> dict[str, torch.Tensor]:
+    import torch
+
+    weights: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    return weights
 
 
 def weights_file() -> Path:
@@ -124,25 +127,3 @@ def preprocess(image: Image.Image) -> Pixels:
 def seen(pixels: Pixels) -> NDArray[np.uint8]:
     """What ``preprocess`` kept of a photo: float32 (3, 260, 260) to uint8 (260, 260, 3)."""
     return np.clip(pixels.transpose(1, 2, 0) * 128 + 127, 0, 255).astype(np.uint8)
-
-
-def _fuse(network: nn.Module) -> nn.Module:
-    """Fold each normalisation into the convolution before it: the same function in half the passes over memory."""
-    from torch import nn
-    from torch.nn.utils.fusion import fuse_conv_bn_eval
-
-    def fold(module: nn.Module, convolution: str, norm: str) -> None:
-        conv, batch_norm = module.get_submodule(convolution), module.get_submodule(norm)
-        assert isinstance(conv, nn.Conv2d)
-        assert isinstance(batch_norm, nn.BatchNorm2d)
-        module.set_submodule(convolution, fuse_conv_bn_eval(conv, batch_norm))
-        module.set_submodule(norm, nn.Identity())
-
-    fold(network, "_conv_stem", "_bn0")
-    fold(network, "_conv_head", "_bn1")
-    for block in network.get_submodule("_blocks").children():
-        if hasattr(block, "_expand_conv"):
-            fold(block, "_expand_conv", "_bn0")
-        fold(block, "_depthwise_conv", "_bn1")
-        fold(block, "_project_conv", "_bn2")
-    return network

@@ -1,8 +1,7 @@
-"""Any open_clip model: bf16 image tower where the machine has it, text cropped to the longest prompt."""
+"""Any open_clip model: bf16 images where the machine has it, text cropped to the longest prompt."""
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import pickle
 from collections.abc import Callable, Sequence
@@ -10,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
 from kec_core.config import TPL7, EncoderDefaults
 from kec_core.encoders.base import EncoderInfo, Pixels, Places
-from kec_core.encoders.hardware import best_device, has_bf16
+from kec_core.encoders.networks import Network, best_device, load_network
+from kec_core.encoders.once import Once
 from kec_core.encoders.openclip_text import ClipModel, TextTower
 from kec_core.encoders.openclip_weights import Weights, find_weights, needs_hub, require_hub
 from kec_core.errors import InputError
@@ -22,7 +23,6 @@ from kec_core.types import Noun
 
 if TYPE_CHECKING:
     import torch
-    from PIL import Image
 
 _MAX_ASPECT = 4  # the centre crop drops what is beyond; resizing a 1 x 1,000,000 strip would fill the memory
 
@@ -53,7 +53,6 @@ class OpenClipEncoder:
         model: the torch module, in float32 and evaluation mode, on ``device``.
         device: "cuda" or "cpu".
         text: the text tower by itself.
-        bf16: whether images are encoded in bfloat16, where the machine computes it faster; texts never are.
     """
 
     def __init__(
@@ -63,13 +62,12 @@ class OpenClipEncoder:
 
         self.model = model
         self.device = device
-        self.bf16 = has_bf16(device)
         self._info = info
         settings = PreprocessCfg(**model.visual.preprocess_cfg)
         self._crops = settings.resize_mode == "shortest"
         self._transform = image_transform_v2(settings, is_train=False)
-        self._images = _with_bf16_images(model) if self.bf16 else model
-        self.text = TextTower(model, tokenizer, device)
+        self._images = Once(self._image_network)
+        self.text = TextTower(model, tokenizer, device, info.revision)
 
     @property
     def info(self) -> EncoderInfo:
@@ -83,21 +81,26 @@ class OpenClipEncoder:
         pixels: Pixels = self._transform(image).numpy()
         return pixels
 
-    def encode_images(self, pixels: Pixels) -> FloatMatrix:
-        """See Encoder; a batch that does not fit in memory is encoded in halves."""
-        import torch
+    @property
+    def bf16(self) -> bool:
+        """Whether images are encoded in bfloat16, where the machine computes it faster; texts never are."""
+        return self._images().bf16
 
-        try:
-            with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16, enabled=self.bf16):
-                raw = self._images.encode_image(torch.from_numpy(pixels).to(self.device), normalize=False)
-            features: FloatMatrix = raw.float().cpu().numpy()
-            return features
-        except torch.OutOfMemoryError:
-            if len(pixels) == 1:
-                raise
-        # Not within the handler: the error would hold on to the memory of the failed call.
-        half = len(pixels) // 2
-        return np.concatenate([self.encode_images(pixels[:half]), self.encode_images(pixels[half:])])
+    def encode_images(self, pixels: Pixels) -> FloatMatrix:
+        """See Encoder."""
+        (features,) = self._images()([pixels])
+        return features
+
+    def _image_network(self) -> Network:
+        """Pixels (B, 3, side, side) to raw features (B, d)."""
+        blank = self.preprocess(Image.new("RGB", (64, 64)))
+        photos = np.random.default_rng(0).normal(size=(3, *blank.shape)).astype(np.float32)
+        return load_network(
+            lambda: _image_module(self.model),
+            (photos[:1], photos),
+            key=f"image tower of {self.info.revision}",
+            rows_in_flight=1,
+        )
 
     def encode_places(self, image: Image.Image) -> Places:
         """See PlaceEncoder: the patches of a vision transformer, through its last norm and projection.
@@ -143,21 +146,19 @@ class OpenClipEncoder:
         return np.ones(len(nouns), dtype=np.bool_)
 
 
-def _with_bf16_images(model: ClipModel) -> ClipModel:
-    """The model with an image tower of its own whose products are in bfloat16; norms stay float32.
-
-    Autocast alone would convert every weight again in every call, which costs more than it saves.
-    """
+def _image_module(model: ClipModel) -> torch.nn.Module:
+    """A module whose call is ``model.encode_image``, raw."""
     import torch
-    from torch import nn
 
-    twin = copy.copy(model)
-    twin._modules = {**model._modules, "visual": copy.deepcopy(model.visual)}
-    for module in twin.visual.modules():
-        if isinstance(module, nn.Linear | nn.Conv2d | nn.MultiheadAttention):
-            for parameter in module.parameters(recurse=False):
-                parameter.data = parameter.data.to(torch.bfloat16)
-    return twin
+    class EncodeImage(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            return self.model.encode_image(pixels, normalize=False)
+
+    return EncodeImage()
 
 
 def _build(weights: Weights) -> ClipModel:

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix
+from kec_core.encoders.networks import Network, load_network
+from kec_core.encoders.once import Once
 
 if TYPE_CHECKING:
     import torch
 
-_BATCH_TOKENS = 2048  # per call of the tower: enough to fill the cores, little enough for their caches
+_BATCH_TOKENS = 512  # of one batch: enough to fill a core, little enough for its cache
 _ENOUGH_TOKENS = 256  # such a batch takes no longer prompts: their padding would cost more than a call
 
 
@@ -60,22 +62,27 @@ class TextTower:
         crops: whether cropping is provably right for this tower; otherwise the full context is computed.
     """
 
-    def __init__(self, model: ClipModel, tokenizer: Callable[[list[str]], torch.Tensor], device: str) -> None:
+    def __init__(
+        self, model: ClipModel, tokenizer: Callable[[list[str]], torch.Tensor], device: str, key: str
+    ) -> None:
+        """The text tower of ``model``, which is on ``device``; ``key`` names the model and its weights."""
         tower: Any = getattr(model, "text", model)  # CLIP is its own text tower, CustomTextCLIP has one
         self.crops = _reads_forward_only(tower)
         self._tower = tower
-        self._prefix = "model.text." if hasattr(model, "text") else "model."
-        self._text_module = _text_module(model)
+        self._module = _text_module(model, self._cropped)
         self._tokenizer = tokenizer
         self._device = device
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
+        self._key = key
+        self._network = Once(self._loaded)
 
     def encode(self, texts: Sequence[str]) -> FloatMatrix:
         """One or more texts to raw float32 (T, d); prompts of like length share a batch."""
         tokens = self.tokens(texts)
         lengths = self.lengths(tokens)
         order = np.argsort(lengths, kind="stable")
-        parts = [self._encode_batch(tokens[rows, : lengths[rows[-1]]]) for rows in _batches(order, lengths)]
+        batches = (tokens[rows, : lengths[rows[-1]]].numpy() for rows in _batches(order, lengths))
+        parts = self._network()(batches)
         features = np.concatenate(parts)
         features[order] = features.copy()
         return features
@@ -91,12 +98,11 @@ class TextTower:
     def _end_of_text(self) -> int:
         return int(getattr(self._tower, "text_eos_id", getattr(self._tower, "eos_id", 0)))
 
-    def _encode_batch(self, tokens: torch.Tensor) -> FloatMatrix:
-        import torch
-
-        with torch.inference_mode():
-            features: FloatMatrix = self.features(tokens).float().cpu().numpy()
-        return features
+    def _loaded(self) -> Network:
+        """Token numbers (B, length) to raw features (B, d), always in float32."""
+        examples = [self.tokens(texts) for texts in (["cat", "dog"], ["a photo of three small cats"])]
+        cropped = [tokens[:, : self.lengths(tokens).max()].numpy() for tokens in examples]
+        return load_network(lambda: self._module, cropped, key=f"text tower of {self._key}", exact=True)
 
     def features(
         self, tokens: torch.Tensor, *, context: torch.Tensor | None = None, at: int = 0
@@ -109,15 +115,8 @@ class TextTower:
                 there are; the features are differentiable by them.
             at: first position of the context.
         """
-        import torch
-
-        # functional_call lends the tower its cropped tensors for the time of the call: one thread at a time, from the
-        # reading of the whole ones on.
         with self._turn, self._lending(context, at):
-            cropped = self._cropped(tokens.shape[1]) if self.crops else {}
-            raw: torch.Tensor = torch.func.functional_call(
-                self._text_module, cropped, (tokens.to(self._device),)
-            )
+            raw: torch.Tensor = self._module(tokens.to(self._device))
         return raw
 
     @contextmanager
@@ -148,11 +147,21 @@ class TextTower:
         found: torch.Tensor = self._tower.token_embedding(tokens.to(self._device))
         return found.detach().float().cpu()
 
-    def _cropped(self, length: int) -> dict[str, torch.Tensor]:
-        return {
-            f"{self._prefix}positional_embedding": self._tower.positional_embedding[:length],
-            f"{self._prefix}attn_mask": self._tower.attn_mask[:length, :length],
-        }
+    @contextmanager
+    def _cropped(self, length: int) -> Iterator[None]:
+        """For the time of a call, the tower has as many positions as its prompts."""
+        if not self.crops:
+            yield
+            return
+        parameters, buffers = self._tower._parameters, self._tower._buffers
+        with self._turn:  # one thread at a time, from the reading of the whole ones on
+            places, mask = parameters["positional_embedding"], buffers["attn_mask"]
+            try:
+                parameters["positional_embedding"] = places[:length]
+                buffers["attn_mask"] = mask[:length, :length]
+                yield
+            finally:
+                parameters["positional_embedding"], buffers["attn_mask"] = places, mask
 
 
 def _reads_forward_only(tower: _Tower) -> bool:
@@ -176,8 +185,8 @@ def _pool(tower: _Tower) -> str:
     return str(getattr(tower, "text_pool_type", getattr(tower, "pool_type", "")))
 
 
-def _text_module(model: ClipModel) -> torch.nn.Module:
-    """A module whose call is ``model.encode_text``, raw: ``functional_call`` knows no other methods."""
+def _text_module(model: ClipModel, cropped: Callable[[int], AbstractContextManager[None]]) -> torch.nn.Module:
+    """A module whose call is ``model.encode_text``, raw, with no more positions than there are tokens."""
     import torch
 
     class EncodeText(torch.nn.Module):
@@ -186,7 +195,8 @@ def _text_module(model: ClipModel) -> torch.nn.Module:
             self.model = model
 
         def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-            return self.model.encode_text(tokens, normalize=False)
+            with cropped(tokens.shape[1]):
+                return self.model.encode_text(tokens, normalize=False)
 
     return EncodeText().eval()
 

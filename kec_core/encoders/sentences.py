@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, Progress, blocks, no_progress
-from kec_core.encoders.hardware import best_device, has_bf16
+from kec_core.arrays import FloatMatrix, Progress, blocks, l2_normalize, no_progress
+from kec_core.encoders.networks import Network, load_network
 from kec_core.encoders.once import Once
 from kec_core.errors import ResourceMissing
 
@@ -23,15 +23,7 @@ if TYPE_CHECKING:
 DIM = 384
 _LAYERS, _HEADS, _EPSILON = 6, 12, 1e-12
 _MAX_TOKENS = 128  # as the model was trained
-_BATCH_TOKENS = 1024  # per call of the network: enough to fill the cores, little enough for their caches
-
-
-class _Loaded(NamedTuple):
-    """The network in memory; ``bf16``: whether it computes in bfloat16."""
-
-    network: nn.Module
-    device: str
-    bf16: bool
+_BATCH_TOKENS = 512  # of one batch: enough to fill a core, little enough for its cache
 
 
 class SentenceModel:
@@ -58,7 +50,8 @@ class SentenceModel:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_MAX_TOKENS)
-        self._loaded = Once(lambda: _load(file))
+        self._file = file
+        self._network = Once(self._loaded)
 
     def embed(self, texts: Sequence[str], *, progress: Progress = no_progress) -> FloatMatrix:
         """T strings to float32 (T, 384) with unit rows; ``progress`` is called per batch of strings.
@@ -66,31 +59,29 @@ class SentenceModel:
         In bfloat16 where the hardware has it: cosine to float32 above 0.9999, twice as fast.
         """
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
-        lengths = np.array([len(ids) for ids in tokens], dtype=np.int64)
+        groups = list(_batches(np.array([len(ids) for ids in tokens], dtype=np.int64)))
+
+        def batches() -> Iterator[NDArray[np.int64]]:
+            done = 0
+            for rows in groups:
+                progress(done, len(texts), "Reading words")
+                yield np.array([tokens[row] for row in rows])
+                done += len(rows)
+
         embedded = np.empty((len(texts), DIM), dtype=np.float32)
-        done = 0
-        for rows in _batches(lengths):
-            progress(done, len(texts), "Reading words")
-            embedded[rows] = self._embed_batch(np.array([tokens[row] for row in rows]))
-            done += len(rows)
+        if groups:  # the weights are not needed for nothing
+            for rows, means in zip(groups, self._network()(batches()), strict=True):
+                embedded[rows] = l2_normalize(means)
         return embedded
 
-    def _embed_batch(self, ids: NDArray[np.int64]) -> FloatMatrix:
-        import torch
-        from torch.nn.functional import normalize
-
-        network, device, bf16 = self._loaded()
-        with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=bf16):
-            states: torch.Tensor = network(torch.from_numpy(ids).to(device))
-        unit: FloatMatrix = normalize(states.float().mean(dim=1), dim=1).cpu().numpy()
-        return unit
-
-
-def _load(file: Path) -> _Loaded:
-    from safetensors.torch import load_file
-
-    device = best_device()
-    return _Loaded(network=_build(load_file(file)).eval().to(device), device=device, bf16=has_bf16(device))
+    def _loaded(self) -> Network:
+        """Token ids (B, L) to the mean of their states (B, 384)."""
+        ids = np.arange(1000, 1012).reshape(2, 6)
+        return load_network(
+            lambda: _build(self._file),
+            (ids, ids.reshape(4, 3), ids.reshape(1, 12)),
+            key=f"mean states of {self.revision}",
+        )
 
 
 def _batches(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.intp]]:
@@ -116,9 +107,12 @@ def model_folder() -> Path:
     return Path(package.origin).parent / "model"
 
 
-def _build(weights: Mapping[str, torch.Tensor]) -> nn.Module:
-    """BERT in torch's own layers: token ids (B, L) to states (B, L, 384); importing transformers takes seconds."""
+def _build(file: Path) -> nn.Module:
+    """BERT in torch's own layers: token ids (B, L) to the mean of the states (B, 384); importing transformers takes seconds."""
+    from safetensors.torch import load_file
     from torch import nn
+
+    weights = load_file(file)
 
     class Embedding(nn.Module):
         def __init__(self) -> None:
@@ -131,9 +125,14 @@ def _build(weights: Mapping[str, torch.Tensor]) -> nn.Module:
         def forward(self, ids: torch.Tensor) -> torch.Tensor:
             return self.words[ids] + self.places[: ids.shape[1]]
 
+    class Mean(nn.Module):
+        def forward(self, states: torch.Tensor) -> torch.Tensor:
+            return states.mean(dim=1)
+
     norm = nn.LayerNorm(DIM, eps=_EPSILON)
     norm.load_state_dict(_part(weights, "embeddings.LayerNorm"))
-    return nn.Sequential(Embedding(), norm, *(_layer(weights, f"encoder.layer.{i}") for i in range(_LAYERS)))
+    layers = (_layer(weights, f"encoder.layer.{i}") for i in range(_LAYERS))
+    return nn.Sequential(Embedding(), norm, *layers, Mean())
 
 
 def _layer(weights: Mapping[str, torch.Tensor], name: str) -> nn.Module:

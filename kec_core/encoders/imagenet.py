@@ -53,12 +53,14 @@ class ImageNetNetwork:
     def pooled(self, pixels: Pixels) -> FloatMatrix:
         """float32 (B, 3, 260, 260) to (B, 1280): the last feature map averaged over its places, never negative."""
         (maps,) = self._maps()([pixels])
-        return maps.mean(axis=(2, 3))
+        features: FloatMatrix = maps.mean(axis=(2, 3))
+        return features
 
     def places(self, pixels: Pixels) -> NDArray[np.float32]:
         """float32 (3, 260, 260) to (9, 9, 1280): the feature map that ``pooled`` averages."""
         (maps,) = self._maps()([pixels[None]])
-        return maps[0].transpose(1, 2, 0)
+        places: NDArray[np.float32] = maps[0].transpose(1, 2, 0)
+        return places
 
     def _loaded(self) -> Network:
         """The network that gives the last feature maps, (B, 1280, 9, 9)."""

@@ -116,7 +116,8 @@ def _converted(make: Callable[[], torch.nn.Module], examples: Sequence[Batch]) -
         # With gradients: without them torch's transformers take a path of their own that OpenVINO does not know.
         with torch.enable_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of torch, about what may not be traced: proved below instead
-            traced = torch.jit.trace(module, inputs[0], check_trace=False, strict=False)
+            trace: Callable[..., torch.jit.ScriptModule] = torch.jit.trace
+            traced = trace(module, inputs[0], check_trace=False, strict=False)
             model = _frontend(traced, inputs[0])
         computed = OpenVinoNetwork(model, exact=True, rows_in_flight=None)(examples)
     except Exception as error:  # tracing and converters raise anything on modules they do not know

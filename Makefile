@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app test fuzz test-portable bench bench-smoke soak resources checks lint types unit clean
+.PHONY: app test fuzz test-portable mutants bench bench-smoke soak resources checks lint types unit clean
 
 app: $(VENV)/.runtime
 	$(BIN)/kec setup --demo
@@ -37,6 +37,10 @@ test-portable: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --rounds 2000
+
+# small faults put into the program, each of which a test must notice
+mutants: $(VENV)/.dev
+	$(BIN)/python -m tests.mutants
 
 bench: $(VENV)/.dev
 	$(BIN)/kec setup --demo

@@ -121,8 +121,8 @@ def test_accessible_names_hold_no_markdown(visit, site):
     for role, before in (("checkbox", ""), ("button", "Help for ")):
         page.get_by_role(role, name=f"{before}Captions, then k-means · reconstruction · seconds").wait_for()
     page.evaluate("label => document.querySelector('.stApp').insertAdjacentHTML('beforeend', label)", LABEL)
-    page.get_by_role("note", name="[a] *b* c:d\\e f", exact=True).wait_for()
-    page.get_by_role("note", name="**ours**", exact=True).wait_for()
+    page.get_by_role("note", name="[a] *b* c:d\\e f", exact=True).wait_for(state="attached")
+    page.get_by_role("note", name="**ours**", exact=True).wait_for(state="attached")
 
 
 def test_thumbnails_are_kept_by_the_browser_and_others_are_refused(visit, site):

@@ -161,7 +161,7 @@ def test_deeper_numbers_are_scaled_by_the_bits_they_use(tmp_path, bits, kind):
     assert told in warnings_of(tmp_path)[kind]
 
 
-@pytest.mark.parametrize("top", [0.02, 1.0, 1.7, 300.0, 70_000.5])
+@pytest.mark.parametrize("top", [1e-6, 0.02, 0.2, 1.0, 1.7, 300.0, 70_000.5])
 @pytest.mark.parametrize("shape", [(40, 48), (40, 48, 3)])
 def test_real_numbers_are_never_black(tmp_path, top, shape):
     values = np.linspace(0, top, 40 * 48).reshape(40, 48)
@@ -170,7 +170,7 @@ def test_real_numbers_are_never_black(tmp_path, top, shape):
         tmp_path / "a.tif", values.astype(np.float32), photometric="rgb" if len(shape) == 3 else "minisblack"
     )
     brightest = np.asarray(open_image(tmp_path / "a.tif")).max()
-    assert brightest == (5 if top == 0.02 else 255)  # up to 1 the scale is 0 to 1
+    assert brightest == (51 if top == 0.2 else 255)  # from 1/16 up to 1 the scale is 0 to 1
 
 
 def test_grey_with_transparency_of_16_bits_is_shown_on_white(tmp_path):

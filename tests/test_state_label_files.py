@@ -103,10 +103,20 @@ def test_a_file_of_which_no_row_fits_is_refused(tmp_path):
         "cat/2",
         "2",
         "cat//2.jpg",
+        "https://somewhere.org/files/photos/cat/2.jpg?size=3#top",
+        "s3://bucket/photos/cat/2.jpg",
     ],
 )
 def test_names_that_a_person_would_call_equal_are_found(tmp_path, file):
     assert read(tmp_path, f"file,label\n{file},x\n") == {"cat/2.jpg": "x"}
+
+
+def test_addresses_are_decoded_and_names_that_only_look_so_are_kept(tmp_path):
+    photos = ("cat/a b.jpg", "100%25.jpg")
+    assert read(tmp_path, "file,label\nfile:///x/cat/a%20b.jpg,y\n100%25.jpg,z\n", photos) == {
+        "cat/a b.jpg": "y",
+        "100%25.jpg": "z",
+    }
 
 
 def test_composed_and_decomposed_letters_are_the_same(tmp_path):

@@ -21,11 +21,15 @@ _SEPARATE_PLANES, _ORIENTATION = 2, 274
 """Values and a tag of TIFF."""
 
 
+_DIM = 1 / 16
+"""Real numbers whose brightest is below this are scaled by it."""
+
+
 def to_8_bits(values: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
     """Scale brightness of any number type to uint8, never clipped.
 
     Whole numbers are scaled by the smallest of 1, 8, 10, 12, 14 and 16 bits that holds them all; real numbers up to 1
-    by 1; all others, and those below 0, by the range that is there. NaN and infinity count as 0.
+    by 1, unless all are below 1/16; all others, and those below 0, by the range that is there. NaN and infinity count as 0.
 
     Returns:
         uint8 of the same shape, and what was done, in words.
@@ -38,7 +42,8 @@ def to_8_bits(values: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
     is_16 = numbers.dtype == np.uint16
     if is_16 and bits == 16:
         return (numbers >> 8).astype(np.uint8), FULL_RANGE
-    if bits == 1 or (bits is not None and _is_whole(numbers)):
+    is_dim = bits == 1 and 0 < high < _DIM  # divided by more than they were made with: black, if taken by 1
+    if (bits == 1 and not is_dim) or (bits is not None and _is_whole(numbers)):
         bottom, top = 0.0, float(2**bits - 1)
         is_usual = bits in (1, 8, 16) and not is_16
         note = FULL_RANGE if is_usual else f"{FROM_BITS} {bits} bits it uses"

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 _DRIVE = re.compile(r"(file:/*)?(?=[A-Za-z]:/)|file:/*(?=/)", re.IGNORECASE)
 _ABSOLUTE = re.compile(r"([A-Za-z]:)?/")
@@ -45,7 +46,8 @@ class PhotoNames:
 
     In this order: the path below the photo folder; an absolute path of any machine, or one that begins with the name
     of the photo folder, whose end is such a path; the end of such a path, the bare file name for example. Each is
-    tried as written, then in composed Unicode, then without case, then without the photo's suffix.
+    tried as written, then in composed Unicode, then without case, then without the photo's suffix. The address of a file
+    or page stands for its path.
     """
 
     def __init__(self, ids: Iterable[str], root: Path, *, numbers: bool = False) -> None:
@@ -65,7 +67,9 @@ class PhotoNames:
     def find(self, name: str) -> tuple[str, ...]:
         """The ids that a name may mean: one when it is clear, none, or several."""
         written = name.replace("\\", "/")
-        for spelling in dict.fromkeys((name, _clean(written), _clean(written.strip()))):
+        for spelling in dict.fromkeys(
+            (name, _clean(written), _clean(written.strip()), _clean(_of_url(written)))
+        ):
             if spelling and (found := self._find(spelling)):
                 return tuple(found)
         return ()
@@ -112,6 +116,14 @@ def _index(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 def _ends(image_id: str) -> list[str]:
     parts = image_id.split("/")
     return ["/".join(parts[start:]) for start in range(1, len(parts))]
+
+
+def _of_url(name: str) -> str:
+    """The path that the address of a file or page names, as it was before it was encoded; other names as they are."""
+    scheme, separator, rest = name.strip().partition("://")
+    if not separator or not scheme.isalpha():
+        return name
+    return "/" + unquote(re.split(r"[?#]", rest, maxsplit=1)[0].lstrip("/"))
 
 
 def _clean(name: str) -> str:

@@ -1,0 +1,145 @@
+"""``make mutants``: small faults put into the program on purpose, each of which a test must notice.
+
+``python -m tests.mutants [--only WORD]`` changes one place at a time in a copy of the tree and runs the tests that
+should fail there. Prints the mutants that lived; ends with status 1 when there are any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutant_list import MUTANTS, Mutant
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ("kec_core", "state", "pages", "commands", "provision", "benchmarks", "tests", "docs")
+WORKERS = 2
+SECONDS = 180.0
+"""A mutant whose tests have not ended by then has been noticed: it hangs."""
+FAILED, BROKEN_IMPORT = 1, 2
+"""How pytest ends when a test fails, and when a test file cannot be imported."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a mutant; ``said`` is the end of what pytest printed."""
+
+    mutant: Mutant
+    killed: bool
+    seconds: float
+    said: str
+
+
+@contextmanager
+def copies(count: int) -> Iterator[queue.Queue[Path]]:
+    """So many copies of the tree, without what is made in it."""
+    with tempfile.TemporaryDirectory(prefix="kec-mutants-") as folder:
+        trees: queue.Queue[Path] = queue.Queue()
+        for number in range(count):
+            tree = Path(folder) / str(number)
+            for name in COPIED:
+                shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+            for file in ROOT.iterdir():
+                if file.is_file():
+                    shutil.copy2(file, tree / file.name)
+            trees.put(tree)
+        yield trees
+
+
+def tried(mutant: Mutant | None, tests: Sequence[str], tree: Path) -> tuple[int, str]:
+    """Run tests in a copy of the tree, with a mutant in it: pytest's status (``FAILED`` when it hangs) and last lines.
+
+    Raises:
+        ValueError: the place of the mutant is not there, or there more than once.
+    """
+    file = tree / mutant.file if mutant else None
+    before = file.read_text(encoding="utf-8") if file else ""
+    if file and mutant:
+        file.write_text(mutant.put_into(before), encoding="utf-8")
+    # Without compiled files: one of the same size and second would be taken for that of the changed source.
+    environment = {
+        **os.environ,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(tree),
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    try:
+        done = subprocess.run(
+            command, cwd=tree, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return FAILED, f"not ended after {SECONDS:g} s"
+    finally:
+        if file:
+            file.write_text(before, encoding="utf-8")
+    return done.returncode, "\n".join(done.stdout.splitlines()[-3:])
+
+
+def sound(test: str, trees: queue.Queue[Path]) -> str:
+    """What a test file says that fails without any mutant; "" when it passes."""
+    with taken(trees) as tree:
+        status, said = tried(None, [test], tree)
+    return f"{test}: {said}" if status else ""
+
+
+@contextmanager
+def taken(trees: queue.Queue[Path]) -> Iterator[Path]:
+    """A copy of the tree for one thread alone."""
+    tree = trees.get()
+    try:
+        yield tree
+    finally:
+        trees.put(tree)
+
+
+def judged(mutant: Mutant, trees: queue.Queue[Path]) -> Outcome:
+    """Whether the tests notice a mutant.
+
+    Raises:
+        RuntimeError: pytest could not run them at all.
+    """
+    began = time.monotonic()
+    with taken(trees) as tree:
+        status, said = tried(mutant, mutant.tests, tree)
+    if status not in (0, FAILED, BROKEN_IMPORT):
+        raise RuntimeError(f"The tests of {mutant} did not run (pytest ended with {status}): {said}")
+    return Outcome(mutant=mutant, killed=status != 0, seconds=time.monotonic() - began, said=said)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try every mutant; 1 if any lived, or the tests fail without one."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
+    parser.add_argument("--only", default="", help="mutants of which this is a part of the file or the text")
+    only = parser.parse_args(arguments).only
+    chosen = [one for one in MUTANTS if only in str(one)]
+    began = time.monotonic()
+    with copies(WORKERS) as trees, ThreadPoolExecutor(WORKERS) as pool:
+        tests = sorted({test for one in chosen for test in one.tests})
+        failing = "\n".join(filter(None, pool.map(lambda test: sound(test, trees), tests)))
+        if failing:
+            print(f"These tests fail without any mutant; mend them first:\n{failing}")
+            return 1
+        outcomes = []
+        for outcome in pool.map(lambda one: judged(one, trees), chosen):
+            word = "killed" if outcome.killed else "LIVED "
+            print(f"{word} {outcome.seconds:5.1f} s  {outcome.mutant}", flush=True)
+            outcomes.append(outcome)
+    lived = [one.mutant for one in outcomes if not one.killed]
+    print(f"{len(lived)} of {len(chosen)} mutants lived; {time.monotonic() - began:.0f} s")
+    return int(bool(lived))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

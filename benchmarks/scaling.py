@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +21,7 @@ import numpy as np
 from benchmarks.live import TableOfWords
 from benchmarks.table import chosen_methods
 from kec_core.config import EncoderDefaults
+from kec_core.memory import peak_megabytes, reset_peak
 from kec_core.methods import METHODS, MethodInputs, photo_features, run_method
 from kec_core.types import Concept, Knowledge, Noun, UniAttribute
 
@@ -107,7 +106,8 @@ def run_one(name: str, n_images: int, dim: int, n_clusters: int) -> dict[str, fl
     options = method.fast or method.options
     few = planted_inputs(10 * n_clusters, dim, n_clusters)
     run_method(name, few, n_clusters, options=options)  # libraries are loaded outside of what is measured
-    before = _reset_peak()
+    reset_peak()
+    before = peak_megabytes()
     busy = time.process_time()
     said = [time.perf_counter()]
     run_method(
@@ -117,7 +117,7 @@ def run_one(name: str, n_images: int, dim: int, n_clusters: int) -> dict[str, fl
     return {
         "seconds": round(said[-1] - said[0], 3),
         "core_seconds": round(time.process_time() - busy, 3),
-        "megabytes": round(_status("VmHWM") - before, 1),
+        "megabytes": round(peak_megabytes() - before, 1),
         "cancel": round(float(np.diff(said).max()), 3),
     }
 
@@ -158,19 +158,6 @@ def _knowledge() -> Knowledge:
         for q in range(N_CONCEPTS)
     )
     return Knowledge(concepts=concepts, uni=uni, last_id=N_CONCEPTS)
-
-
-def _reset_peak() -> float:
-    """Let Linux forget the peak so far; returns MB in use now."""
-    Path("/proc/self/clear_refs").write_text("5")
-    return _status("VmRSS")
-
-
-def _status(field: str) -> float:
-    """A field of Linux's memory status, in MB."""
-    found = re.search(rf"{field}:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    assert found is not None
-    return int(found[1]) / 1024
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +41,9 @@ def add(commands: Subparsers[Any]) -> None:
     p.add_argument("--method", default="kec", choices=("kec",), help="what to cluster with")
     add_llm_options(p)
     p.add_argument(
+        "--profile", type=Path, metavar="FILE", help="write where the time went, for `python -m pstats FILE`"
+    )
+    p.add_argument(
         "--dry-run", action="store_true", help="tell what the language model would be asked, and do not ask"
     )
     p.add_argument(
@@ -62,6 +67,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     with (
         new_or_open(folder, arguments.images) as project,
         RunLock.acquire(folder, "kec run"),
+        _profiled(arguments.profile),
         show_progress() as progress,
     ):
         hooks = Hooks(progress=progress)
@@ -79,6 +85,33 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     for note in summary.notes:
         say(note)
     return summary.to_json()
+
+
+@contextmanager
+def _profiled(file: Path | None) -> Iterator[None]:
+    """Trace this thread with cProfile and write the trace to ``file``, also when the block is stopped; None: do not.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    if file is None:
+        yield
+        return
+    import cProfile
+
+    try:
+        file.touch()
+    except OSError as error:
+        raise InputError(
+            f"--profile should be a file that can be written, but {file} cannot ({error.strerror}); give another."
+        ) from error
+    trace = cProfile.Profile()
+    trace.enable()
+    try:
+        yield
+    finally:
+        trace.disable()
+        trace.dump_stats(file)
 
 
 def _add_flag(parser: argparse.ArgumentParser, option: Option) -> None:

@@ -411,10 +411,16 @@ class SkippedImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageReport:
-    """What one stage did: for the person, the history and ``--json``."""
+    """What one stage did: for the person, the history and ``--json``.
+
+    Attributes:
+        seconds: on the clock.
+        megabytes: most memory in use at once, of the whole process; 0 where nobody measured it.
+    """
 
     stage: str
     fingerprint: str
     seconds: float
     reused: bool
     summary: dict[str, Any] = field(default_factory=dict)
+    megabytes: float = 0.0

@@ -15,7 +15,10 @@ from tests.fakes import colour_photos
 PHOTOS = "PHOTOS"
 """Stands for a folder of labelled photos."""
 SMALLEST: dict[str, tuple[str, ...]] = {
-    "encode": ("--images", "4", "--side", "64", "--strings", "4"),
+    "cluster": ("--sizes", "300", "--dim", "16", "--clusters", "4", "--starts", "2"),
+    "encode": (
+        "--images", "4", "--side", "64", "--strings", "4", "--compact-images", "4", "--compact-side", "64",
+    ),
     "expert": ("--data", PHOTOS, "--seeds", "1", "--photos", "1"),
     "grounding": ("--images", "200", "--concepts", "5", "--dim", "16", "--repeats", "1"),
     "layout": ("--images", "300", "--dim", "16", "--clusters", "3"),
@@ -29,7 +32,7 @@ SMALLEST: dict[str, tuple[str, ...]] = {
     "table": ("--data", PHOTOS, "--methods", "kmeans", "--seeds", "1"),
 }  # fmt: skip
 """Options of each; "paper" needs the internet and is tried by its own tests with made-up sets."""
-QUICK = ("grounding", "llm")
+QUICK = ("cluster", "grounding", "llm")
 """Those that take less than five seconds of a core, loading aside; every test run tries them."""
 
 

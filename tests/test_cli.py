@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pstats
 import subprocess
 import sys
 
@@ -32,6 +33,7 @@ RUN_KEYS = {
     "baseline",
     "internal",
     "seconds",
+    "peak_megabytes",
     "revision",
     "seed",
 }
@@ -94,6 +96,17 @@ def test_run_prints_one_object_and_a_second_run_is_the_same_revision(photos, pro
     assert set(printed["scores"]) == set(printed["baseline"]["scores"]) == {"acc", "nmi", "ari"}
     assert all(0 <= printed["scores"][name] <= 1 for name in ("acc", "nmi"))
     assert printed["revision"] == "r1"
+    assert set(printed["peak_megabytes"]) == set(printed["seconds"])
+    assert all(megabytes > 10 for megabytes in printed["peak_megabytes"].values())
+
+
+def test_run_writes_a_profile(photos, project, capsys, tmp_path):
+    assert cli.main(run_words(photos, project, "--profile", str(tmp_path / "run.prof"))) == 0
+    json.loads(capsys.readouterr().out)
+    functions = {name for _file, _line, name in pstats.Stats(str(tmp_path / "run.prof")).stats}
+    assert "run_project" in functions
+    line = refused(capsys, *run_words(photos, project, "--profile", str(tmp_path / "no" / "run.prof")))
+    assert "--profile should be a file that can be written" in line
 
 
 @pytest.mark.parametrize("part", ["concepts", "attributes", "clusters", "history"])

@@ -14,6 +14,7 @@ from kec_core.config import RunConfig
 from kec_core.encoders.base import Encoder
 from kec_core.encoders.text_cache import TextCache
 from kec_core.knowledge.base import KnowledgeBuilder
+from kec_core.memory import peak_megabytes, reset_peak
 from kec_core.options import only_for, values_for
 from kec_core.store import StageResult, StageStore
 from kec_core.types import Noun, StageReport
@@ -87,6 +88,7 @@ class Runner:
         self.hooks.on_start(name)
         key = fingerprint(name, *inputs)
         started = time.perf_counter()
+        reset_peak()
         result = None if rebuild else self.store.load(name, key)
         reused = result is not None
         if result is None:
@@ -97,6 +99,7 @@ class Runner:
             seconds=time.perf_counter() - started,
             reused=reused,
             summary=dict(result.data.get("summary", {})),
+            megabytes=peak_megabytes(),
         )
         self.reports.append(report)
         self.hooks.on_report(report)

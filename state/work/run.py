@@ -85,6 +85,7 @@ class RunSummary:
             },
             "internal": {"silhouette": internal.silhouette},
             "seconds": {report.stage: round(report.seconds, 3) for report in self.stages},
+            "peak_megabytes": {report.stage: round(report.megabytes, 1) for report in self.stages},
             "revision": self.revision.id,
             "seed": self.revision.config.seed,
             "notes": list(self.notes),

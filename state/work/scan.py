@@ -8,6 +8,7 @@ from typing import Self
 
 from kec_core.arrays import fingerprint
 from kec_core.config import RunConfig
+from kec_core.memory import peak_megabytes, reset_peak
 from kec_core.photos.images import ScanReport, scan_images
 from kec_core.stages import Hooks
 from kec_core.types import StageReport
@@ -75,6 +76,7 @@ def scan_photos(project: Project, root: Path, watch: StageWatch) -> ScanReport:
     """
     watch.start(SCAN)
     started = time.perf_counter()
+    reset_peak()
     report = with_left_out(scan_images(root, progress=watch.hooks().progress), project, root)
     project.set_images_root(root)
     project.set_images(report)
@@ -90,6 +92,7 @@ def scan_photos(project: Project, root: Path, watch: StageWatch) -> ScanReport:
                 "skipped": len(report.skipped),
                 "others": sum(report.others.values()),
             },
+            megabytes=peak_megabytes(),
         )
     )
     return report

@@ -20,6 +20,7 @@ BENCHMARKS = (
     "map",
     "pages",
     "paper",
+    "scale",
     "scaling",
     "table",
 )

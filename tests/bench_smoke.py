@@ -28,6 +28,7 @@ SMALLEST: dict[str, tuple[str, ...]] = {
     "llm": ("--items", "4", "--in-flight", "2", "--latency", "0.01"),
     "map": ("--sizes", "300", "--clusters", "3"),
     "pages": ("--images", "300", "--concepts", "5", "--clusters", "4", "--only", "projects"),
+    "scale": ("--sizes", "300,600", "--dim", "16", "--clusters", "4", "--nouns", "40"),
     "scaling": ("--methods", "kmeans", "--sizes", "100", "--dim", "16", "--clusters", "3"),
     "table": ("--data", PHOTOS, "--methods", "kmeans", "--seeds", "1"),
 }  # fmt: skip

@@ -1,0 +1,165 @@
+"""A whole run from ready-made vectors to groups, as collections grow: seconds and peak memory of every stage.
+
+``kec bench scale [--sizes 100000,1000000] [--dim 512] [--clusters 100] [--nouns 5000] [--json]``. Each size in a process
+of its own, with default options, WordNet's builder, random vectors around planted centres and made-up words near them. The exponent is the
+slope of log seconds over log photos: 1 is linear. Megabytes are of the whole process, the inputs included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.live import TableOfWords
+from benchmarks.scaling import exponent
+from kec_core.arrays import FloatMatrix, Progress, blocks, no_progress
+from kec_core.config import EncoderDefaults, RunConfig
+from kec_core.encoders.base import EncoderInfo, Pixels
+from kec_core.encoders.readymade import load_readymade
+from kec_core.knowledge.wordnet_builder import WordNetBuilder
+from kec_core.photos.images import ImageRecord
+from kec_core.stages import Hooks, Resources
+from kec_core.stages.pipeline import run
+from kec_core.store import FolderStore
+from kec_core.types import Noun, StageReport
+from kec_core.wordnet.vocabulary import wordnet_vocabulary
+from kec_core.wordnet.wordnet import load_wordnet
+
+
+def measure(options: Sequence[str]) -> dict[str, Any]:
+    """Run every size; seconds and MB per stage, and how each stage's time grows."""
+    parser = argparse.ArgumentParser(prog="kec bench scale")
+    parser.add_argument("--sizes", default="100000,1000000")
+    parser.add_argument("--dim", type=int, default=512)
+    parser.add_argument("--clusters", type=int, default=100)
+    parser.add_argument("--nouns", type=int, default=5000)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args(options)
+    runs = {size: _measured(size, arguments) for size in arguments.sizes.split(",")}
+    stages = list(dict.fromkeys(stage for run in runs.values() for stage in run))
+    return {
+        "sizes": runs,
+        "exponents": {stage: _exponent(runs, stage) for stage in stages},
+        "dim": arguments.dim,
+        "clusters": arguments.clusters,
+    }
+
+
+def _measured(size: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    words = (size, arguments.dim, arguments.clusters, arguments.nouns)
+    command = [sys.executable, "-m", "benchmarks.scale", *map(str, words)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _exponent(runs: Mapping[str, Mapping[str, Any]], stage: str) -> float | None:
+    done = [(int(size), found[stage]["seconds"]) for size, found in runs.items() if stage in found]
+    return exponent([{"images": size, "core_seconds": seconds} for size, seconds in done])
+
+
+def run_one(size: int, dim: int, n_clusters: int, n_nouns: int) -> dict[str, dict[str, float]]:
+    """Seconds and peak MB of every stage of one run, and of all together."""
+    wordnet = load_wordnet()
+    reports: list[StageReport] = []
+
+    def tell(report: StageReport) -> None:
+        reports.append(report)
+        print(f"{size:,} photos, {report.stage}: {report.seconds:.1f} s", file=sys.stderr, flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="kec-bench-") as name:
+        folder = Path(name)
+        words = WordEncoder(dim, n_clusters)
+        _write_vectors(folder / "vectors.npy", size, words.table.centres)
+        resources = Resources(
+            encoder=load_readymade(folder / "vectors.npy", words),
+            vocabulary=wordnet_vocabulary(wordnet)[:n_nouns],
+            builder=WordNetBuilder(wordnet),
+            wordnet=wordnet,
+        )
+        records = [
+            ImageRecord(id=f"{number:08d}.jpg", width=1, height=1, sha256=f"{number:064x}", mode="RGB")
+            for number in range(size)
+        ]
+        config = RunConfig(n_clusters=n_clusters)
+        run(records, folder, resources, config, FolderStore(folder / "stages"), hooks=Hooks(on_report=tell))
+    found = {
+        one.stage: {"seconds": round(one.seconds, 3), "megabytes": round(one.megabytes, 1)} for one in reports
+    }
+    total = sum(one.seconds for one in reports)
+    peak = max(one.megabytes for one in reports)
+    return {**found, "total": {"seconds": round(total, 3), "megabytes": round(peak, 1)}}
+
+
+def _write_vectors(file: Path, size: int, centres: FloatMatrix) -> None:
+    """Vectors around the centres, written in blocks so that they never are in memory together."""
+    rng = np.random.default_rng(0)
+    table = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=(size, centres.shape[1]))
+    for block in blocks(size):
+        rows = rng.standard_normal((block.stop - block.start, centres.shape[1]), dtype=np.float32)
+        table[block] = 2 * rows + centres[rng.integers(len(centres), size=len(rows))]
+    table.flush()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WordEncoder:
+    """Texts of the planted space (``TableOfWords``); it sees no photos.
+
+    Attributes:
+        dim: d, width of the vectors.
+        n_centres: one per cluster.
+    """
+
+    dim: int
+    n_centres: int
+
+    @property
+    def table(self) -> TableOfWords:
+        """The centres and the words near them."""
+        return TableOfWords(
+            np.random.default_rng(1).normal(size=(self.n_centres, self.dim)).astype(np.float32)
+        )
+
+    @property
+    def info(self) -> EncoderInfo:
+        """See Encoder."""
+        return EncoderInfo(
+            name="planted",
+            dim=self.dim,
+            defaults=EncoderDefaults(),
+            caption="planted",
+            revision="planted",
+            image_side=0,
+            noun_templates=("{}",),
+        )
+
+    def preprocess(self, image: object) -> Pixels:
+        """Refused: vectors are ready-made."""
+        raise NotImplementedError(f"No photo is encoded here, but one came: {image}")
+
+    def encode_images(self, pixels: Pixels) -> FloatMatrix:
+        """Refused: vectors are ready-made."""
+        raise NotImplementedError(f"No photo is encoded here, but {len(pixels)} came.")
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatMatrix:
+        """See Encoder: every text lies near one of the centres."""
+        return self.table([f"{text} thing {zlib.crc32(text.encode()) % self.n_centres}" for text in texts])
+
+    def covers(self, nouns: Sequence[Noun], *, progress: Progress = no_progress) -> NDArray[np.bool_]:  # noqa: ARG002 - quick
+        """See Encoder: all of them."""
+        return np.ones(len(nouns), dtype=np.bool_)
+
+
+if __name__ == "__main__":
+    print(json.dumps(run_one(*map(int, sys.argv[1:]))))

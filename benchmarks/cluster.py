@@ -29,7 +29,11 @@ NOISE = 2.0  # length of a row's noise over that of its centre, times the root o
 
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
-    """Seconds and objective of every way at every size; see the module."""
+    """Seconds and objective of every way at every size; see the module.
+
+    Raises:
+        InputError: a way of clustering is not known.
+    """
     parser = argparse.ArgumentParser(prog="kec bench cluster")
     parser.add_argument("--sizes", default="50000,200000")
     parser.add_argument("--dim", type=int, default=512)

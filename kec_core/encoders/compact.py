@@ -114,9 +114,11 @@ class CompactEncoder:
             known: NDArray[np.bool_] = np.load(file, allow_pickle=False)
         except (OSError, ValueError, EOFError):
             known = np.array([self._is_near(noun) for noun in nouns], dtype=np.bool_)
-            words = [noun.word for noun, near in zip(nouns, known, strict=True) if near]
-            if words:
-                known[known] = self._text_map().covers(self._sentences.embed(words, progress=progress))
+            taught = set(self._anchors.words)  # known for certain: embedding them would take time for nothing
+            open_rows = [row for row in np.flatnonzero(known) if nouns[row].word not in taught]
+            if open_rows:
+                words = [nouns[row].word for row in open_rows]
+                known[open_rows] = self._text_map().covers(self._sentences.embed(words, progress=progress))
             content = io.BytesIO()
             np.save(content, known)
             write_cache(file, content.getvalue())

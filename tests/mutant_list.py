@@ -124,8 +124,8 @@ MUTANTS = (
     ),
     Mutant(
         "kec_core/clustering/kmeans.py",
-        "if best is None or found.objective > best.objective:",
-        "if best is None or found.objective < best.objective:",
+        "found.sort(key=lambda one: -one.objective)",
+        "found.sort(key=lambda one: one.objective)",
         _tests("core_clustering"),
     ),
     Mutant(

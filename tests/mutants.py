@@ -8,6 +8,7 @@ status 1 when there are any.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import queue
 import shutil
@@ -29,6 +30,8 @@ WORKERS = 2
 SECONDS = 180.0
 """A mutant whose tests have not ended by then has been noticed: it hangs."""
 HANGS = f"(not ended after {SECONDS:g} s)"
+_FIRST_MOMENT = 10**9
+_writes = itertools.count()
 FAILED, BROKEN_IMPORT = 1, 2
 """How pytest ends when a test fails, and when a test file cannot be imported."""
 
@@ -67,14 +70,8 @@ def tried(mutant: Mutant, tree: Path) -> tuple[int, str]:
     """
     file = tree / mutant.file
     before = file.read_text(encoding="utf-8")
-    file.write_text(mutant.put_into(before), encoding="utf-8")
-    # Without compiled files: one of the same size and second would be taken for that of the changed source.
-    environment = {
-        **os.environ,
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONPATH": str(tree),
-        "OMP_NUM_THREADS": "1",
-    }
+    _write(file, mutant.put_into(before))
+    environment = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *mutant.tests]
     try:
         done = subprocess.run(
@@ -83,8 +80,15 @@ def tried(mutant: Mutant, tree: Path) -> tuple[int, str]:
     except subprocess.TimeoutExpired:
         return FAILED, HANGS
     finally:
-        file.write_text(before, encoding="utf-8")
+        _write(file, before)
     return done.returncode, "\n".join(done.stdout.splitlines()[-3:])
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a source at a time of its own: Python tells what it has compiled by size and second."""
+    file.write_text(text, encoding="utf-8")
+    moment = _FIRST_MOMENT + next(_writes)
+    os.utime(file, (moment, moment))
 
 
 @contextmanager

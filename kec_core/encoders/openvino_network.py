@@ -31,6 +31,10 @@ _FILE = "network.xml"
 
 log = logging.getLogger(__name__)
 
+# The binding looks up numpy when it first makes an array. Two threads that are first at once can wait for each other
+# for ever, one for the interpreter's lock, one for the lookup; within an import only one thread is.
+_FIRST_ARRAY = ov.Tensor(np.zeros(1, dtype=np.float32)).data
+
 
 class OpenVinoNetwork:
     """A compiled model as a Network: one request per core, each on a stream of its own."""

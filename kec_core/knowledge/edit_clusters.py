@@ -40,11 +40,15 @@ class ClusterEdit(Edit):
 
 
 class MovePhotos(ClusterEdit):
-    """These photos go into a cluster and stay in it; photos kept together with them go along."""
+    """These photos go into a cluster and stay in it; photos kept together with them go along.
+
+    With ``follow`` they are examples: photos that by all examples so far belong there follow them.
+    """
 
     op: Literal["move_photos"] = "move_photos"
     images: SomeImages
     cluster: Cluster
+    follow: Flag = False
 
     def image_ids(self) -> tuple[str, ...]:
         """See Edit."""
@@ -55,11 +59,15 @@ class MovePhotos(ClusterEdit):
         target = partition.find(self.cluster)
         named = partition.rows(self.images)
         moved, along = put(partition, named, target)
+        moved = moved.pinned(partition.with_partners(named), target)
+        if self.follow:
+            rows = moved.following(partition.labels[named], target)
+            moved = moved.moved(rows, target).going_along(rows.tolist())
+            along += len(rows)
         said = (
             f"Moved {photos(len(named))} to {partition.called(target)}."
             f"{_along(along)}{_instead(partition, named, target)}{_emptied(partition, moved)}"
         )
-        moved = moved.pinned(partition.with_partners(named), target)
         return moved.keeping(target).finished(partition, said)
 
     def sentence(self, knowledge: Knowledge, /) -> str:

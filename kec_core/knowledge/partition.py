@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
+from kec_core.clustering.examples import followers
 from kec_core.clustering.geometry import centroids_of, row_cosines
 from kec_core.constraints import units_of
 from kec_core.errors import InputError
@@ -147,8 +148,11 @@ class Partition:
 
     def constrained(self) -> NDArray[np.bool_]:
         """Which photos a constraint names, bool (N,)."""
+        return self._named(self.knowledge.constraints)
+
+    def _named(self, constraints: Iterable[Constraint]) -> NDArray[np.bool_]:
         named = np.zeros(len(self.labels), dtype=np.bool_)
-        images = {image for constraint in self.knowledge.constraints for image in constraint.images}
+        images = {image for constraint in constraints for image in constraint.images}
         named[[self.row_of[image] for image in images if image in self.row_of]] = True
         return named
 
@@ -234,6 +238,18 @@ class Partition:
         )
         nearer &= (going < sizes)[self.labels]
         return np.flatnonzero(nearer)
+
+    def following(self, came_from: IntVector, cluster: int) -> Rows:
+        """Rows of photos that follow those which were just put into a cluster, by all that the person placed.
+
+        Args:
+            came_from: the clusters of the photos before.
+            cluster: theirs now; clusters that are ticked off keep their photos.
+        """
+        done = [kept.id for kept in self.knowledge.kept if kept.done]
+        placed = np.flatnonzero(self._named(wish for wish in self.knowledge.constraints if wish.cluster is not None))
+        held = self.constrained() | np.isin(self.labels, done)
+        return followers(self.looks.space(), self.labels, placed, cluster, came_from, held)
 
     def finished(self, before: Partition, said: str) -> Partition:
         """After an edit: constraints seen to, seeds chosen, the number of clusters kept in step.

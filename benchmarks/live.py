@@ -54,6 +54,7 @@ from kec_core.knowledge.edits import (
 )
 from kec_core.live import LiveCollection, LiveState, restore, start, update
 from kec_core.result.impact import Impact, compare
+from kec_core.suggestions.questions import next_question
 from kec_core.types import Knowledge
 from state.revisions.cluster_marks import ClusterMarks
 from state.revisions.overview import names_of
@@ -132,8 +133,10 @@ def verb_seconds(state: LiveState, times: int) -> dict[str, float]:
     for _ in range(times):
         for verb in verbs_on(state, rng):
             seconds, after = timed(edited_clusters, state, verb)
-            laps.setdefault(verb.op, []).append(seconds)
+            name = "answer" if isinstance(verb, MovePhotos) and verb.follow else verb.op
+            laps.setdefault(name, []).append(seconds)
             print(f"{verb.op}: {seconds:.2f}, {after.clustering.n_clusters} clusters", file=sys.stderr)
+        laps.setdefault("question", []).append(timed(next_question, after, asked=0)[0])
         laps.setdefault("search", []).append(timed(found_by_words, state)[0])
     return {verb: round(median(seconds), 4) for verb, seconds in laps.items()}
 
@@ -152,6 +155,7 @@ def verbs_on(state: LiveState, rng: np.random.Generator) -> list[Edit]:
     images = tuple(ids[row] for row in rows)
     return [
         MovePhotos(images=images[:5], cluster=second),
+        MovePhotos(images=images[:1], cluster=second, follow=True),
         NewCluster(images=images, name="a new one"),
         MergeClusters(clusters=(first, second)),
         SplitCluster(cluster=third),

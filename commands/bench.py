@@ -10,6 +10,7 @@ from commands.parsing import Subparsers, add_command
 from kec_core.errors import InputError, ResourceMissing
 
 BENCHMARKS = (
+    "ask",
     "cluster",
     "encode",
     "expert",

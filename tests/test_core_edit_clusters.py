@@ -405,7 +405,7 @@ def test_a_name_that_another_cluster_has_is_refused():
 def test_edits_of_clusters_come_back_as_the_same_json_and_are_said_without_a_project():
     script = {
         "edits": [
-            {"op": "move_photos", "images": ["a", "b"], "cluster": 3},
+            {"op": "move_photos", "images": ["a", "b"], "cluster": 3, "follow": True},
             {"op": "new_cluster", "images": ["a"], "name": "x", "follow": True},
             {"op": "merge_clusters", "clusters": [3, "x"], "name": "y"},
             {"op": "split_cluster", "cluster": "y", "into": 2},

@@ -1,4 +1,4 @@
-"""Groups learned from examples: what photos that a person placed say about the others (methods.md 7.1).
+"""Groups learned from examples: what photos that a person placed say about the others (methods.md 6.7).
 
 A group is known by one prototype, the mean of the photos that were placed into it and of its other members, which
 count as ``PRIOR`` photos at most. Cosines are compared in units of the mean distance of a photo to its group, so the
@@ -47,7 +47,12 @@ def mean_distance(x: FloatMatrix, centroids: FloatMatrix, labels: IntVector) -> 
 
 
 def followers(
-    x: FloatMatrix, labels: IntVector, placed: Rows, cluster: int, came_from: IntVector, held: NDArray[np.bool_]
+    x: FloatMatrix,
+    labels: IntVector,
+    placed: Rows,
+    cluster: int,
+    came_from: IntVector,
+    held: NDArray[np.bool_],
 ) -> Rows:
     """Rows that follow photos which were just placed into a cluster, int64, ascending.
 

@@ -247,7 +247,9 @@ class Partition:
             cluster: theirs now; clusters that are ticked off keep their photos.
         """
         done = [kept.id for kept in self.knowledge.kept if kept.done]
-        placed = np.flatnonzero(self._named(wish for wish in self.knowledge.constraints if wish.cluster is not None))
+        placed = np.flatnonzero(
+            self._named(wish for wish in self.knowledge.constraints if wish.cluster is not None)
+        )
         held = self.constrained() | np.isin(self.labels, done)
         return followers(self.looks.space(), self.labels, placed, cluster, came_from, held)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.compare import choices_tab, label_free_tab, methods_tab, result_tab
+from pages.compare import ask_me, choices_tab, label_free_tab, methods_tab, result_tab
 from pages.shared import ui
 from state.revisions import revisions
 
-TABS = ("Result", "Without labels", "Methods", "What was chosen for you")
+TABS = ("Result", "Without labels", "Ask me", "Methods", "What was chosen for you")
 
 project = ui.need_project()
 st.title("Compare", anchor=False)
@@ -22,13 +22,16 @@ with ui.errors():
             "Go to Build",
         )
         st.stop()
-    result, check, methods, choice = st.tabs(TABS, key="compare_tab", on_change="rerun")
+    result, check, asking, methods, choice = st.tabs(TABS, key="compare_tab", on_change="rerun")
     if result.open:
         with result:
             result_tab.draw(project, shown, revisions.history(project))
     if check.open:
         with check:
             label_free_tab.draw(project, shown)
+    if asking.open:
+        with asking:
+            ask_me.draw(project, shown)
     if methods.open:
         with methods:
             methods_tab.draw(project, shown)

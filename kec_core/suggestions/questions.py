@@ -1,0 +1,140 @@
+"""Which photo to ask a person about next, so that the answer teaches most (methods.md 6.7).
+
+A photo is worth asking when many unsure photos look like it that no answer has reached yet. Every fifth photo is
+drawn at random instead: only such photos tell honestly how many of all are in the right group.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.arrays import FloatMatrix, l2_normalize, softmax_rows
+from kec_core.clustering.examples import PRIOR, mean_distance
+from kec_core.clustering.geometry import centroids_of, cluster_sums
+from kec_core.live import LiveState
+from kec_core.result.audit import Estimate, wilson
+
+POOL = 1500
+"""Photos that are compared for a question, at most; others are drawn for the next one."""
+EVERY = 5
+"""Every so many questions one is about a photo drawn at random."""
+LIKELY = 9
+"""Groups that are offered, at most."""
+DOUBT = 4.0
+"""How much surer a photo is of a group that is one mean distance nearer, in nats [M]."""
+REACH = 4.0
+"""How fast photos get less alike: their likeness is exp(-REACH * distance / mean distance) [M]."""
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Where does a photo belong?
+
+    Attributes:
+        row: of the photo.
+        clusters: ids of the likely clusters, the likeliest first.
+        drawn: True for a photo drawn at random, whose answer counts for the estimate.
+    """
+
+    row: int
+    clusters: tuple[int, ...]
+    drawn: bool
+
+
+def next_question(
+    state: LiveState, *, asked: int, skipped: frozenset[int] = frozenset(), seed: int = 0
+) -> Question | None:
+    """The photo to ask about next; None when the person has placed or skipped all.
+
+    Args:
+        state: what the person placed so far is in its knowledge.
+        asked: how many questions were answered; another count draws other photos.
+        skipped: rows not to ask about.
+        seed: for what is drawn.
+    """
+    placed = placed_rows(state)
+    open_rows = np.setdiff1d(np.arange(len(state.collection.x)), [*placed.tolist(), *skipped])
+    if not len(open_rows):
+        return None
+    rng = np.random.default_rng((seed, asked, len(skipped)))
+    drawn = asked % EVERY == EVERY - 1
+    size = 1 if drawn else min(POOL, len(open_rows))
+    rows = np.sort(rng.choice(open_rows, size, replace=False))
+    likely, likelihood, distance = _likely(state, rows, placed)
+    best = 0 if drawn else _most_telling(state, rows, placed, likelihood, distance)
+    order = np.argsort(-likelihood[best], kind="stable")[:LIKELY]
+    return Question(row=int(rows[best]), clusters=tuple(likely[order].tolist()), drawn=drawn)
+
+
+def placed_rows(state: LiveState) -> Rows:
+    """Rows of the photos that the person put into a group, int64, ascending."""
+    images = {i for wish in state.knowledge.constraints if wish.cluster is not None for i in wish.images}
+    return np.array(
+        [r for r, image in enumerate(state.collection.image_ids) if image in images], dtype=np.int64
+    )
+
+
+def _likely(state: LiveState, rows: Rows, placed: Rows) -> tuple[Rows, FloatMatrix, float]:
+    """The clusters that have photos, how likely each is for some rows, float32 (R, K), and the rows' mean distance."""
+    labels = np.asarray(state.clustering.labels)
+    clusters = np.unique(labels).astype(np.int64)
+    means = _means(state, clusters, placed)
+    x = state.fused_rows(rows)
+    distance = mean_distance(x, means, np.searchsorted(clusters, labels[rows]).astype(np.int32))
+    return clusters, softmax_rows((x @ means.T) * np.float32(DOUBT / distance)), distance
+
+
+def _means(state: LiveState, clusters: Rows, placed: Rows) -> FloatMatrix:
+    """Unit prototypes of the clusters: their centroids and what was placed in them, float32 (K, D)."""
+    known = state.clustering.centroids
+    width = 2 * state.collection.x.shape[1]
+    labels = np.searchsorted(clusters, state.clustering.labels).astype(np.int32)
+    if known.shape[1] == width:
+        means = PRIOR * known[clusters]
+    else:  # the groups come from the photos alone
+        means = PRIOR * centroids_of(state.fused(), labels, len(clusters))
+    if len(placed):
+        means = means + cluster_sums(state.fused_rows(placed), labels[placed], len(clusters))
+    return l2_normalize(means.astype(np.float32))
+
+
+def _most_telling(
+    state: LiveState, rows: Rows, placed: Rows, likelihood: FloatMatrix, distance: float
+) -> int:
+    """Which of the rows most unsure photos look like that no answer has reached."""
+    if likelihood.shape[1] < 2:
+        return 0
+    x = state.fused_rows(rows)
+    best = np.partition(likelihood, -2, axis=1)[:, -2:]
+    unsure = 1 - (best[:, 1] - best[:, 0])
+    if len(placed):
+        near = 1 - _alike(x, state.fused_rows(placed), distance)
+        unsure = unsure * near.prod(axis=1)
+    return int((_alike(x, x, distance) @ unsure).argmax())
+
+
+def _alike(x: FloatMatrix, others: FloatMatrix, distance: float) -> FloatMatrix:
+    """Likeness of rows and others in [0, 1]."""
+    return np.minimum(np.exp((x @ others.T - 1) * np.float32(REACH / distance)), 1)
+
+
+def right_share(right: list[bool], placed: int, photos: int) -> Estimate | None:
+    """The share of all photos in the right group, from photos drawn at random; None before the first.
+
+    Args:
+        right: of every photo drawn, whether its group was the right one before the person was asked.
+        placed: photos that the person placed, which are right.
+        photos: all of them.
+    """
+    if not right:
+        return None
+    open_share = 1 - placed / photos
+    share = sum(right) / len(right)
+    low, high = wilson(share, len(right))
+    said = [1 - open_share * (1 - one) for one in (share, low, high)]
+    return Estimate(share=said[0], low=said[1], high=said[2], covered=1.0, judged=len(right))

@@ -1,0 +1,139 @@
+"""Which photo is asked about next, who follows an answer, and what the photos drawn at random say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kec_core.clustering.examples import followers, prototypes
+from kec_core.edited import edited
+from kec_core.knowledge.edits import parse_script
+from kec_core.live import LiveState, start
+from kec_core.suggestions.questions import EVERY, LIKELY, next_question, placed_rows, right_share
+from tests.test_core_edit_clusters import IMAGES, begin, of
+
+
+def apply(state: LiveState, *edits: dict) -> LiveState:
+    return edited(
+        state, parse_script({"edits": list(edits)}), names=lambda s: {c: f"g{c}" for c in cluster_ids(s)}
+    ).state
+
+
+def cluster_ids(state: LiveState) -> list[int]:
+    return np.unique(state.clustering.labels).tolist()
+
+
+def cluster_of(state: LiveState, image: str) -> int:
+    return int(state.clustering.labels[IMAGES.index(image)])
+
+
+def mixed() -> LiveState:
+    """Half of the cats are in the group of the dogs."""
+    state = begin()
+    labels = state.clustering.labels.copy()
+    labels[: len(of("cat")) // 2] = cluster_of(state, "dog00.jpg")
+    return start(state.collection, state.knowledge, replace(state.clustering, labels=labels))
+
+
+def test_photos_like_an_example_follow_it_and_the_others_stay():
+    state = mixed()
+    right, before = cluster_of(state, "cat11.jpg"), state.clustering.labels
+    done = apply(
+        state,
+        *({"op": "move_photos", "images": [i], "cluster": right, "follow": True} for i in of("cat", last=2)),
+    )
+    assert [cluster_of(done, image) for image in of("cat")] == [right] * 12
+    others = slice(12, None)
+    np.testing.assert_array_equal(done.clustering.labels[others], before[others])
+
+
+def test_without_follow_only_the_named_photos_move():
+    state = mixed()
+    right = cluster_of(state, "cat11.jpg")
+    done = apply(state, {"op": "move_photos", "images": of("cat", last=2), "cluster": right})
+    assert np.flatnonzero(done.clustering.labels != state.clustering.labels).tolist() == [0, 1]
+
+
+def test_photos_that_were_placed_and_those_of_a_ticked_off_group_never_follow():
+    state = mixed()
+    dogs, cats = cluster_of(state, "dog00.jpg"), cluster_of(state, "cat11.jpg")
+    state = apply(state, {"op": "move_photos", "images": ["cat02.jpg"], "cluster": dogs})
+    kept = apply(
+        state,
+        *({"op": "move_photos", "images": [i], "cluster": cats, "follow": True} for i in of("cat", last=2)),
+    )
+    assert cluster_of(kept, "cat02.jpg") == dogs
+    ticked = apply(
+        state,
+        {"op": "set_cluster_done", "cluster": dogs, "done": True},
+        {"op": "move_photos", "images": ["cat00.jpg"], "cluster": cats, "follow": True},
+    )
+    assert np.flatnonzero(ticked.clustering.labels != state.clustering.labels).tolist() == [0]
+
+
+def test_placed_photos_weigh_more_than_the_other_members():
+    x = np.zeros((101, 2), dtype=np.float32)
+    x[:100, 0], x[100, 1] = 1, 1
+    (mean,) = prototypes(x, np.zeros(101, dtype=np.int32), np.array([100]), 1)
+    assert mean == pytest.approx(np.array([5, 1]) / np.sqrt(26), abs=1e-5)
+
+
+def test_nobody_follows_when_all_photos_are_held():
+    state = mixed()
+    labels = state.clustering.labels.copy()
+    held = np.ones(len(labels), dtype=bool)
+    found = followers(state.fused(), labels, np.array([0]), int(labels[40]), labels[:1], held)
+    assert not len(found)
+
+
+def test_the_question_is_about_an_open_photo_with_the_likely_groups_first():
+    state = mixed()
+    question = next_question(state, asked=0)
+    assert question is not None
+    assert not question.drawn
+    assert set(question.clusters) <= set(cluster_ids(state))
+    assert len(question.clusters) <= LIKELY
+    assert cluster_of(state, "cat11.jpg") in question.clusters[:2]
+    assert IMAGES[question.row][:3] in ("cat", "dog")  # where the groups are unclear
+    assert next_question(state, asked=0) == question
+    other = next_question(state, asked=0, skipped=frozenset({question.row}))
+    assert other is not None
+    assert other.row != question.row
+
+
+def test_every_fifth_photo_is_drawn_at_random_and_none_is_asked_twice():
+    state, rows = mixed(), []
+    for asked in range(2 * EVERY):
+        question = next_question(state, asked=asked)
+        assert question is not None
+        assert question.drawn == (asked % EVERY == EVERY - 1)
+        assert question.row not in rows
+        rows.append(question.row)
+        state = apply(
+            state, {"op": "move_photos", "images": [IMAGES[question.row]], "cluster": question.clusters[0]}
+        )
+    assert placed_rows(state).tolist() == sorted(rows)
+
+
+def test_there_is_no_question_when_every_photo_is_placed_or_skipped():
+    state = begin()
+    state = apply(state, {"op": "merge_clusters", "clusters": cluster_ids(state)[:5]})
+    skipped = frozenset(set(range(len(IMAGES))) - set(placed_rows(state).tolist()))
+    assert next_question(state, asked=0, skipped=skipped) is None
+
+
+def test_one_group_can_be_asked_about_too():
+    question = next_question(begin(1), asked=0)
+    assert question is not None
+    assert len(question.clusters) == 1
+
+
+def test_the_estimate_counts_placed_photos_as_right_and_the_others_by_the_sample():
+    assert right_share([], 3, 100) is None
+    found = right_share([True, True, False, True], 20, 100)
+    assert found is not None
+    assert found.share == pytest.approx(0.2 + 0.8 * 0.75)
+    assert 0.2 < found.low < found.share < found.high < 1
+    assert found.judged == 4

@@ -17,7 +17,7 @@ from kec_core.clustering.geometry import centroids_of, cluster_sums
 from kec_core.live import LiveState
 from kec_core.result.audit import Estimate, wilson
 
-POOL = 1500
+POOL = 1000
 """Photos that are compared for a question, at most; others are drawn for the next one."""
 EVERY = 5
 """Every so many questions one is about a photo drawn at random."""
@@ -65,8 +65,9 @@ def next_question(
     drawn = asked % EVERY == EVERY - 1
     size = 1 if drawn else min(POOL, len(open_rows))
     rows = np.sort(rng.choice(open_rows, size, replace=False))
-    likely, likelihood, distance = _likely(state, rows, placed)
-    best = 0 if drawn else _most_telling(state, rows, placed, likelihood, distance)
+    x = state.fused_rows(rows)
+    likely, likelihood, distance = _likely(state, rows, x, placed)
+    best = 0 if drawn else _most_telling(x, state.fused_rows(placed), likelihood, distance)
     order = np.argsort(-likelihood[best], kind="stable")[:LIKELY]
     return Question(row=int(rows[best]), clusters=tuple(likely[order].tolist()), drawn=drawn)
 
@@ -79,12 +80,11 @@ def placed_rows(state: LiveState) -> Rows:
     )
 
 
-def _likely(state: LiveState, rows: Rows, placed: Rows) -> tuple[Rows, FloatMatrix, float]:
+def _likely(state: LiveState, rows: Rows, x: FloatMatrix, placed: Rows) -> tuple[Rows, FloatMatrix, float]:
     """The clusters that have photos, how likely each is for some rows, float32 (R, K), and the rows' mean distance."""
     labels = np.asarray(state.clustering.labels)
     clusters = np.unique(labels).astype(np.int64)
     means = _means(state, clusters, placed)
-    x = state.fused_rows(rows)
     distance = mean_distance(x, means, np.searchsorted(clusters, labels[rows]).astype(np.int32))
     return clusters, softmax_rows((x @ means.T) * np.float32(DOUBT / distance)), distance
 
@@ -103,17 +103,14 @@ def _means(state: LiveState, clusters: Rows, placed: Rows) -> FloatMatrix:
     return l2_normalize(means.astype(np.float32))
 
 
-def _most_telling(
-    state: LiveState, rows: Rows, placed: Rows, likelihood: FloatMatrix, distance: float
-) -> int:
+def _most_telling(x: FloatMatrix, placed: FloatMatrix, likelihood: FloatMatrix, distance: float) -> int:
     """Which of the rows most unsure photos look like that no answer has reached."""
     if likelihood.shape[1] < 2:
         return 0
-    x = state.fused_rows(rows)
     best = np.partition(likelihood, -2, axis=1)[:, -2:]
     unsure = 1 - (best[:, 1] - best[:, 0])
     if len(placed):
-        near = 1 - _alike(x, state.fused_rows(placed), distance)
+        near = 1 - _alike(x, placed, distance)
         unsure = unsure * near.prod(axis=1)
     return int((_alike(x, x, distance) @ unsure).argmax())
 

@@ -1,8 +1,8 @@
 """Spherical k-means (methods.md 0): every row counts, however many there are.
 
 Up to ``LARGE`` rows every start runs on all of them until nothing changes. Beyond, starts are compared on a sample, the
-best of them on more rows, and so on; the last round ends when hardly any of all rows changes: an objective within 0.2 %
-of that of all starts on all rows, in time that grows with N.
+best of them on more rows, and so on; the last round ends when hardly any of all rows changes: an objective 0.05 to
+0.24 % below that of all starts on all rows (planted rows), in time that grows with N.
 
 Own iterations rather than faiss's, because those cannot be cancelled or watched and subsample unasked. One
 iteration costs what faiss's costs: a blocked matrix product, and sums that follow only the rows that changed.
@@ -38,7 +38,7 @@ ROUNDING = 1e-5
 LARGE = 20_000  # rows up to which every start runs on all of them                       [R]
 SAMPLE_ROWS = 10_000  # rows that starts are compared on when there are more          [R]
 SAMPLE_ROWS_PER_CLUSTER = 50  # or that many per cluster, if that is more             [R]
-GROWTH = 4  # so many times more rows, and fewer starts, in each round                [R]
+GROWTH = 4  # so many times more rows in each round, with half of the starts           [R]
 SETTLED_SHARE = 1e-3  # of many rows, that still change when k-means ends             [R]
 
 SEEDING_ROWS = 4096  # rows that starts are drawn from                                 [R]
@@ -106,11 +106,11 @@ def _rounds(n_rows: int, n_clusters: int, n_init: int) -> list[tuple[int, int]]:
     rows = max(SAMPLE_ROWS, SAMPLE_ROWS_PER_CLUSTER * n_clusters)
     if n_rows <= max(LARGE, rows):
         return [(n_rows, n_init)]
-    rounds = []
-    while rows * GROWTH <= n_rows:
+    rounds = [(rows, n_init)]
+    while rows * GROWTH**2 <= n_rows:  # samples are copies, so they stay much smaller than the whole
+        rows, n_init = rows * GROWTH, -(-n_init // 2)
         rounds.append((rows, n_init))
-        rows, n_init = rows * GROWTH, -(-n_init // GROWTH)
-    return [*rounds, (n_rows, n_init)]
+    return [*rounds, (n_rows, -(-n_init // 2))]
 
 
 def _best_partitions(

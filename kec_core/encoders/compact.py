@@ -115,7 +115,7 @@ class CompactEncoder:
         except (OSError, ValueError, EOFError):
             known = np.array([self._is_near(noun) for noun in nouns], dtype=np.bool_)
             taught = set(self._anchors.words)  # known for certain: embedding them would take time for nothing
-            open_rows = [row for row in np.flatnonzero(known) if nouns[row].word not in taught]
+            open_rows = [row for row in np.flatnonzero(known).tolist() if nouns[row].word not in taught]
             if open_rows:
                 words = [nouns[row].word for row in open_rows]
                 known[open_rows] = self._text_map().covers(self._sentences.embed(words, progress=progress))

@@ -114,7 +114,7 @@ MUTANTS = (
         "kec_core/grouping.py",
         "key=lambda one: one.objective)",
         "key=lambda one: -one.objective)",
-        _tests("core_live", "state_finalise"),
+        _tests("core_live"),
     ),
     Mutant(
         "kec_core/grouping.py",

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kec_core import grouping
 from kec_core.arrays import l2_normalize
 from kec_core.clustering import fuse, spherical_kmeans
-from kec_core.config import EncoderDefaults, GroundingConfig
+from kec_core.config import ClusteringConfig, EncoderDefaults, GroundingConfig
 from kec_core.encoders.text_cache import TextCache, encode_texts
 from kec_core.errors import InputError
 from kec_core.grounding import concept_vectors, ground
@@ -356,3 +357,17 @@ def test_shuffled_labels_change_no_assignment():
         replace(ends[0].clustering, labels=ends[1].clustering.labels).objective
         == ends[1].clustering.objective
     )
+
+
+def test_finalising_leaves_groups_that_fit_better_than_what_the_restarts_find(monkeypatch):
+    known = knowledge_of(*GROUPS)
+    known = replace(known, concepts=tuple(replace(one, source="wordnet") for one in known.concepts))
+    state = begin(known)
+    poor = replace(
+        state.clustering,
+        labels=np.roll(state.clustering.labels, len(state.clustering.labels) // 7),
+        objective=0.0,
+    )
+    monkeypatch.setattr(grouping, "full_clustering", lambda *_args, **_options: poor)
+    done = grouping.finalised(state, ClusteringConfig())
+    assert grouping.objective(done) >= grouping.objective(state) - 1e-6

@@ -59,3 +59,10 @@ def test_answers_of_another_branch_do_not_count(colours, words):  # noqa: F811 -
     keep_answer(colours, revisions.current(colours), Asked(image="x", drawn=True, right=True))
     assert [one.image for one in answers(colours, revisions.current(colours))] == ["x"]
     assert answers(colours, first) == ()
+
+
+def test_the_clusters_page_leads_to_it(colours, words):  # noqa: F811 - the fixture
+    page = app("clusters", project="colours")
+    page.button(key="clusters_ask").click().run()
+    assert not page.exception, page.exception
+    assert page.button(key="ask_start")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.clusters import card_grid, detail
-from pages.shared import cached, scores, session, ui, view_start
+from pages.shared import cached, navigation, scores, session, ui, view_start
 from state.revisions import revisions
 from state.revisions.overview import load_overview
 
@@ -30,6 +30,14 @@ with ui.errors():
     else:
         view_start.begin(f"{project.folder.name} clusters", back=True)
         st.title("Clusters", anchor=False)
+        if st.button(
+            "Ask me",
+            key="clusters_ask",
+            icon=":material/quiz:",
+            help="Say where single photos belong; photos like them follow.",
+        ):
+            session.set_widget("compare_tab", "Ask me")
+            navigation.go_to("compare")
         card_grid.draw(project, overview, cards, images)
         scores.panel(revision)
         ui.run_notes(revision, "How this result came about", key="notes")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kec_core.arrays import l2_normalize
+from kec_core.clustering import transduction
 from kec_core.clustering.geometry import nearest_centroids
 from kec_core.clustering.transduction import groups_of_words, settle
 from tests.planted import same_partition
@@ -50,3 +51,15 @@ def test_without_words_it_is_soft_kmeans():
     end = settle(x, start, 3, lambda member: np.zeros_like(member))
     assert same_partition(end.member.argmax(axis=1), truth)
     np.testing.assert_allclose(end.member.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_the_better_end_of_several_starts_is_kept(monkeypatch):
+    ends = {0: 0.2, 1: 0.9, 2: 0.9}
+    monkeypatch.setattr(
+        transduction,
+        "settle",
+        lambda _x, start, _count, _words: transduction.Settled(
+            member=start, centroids=start, objective=ends[start]
+        ),
+    )
+    assert transduction.best_settled(None, (0, 1, 2), 3, None).member == 1

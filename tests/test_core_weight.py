@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kec_core.config import ClusteringConfig
 from kec_core.grounding.weight import decidedness, knowledge_weight
+from kec_core.grouping import weighed
 
 
 def test_sure_words_decide_and_equal_ones_do_not():
@@ -24,3 +26,9 @@ def test_one_concept_decides_nothing():
 )
 def test_the_weight_goes_from_half_to_twice_the_encoders(decided, weight):
     assert knowledge_weight(decided, 0.5) == pytest.approx(weight)
+
+
+def test_words_start_no_group_where_the_knowledge_weighs_nothing():
+    config = ClusteringConfig()
+    assert weighed(config, 0.5).words_start == config.words_start
+    assert not weighed(config, 0.0).words_start

@@ -105,6 +105,21 @@ class BiAttribute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """An attribute that was proposed and not taken, since it does not tell the photos of its concept from others.
+
+    Attributes:
+        auc: how often a photo of the concept scored above one of the others, in [0, 1]; 0.5 is chance.
+        against: id of the concept it should set apart; "" for all that are like it.
+    """
+
+    concept: str
+    text: str
+    auc: float
+    against: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Constraint:
     """Photos the person wants together, apart, under a concept, or in a cluster; ``images`` are image ids.
 
@@ -152,6 +167,7 @@ class Knowledge:
         guidance: the person's free text ("" when none).
         builder: what made the automatic part, e.g. "wordnet" or "llm:MODEL".
         kept: clusters that the person has touched.
+        left_out: attributes that the photos did not confirm.
         n_clusters, weight: the person's choice of K and of the knowledge weight; None means automatic.
         last_id: the highest number ever used in an id, so ids are never reused.
     """
@@ -162,6 +178,7 @@ class Knowledge:
     groups: tuple[Group, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     kept: tuple[KeptCluster, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     guidance: str = ""
     builder: str = ""
     n_clusters: int | None = None
@@ -207,11 +224,9 @@ class Knowledge:
         return (*uni, *(a.text for a in self.bi if concept_id in a.ends))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON types; without kept clusters there is no such field."""
+        """As plain JSON types; without kept clusters, or attributes left out, there is no such field."""
         data = {**asdict(self), "constraints": tuple(c.to_json() for c in self.constraints)}
-        if not self.kept:
-            del data["kept"]
-        return data
+        return {name: value for name, value in data.items() if value or name not in ("kept", "left_out")}
 
     @classmethod
     def from_json(cls, data: JsonDict) -> Self:
@@ -236,6 +251,7 @@ class Knowledge:
                 Constraint(**{**c, "images": tuple(c["images"])}) for c in fields.pop("constraints")
             )
             kept = tuple(KeptCluster(**{**k, "seeds": tuple(k["seeds"])}) for k in fields.pop("kept", ()))
+            left_out = tuple(LeftOut(**a) for a in fields.pop("left_out", ()))
             return cls(
                 concepts=concepts,
                 uni=uni,
@@ -243,6 +259,7 @@ class Knowledge:
                 groups=groups,
                 constraints=constraints,
                 kept=kept,
+                left_out=left_out,
                 **fields,
             )
         except (KeyError, TypeError) as error:

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from kec_core.arrays import no_progress
 from kec_core.knowledge.base import KnowledgeBuilder, PairDraft
-from kec_core.knowledge.covering import MENTION
-from kec_core.knowledge.wordnet_builder import WordNetBuilder
+from kec_core.knowledge.wordnet_builder import CANDIDATES, WordNetBuilder
 from kec_core.types import Concept, Noun
 from kec_core.wordnet.synsets import table_without_relations
 from kec_core.wordnet.wordnet import WordNet, load_wordnet
@@ -58,8 +57,8 @@ def concept(builder, *words, **changes):
     return Concept(**{"id": "c001", **fields, **changes})
 
 
-def uni(builder, made, count=2, guidance=""):
-    drafts = builder.uni_attributes([made], count, guidance=guidance, progress=no_progress)[0]
+def uni(builder, made, count=2):
+    drafts = builder.uni_attributes([made], count, guidance="", progress=no_progress)[0]
     assert all(draft.source == "wordnet" for draft in drafts)
     return tuple(draft.text for draft in drafts)
 
@@ -92,34 +91,17 @@ class TestConcepts:
     def test_photos_show_the_building_and_not_the_belief(self, builder, ids):
         assert draft(builder, "church").synset == ids["church_building"]
 
-    def test_company_decides_between_meanings(self, builder, ids):
-        made = builder.concepts([nouns("crane", "dog", "cat")])[0]
-        assert made.name in ("animal", "pet")
-        birds = concept(builder, "crane", "dog", "cat")
-        members, beside = builder._members(birds, ids["animal"])
-        assert ids["crane_bird"] in members
-        assert beside == []
+    def test_company_decides_between_meanings(self, builder):
+        assert draft(builder, "crane", "dog", "cat").name in ("animal", "pet")
 
-    def test_a_carried_meaning_comes_first(self, builder, ids):
-        carried = Noun(word="church", synset=ids["church_group"])
-        plain = Noun(word="church")
-        senses = [builder._covering.known([noun])[0].senses for noun in (carried, plain)]
-        assert senses[0][ids["church_group"]] >= senses[1][ids["church_group"]]
+    def test_a_carried_meaning_counts_alone(self, builder, ids):
+        made = builder.concepts([[Noun(word="church", synset=ids["church_group"])]])[0]
+        assert made.synset == ids["church_group"]
 
-    def test_a_mixed_list_takes_its_most_central_noun_and_says_so(self, builder, ids):
+    def test_nouns_that_share_only_what_says_nothing_are_named_by_the_first(self, builder):
         made = draft(builder, "rose", "loyalty", "wheel", "stomach")
-        assert made.name in ("rose", "wheel", "stomach", "loyalty")
-        assert made.note.startswith(f"mixed nouns: {made.name} and related (")
-        assert made.synset != ids["entity"]
-
-    def test_definitions_that_mention_it_speak_for_a_meaning(self, builder, ids):
-        # only the peony is a flower here, but the definitions of two more speak of one
-        known = builder._covering.known(nouns("rose", "tulip", "wheel", "peony"))
-        weights = [noun.weight for noun in known]
-        covered = builder._covering._candidates(known)[ids["flower"]]
-        assert covered == pytest.approx(
-            {0: MENTION * weights[0], 1: MENTION * weights[1], 3: weights[3]}, abs=1e-5
-        )
+        assert made.name == "rose"
+        assert made.note == "does not cover: loyalty, wheel, stomach"
 
     def test_plurals_are_understood(self, builder):
         assert draft(builder, "spitzes", "hounds", "dachshunds").name == "dog"
@@ -132,7 +114,6 @@ class TestConcepts:
     def test_the_last_word_helps_when_the_whole_is_unknown(self, builder, ids):
         made = draft(builder, "zorblax truck")
         assert (made.name, made.synset) == ("zorblax truck", ids["truck"])
-        assert "read as a kind of truck" in made.note
 
     def test_no_noun_at_all_still_has_a_name(self, builder):
         assert draft(builder).name == "unnamed group"
@@ -161,63 +142,49 @@ class TestConcepts:
 class TestUniAttributes:
     def test_own_definition_first(self, builder):
         assert uni(builder, concept(builder, "Akita"))[0] == "thick red coat"
-        assert uni(builder, concept(builder, "car"), 1) == ("four wheels",)
+        assert uni(builder, concept(builder, "car"), 1)[0] == "four wheels"
 
-    def test_members_speak_when_the_concept_is_silent(self, builder):
+    def test_what_is_said_above_and_below_it_follows(self, builder):
         made = concept(builder, "spitz", "dachshund", "hound")
-        assert set(uni(builder, made)) <= {
-            *("pointed muzzles and erect ears", "curled tail", "long drooping ears", "short sleek coat"),
-        }
+        said = uni(builder, made)
+        assert {"curled tail", "long drooping ears"} <= set(said)
 
     def test_what_is_inside_is_never_said(self, builder):
         said = uni(builder, concept(builder, "cow"), 5)
         assert not any("stomach" in text or "four" in text for text in said)
 
-    def test_a_silent_definition_is_filled_up_with_the_name(self, builder):
-        assert uni(builder, concept(builder, "surfing")) == (
-            "a photo of surfing",
-            "a photo of surfing, a kind of act",
-        )
+    def test_a_silent_definition_stays_silent(self, builder):
+        assert uni(builder, concept(builder, "surfing")) == ()
 
-    def test_a_word_outside_wordnet_has_its_name_or_its_own_description(self, builder):
-        made = concept(builder, "Zorblax")
-        assert uni(builder, made) == ("a photo of a Zorblax",)
+    def test_a_word_outside_wordnet_has_its_own_description(self, builder):
+        assert uni(builder, concept(builder, "Zorblax")) == ()
         told = concept(builder, "Zorblax", description="a beast with striped legs")
-        assert uni(builder, told) == ("striped legs", "a photo of a Zorblax")
+        assert uni(builder, told) == ("striped legs",)
 
     def test_a_users_word_is_looked_up_by_its_name(self, builder):
         made = Concept(id="c009", name="pickup", source="user")
         assert "open body" in " ".join(uni(builder, made))
 
-    def test_the_name_alone_is_no_attribute(self, builder):
-        assert all(text.lower() != "dog" for text in uni(builder, concept(builder, "dog"), 6))
+    def test_neither_its_name_nor_its_kind_is_an_attribute(self, builder):
+        for word in ("dog", "spitz", "dachshund"):
+            assert not any("dog" in text.split() for text in uni(builder, concept(builder, word), 6))
 
     def test_attributes_differ_from_each_other(self, builder):
         said = uni(builder, concept(builder, "spitz", "dachshund", "Akita"), 4)
-        assert len(set(said)) == len(said) == 4
-
-    def test_guidance_lifts_the_phrases_that_hold_its_words(self, builder):
-        made = concept(builder, "spitz")
-        assert uni(builder, made, 1) == ("pointed muzzles and erect ears",)
-        assert uni(builder, made, 1, guidance="look at their tails") == ("curled tail",)
-
-    def test_guidance_lowers_the_phrases_that_hold_a_word_to_avoid(self, builder):
-        made = concept(builder, "spitz")
-        assert uni(builder, made, 1, guidance="ignore muzzles") == ("curled tail",)
-        assert uni(builder, made, 1, guidance="ignore tails") == ("pointed muzzles and erect ears",)
+        assert len({text.casefold() for text in said}) == len(said) >= 4
 
     @pytest.mark.parametrize("count", [0, 1, 3])
-    def test_never_more_than_asked(self, builder, count):
-        assert len(uni(builder, concept(builder, "dachshund"), count)) <= count
+    def test_the_photos_choose_among_a_few_for_each_that_is_wanted(self, builder, count):
+        assert len(uni(builder, concept(builder, "dachshund"), count)) <= CANDIDATES * count
 
 
 class TestBiAttributes:
     def test_each_side_gets_what_the_other_lacks(self, builder):
         pair = (concept(builder, "spitz"), concept(builder, "dachshund", id="c002"))
-        first, second = bi(builder, *pair)
-        assert (first.side, second.side) == ("first", "second")
-        assert first.text in ("curled tail", "pointed muzzles and erect ears")
-        assert second.text in ("short sleek coat", "small short-legged dog")
+        sides = {side: [d.text for d in bi(builder, *pair) if d.side == side] for side in ("first", "second")}
+        assert "curled tail" in sides["first"]
+        assert "short sleek coat" in sides["second"]
+        assert not set(sides["first"]) & set(sides["second"])
 
     def test_the_same_concept_twice_has_nothing_apart(self, builder):
         made = concept(builder, "spitz")
@@ -225,11 +192,8 @@ class TestBiAttributes:
 
     def test_a_silent_side_stays_silent(self, builder):
         drafts = bi(builder, concept(builder, "surfing"), concept(builder, "Akita", id="c002"))
-        assert drafts == (PairDraft(text="thick red coat", side="second"),)
-
-    def test_count_is_per_side(self, builder):
-        drafts = bi(builder, concept(builder, "spitz"), concept(builder, "dachshund"), 2)
-        assert [d.side for d in drafts] == ["first", "first", "second", "second"]
+        assert PairDraft(text="thick red coat", side="second") in drafts
+        assert {draft.side for draft in drafts} == {"second"}
 
 
 def test_progress_is_told_and_can_stop_the_work(builder):
@@ -247,13 +211,13 @@ def test_without_relations_the_nouns_themselves_are_the_concepts():
     )
     builder = WordNetBuilder(WordNet(table, source="test"), named_by="overclusters")
     made = concept(builder, "rose", "tulip")
-    assert made.name in ("rose", "tulip")
-    assert len(uni(builder, made)) == 2
+    assert made.name == "rose"
+    assert uni(builder, made) == ()
 
 
 SCRIPT = """
 from tests.tiny_wordnet import real_wordnet
-from kec_core.knowledge.wordnet_builder import WordNetBuilder
+from kec_core.knowledge.wordnet_builder import CANDIDATES, WordNetBuilder
 from kec_core.types import Concept, Noun
 b = WordNetBuilder(real_wordnet(), named_by="overclusters")
 lists = [[Noun(word=w) for w in words.split()] for words in ("violin cello lute", "rose bouquet wave", "tench carp")]
@@ -302,15 +266,13 @@ class TestRealWordNet:
 
     def test_mixed_lists_are_named_after_one_of_them(self, real):
         made = draft(real, "gas pump", "vending machine", "phone booth", "filling station")
-        assert made.name in ("gas pump", "vending machine", "phone booth", "filling station")
-        assert made.note.startswith("mixed nouns")
+        assert made.name == "gas pump"
+        assert made.note == "does not cover: vending machine, phone booth, filling station"
 
-    def test_most_things_have_two_attributes_from_their_definitions(self, real):
+    def test_most_things_have_two_attributes_to_choose_from(self, real):
         words = "dog cat horse frog lion violin car forest street crab flamingo tulip coin building dachshund giraffe"
-        made = [concept(real, word) for word in words.split()]
-        visual = [sum(not text.startswith("a photo of") for text in uni(real, one)) for one in made]
-        assert sum(n == 2 for n in visual) >= 14
-        assert min(visual) >= 1
+        said = [len(uni(real, concept(real, word))) for word in words.split()]
+        assert sum(n >= 2 for n in said) >= 12
 
     def test_pairs_are_told_apart_on_both_sides(self, real):
         pairs = [
@@ -322,6 +284,6 @@ class TestRealWordNet:
         ]
         both = 0
         for one, other in pairs:
-            sides = [d.side for d in bi(real, concept(real, one), concept(real, other, id="c002"))]
-            both += sides == ["first", "second"]
-        assert both >= 4
+            drafts = bi(real, concept(real, one), concept(real, other, id="c002"))
+            both += {d.side for d in drafts} == {"first", "second"}
+        assert both >= 3

@@ -82,7 +82,7 @@ def test_a_photo_votes_for_the_concept_it_is_assigned_to_and_else_for_the_one_th
 
 def test_a_cluster_is_named_by_what_the_person_put_there():
     wishes = ConstraintPlan(units=(np.array([2]),), concepts=("c002",))
-    assert cluster_names(made(wishes=wishes), knowledge("dog", "cat")) == ["cat · dog 1", "cat · dog 2"]
+    assert cluster_names(made(wishes=wishes), knowledge("dog", "cat"))[0] == "cat, near dog"
 
 
 def test_votes_for_concepts_of_one_name_count_together():
@@ -103,23 +103,6 @@ def test_the_weight_of_the_knowledge_changes_what_is_central():
     with_words = made(weight=1.0)
     assert not np.allclose(with_words.own, made().own * 0.5)
     assert (with_words.own <= 1 + 1e-6).all()
-
-
-def test_clusters_that_share_a_concept_get_the_next_one_and_then_a_number():
-    shared = overview(
-        [[0.7, 0.2, 0.1], [0.6, 0.1, 0.3], [0.1, 0.8, 0.1], [0.5, 0.3, 0.2]], labels=[0, 1, 2, 3]
-    )
-    assert cluster_names(shared, knowledge("dog", "cat", "car")) == [
-        "dog · cat 1",
-        "dog · car",
-        "cat",
-        "dog · cat 2",
-    ]
-
-
-def test_concepts_of_one_name_are_not_repeated_in_a_cluster_name():
-    same = overview([[0.6, 0.3, 0.1], [0.5, 0.1, 0.4]], labels=[0, 1])
-    assert cluster_names(same, knowledge("dog", "dog", "car")) == ["dog · car 1", "dog · car 2"]
 
 
 def test_without_concepts_clusters_are_numbered():

@@ -104,11 +104,11 @@ class KnowledgeBuilder(Protocol):
     def uni_attributes(
         self, concepts: Sequence[Concept], count: int, *, guidance: str, progress: Progress
     ) -> list[tuple[AttributeDraft, ...]]:
-        """At most ``count`` attributes per concept, best first (lambda_1, methods.md 6.1 step 3)."""
+        """Attributes per concept, best first; the photos choose ``count`` of them (lambda_1, methods.md 6.1 step 3)."""
         ...
 
     def bi_attributes(
         self, pairs: Sequence[tuple[Concept, Concept]], count: int, *, guidance: str, progress: Progress
     ) -> list[tuple[PairDraft, ...]]:
-        """Per pair at most ``count`` attributes for each side, best first (lambda_2, methods.md 6.1 step 3)."""
+        """Per pair attributes for each side, best first; ``count`` a side are chosen (lambda_2, methods.md 6.1 step 3)."""
         ...

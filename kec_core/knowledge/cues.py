@@ -5,8 +5,6 @@ Each list is what dictionary definitions were seen to use.
 
 from __future__ import annotations
 
-from kec_core.knowledge.word_lists import COLOURS_AND_PATTERNS
-
 
 def _alternatives(text: str) -> str:
     """A comma-separated list as one alternation, without its own group."""
@@ -43,20 +41,18 @@ CUES = _alternatives("""
 """)
 """A feature follows."""
 
-_BEFORE_COLOUR = f"to(?! (?:{'|'.join(sorted(COLOURS_AND_PATTERNS))})\\b)"
-
-STOPS = (
-    _alternatives("""
+STOPS = _alternatives("""
     used(?: with| in| on| by)?, stands, native, found, suited, adapted, grown, cultivated, raised, bred, known, noted,
     valued, prized, that, which, who, for, from, belonging, when, where, while, because, so, than, at, during, in, by,
-    as, formerly, once, of the (?:genus|family|order|class|suborder|superorder|phylum), widely, common, related,
+    to, as, formerly, once, of the (?:genus|family|order|class|suborder|superorder|phylum), widely, common, related,
     living, occurring, including, intended, designed, serving, served, eaten, such as, is, are, was, were, can, may,
     both, without, lacking, no, not, modified, considered, associated with, compared with,
     of (?:africa|asia|europe|america|australia|tropical|temperate|warm)
 """)
-    + f"|{_BEFORE_COLOUR}"
-)
-"""Use, origin or company follows, which cannot be seen; "pink to scarlet" goes on."""
+"""Use, origin or company follows, which cannot be seen."""
+
+PREPOSITIONS = _alternatives("of, on, with, at, under, over, near, around, between, above, below, like")
+"""The head of a noun phrase stands before one of these."""
 
 DANGLING = _alternatives("of, on, into, with, the, an?, able, available, floating, folded, mingled")
 """Left at the end of a phrase by a cut."""

@@ -1,24 +1,48 @@
-"""Visual phrases out of dictionary definitions.
+"""Noun phrases out of dictionary definitions that may be seen in a photo; which of them are, the photos decide.
 
-"a small dog having long drooping ears; used for hunting" gives "long drooping ears" and "small dog".
+"a small dog having long drooping ears; used for hunting" gives "small dog" and "long drooping ears".
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from kec_core.knowledge.cues import ADVERBS, CUES, DANGLING, DETERMINERS, KEPT_CUES, KINDS_OF, LINKS, STOPS
-from kec_core.knowledge.visual_words import VisualWords
+from kec_core.knowledge.cues import (
+    ADVERBS,
+    CUES,
+    DANGLING,
+    DETERMINERS,
+    KEPT_CUES,
+    KINDS_OF,
+    LINKS,
+    PREPOSITIONS,
+    STOPS,
+)
+from kec_core.types import Noun
+from kec_core.wordnet.everyday import THINGS, meaning
+from kec_core.wordnet.wordnet import WordNet
 
-LONGEST = 9  # words of one phrase
-SPLIT_FROM = 7  # stretches of so many words are taken as lists
-LEAST_SCORE = 0.45  # of a phrase better than none
-LONE_WORD_SCORE = 1.2  # a word alone has to name a part of a body or plant, or a colour
-WORD_DECAY = 0.85  # each further visible word counts less, so that long lists do not win
-UNSEEN_COST = 0.25  # per word that carries meaning but cannot be seen
-HEAD_SHARE = 0.85  # a definition's first words name the kind more than the looks
+LONGEST = 9  # words of one phrase                                                              [R]
+SPLIT_FROM = 7  # stretches of so many words are taken as lists                                 [R]
+INSIDE = (
+    "internal organ",
+    "body substance",
+    "nervous system",
+    "neural structure",
+    "nerve",
+    "bone",
+    "muscle",
+    "gland",
+    "blood vessel",
+    "body cavity",
+    "reproductive organ",
+)
+"""Parts of a body that no photo of it shows, by name."""
+
+NOT_IN_PHRASES = frozenset(
+    ["your", "their", "its", "his", "her", "it", "they", "you", "all", "either", "except"]
+)
 
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _CLAUSES = re.compile(r"\s*[;:]\s*|\s+--?\s+")
@@ -27,16 +51,10 @@ _FILLERS = re.compile(rf"\b(?:{KINDS_OF}|{ADVERBS})\s+", re.IGNORECASE)
 _ENDING = re.compile(rf"(?:[\s,]+(?:{DANGLING}|{ADVERBS}|{LINKS}))+$", re.IGNORECASE)
 _CUT = re.compile(rf"\b(?:(?P<kept>{KEPT_CUES})|(?P<cue>{CUES})|(?P<stop>{STOPS}))\b", re.IGNORECASE)
 _AND = re.compile(r",?\s+and\s+|,\s+|\s+or\s+(?=(?:an?|the)\s)", re.IGNORECASE)
+_KEPT = re.compile(rf"^(?:{KEPT_CUES})\s+", re.IGNORECASE)
+_PREPOSITION = re.compile(rf"\s+(?:{PREPOSITIONS})\s+.*$", re.IGNORECASE)
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z' -]*")
 _TRIM = " ,.`'\""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Phrase:
-    """A visual phrase with its score (about 1 for one visible word) and the base forms of its visible words."""
-
-    text: str
-    score: float
-    visible: frozenset[str]
 
 
 def clean_gloss(gloss: str) -> str:
@@ -46,34 +64,60 @@ def clean_gloss(gloss: str) -> str:
     return re.sub(r"\s+([,;:.])", r"\1", " ".join(gloss.split())).strip(" ;,:")
 
 
-def visual_phrases(gloss: str, words: VisualWords) -> list[Phrase]:
-    """The visual phrases of a definition, best first; ties keep the order of the text.
+def visual_phrases(gloss: str, wordnet: WordNet) -> tuple[str, ...]:
+    """The phrases of a definition whose head is a thing with a look of its own, each once, in the order of the text.
 
     Args:
         gloss: a definition, with or without brackets.
-        words: tells what can be seen.
+        wordnet: tells what the head of a phrase is.
     """
-    found: dict[str, Phrase] = {}
-    for text, is_head in _chunks(clean_gloss(gloss)):
-        for phrase in _phrases_of(_tidy(text), words, is_head=is_head):
-            if phrase.score >= LEAST_SCORE:
-                found.setdefault(phrase.text.lower(), phrase)
-    return sorted(found.values(), key=lambda phrase: -phrase.score)
+    found: dict[str, str] = {}
+    for clause in _CLAUSES.split(clean_gloss(gloss)):
+        for stretch in _cut(clause):
+            for text in _parts(_tidy(stretch), wordnet):
+                found.setdefault(text.lower(), text)
+    return tuple(found.values())
 
 
-def _chunks(gloss: str) -> Iterator[tuple[str, bool]]:
-    """Stretches of a definition that may describe, each with whether it opens the definition."""
-    for number, clause in enumerate(_CLAUSES.split(gloss)):
-        for position, text in enumerate(_cut(clause)):
-            yield text, number == 0 and position == 0
+def shows_a_thing(text: str, wordnet: WordNet) -> bool:
+    """Whether a text is a short noun phrase about a thing that is not hidden inside a body."""
+    words = text.lower().split()
+    if (
+        not _PLAIN.fullmatch(text)
+        or len(words) > LONGEST
+        or any(_not_in_phrases(word, wordnet) for word in words)
+    ):
+        return False
+    known = meaning(Noun(word=head_of(text)), wordnet)
+    if not known or wordnet.synset(known).is_instance or wordnet.synset(known).lexfile not in THINGS:
+        return False
+    above = (wordnet.synset(ancestor) for ancestor in wordnet.ancestors(known))
+    return not any(synset.words[0] in INSIDE and synset.lexfile in ("body", "") for synset in above)
 
 
-def _phrases_of(text: str, words: VisualWords, *, is_head: bool) -> list[Phrase]:
-    """The stretch as a whole when it is short and sound, else what is sound among its listed parts."""
-    if len(text.split()) < SPLIT_FROM and (whole := _scored(text, words, is_head=is_head)):
-        return [whole]
-    parts = (_scored(part, words, is_head=is_head) for part in _listed(text, words))
-    return [part for part in parts if part is not None]
+def head_of(text: str) -> str:
+    """The noun that a phrase is about, in lower case: "tail" of "long tail with rings"."""
+    return _PREPOSITION.sub("", _KEPT.sub("", text)).split()[-1].lower()
+
+
+def _not_in_phrases(word: str, wordnet: WordNet) -> bool:
+    """Whether a word shows that a stretch is no noun phrase: a verb like "absorbs", which is no noun, or a pronoun."""
+    if word in NOT_IN_PHRASES:
+        return True
+    ending = word.endswith("s") and not word.endswith(("ss", "us", "is"))
+    return ending and "-" not in word and not wordnet.senses(wordnet.singular(word))
+
+
+def _parts(text: str, wordnet: WordNet) -> list[str]:
+    """The stretch as a whole when it is short and sound, else what is sound among its listed parts; no lone words."""
+    if len(text.split()) < SPLIT_FROM and _describes(text, wordnet):
+        return [text]
+    return [part for part in map(_tidy, _AND.split(text)) if _describes(part, wordnet)]
+
+
+def _describes(text: str, wordnet: WordNet) -> bool:
+    """Whether a phrase says something of a thing; a thing alone, cut from a sentence, is often an accident."""
+    return len(text.split()) > 1 and shows_a_thing(text, wordnet)
 
 
 def _cut(clause: str) -> Iterator[str]:
@@ -88,35 +132,6 @@ def _cut(clause: str) -> Iterator[str]:
     yield clause[start:] if wanted else ""
 
 
-def _listed(text: str, words: VisualWords) -> list[str]:
-    """The parts of a list, cut at commas and "and"; a visible single word stays with the part before it."""
-    parts: list[str] = []
-    for part in map(_tidy, _AND.split(text)):
-        if " " in part or not parts:
-            parts.append(part)
-        elif words.weight(part.lower()) > 0:
-            parts[-1] = f"{parts[-1]} and {part}"
-    return [part for part in parts if part]
-
-
 def _tidy(text: str) -> str:
     """Without determiners, fillers and words left dangling by a cut."""
     return _ENDING.sub("", _OPENING.sub("", _FILLERS.sub("", text.strip(_TRIM)))).strip(_TRIM)
-
-
-def _scored(text: str, words: VisualWords, *, is_head: bool) -> Phrase | None:
-    """None when it is empty or too long, no noun phrase, inside a body, or opens a definition and describes nothing."""
-    if not 0 < len(text.split()) <= LONGEST or words.is_inner(text) or words.has_verb(text):
-        return None
-    if is_head and not words.describes(text):
-        return None
-    content = words.content(text)
-    weights = sorted((words.weight(word) for word in content), reverse=True)
-    seen = [weight for weight in weights if weight > 0]
-    score = sum(weight * WORD_DECAY**rank for rank, weight in enumerate(seen))
-    score -= UNSEEN_COST * (len(weights) - len(seen))
-    score *= HEAD_SHARE if is_head else 1.0
-    if len(text.split()) == 1 and score < LONE_WORD_SCORE:
-        return None
-    visible = frozenset(word for word in content if words.weight(word) > 0)
-    return Phrase(text=text, score=score, visible=visible)

@@ -13,14 +13,15 @@ import numpy as np
 
 from kec_core.arrays import FloatMatrix, l2_normalize
 from kec_core.encoders.base import TextEncoder
-from kec_core.knowledge.covering import IC_CAP, Covering
 from kec_core.knowledge.edit_groups import GroupConcepts, GroupPart
-from kec_core.knowledge.visual_words import VisualWords
 from kec_core.types import Concept, Knowledge, Noun
+from kec_core.wordnet.everyday import common_word, meaning
 from kec_core.wordnet.wordnet import WordNet
 
 TREE_REVISION = "tree-1"
 """Change it with the rules: stored knowledge is found by it."""
+IC_CAP = 0.75
+"""Above this more detail gains nothing."""
 IC_FLOOR = 0.25
 """Ancestors that are more general say nothing: "animal" (0.27) does, "instrumentation" (0.24) does not [M]."""
 UNCOMMON = 0.8
@@ -82,31 +83,20 @@ def _unique(parts: Sequence[_Part], taken: set[str], parent: str = "") -> list[G
 
 
 def _by_meaning(concepts: Sequence[Concept], wordnet: WordNet) -> list[_Part]:
-    covering = Covering(wordnet, VisualWords(wordnet))
-    meanings = {c.id: meaning for c in concepts if (meaning := _meaning(c, wordnet, covering))}
-    return _divided(meanings, wordnet, covering, deeper=True)
+    found = {c.id: meaning(Noun(word=c.name, synset=c.synset), wordnet) for c in concepts}
+    return _divided({c: synset for c, synset in found.items() if synset}, wordnet, deeper=True)
 
 
-def _meaning(concept: Concept, wordnet: WordNet, covering: Covering) -> str:
-    """The synset of a concept: its own, else the likeliest meaning of its name; "" when WordNet knows neither."""
-    if concept.synset and concept.synset in wordnet:
-        return concept.synset
-    known = covering.known([Noun(word=concept.name)])
-    return known[0].best if known else ""
-
-
-def _divided(
-    meanings: Mapping[str, str], wordnet: WordNet, covering: Covering, *, deeper: bool
-) -> list[_Part]:
+def _divided(meanings: Mapping[str, str], wordnet: WordNet, *, deeper: bool) -> list[_Part]:
     """Common ancestors that cover two concepts or more, the most telling ones first; what is left stays outside."""
     below: dict[str, set[str]] = {}
-    for concept, meaning in meanings.items():
-        for ancestor in wordnet.ancestors(meaning):
+    for concept, synset in meanings.items():
+        for ancestor in wordnet.ancestors(synset):
             below.setdefault(ancestor, set()).add(concept)
     values = {
         ancestor: worth
         for ancestor, members in below.items()
-        if 2 <= len(members) <= MOST_OF * len(meanings) and (worth := _worth(ancestor, wordnet, covering)) > 0
+        if 2 <= len(members) <= MOST_OF * len(meanings) and (worth := _worth(ancestor, wordnet)) > 0
     }
     left = set(meanings)
     parts: list[_Part] = []
@@ -116,21 +106,21 @@ def _divided(
         if not best or gains[best] <= 0:
             return parts
         members = {concept: meanings[concept] for concept in meanings if concept in below[best] & left}
-        inner = _divided(members, wordnet, covering, deeper=False) if deeper and len(members) > LARGE else []
+        inner = _divided(members, wordnet, deeper=False) if deeper and len(members) > LARGE else []
         placed = {concept for part in inner for concept in part.concepts}
         direct = tuple(concept for concept in members if concept not in placed)
-        parts.append(_Part(_name(best, wordnet, covering), direct, tuple(inner)))
+        parts.append(_Part(_name(best, wordnet), direct, tuple(inner)))
         left -= members.keys()
 
 
-def _worth(ancestor: str, wordnet: WordNet, covering: Covering) -> float:
+def _worth(ancestor: str, wordnet: WordNet) -> float:
     """How much an ancestor says about looks; 0 or less when it says nothing."""
     told = min(wordnet.information_content(ancestor), IC_CAP) - IC_FLOOR
-    return told if covering.common_word(ancestor) else UNCOMMON * told
+    return told if common_word(ancestor, wordnet) else UNCOMMON * told
 
 
-def _name(synset: str, wordnet: WordNet, covering: Covering) -> str:
-    return covering.common_word(synset) or wordnet.synset(synset).words[0]
+def _name(synset: str, wordnet: WordNet) -> str:
+    return common_word(synset, wordnet) or wordnet.synset(synset).words[0]
 
 
 # ---- by likeness -----------------------------------------------------------------------------------------------

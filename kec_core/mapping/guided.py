@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, FloatVector
 from kec_core.errors import InputError
-from kec_core.knowledge.covering import SHOWN, Covering
 from kec_core.knowledge.guidance import DROPPED, Guidance, relevance
-from kec_core.knowledge.visual_words import VisualWords
 from kec_core.types import Noun
+from kec_core.wordnet.everyday import meanings
 from kec_core.wordnet.wordnet import WordNet
 
 
@@ -72,9 +71,7 @@ def guide_nouns(
 
 def _kinds(nouns: Sequence[Noun], phrases: Sequence[str], wordnet: WordNet) -> list[int]:
     """Rows of the nouns that are kinds of what a phrase may mean in a photo."""
-    covering = Covering(wordnet, VisualWords(wordnet))
-    known = covering.known([Noun(word=phrase) for phrase in phrases])
-    meant = {s for one in known if one.exact for s, weight in one.senses.items() if weight >= SHOWN}
+    meant = {synset for phrase in phrases for synset in meanings(Noun(word=phrase), wordnet)}
     return [
         row
         for row, noun in enumerate(nouns)

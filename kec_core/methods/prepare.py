@@ -138,11 +138,13 @@ def _with_knowledge(
     x = inputs.train.x
     if knowledge is None:
         mapping, vocabulary = stages.map_nouns(runner, part, x, n_clusters, resources, config)
-        knowledge, _ = stages.know(runner, mapping, vocabulary, resources, inputs.encode, config, keep)
+        knowledge, _ = stages.know(
+            runner, part.key, x, mapping, vocabulary, resources, inputs.encode, config, keep
+        )
     weight = knowledge.weight
     if weight is None:
         defaults = resources.encoder.info.defaults
         key, vectors = stages.text_vectors(runner, knowledge, resources.encoder, inputs.encode, config)
         key, grounding = stages.ground_photos(runner, part, part.key, x, key, vectors, defaults, config)
-        weight, _ = stages.choose_weight(runner, key, grounding, defaults, config)
+        weight, _ = stages.choose_weight(runner, key, x, grounding, n_clusters, defaults, config)
     return replace(inputs, knowledge=knowledge, weight=weight)

@@ -10,7 +10,7 @@ from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.constraints import plan_constraints
 from kec_core.encoders.base import centred_features
 from kec_core.grounding import ground
-from kec_core.grounding.weight import decidedness, knowledge_weight
+from kec_core.grounding.weight import WEIGHT_REVISION, decidedness, knowledge_weight, openness
 from kec_core.grouping import full_clustering, under_kept_ids, weighed
 from kec_core.seeded_clustering import names_groups
 from kec_core.stages.codec import clustering_result, grounding_result, read_clustering, read_grounding
@@ -51,30 +51,44 @@ def ground_photos(
 
 
 def choose_weight(
-    runner: Runner, ground_key: str, grounding: Grounding, defaults: EncoderDefaults, config: RunConfig
+    runner: Runner,
+    ground_key: str,
+    x: FloatMatrix,
+    grounding: Grounding,
+    n_clusters: int,
+    defaults: EncoderDefaults,
+    config: RunConfig,
 ) -> tuple[float, str]:
-    """w: what the person asked for, or what follows from how decidedly the words speak of the photos, and why."""
+    """w: what the person asked for, or what follows from words and looks without labels (``knowledge_weight``), and why."""
     if config.clustering.weight is not None:
         return config.clustering.weight, ""
 
     def compute(_options: RunConfig) -> StageResult:
         decided = decidedness(grounding.omega)
-        weight = knowledge_weight(decided, defaults.weight)
-        return StageResult(data={"decided": decided, "weight": weight, "summary": {"weight": weight}})
+        left_open = openness(x, n_clusters, progress=runner.hooks.progress)
+        weight = knowledge_weight(decided, left_open, defaults.weight)
+        data = {"decided": decided, "open": left_open, "weight": weight, "summary": {"weight": weight}}
+        return StageResult(data=data)
 
-    stored = runner.configured("weight", [ground_key, defaults.weight], compute, config)
-    weight = float(stored.data["weight"])
-    least, most = knowledge_weight(0.0, defaults.weight), knowledge_weight(1.0, defaults.weight)
-    if weight == least:
-        said = "the words do not set the photos apart clearly, so looks lead"
-    elif weight == most:
-        said = "the words set the photos apart clearly, so they count as much as they may"
-    else:
-        said = "the words set the photos apart fairly well"
-    return weight, (
-        f"Knowledge counts {weight:.2f} beside the photos (between {least:g} and {most:g}): {said} "
-        f"(certainty {stored.data['decided']:.0%})."
+    stored = runner.configured(
+        "weight", [ground_key, n_clusters, defaults.weight, WEIGHT_REVISION], compute, config
     )
+    weight = float(stored.data["weight"])
+    return weight, _why(weight, float(stored.data["decided"]), float(stored.data["open"]), defaults)
+
+
+def _why(weight: float, decided: float, left_open: float, defaults: EncoderDefaults) -> str:
+    """The weight in a sentence with its numbers."""
+    least, most = knowledge_weight(0.0, 0.0, defaults.weight), knowledge_weight(1.0, 0.0, defaults.weight)
+    words = f"words set the photos apart with a certainty of {decided:.0%}"
+    looks = f"looks leave {left_open:.0%} of them open"
+    if weight == least:
+        reason = f"{looks} and {words}, so looks lead"
+    elif weight > knowledge_weight(0.0, left_open, defaults.weight):
+        reason = f"{words}, so they count {'as much as they may' if weight == most else 'more than usual'}"
+    else:
+        reason = f"{looks}, so words help to decide"
+    return f"Knowledge counts {weight:.2f} beside the photos (between {least:g} and {most:g}): {reason}."
 
 
 def cluster_photos(

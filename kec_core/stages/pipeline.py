@@ -88,13 +88,13 @@ def run(
     mapping, vocabulary = stages.map_nouns(
         runner, looks, x, n_clusters, resources, config, bursts, looks=baseline
     )
-    built, pair_note = stages.know(runner, mapping, vocabulary, resources, encode, config, keep)
+    built, pair_note = stages.know(runner, looks.key, x, mapping, vocabulary, resources, encode, config, keep)
     knowledge = replace(built, n_clusters=config.n_clusters, weight=config.clustering.weight)
     vectors_key, vectors = stages.text_vectors(runner, knowledge, encoder, encode, config)
     ground_key, grounding = stages.ground_photos(
         runner, embedded, looks.key, x, vectors_key, vectors, defaults, config
     )
-    weight, why = stages.choose_weight(runner, ground_key, grounding, defaults, config)
+    weight, why = stages.choose_weight(runner, ground_key, x, grounding, n_clusters, defaults, config)
     cluster_key, clustering = stages.cluster_photos(
         runner, ground_key, x, grounding, knowledge, embedded.data["ids"], n_clusters, weight, config, bursts
     )
@@ -161,4 +161,4 @@ def rehearse(
     mapping, vocabulary = stages.map_nouns(runner, looks, x, n_clusters, resources, config, bursts)
     trial = Runner(ReadingStore(store), runner.hooks)
     encode = partial(encode_texts, encoder, cache=resources.text_cache)
-    return stages.know(trial, mapping, vocabulary, resources, encode, config, keep)[0]
+    return stages.know(trial, looks.key, x, mapping, vocabulary, resources, encode, config, keep)[0]

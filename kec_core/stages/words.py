@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from kec_core.arrays import FloatMatrix
 from kec_core.config import RunConfig
 from kec_core.encoders.base import Encoder, TextEncoder
 from kec_core.grounding import concept_vectors
+from kec_core.grounding.telling import TELLING_REVISION, telling_attributes
 from kec_core.knowledge.base import KnowledgeBuilder
 from kec_core.knowledge.construct import build_attributes, build_concepts
 from kec_core.knowledge.edits import apply
@@ -28,6 +30,8 @@ LEAST_FIT = 0.36
 
 def know(
     runner: Runner,
+    looks_key: str,
+    x: FloatMatrix,
     mapping: NounMapping,
     vocabulary: tuple[Noun, ...],
     resources: Resources,
@@ -35,7 +39,10 @@ def know(
     config: RunConfig,
     keep: Knowledge | None,
 ) -> tuple[Knowledge, str]:
-    """Concepts, then attributes (KEC 3.2, 3.3) and the tree of the concepts; also a note about cut pairs."""
+    """Concepts, then attributes (KEC 3.2, 3.3) and the tree of the concepts; also a note about cut pairs.
+
+    ``looks_key`` is the key of what follows from the features ``x``; only attributes that tell these photos apart are kept.
+    """
     builder, progress = resources.builder, runner.hooks.progress
     noun_lists = component_nouns(mapping, vocabulary)
     nouns_key = [[[noun.word, noun.synset] for noun in nouns] for nouns in noun_lists]
@@ -76,11 +83,13 @@ def know(
             resources.encoder.info.defaults,
             progress=progress,
         )
+        made = telling_attributes(made, x, encode, options.knowledge, resources.encoder.info.defaults)
         made = apply(made, concept_tree(made, encode, resources.wordnet))
         counts = {
             "groups": len(made.groups),
             "uni_attributes": len(made.uni),
             "bi_attributes": len(made.bi),
+            "left_out": len(made.left_out),
             "note": note,
         }
         summary = {**counts, **_asked(builder, "uni", "pair")}
@@ -91,6 +100,8 @@ def know(
         builder.revision,
         resources.encoder.info.revision,
         TREE_REVISION,
+        TELLING_REVISION,
+        looks_key,
         resources.wordnet is not None and resources.wordnet.has_relations,
     ]
     attributes = runner.configured(

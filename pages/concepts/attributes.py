@@ -148,3 +148,34 @@ def _add_pair(project: Project, first: str, second: str, key: str) -> None:
     text = str(session.widget(key) or "").strip()
     if text and actions.act_on(project, lambda: AddPairAttribute(concepts=(first, second), text=text)):
         session.set_widget(key, "")
+
+
+def left_out(project: Project, knowledge: Knowledge, concept: Concept) -> None:
+    """What was proposed and not taken since the photos do not confirm it, each with why and a way to take it."""
+    own = {text.casefold() for text in knowledge.attributes_of(concept.id)}
+    found = {a.text.casefold(): a for a in knowledge.left_out if a.concept == concept.id}
+    missing = [attribute for text, attribute in found.items() if text not in own]
+    if not missing:
+        return
+    names = unique_names(knowledge)
+    with st.expander(f"Left out ({len(missing)})", key=f"left_out_{concept.id}"):
+        st.html(
+            markup.note(
+                "Proposed, but they do not tell its photos from others. 50 % is chance: as often right as wrong."
+            )
+        )
+        for attribute in missing:
+            others = names.get(attribute.against, "similar concepts")
+            with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+                st.html(
+                    markup.note(
+                        f"{attribute.text}: {attribute.auc:.0%} right between its photos and those of {others}"
+                    )
+                )
+                st.button(
+                    "Take it",
+                    key=f"left_out_take_{concept.id}_{attribute.text}",
+                    type="tertiary",
+                    on_click=session.act,
+                    args=(project, [AddAttribute(concept=concept.id, text=attribute.text)]),
+                )

@@ -44,6 +44,7 @@ def draw(
         attributes.typical(project, state.knowledge, concept)
     with apart:
         attributes.apart(project, state, photos, concept)
+        attributes.left_out(project, state.knowledge, concept)
     _photos(project, photos, concept, images)
     _neighbours(project, state, photos, concept)
     selection.draw(

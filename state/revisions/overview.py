@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain, count
 from typing import Literal
 
 import numpy as np
@@ -20,6 +19,7 @@ from kec_core.clustering.geometry import centroids_of, cluster_sums, row_cosines
 from kec_core.constraints import ConstraintPlan
 from kec_core.errors import StoreError
 from kec_core.live import LiveState
+from kec_core.result.cluster_names import free_name, name_clusters
 from kec_core.store import StageResult
 from kec_core.types import Clustering, Grounding, Knowledge
 from state.project.project import Project
@@ -209,20 +209,14 @@ def cluster_cards(
 
 
 def cluster_names(overview: Overview, knowledge: Knowledge) -> list[str]:
-    """A name per cluster id: the person's, else the name most speaks for; clusters that share it get the next one."""
+    """A name per cluster id: the person's, else the concept that most speaks for (see ``name_clusters``)."""
     kept = {one.id: one.name for one in knowledge.kept if one.name}
     given = {**overview.marks.names, **kept}
     names = _concept_names(overview, knowledge)
     taken = {name.casefold() for cluster, name in given.items() if cluster < len(names)}
     return [
-        given[cluster] if cluster in given else _free_name(name, taken) for cluster, name in enumerate(names)
+        given[cluster] if cluster in given else free_name(name, taken) for cluster, name in enumerate(names)
     ]
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    """A name that no name in ``taken`` equals: with the lowest free number where the person gave it to another."""
-    numbered = (f"{name} {number}" for number in count(2))
-    return next(one for one in chain([name], numbered) if one.casefold() not in taken)
 
 
 def names_of(state: LiveState, marks: ClusterMarks) -> dict[int, str]:
@@ -257,40 +251,7 @@ def _mean_omega(grounding: Grounding, labels: IntVector, sizes: NDArray[np.int64
 
 def _concept_names(overview: Overview, knowledge: Knowledge) -> list[str]:
     concepts = [knowledge.by_id[c].name if c in knowledge.by_id else c for c in overview.concept_ids]
-    if not concepts:
-        return [f"Cluster {cluster + 1}" for cluster in range(len(overview.coherence))]
-    ranked = np.argsort(-_support(overview, concepts), axis=1, kind="stable")
-    names = [concepts[row[0]] for row in ranked]
-    shared = {name for name, times in Counter(names).items() if times > 1}
-    names = [
-        _with_second(name, row, concepts) if name in shared else name
-        for name, row in zip(names, ranked, strict=True)
-    ]
-    return _numbered(names)
-
-
-def _support(overview: Overview, names: Sequence[str]) -> NDArray[np.float64]:
-    """What speaks for each concept in each cluster, float64 (K, M): votes for its name, then its own, then mean omega."""
-    votes = np.asarray(overview.votes, dtype=np.float64)
-    place = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    same = np.array([place[name] for name in names])
-    together: NDArray[np.float64] = votes @ (same[:, None] == same)
-    return together + 1e-3 * votes + 1e-6 * np.asarray(overview.concepts)
-
-
-def _with_second(name: str, ranked: IntVector, concepts: Sequence[str]) -> str:
-    second = next((concepts[i] for i in ranked[1:] if concepts[i] != name), "")
-    return f"{name} · {second}" if second else name
-
-
-def _numbered(names: Sequence[str]) -> list[str]:
-    shared = {name for name, times in Counter(names).items() if times > 1}
-    seen: Counter[str] = Counter()
-    numbered = []
-    for name in names:
-        seen[name] += 1
-        numbered.append(f"{name} {seen[name]}" if name in shared else name)
-    return numbered
+    return name_clusters(overview.votes, overview.concepts, concepts)
 
 
 def is_done(overview: Overview, knowledge: Knowledge, cluster: int) -> bool:

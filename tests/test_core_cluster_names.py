@@ -1,0 +1,58 @@
+"""Names of clusters: the concept of most photos, each name once."""
+
+import numpy as np
+import pytest
+
+from kec_core.result.cluster_names import free_name, name_clusters
+
+
+def named(shares, *concepts, omega=None):
+    votes = np.asarray(shares, dtype=np.float32)
+    return name_clusters(votes, votes if omega is None else np.asarray(omega, dtype=np.float32), concepts)
+
+
+def test_a_cluster_is_called_by_what_most_of_its_photos_speak_for():
+    assert named([[0.7, 0.3], [0.1, 0.9]], "dog", "cat") == ["dog", "cat"]
+
+
+def test_the_surer_of_two_keeps_the_name_and_the_other_takes_one_that_fits_nearly_as_well():
+    assert named([[0.5, 0.4], [0.9, 0.1]], "dog", "wolf") == ["wolf", "dog"]
+
+
+def test_no_name_that_hardly_fits_is_taken_only_to_be_different():
+    assert named([[0.9, 0.1, 0.0], [0.8, 0.05, 0.15]], "dog", "cat", "wolf") == ["dog", "dog, near wolf"]
+
+
+def test_namesakes_that_nothing_tells_apart_are_numbered():
+    assert named([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1]], "dog", "cat") == ["dog", "dog 2", "dog 3"]
+
+
+def test_votes_for_concepts_of_one_name_count_together():
+    assert named([[0.4, 0.3, 0.3]], "rod", "saw", "Saw") == ["saw"]
+
+
+def test_a_namesake_is_not_told_apart_by_its_own_name():
+    assert named([[0.6, 0.4, 0.0], [0.3, 0.6, 0.1]], "dog", "dog", "car") == ["dog", "dog, near car"]
+
+
+def test_equal_votes_are_decided_by_the_mean_posterior():
+    assert named([[0.5, 0.5]], "rod", "saw", omega=[[0.3, 0.7]]) == ["saw"]
+
+
+def test_without_concepts_clusters_are_numbered():
+    assert name_clusters(np.zeros((2, 0), np.float32), np.zeros((2, 0), np.float32), ()) == [
+        "Cluster 1",
+        "Cluster 2",
+    ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_all_names_differ(seed):
+    shares = np.random.default_rng(seed).dirichlet(np.ones(4), 9)
+    names = named(shares, "dog", "Dog", "cat", "car")
+    assert len({name.casefold() for name in names}) == 9
+
+
+def test_a_free_name_has_the_lowest_number():
+    assert free_name("dog", {"cat"}) == "dog"
+    assert free_name("Dog", {"dog", "dog 2"}) == "Dog 3"

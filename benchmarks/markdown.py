@@ -35,7 +35,7 @@ def tables(result: Mapping[str, Any]) -> str:
         mean = " / ".join(f"{100 * result['mean'][name][metric]:.1f}" for metric in ORDER)
         place = "-" if rank is None else f"{rank:.1f}"
         lines.append(_row([facts["caption"], facts["provenance"], *cells, mean, place]))
-    return "\n".join([*lines, "", *_costs(result), *_left_out(sets)])
+    return "\n".join([*lines, "", *_words(sets), *_costs(result), *_left_out(sets)])
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -47,6 +47,34 @@ def _cell(scores: Mapping[str, Any], best: float) -> str:
     if scores["acc"]["mean"] >= best:
         accuracy = f"**{accuracy}**"
     return f"{100 * scores['nmi']['mean']:.1f} / {accuracy} / {100 * scores['ari']['mean']:.1f}"
+
+
+def _words(sets: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Name score / distinct names / attribute AUC of each way to make concepts, x100; nothing where none was judged."""
+    ways = {
+        "words": "concepts from words that explain the photos",
+        "overclusters": "concepts from over-clusters (paper)",
+    }
+    if not all(s["words"] for s in sets):
+        return []
+    heads = ["names / distinct / attribute AUC, x100", *(s["set"] for s in sets), "mean"]
+    lines = [_row(heads), _row(["---"] * len(heads))]
+    for way, caption in ways.items():
+        judged = [s["words"][way] for s in sets]
+        cells = [
+            " / ".join(_mean([one[part]]) for part in ("name_score", "distinct_names", "attribute_auc"))
+            for one in judged
+        ]
+        means = " / ".join(
+            _mean([one[part] for one in judged]) for part in ("name_score", "distinct_names", "attribute_auc")
+        )
+        lines.append(_row([caption, *cells, means]))
+    return [*lines, ""]
+
+
+def _mean(spreads: Sequence[Mapping[str, float] | None]) -> str:
+    known = [one["mean"] for one in spreads if one]
+    return f"{100 * sum(known) / len(known):.1f}" if known else "-"
 
 
 def _costs(result: Mapping[str, Any]) -> list[str]:

@@ -18,14 +18,15 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.markdown import tables
+from benchmarks.names import NameScores, judge_names
 from benchmarks.outcomes import Outcome, measure_method
-from kec_core.config import RunConfig
+from kec_core.config import ConceptSource, RunConfig
 from kec_core.encoders import TextCache, load_encoder
 from kec_core.errors import InputError
 from kec_core.knowledge.wordnet_builder import WordNetBuilder
 from kec_core.methods import METHODS, Method, MethodInputs, find_method, missing_needs
 from kec_core.methods.prepare import Split, find_split, prepare, split_note
-from kec_core.methods.summary import METRICS, mean_ranks, summarise
+from kec_core.methods.summary import METRICS, mean_ranks, spread, summarise
 from kec_core.photos.images import scan_images
 from kec_core.stages import Hooks, Resources, Runner, Stored, embed_photos
 from kec_core.store import FolderStore, cache_dir
@@ -66,6 +67,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """What the names of ``--methods`` stand for, besides "all"."""
+WAYS: tuple[ConceptSource, ...] = ("words", "overclusters")
+"""Where concepts may come from; the words of both are judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -165,11 +168,17 @@ def measure_set(
     """Scores and seconds of every method on one folder; a method that lacks something there is left out and named."""
     outcomes: dict[str, list[Outcome]] = {}
     left_out: dict[str, str] = {}
+    words: dict[ConceptSource, list[NameScores]] = {}
     with show_progress() as progress:
         runner = Runner(FolderStore(cache_dir() / "bench"), Hooks(progress=progress))
         collection = load_collection(folder, resources, runner)
         for seed in range(arguments.seeds):
             inputs = seed_inputs(collection, resources, replace(config, seed=seed), methods, captions, runner)
+            if "kec" in methods and resources.wordnet is not None:
+                for way in WAYS:
+                    words.setdefault(way, []).append(
+                        _words(way, collection, resources, replace(config, seed=seed), inputs, runner)
+                    )
             for name, method in methods.items():
                 if lacking := missing_needs(method, inputs):
                     left_out[name] = f"needs {' and '.join(lacking)}"
@@ -194,6 +203,40 @@ def measure_set(
         "split": split_note(collection.split),
         "methods": {name: _row(several) for name, several in outcomes.items()},
         "left_out": left_out,
+        "words": {way: _mean_words(several) for way, several in words.items()},
+    }
+
+
+def _words(
+    way: ConceptSource,
+    collection: Collection,
+    resources: Resources,
+    config: RunConfig,
+    inputs: MethodInputs,
+    runner: Runner,
+) -> NameScores:
+    """How good the words are: of the knowledge that the table's methods have, or of that made the paper's way."""
+    if way != config.mapping.concepts_from:
+        config = replace(config, mapping=replace(config.mapping, concepts_from=way))
+        assert resources.wordnet is not None
+        builder = WordNetBuilder(resources.wordnet, named_by=way)
+        inputs = seed_inputs(
+            collection, replace(resources, builder=builder), config, {"kec": METHODS["kec"]}, (), runner
+        )
+    assert resources.wordnet is not None
+    return judge_names(
+        runner, inputs, collection.labels, collection.n_clusters, resources.wordnet, seed=config.seed
+    )
+
+
+def _mean_words(several: Sequence[NameScores]) -> dict[str, Any]:
+    """All seeds of one way to make concepts."""
+    told = [one.attributes for one in several if one.attributes is not None]
+    return {
+        "name_score": asdict(spread([one.names for one in several])),
+        "distinct_names": asdict(spread([one.distinct for one in several])),
+        "attribute_auc": asdict(spread(told)) if told else None,
+        "concepts": fmean(one.concepts for one in several),
     }
 
 

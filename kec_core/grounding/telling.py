@@ -54,6 +54,26 @@ def telling_attributes(
     return replace(knowledge, uni=uni, bi=bi, left_out=(*left, *also_left))
 
 
+def attribute_aucs(
+    knowledge: Knowledge,
+    x: FloatMatrix,
+    encode: TextEncoder,
+    config: KnowledgeConfig,
+    defaults: EncoderDefaults,
+) -> list[float]:
+    """The area under the ROC curve of every attribute that a concept has, between its photos and its neighbours'.
+
+    Args: see ``telling_attributes``.
+    """
+    judge = _Judge(knowledge, x, encode, config, defaults)
+    return [
+        judge.verdict(text, concept.id).auc
+        for concept in knowledge.concepts
+        if not concept.muted
+        for text in dict.fromkeys(knowledge.attributes_of(concept.id))
+    ]
+
+
 def auc(scores: NDArray[np.floating], inside: NDArray[np.bool_]) -> float:
     """How often a photo inside scores above one outside, half for equals: area under the ROC curve, in [0, 1]."""
     within = int(inside.sum())

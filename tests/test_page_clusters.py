@@ -39,7 +39,8 @@ def photos_of(page):
 
 def sent_to(page):
     """What the components of the page get."""
-    return [json.loads(component.proto.json) for component in page.get("bidi_component")]
+    parts = page.get("bidi_component")
+    return [json.loads(part.proto.json) for part in parts if part.proto.json]
 
 
 def view_of(page):

@@ -161,8 +161,8 @@ MUTANTS = (
     # knowledge
     Mutant(
         "kec_core/grounding/weight.py",
-        "return usual * (LEAST + share * (MOST - LEAST))",
-        "return usual * (MOST - share * (MOST - LEAST))",
+        "return encoders * max(by_words, by_looks)",
+        "return encoders * min(by_words, by_looks)",
         _tests("core_weight"),
     ),
     Mutant(

@@ -187,3 +187,19 @@ def test_a_single_row_that_does_not_fit_is_an_error():
 
     with pytest.raises(torch.OutOfMemoryError):
         TorchNetwork(Never(), "cpu")([ROWS])
+
+
+@pytest.mark.parametrize(("error", "kept"), [(0.001, True), (0.5, False)])
+def test_bfloat16_is_used_only_where_its_rows_are_the_same(monkeypatch, caplog, error, kept):
+    class Coarse(openvino_network.OpenVinoNetwork):
+        def __init__(self, model, *, exact, rows_in_flight):
+            super().__init__(model, exact=True, rows_in_flight=rows_in_flight)
+            self.bf16 = not exact
+
+        def __call__(self, batches):
+            wrong = np.array([error, -error, error], dtype=np.float32) if self.bf16 else 0
+            return [rows + wrong for rows in super().__call__(batches)]
+
+    monkeypatch.setattr(openvino_network, "OpenVinoNetwork", Coarse)
+    assert load().bf16 == kept
+    assert ("too coarse" in caplog.text) != kept

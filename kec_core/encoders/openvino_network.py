@@ -94,6 +94,8 @@ def load_openvino(
 ) -> OpenVinoNetwork:
     """The converted network: from the cache folder, or converted now; see ``load_network``.
 
+    In bfloat16 only if its rows for the examples are then the same within ``MIN_COSINE``.
+
     Raises:
         ConversionError: OpenVINO cannot compute this module, or computes something else.
     """
@@ -103,7 +105,15 @@ def load_openvino(
     except RuntimeError:  # not there, or damaged
         model = _converted(make, examples)
         _store(model, folder)
-    return OpenVinoNetwork(model, exact=exact, rows_in_flight=rows_in_flight)
+    network = OpenVinoNetwork(model, exact=exact, rows_in_flight=rows_in_flight)
+    if not network.bf16:
+        return network
+    plain = OpenVinoNetwork(model, exact=True, rows_in_flight=rows_in_flight)
+    least = min(map(_least_cosine, network(examples), plain(examples)))
+    if least >= MIN_COSINE:  # NaN counts as different
+        return network
+    log.warning("bfloat16 is too coarse for a network (cosine %.4f), so it computes in float32.", least)
+    return plain
 
 
 def _converted(make: Callable[[], torch.nn.Module], examples: Sequence[Batch]) -> ov.Model:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import httpx2
 import pytest
 
 from kec_core.config import LLMConfig
 from kec_core.errors import LLMBudgetError
+from kec_core.llm import request as request_module
 from kec_core.llm.client import LLMClient, MemoryCache
 from kec_core.llm.cost import Budget, Meter, Price
 from kec_core.llm.prompts import concept_question
@@ -127,3 +129,13 @@ def test_the_preview_is_exactly_what_is_sent():
 def test_options_come_from_one_place_and_unknown_ones_are_refused():
     assert LLMConfig.from_json(LLMConfig(in_flight=7).to_json()).in_flight == 7
     assert (LLMConfig().temperature, LLMConfig().in_flight) == (0.1, 20)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_the_wait_that_a_server_asks_for_is_passed_on_whatever_the_status(status):
+    request = httpx2.Request("POST", "http://127.0.0.1/v1/chat/completions")
+    busy = httpx2.Response(status, headers={"retry-after": "7"}, json={"error": "busy"}, request=request)
+    told = request_module._retried(
+        busy, request_module.failure_of(busy, endpoint("http://127.0.0.1/v1")), request
+    )
+    assert told.headers["retry-after-ms"] == "7000"

@@ -35,6 +35,15 @@ def test_looks_finish_what_words_begin():
     assert (labels == truth).mean() > 0.98  # group k is that of concept k, not only up to ids
 
 
+def test_a_concept_that_fits_every_photo_takes_no_photo_from_the_others():
+    x, truth = blobs()
+    hub = posteriors(truth, 0.7) * np.array([1e6, 1, 1], dtype=np.float32)
+    hub /= hub.sum(axis=1, keepdims=True)
+    assert (hub.argmax(axis=1) == 0).all()
+    labels, _ = nearest_centroids(x, groups_of_words(x, hub))
+    assert (labels == truth).mean() > 0.98
+
+
 def test_groups_by_looks_are_matched_with_the_concepts():
     x, truth = blobs()
     looks = (truth + 1) % 3

@@ -114,7 +114,8 @@ class _Judge:
             concept.id: [counting[other].id for other in others]
             for concept, others in zip(counting, near, strict=True)
         }
-        texts = list(dict.fromkeys(a.text for a in (*knowledge.uni, *knowledge.bi)))
+        said = [*(a.text for a in knowledge.uni), *(a.text for a in knowledge.bi)]
+        texts = list(dict.fromkeys(said))
         self._column = {text: column for column, text in enumerate(texts)}
         self._scores = photos @ l2_normalize(encode(texts)).T if texts else np.zeros((len(photos), 0))
 

@@ -61,7 +61,7 @@ def _support(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str]) ->
 def _own_name(support: NDArray[np.float64], concepts: Sequence[str], bearer: dict[str, int]) -> str:
     """The best free name of those that are nearly as good as the best, else the best."""
     ranked = np.argsort(-support, kind="stable")
-    good = [concepts[i] for i in ranked if support[i] >= NEXT_BEST * support[ranked[0]]]
+    good: list[str] = [concepts[i] for i in ranked.tolist() if support[i] >= NEXT_BEST * support[ranked[0]]]
     return next((name for name in good if name.casefold() not in bearer), good[0])
 
 

@@ -117,7 +117,8 @@ def _most_telling(x: FloatMatrix, placed: FloatMatrix, likelihood: FloatMatrix, 
 
 def _alike(x: FloatMatrix, others: FloatMatrix, distance: float) -> FloatMatrix:
     """Likeness of rows and others in [0, 1]."""
-    return np.minimum(np.exp((x @ others.T - 1) * np.float32(REACH / distance)), 1)
+    alike: FloatMatrix = np.minimum(np.exp((x @ others.T - 1) * np.float32(REACH / distance)), 1)
+    return alike
 
 
 def right_share(right: list[bool], placed: int, photos: int) -> Estimate | None:

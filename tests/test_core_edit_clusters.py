@@ -230,6 +230,19 @@ def test_a_split_by_parts_puts_exactly_these_photos_and_the_others_by_their_look
     assert together(finalised(split, ClusteringConfig(n_init=2)), parts[0])
 
 
+def test_a_split_by_words_gives_every_photo_to_the_name_it_fits_and_names_the_parts():
+    state = do(begin(), {"op": "merge_clusters", "clusters": ["cat", "pen"], "name": "odd"}).state
+    split = do(state, {"op": "split_cluster", "cluster": "odd", "names": ["a pen", "a cat"]}).state
+    assert split.clustering.n_clusters == 6
+    named = {kept.id: kept.name for kept in split.knowledge.kept}
+    for kind in ("pen", "cat"):
+        assert together(split, of(kind))
+        assert named[cluster_of(split, f"{kind}00.jpg")] == f"a {kind}"
+    assert 'no photo of "odd" fits "a bus" best' in refused(
+        state, {"op": "split_cluster", "cluster": "odd", "names": ["pen", "cat", "a bus"]}
+    )
+
+
 def test_a_split_keeps_photos_together_that_the_person_keeps_together():
     pair = ["cat00.jpg", "pen00.jpg"]
     state = do(
@@ -375,6 +388,8 @@ def test_undo_brings_back_exactly_what_was_there():
         ({"op": "merge_clusters", "clusters": ["cat", "CAT"]}, 'the cluster "cat" is named twice'),
         ({"op": "split_cluster", "cluster": "cat", "into": 13}, "12 photos and cannot be split in 13"),
         ({"op": "split_cluster", "cluster": "cat", "into": 1}, "into"),
+        ({"op": "split_cluster", "cluster": "cat", "names": ["cat"]}, "names"),
+        ({"op": "split_cluster", "cluster": "cat", "names": ["a cat", "Rex"]}, "already a cluster \"Rex\""),
         ({"op": "split_cluster", "cluster": "cat", "parts": [["cat00.jpg"], ["cat00.jpg"]]}, "twice"),
         ({"op": "split_cluster", "cluster": "cat", "parts": [["cat00.jpg"], ["dog00.jpg"]]}, "is in \"Rex\", not in \"cat\""),
         ({"op": "split_cluster", "cluster": "cat", "into": 2, "parts": [["cat00.jpg"], ["cat01.jpg"]]}, "give one of them"),

@@ -281,9 +281,9 @@ def test_nothing_picked_says_how_to_pick(mapped):
 
 def test_picked_photos_are_counted_shown_and_marked(mapped):
     page = pick(app("map", project="colours"), *some(mapped, 3))
-    said = shown(page)
-    assert "3 photos picked" in said
-    assert said.count('class="kec-tile"') == 3
+    assert "3 photos picked" in shown(page)
+    beside = [json.loads(one.proto.json) for one in page.get("bidi_component")]
+    assert [len(one["photos"]) for one in beside if "photos" in one] == [3]
     bits = np.unpackbits(np.frombuffer(base64.b64decode(sent(page)["picked"]), np.uint8))
     assert np.flatnonzero(bits).tolist() == [0, 1, 2]
 
@@ -321,7 +321,9 @@ def test_a_selection_is_saved_loaded_and_forgotten(mapped):
 def test_a_new_concept_of_picked_photos_recolours_the_map_in_place(mapped):
     page = pick(app("map", project="colours"), *some(mapped, 4))
     before = sent(page)
-    page.text_input(key="selection_concept_name").set_value("ocean blue")
+    page = opened(page, "selection_new")
+    page.text_input(key="selection_concept_name").set_value("ocean blue").run()
+    assert "would move" in shown(page)
     page.button(key="selection_concept_add").click().run()
     assert not page.exception
     shown_now = revisions.current(mapped)
@@ -334,21 +336,37 @@ def test_a_new_concept_of_picked_photos_recolours_the_map_in_place(mapped):
 
 
 def test_a_concept_without_a_name_is_asked_for_one(mapped):
-    page = pick(app("map", project="colours"), *some(mapped, 4))
-    page.button(key="selection_concept_add").click().run()
+    page = opened(pick(app("map", project="colours"), *some(mapped, 4)), "selection_new")
+    assert page.button(key="selection_concept_add").disabled
     assert "A concept needs a name" in shown(page)
     assert revisions.current(mapped).id == "r1"
 
 
-@pytest.mark.parametrize(
-    ("button", "kind"), [("selection_assign_do", "assign"), ("selection_together", "together")]
-)
-def test_picked_photos_become_wishes(mapped, button, kind):
+def test_picked_photos_are_put_into_the_concept_that_is_chosen_none_before(mapped):
+    page = opened(pick(app("map", project="colours"), *some(mapped, 3)), "selection_move")
+    assert page.selectbox(key="selection_concept").value is None
+    assert page.button(key="selection_assign_do").disabled
+    page.selectbox(key="selection_concept").select_index(1).run()
+    page.button(key="selection_assign_do").click().run()
+    assert wishes(mapped) == [("assign", tuple(some(mapped, 3)))]
+    assert not page.session_state["selection_move"]
+
+
+def test_picked_photos_are_kept_together_and_that_is_said(mapped):
     page = pick(app("map", project="colours"), *some(mapped, 3))
-    page.button(key=button).click().run()
-    assert [(wish.kind, wish.images) for wish in revisions.current(mapped).knowledge.constraints] == [
-        (kind, tuple(some(mapped, 3)))
-    ]
+    page.button(key="selection_together").click().run()
+    assert wishes(mapped) == [("together", tuple(some(mapped, 3)))]
+    assert "0 photos moved" in page.toast[0].value
+    assert page.session_state["kec_selection"].images == () if "kec_selection" in page.session_state else True
+
+
+def wishes(project):
+    return [(wish.kind, wish.images) for wish in revisions.current(project).knowledge.constraints]
+
+
+def opened(page, popover):
+    page.session_state[popover] = True
+    return page.run()
 
 
 def test_reproject_starts_from_the_old_places(mapped, monkeypatch):

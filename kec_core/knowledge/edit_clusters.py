@@ -18,7 +18,16 @@ from kec_core.clustering import spherical_kmeans
 from kec_core.constraints import units_of
 from kec_core.errors import InputError
 from kec_core.knowledge.edit_base import Edit, cluster_name, listed, quoted
-from kec_core.knowledge.edit_fields import Cluster, Flag, OptionalName, Parts, SomeImages, first_repeat, shown
+from kec_core.knowledge.edit_fields import (
+    Cluster,
+    Flag,
+    OptionalName,
+    Parts,
+    SomeImages,
+    TwoNames,
+    first_repeat,
+    shown,
+)
 from kec_core.knowledge.partition import Partition, Rows, photos
 from kec_core.types import Knowledge
 
@@ -145,20 +154,23 @@ class MergeClusters(ClusterEdit):
 
 
 class SplitCluster(ClusterEdit):
-    """A cluster is parted by the looks of its photos, or by photos that are given for each part.
+    """A cluster is parted by the looks of its photos, by photos that are given for each part, or by words.
 
-    The largest part keeps the id and the name. The other photos go with the part they are nearer to.
+    The largest part keeps the id, and the name unless words name every part. Photos that are not given go with the part
+    they are nearer to.
     """
 
     op: Literal["split_cluster"] = "split_cluster"
     cluster: Cluster
     into: Parts | None = None
     parts: Annotated[tuple[SomeImages, ...], Field(min_length=2)] | None = None
+    names: TwoNames | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.into is not None and self.parts is not None:
-            raise InputError("into and parts say both how to split; give one of them.")
+        ways = [name for name in ("into", "parts", "names") if getattr(self, name) is not None]
+        if len(ways) > 1:
+            raise InputError(f"{' and '.join(ways)} say both how to split; give one of them.")
         images = [image for part in self.parts or () for image in part]
         repeated = first_repeat(images)
         if repeated is not None:
@@ -173,11 +185,14 @@ class SplitCluster(ClusterEdit):
         """See ClusterEdit."""
         source = partition.find(self.cluster)
         rows = partition.members(source)
-        part_of = (
-            self._by_looks(partition, source, rows)
-            if self.parts is None
-            else self._by_parts(partition, source, rows)
-        )
+        for name in self.names or ():
+            partition.free_name(name, but=[source])
+        if self.names is not None:
+            part_of = self._by_words(partition, source, rows)
+        elif self.parts is not None:
+            part_of = self._by_parts(partition, source, rows)
+        else:
+            part_of = self._by_looks(partition, source, rows)
         sizes = np.bincount(part_of)
         ids = np.arange(len(sizes)) + partition.next_cluster
         largest = int(sizes.argmax())
@@ -192,7 +207,22 @@ class SplitCluster(ClusterEdit):
             split = split.pinned(partition.rows(images), int(ids[part]))
         counts = " and ".join(map(str, sorted(sizes.tolist(), reverse=True)))
         said = f"Split {partition.called(source)} into {len(sizes)} groups of {counts} photos."
-        return split.keeping(*ids.tolist()).finished(partition, said)
+        split = split.keeping(*ids.tolist())
+        for cluster, name in zip(ids.tolist(), self.names or (), strict=False):
+            split = split.keeping(cluster, name=name)
+        return split.finished(partition, said)
+
+    def _by_words(self, partition: Partition, source: int, rows: Rows) -> Rows:
+        """The part of every photo: that of the name it fits best; photos kept together go with most of them."""
+        assert self.names is not None
+        fit, _ = partition.looks.fit(self.names)
+        part_of = _units_whole(partition, rows, fit[rows].argmax(axis=1))
+        empty = [name for part, name in enumerate(self.names) if not (part_of == part).any()]
+        if empty:
+            raise InputError(
+                f"no photo of {partition.called(source)} fits {listed(empty)} best; choose other words."
+            )
+        return part_of
 
     def _by_looks(self, partition: Partition, source: int, rows: Rows) -> Rows:
         """The part of every photo, by k-means within the cluster; photos kept together go with most of them."""
@@ -234,7 +264,7 @@ class SplitCluster(ClusterEdit):
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
-        count = len(self.parts) if self.parts is not None else self.into or 2
+        count = len(self.parts or self.names or ()) or self.into or 2
         return f"Split {_named(knowledge, self.cluster)} into {count} groups."
 
 

@@ -41,7 +41,6 @@ def draw(
 ) -> None:
     """Draw the chosen cards, 24 at a time."""
     _head(cards)
-    _bar(project, cards)
     shown = [card for card in listed(cards) if is_shown(card)]
     if not shown:
         said = (
@@ -51,7 +50,7 @@ def draw(
         return
     grid = st.grid(min_column_width=230, border=True)
     for card in shown[gallery.turn("page_clusters", len(shown), CARDS_PER_PAGE)]:
-        with grid.cell():
+        with grid.cell(), st.container(key=f"card_{card.id}", gap="small"):
             _card(project, overview, card, images)
 
 
@@ -84,15 +83,20 @@ def _head(cards: Sequence[ClusterCard]) -> None:
         )
 
 
-def _bar(project: Project, cards: Sequence[ClusterCard]) -> None:
+def bar(project: Project, cards: Sequence[ClusterCard]) -> None:
     """What can be done with the ticked cards; they may lie on other pages of cards, so they are named."""
     ticked = _ticked(cards)
     if not ticked:
-        st.html(markup.note("Tick cards to merge them; open one to split it or to move its photos."))
+        st.html(
+            markup.note(
+                "Click a card to open it; there split it or move its photos. Tick cards to merge them."
+            )
+        )
         return
     with st.container(horizontal=True, vertical_alignment="center", key="cluster_bar"):
         st.badge(f"{len(ticked)} ticked", icon=":material/check:", color="green")
-        st.caption(markup.plain(", ".join(card.name for card in ticked)), width="content")
+        total = markup.count(sum(card.size for card in ticked), "photo")
+        st.caption(markup.plain(f"{', '.join(card.name for card in ticked)} · {total}"), width="content")
         st.button(
             f"Merge {len(ticked)}",
             key="clusters_merge",
@@ -112,8 +116,7 @@ def _ticked(cards: Sequence[ClusterCard]) -> list[ClusterCard]:
 
 
 def _merge(project: Project, ticked: Sequence[ClusterCard]) -> None:
-    groups.act(project, MergeClusters(clusters=tuple(card.id for card in ticked)))
-    if not session.was_refused():
+    if groups.act(project, MergeClusters(clusters=tuple(card.id for card in ticked))):
         _untick(ticked)
 
 
@@ -128,8 +131,8 @@ def _card(project: Project, overview: Overview, card: ClusterCard, images: Seque
     tick = "✓ done · " if card.done else ""
     lines = [f"{tick}{markup.count(card.size, 'photo')} · {_quality(card)}"]
     st.html(markup.card_text(card.name, lines, colour=cluster_colour(card.id)))
+    ticked = bool(session.widget(f"{_TICK}{card.id}"))
     with st.container(horizontal=True, vertical_alignment="center"):
-        ticked = bool(session.widget(f"{_TICK}{card.id}"))
         st.button(  # no checkbox: keys do not act while one has the focus
             "Ticked" if ticked else "Tick",
             key=f"tick_{card.id}",
@@ -138,10 +141,12 @@ def _card(project: Project, overview: Overview, card: ClusterCard, images: Seque
             on_click=session.set_widget,
             args=(f"{_TICK}{card.id}", not ticked),
         )
-        st.button(
+        st.space("stretch")
+        st.button(  # its style lets it reach over the whole card
             "Open",
             key=f"open_cluster_{card.id}",
-            width="stretch",
+            type="tertiary",
+            icon=":material/arrow_forward:",
             on_click=session.open_cluster,
             args=(card.id,),
         )

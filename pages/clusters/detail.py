@@ -8,12 +8,12 @@ from dataclasses import replace
 import streamlit as st
 
 from kec_core.explain import ClusterWords, Contrast, explain_cluster
-from kec_core.knowledge.edit_clusters import RenameCluster, SetClusterDone, SplitCluster
+from kec_core.knowledge.edit_clusters import RenameCluster, SetClusterDone
 from kec_core.knowledge.unique_names import unique_names
 from kec_core.photos.images import ImageRecord
 from kec_core.types import Knowledge
-from pages.clusters import card_grid, explainers, explanation_bars, photo_explanation
-from pages.shared import groups, markup, photo_picker, selection, session, ui, view_start
+from pages.clusters import card_grid, dialogs, explainers, explanation_bars, photo_explanation
+from pages.shared import markup, moved, photo_picker, selection, session, ui, view_start
 from pages.shared.palette import cluster_colour
 from state.project.project import Project
 from state.revisions.cluster_marks import LONGEST_NAME, cluster_marks, name_cluster, set_cluster_done
@@ -25,6 +25,9 @@ ORDERS: dict[Order, str] = {
     "boundary": "Between two clusters",
     "outlier": "Least typical",
 }
+COLUMNS = (3, 2)
+"""Photos, and what is said about them or about one of them: the photos keep their places when one is picked."""
+HINT = "Click photos to pick them (Shift: a range), or drag them onto a group."
 ROWS = 3
 """Concepts, and attributes, in a list of words."""
 _NAMING, _NAME = "cluster_naming", "cluster_name"
@@ -43,22 +46,44 @@ def draw(
     is_naming = session.widget(_NAMING) == card.id
     view = f"{project.folder.name} cluster {card.id} {is_naming}"
     view_start.begin(view, focus=_NAME_LABEL if is_naming else "")
-    _bar(project, revision, cards, card)
+    split, merge = _bar(project, revision, cards, card)
+    if split:
+        dialogs.split(project, revision, card)
+    elif merge:
+        dialogs.merge(project, revision, card)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         st.html(explanation_bars.heading(card.name, cluster_colour(card.id)), width="content")
         _facts(card)
     if is_naming:
         _name_form(project, revision, card)
-    with st.spinner("Putting it into words…", show_time=True), ui.errors():
-        found = explain_cluster(explainers.explainer(project, revision), card.id)
-        _words(_told_apart(found, revision.knowledge), cards, card)
-    _photos(project, revision, overview, cards, card, images)
+    order = _orders(card, images, overview)
+    rows = overview.members(card.id, order)
+    photos = [images[row] for row in rows]
+    gallery, why = st.columns(COLUMNS, gap="large")
+    with gallery:
+        photo_picker.draw(
+            project, photos, key=f"cluster_{card.id}_{order}", label=f"Photos of cluster {card.id}"
+        )
+    with st.bottom:
+        selection.draw(project, revision, hint=HINT, place="bar")
+        if not session.selection().images:
+            moved.bar(project, revision)
+    asked = photo_explanation.asked([image.id for image in photos])
+    with why:
+        if asked is None:
+            _in_words(project, revision, cards, card)
+        else:
+            row = next(int(row) for row in rows if images[row].id == asked)
+            photo_explanation.draw(project, revision, cards, images[row], row)
 
 
 # --- the bar above
 
 
-def _bar(project: Project, revision: Revision, cards: Sequence[ClusterCard], card: ClusterCard) -> None:
+def _bar(
+    project: Project, revision: Revision, cards: Sequence[ClusterCard], card: ClusterCard
+) -> tuple[bool, bool]:
+    """Draw it; returns whether the cluster is to be split, or merged with another one."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "All clusters",
@@ -78,15 +103,21 @@ def _bar(project: Project, revision: Revision, cards: Sequence[ClusterCard], car
         st.space("stretch")
         done = sum(other.done for other in cards)
         st.html(markup.note(f"{done} of {len(cards)} done"))
-        st.button(
+        split = st.button(
             "Split",
             key="cluster_split",
             icon=":material/call_split:",
-            help="In two groups, by the looks of the photos.",
+            help="By looks, by picked photos or by words.",
             disabled=card.size < 2,
-            on_click=groups.act,
-            args=(project, SplitCluster(cluster=card.id)),
             shortcut="S",
+        )
+        merge = st.button(
+            "Merge",
+            key="cluster_merge",
+            icon=":material/call_merge:",
+            help="With another cluster.",
+            disabled=len(cards) < 2,
+            shortcut="G",
         )
         st.button(
             "Rename",
@@ -106,6 +137,7 @@ def _bar(project: Project, revision: Revision, cards: Sequence[ClusterCard], car
             args=(project, revision.id, card.id, not card.done),
             shortcut="D",
         )
+    return split, merge
 
 
 def _neighbour(cards: Sequence[ClusterCard], card: ClusterCard, by: int) -> int:
@@ -184,39 +216,40 @@ def _told_apart(found: ClusterWords, knowledge: Knowledge) -> ClusterWords:
     return replace(found, concepts=named(found.concepts), apart=named(found.apart), there=named(found.there))
 
 
+def _in_words(project: Project, revision: Revision, cards: Sequence[ClusterCard], card: ClusterCard) -> None:
+    with st.spinner("Putting it into words…", show_time=True), ui.errors():
+        found = explain_cluster(explainers.explainer(project, revision), card.id)
+        _words(_told_apart(found, revision.knowledge), cards, card)
+
+
 def _words(found: ClusterWords, cards: Sequence[ClusterCard], card: ClusterCard) -> None:
     """What it is about, and what sets it apart from the nearest cluster."""
+    _heading(
+        "What it is about",
+        "green: here, grey: all photos",
+        "Against all photos: concepts by their mean posterior, attributes by how much better they fit here.",
+    )
+    rows = (*found.concepts[:ROWS], *found.attributes[:ROWS])
+    st.html(explanation_bars.contrasts(rows, card.name, "all photos"))
     rival = next((other for other in cards if other.id == found.nearest), None)
-    about, here, there = st.columns(3, gap="medium")
-    with about:
-        _heading(
-            "What it is about",
-            "green: here, grey: all photos",
-            "Against all photos: concepts by their mean posterior, attributes by how much better they fit here.",
-        )
-        rows = (*found.concepts[:ROWS], *found.attributes[:ROWS])
-        st.html(explanation_bars.contrasts(rows, card.name, "all photos"))
     if rival is None:
-        with here:
-            st.html(markup.note("It is the only cluster, so nothing sets it apart."))
+        st.html(markup.note("It is the only cluster, so nothing sets it apart."))
         return
-    with here:
-        _heading(
-            f"What sets it apart from {rival.name}",
-            f"green: {card.name}, grey: {rival.name}",
-            "The nearest cluster, by the cosine of the centres; words with the largest difference of means.",
-        )
-        st.html(explanation_bars.contrasts(_few(found.apart), card.name, rival.name))
-    with there:
-        _heading(f"What speaks for {rival.name}", "the same, the other way round", "")
-        st.html(explanation_bars.contrasts(_few(found.there), card.name, rival.name))
-        st.button(
-            f"Open {markup.plain(rival.name)}",
-            key="cluster_nearest",
-            icon=":material/arrow_forward:",
-            on_click=session.open_cluster,
-            args=(rival.id,),
-        )
+    _heading(
+        f"What sets it apart from {rival.name}",
+        f"green: {card.name}, grey: {rival.name}",
+        "The nearest cluster, by the cosine of the centres; words with the largest difference of means.",
+    )
+    st.html(explanation_bars.contrasts(_few(found.apart), card.name, rival.name))
+    _heading(f"What speaks for {rival.name}", "the same, the other way round", "")
+    st.html(explanation_bars.contrasts(_few(found.there), card.name, rival.name))
+    st.button(
+        f"Open {markup.plain(rival.name)}",
+        key="cluster_nearest",
+        icon=":material/arrow_forward:",
+        on_click=session.open_cluster,
+        args=(rival.id,),
+    )
 
 
 def _heading(said: str, legend: str, tip: str) -> None:
@@ -231,43 +264,6 @@ def _few(rows: Sequence[Contrast]) -> list[Contrast]:
 
 
 # --- its photos
-
-
-def _photos(
-    project: Project,
-    revision: Revision,
-    overview: Overview,
-    cards: Sequence[ClusterCard],
-    card: ClusterCard,
-    images: Sequence[ImageRecord],
-) -> None:
-    order = _orders(card, images, overview)
-    rows = overview.members(card.id, order)
-    photos = [images[row] for row in rows]
-    asked = photo_explanation.asked([image.id for image in photos])
-    if asked is None:
-        _gallery(project, revision, card, order, photos)
-        return
-    gallery, why = st.columns((3, 2), gap="large")
-    with gallery:
-        _gallery(project, revision, card, order, photos)
-    with why:
-        row = next(int(row) for row in rows if images[row].id == asked)
-        photo_explanation.draw(project, revision, cards, images[row], row)
-
-
-def _gallery(
-    project: Project, revision: Revision, card: ClusterCard, order: Order, photos: Sequence[ImageRecord]
-) -> None:
-    """Photos to pick, and what can be done with those that are picked."""
-    label = f"Photos of cluster {card.id}"
-    photo_picker.draw(project, photos, key=f"cluster_{card.id}_{order}", label=label)
-    selection.draw(
-        project,
-        revision,
-        hint="Click a photo to pick it and to see why it is here (Shift: a range), then say where it belongs.",
-        on_cluster=True,
-    )
 
 
 def _orders(card: ClusterCard, images: Sequence[ImageRecord], overview: Overview) -> Order:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.clusters import card_grid, detail
-from pages.shared import cached, navigation, scores, session, ui, view_start
+from pages.shared import cached, moved, navigation, scores, session, ui, view_start
 from state.revisions import revisions
 from state.revisions.overview import load_overview
 
@@ -39,5 +39,8 @@ with ui.errors():
             session.set_widget("compare_tab", "Ask me")
             navigation.go_to("compare")
         card_grid.draw(project, overview, cards, images)
+        with st.bottom:
+            card_grid.bar(project, cards)
+            moved.bar(project, revision)
         scores.panel(revision)
         ui.run_notes(revision, "How this result came about", key="notes")

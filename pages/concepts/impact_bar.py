@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -15,12 +14,10 @@ from kec_core.knowledge.edits import Edit, apply_script, describe
 from kec_core.live import LiveState
 from kec_core.result.impact import Impact, compare
 from kec_core.types import Scores
-from pages.shared import cached, gallery, markup, scores, session
+from pages.shared import cached, markup, moved, scores, session
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.revisions import Revision
-
-SHOWN_FLOWS = 4
 
 
 def draw(project: Project, revision: Revision, state: LiveState) -> None:
@@ -155,22 +152,11 @@ def _moved_button(
     if len(impact.moved) and st.button(
         f"See {markup.count(len(impact.moved), 'moved photo')}", key="see_moved"
     ):
-        _moved(project, revision, impact, before, after)
-
-
-@st.dialog("Photos that move", width="large")
-def _moved(project: Project, revision: Revision, impact: Impact, before: LiveState, after: LiveState) -> None:
-    """From which cluster to which, with the photos."""
-    images = cached.images(project, revision.scan)
-    names = cached.cluster_names(project, revision)
-    old, new = before.clustering.labels, after.clustering.labels
-    for flow in impact.flows[:SHOWN_FLOWS]:
-        rows = np.flatnonzero((old == flow.source) & (new == flow.target))
-        title = f"{markup.count(flow.photos, 'photo')} from {names(flow.source)} to {names(flow.target)}"
-        st.html(markup.card_text(title, []))
-        gallery.paged(
-            project, [images[row] for row in rows], key=f"flow_{flow.source}_{flow.target}", label=title
+        was = (
+            revision
+            if revision.parent is None or session.staged()
+            else revisions.get(project, revision.parent)
         )
-    rest = sum(flow.photos for flow in impact.flows[SHOWN_FLOWS:])
-    if rest:
-        st.html(markup.note(f"{markup.count(rest, 'photo')} more move between other clusters."))
+        names = cached.cluster_names(project, was), cached.cluster_names(project, revision)
+        labels = before.clustering.labels, after.clustering.labels
+        moved.see(project, cached.images(project, revision.scan), labels, impact.flows, names)

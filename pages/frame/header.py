@@ -26,6 +26,7 @@ FINISHED = {
 
 def draw() -> None:
     """Project, revision, encoder and running job, on one line; nothing while no project is open."""
+    session.arrive()
     for text in session.take_notices():
         st.toast(markup.plain(text))
     for text in session.take_refusals():

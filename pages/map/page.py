@@ -14,7 +14,7 @@ from kec_core.maps.planar import drawn_rows
 from pages.map import canvas, colour, picking
 from pages.map.canvas import Pane, Sight
 from pages.map.colourings import Colouring
-from pages.shared import cached, markup, selection, session, ui
+from pages.shared import cached, markup, moved, selection, session, ui
 from state.jobs.jobs import Job
 from state.project.project import Project
 from state.revisions import revisions
@@ -26,6 +26,8 @@ MOST_DRAWN = 50_000
 SPACES: dict[Space, str] = {"combined": "Both", "visual": "Looks", "knowledge": "Knowledge"}
 METHODS: dict[LayoutMethod, str] = {"umap": "UMAP", "tsne": "t-SNE"}
 MOST_MAPS = 2
+COLUMNS = (4, 1.25)
+"""Of the map, and of what is picked."""
 KEY = "map_canvas"
 SMALL = 2000
 """Up to so many photos t-SNE is ready sooner: UMAP compiles itself first, which takes some ten seconds."""
@@ -121,7 +123,11 @@ def _age(
 def _map(
     project: Project, revision: Revision, found: Sequence[LayoutInfo], name: str, colouring: Colouring
 ) -> None:
-    """The map with what is picked; picking redraws this part of the page alone."""
+    """The map with what is picked beside it; picking redraws this part of the page alone."""
+    if (
+        session.has_news()
+    ):  # an edit was made here: header, colours and the line of what it did change with it
+        st.rerun()
     images = cached.images(project, revision.scan)
     picked = np.zeros(len(images), dtype=bool)
     row_of = cached.row_of(project, revision.scan)
@@ -137,13 +143,12 @@ def _map(
         name=name,
         heading=colour.WAYS[name.split()[0]],
     )
-    canvas.draw(
-        project,
-        sight,
-        key=KEY,
-        on_picked=lambda: picking.take(project, KEY, sight, [image.id for image in images]),
-    )
-    selection.draw(project, revision, hint=HINT)
+    ids = [image.id for image in images]
+    on_map, beside = st.columns(COLUMNS, gap="small")
+    with on_map:
+        canvas.draw(project, sight, key=KEY, on_picked=lambda: picking.take(project, KEY, sight, ids))
+    with beside, st.container(key="map_picked"):
+        selection.draw(project, revision, hint=HINT, place="beside")
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -153,7 +158,8 @@ def _drawn(folder: str, clustering: str, _project: Project, _revision: Revision)
 
 def _page(project: Project, revision: Revision) -> None:
     job = session.jobs().active(project)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="map_choices"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="map_choices"):
+        st.title("Map", anchor=False, width="content")
         spaces, method = _choices(len(cached.images(project, revision.scan)))
         name, colouring = colour.choose(project, revision)
         found = {space: find_layout(project, revision, space, method) for space in spaces}
@@ -164,13 +170,15 @@ def _page(project: Project, revision: Revision) -> None:
         _not_yet(project, missing, method, job, small=bool(known))
     if known:
         _map(project, revision, known, name, colouring)
+    with st.bottom:
+        moved.bar(project, revision)
 
 
 project = ui.need_project()
-st.title("Map", anchor=False)
 with ui.errors():
     revision = revisions.current(project)
     if revision is None:
+        st.title("Map", anchor=False)
         ui.nothing_here(
             "No clusters yet", "A map shows the result of a run; run the stages once.", "build", "Go to Build"
         )

@@ -2,83 +2,167 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
-from kec_core.knowledge.edit_clusters import ClusterEdit, MovePhotos, NewCluster
-from pages.shared import cached, markup, session
+from kec_core.errors import KecError
+from kec_core.knowledge.edit_base import Edit
+from kec_core.knowledge.edit_clusters import MovePhotos, NewCluster
+from kec_core.knowledge.edit_sorting import NONE
+from pages.shared import cached, markup, session, ui
 from state.project.project import Project
-from state.revisions.overview import ClusterCard
+from state.revisions.clusterings import load_clustering
+from state.revisions.overview import ClusterCard, load_overview
 from state.revisions.revisions import Revision
+from state.work.workbench import Preview
 
 NUMBERED = 9
 """Groups that a key leads to."""
+SHOWN_FOLLOWERS = 12
 _NAME, _FOLLOW, _TO = "group_name", "group_follow", "group_to"
+_NEW, _ORDER = "group_new", "group_order"
 
 
-def act(project: Project, edit: ClusterEdit) -> None:
-    """Make an edit of groups and say what it did; a widget's callback."""
-    tried = session.preview(project, [edit])
-    if tried is None:
-        return
+def act(project: Project, edit: Edit) -> bool:
+    """Make an edit and say what it did; a widget's callback.
+
+    Returns:
+        Whether it was done or collected; else the person was told why not.
+    """
+    found = session.preview(project, [edit])
+    if found is None:
+        return False
     session.act(project, [edit])
-    if session.was_refused() or session.staged():
-        return
-    moved = markup.count(len(tried.impact.moved), "photo")
-    session.notice(f"{tried.said[-1]} {moved} moved. Undo: Z")
+    if session.was_refused():
+        return False
+    moved = markup.count(len(found.impact.moved), "photo")
+    if session.staged():
+        session.notice(f"Collected: {found.said[-1]} Apply it on the Concepts page.")
+    else:
+        session.notice(f"{found.said[-1]} {moved} moved. Undo: Z")
+    return True
+
+
+def tried(project: Project, edit: Edit) -> Preview | None:
+    """What an edit would do; when it does not fit, says why here, beside the field, and gives None."""
+    try:
+        return session.workbench(project).preview((*session.staged(), edit))
+    except KecError as error:
+        st.error(markup.plain(error), icon=":material/error:")
+        return None
+
+
+def nearest_first(project: Project, revision: Revision, here: int | None) -> list[ClusterCard]:
+    """All groups but the one that is looked at, those most like it first.
+
+    While one group is looked at they keep their places, whatever is moved: a key goes on meaning the same group.
+    """
+    cards = {card.id: card for card in cached.cards(project, revision) if card.id != here}
+    before = session.widget(_ORDER)
+    known = before[1] if isinstance(before, tuple) and before[0] == (str(project.folder), here) else ()
+    kept = [one for one in known if one in cards]
+    order = [*kept, *_by_nearness(project, revision, here, [one for one in cards if one not in kept])]
+    session.set_widget(_ORDER, ((str(project.folder), here), tuple(order)))
+    return [cards[one] for one in order]
+
+
+def _by_nearness(project: Project, revision: Revision, here: int | None, clusters: list[int]) -> list[int]:
+    """Clusters with those most like one of them first; as they come when none is looked at."""
+    centroids = np.asarray(load_clustering(project, revision).centroids) if clusters else ()
+    if here is None or here >= len(centroids):
+        return clusters
+    nearness = np.asarray(centroids) @ centroids[here]
+    return sorted(clusters, key=lambda one: -float(nearness[one]))
+
+
+def whence(project: Project, revision: Revision, rows: Sequence[int]) -> str:
+    """In which groups photos are now, most of them first: ``5 in guitar, 6 in fruit``."""
+    labels = load_overview(project, revision).labels
+    name_of = cached.cluster_names(project, revision)
+    counts = Counter(labels[list(rows)].tolist()).most_common()
+    said = [f"{count:,} in {name_of(cluster)}" for cluster, count in counts[:3]]
+    rest = sum(count for _, count in counts[3:])
+    return ", ".join([*said, *([f"{rest:,} elsewhere"] if rest else [])])
 
 
 def draw(project: Project, revision: Revision, picked: Sequence[str], *, here: int | None) -> None:
     """What can be done with picked photos: a group of their own, or another group, on keys 1 to 9.
 
+    The buttons are there while nothing is picked too: photos can be dragged onto them.
+
     Args:
         project: which.
         revision: the one that is shown.
-        picked: image ids, at least one.
+        picked: image ids.
         here: the cluster that is looked at; photos are not moved to it.
     """
-    cards = [card for card in cached.cards(project, revision) if card.id != here]
+    cards = nearest_first(project, revision, here)
     with st.container(horizontal=True, vertical_alignment="center", key="group_actions"):
-        with st.popover("New group of these", icon=":material/add:", type="primary", key="group_new"):
-            _new(project, picked)
+        popover = st.popover(
+            "New group",
+            icon=":material/add:",
+            type="primary",
+            key=_NEW,
+            on_change="rerun",
+            disabled=not picked,
+        )
+        if popover.open and picked:
+            with popover:
+                _new(project, revision, picked)
         st.caption("Move to", width="content")
         for number, card in enumerate(cards[:NUMBERED], start=1):
             st.button(
-                f"{number} {markup.plain(card.name)}",
+                markup.plain(card.name),
                 key=f"group_move_{card.id}",
                 type="tertiary",
                 shortcut=str(number),
-                on_click=_move,
+                disabled=not picked,
+                on_click=move,
                 args=(project, picked, card.id),
-                help=markup.count(card.size, "photo"),
+                help=f"{markup.plain(card.name)}, {markup.count(card.size, 'photo')}. Photos can be dragged here too.",
             )
         if len(cards) > NUMBERED:
             _other(project, picked, cards)
+        st.button(
+            "No group",
+            key="group_none",
+            type="tertiary",
+            disabled=not picked,
+            help=f"These photos are in none of the groups: they go into one called “{NONE}”.",
+            on_click=_into_none,
+            args=(project, revision, picked),
+        )
 
 
-def _new(project: Project, picked: Sequence[str]) -> None:
+def _new(project: Project, revision: Revision, picked: Sequence[str]) -> None:
     name = st.text_input("Name of the group", key=_NAME, placeholder="may stay empty")
     edit = NewCluster(images=tuple(picked), name=name)
-    tried = session.preview(project, [edit])
-    follow = 0 if tried is None else len(tried.follow)
+    found = tried(project, edit)
     take = True
+    follow = [] if found is None else found.follow.tolist()
     if follow:
-        take = st.checkbox(f"{follow} more like these would follow", value=True, key=_FOLLOW)
+        take = st.checkbox(f"{len(follow):,} more like these would follow", value=True, key=_FOLLOW)
+        images = cached.images(project, revision.scan)
+        shown = ui.tiles(project, [images[row] for row in follow[:SHOWN_FOLLOWERS]])
+        st.html(markup.gallery(shown, size="strip", label="Photos that would follow"))
     st.button(
-        f"Make a group of {len(picked) + (follow if take else 0):,}",
+        f"Make a group of {len(picked) + (len(follow) if take else 0):,}",
         key="group_make",
         type="primary",
+        disabled=found is None,
         on_click=_make,
         args=(project, edit.model_copy(update={"follow": take})),
     )
 
 
 def _make(project: Project, edit: NewCluster) -> None:
-    act(project, edit)
-    if not session.was_refused():
+    if act(project, edit):
         session.clear_selection()
         session.set_widget(_NAME, "")
+        session.set_widget(_NEW, False)
 
 
 def _other(project: Project, picked: Sequence[str], cards: Sequence[ClusterCard]) -> None:
@@ -91,7 +175,8 @@ def _other(project: Project, picked: Sequence[str], cards: Sequence[ClusterCard]
         placeholder="Another group",
         key=_TO,
         label_visibility="collapsed",
-        width=200,
+        width=180,
+        disabled=not picked,
         on_change=_chosen,
         args=(project, picked),
     )
@@ -100,11 +185,20 @@ def _other(project: Project, picked: Sequence[str], cards: Sequence[ClusterCard]
 def _chosen(project: Project, picked: Sequence[str]) -> None:
     cluster = session.widget(_TO)
     if isinstance(cluster, int):
-        _move(project, picked, cluster)
+        move(project, picked, cluster)
         session.set_widget(_TO, None)
 
 
-def _move(project: Project, picked: Sequence[str], cluster: int) -> None:
-    act(project, MovePhotos(images=tuple(picked), cluster=cluster))
-    if not session.was_refused():
+def move(project: Project, picked: Sequence[str], cluster: int) -> None:
+    """Put photos into a group; nothing is picked afterwards."""
+    if act(project, MovePhotos(images=tuple(picked), cluster=cluster)):
+        session.clear_selection()
+
+
+def _into_none(project: Project, revision: Revision, picked: Sequence[str]) -> None:
+    """Put photos into the group of those that belong nowhere, which is made when there is none."""
+    there = [card.id for card in cached.cards(project, revision) if card.name.casefold() == NONE]
+    if there:
+        move(project, picked, there[0])
+    elif act(project, NewCluster(images=tuple(picked), name=NONE, follow=False)):
         session.clear_selection()

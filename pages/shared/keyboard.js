@@ -1,7 +1,7 @@
 // Keys and what is open: none acts on the page behind a dialog, popover, menu, enlarged photo or field.
 // A key that comes too early waits: while a dialog is closing, or until the button it presses is drawn anew.
 // Streamlit listens for shortcuts at the document: a key is stopped on its way there; fields and overlays have seen it before.
-const LAYERS = '[role="dialog"], [role="alertdialog"], [role="menu"], [role="listbox"]';
+const LAYERS = '[role="dialog"], [role="alertdialog"]:not(.stToast), [role="menu"], [role="listbox"]'; // a toast holds up nobody
 const FIELDS =
   'textarea, select, [contenteditable="true"], input:not([type="checkbox"], [type="radio"], [type="range"], [type="button"], [type="file"], [type="submit"])';
 const STEP_MS = 50;

@@ -1,17 +1,29 @@
-// A grid of photos to pick from: click picks, Shift+click picks a range, the corner shows the photo large.
+// A grid of photos to pick from: click picks, Shift+click picks a range, the corner shows the photo large. Photos can
+// be dragged onto the buttons that move photos to a group, wherever on the page these are.
 const WAIT_MS = 250;
+const TARGET = '[class*="st-key-group_move_"]';
+const ARROWS = { ArrowLeft: -1, ArrowRight: 1 };
+
+function make(tag, className, text = "") {
+  const element = document.createElement(tag);
+  element.className = className;
+  element.textContent = text;
+  return element;
+}
 
 function tile(photo, index, look) {
-  const box = document.createElement("div");
-  box.className = "tile";
-  const pick = document.createElement("button");
-  pick.className = "pick";
+  const box = make("div", "tile");
+  const pick = make("div", "pick"); // no button: Firefox drags none
+  pick.role = "button";
+  pick.tabIndex = 0;
+  pick.draggable = true;
   pick.dataset.index = index;
   pick.setAttribute("aria-pressed", photo.picked ? "true" : "false");
   pick.title = photo.alt;
   if (photo.src) {
     const img = document.createElement("img");
     img.loading = "lazy";
+    img.draggable = false;
     img.src = photo.src;
     img.alt = photo.alt;
     pick.append(img);
@@ -20,53 +32,118 @@ function tile(photo, index, look) {
   }
   box.append(pick);
   if (photo.large) {
-    const zoom = document.createElement("button");
-    zoom.className = "zoom";
-    zoom.textContent = "⤢";
+    const zoom = make("button", "zoom", "⤢");
     zoom.title = zoom.ariaLabel = `Show ${photo.alt} large`;
-    zoom.onclick = () => look(photo);
+    zoom.onclick = () => look(index);
     box.append(zoom);
   }
   return box;
 }
 
-export default function (component) {
-  const { data, parentElement, setStateValue } = component;
-  const grid = parentElement.querySelector(".grid");
-  const large = parentElement.querySelector(".large");
-  const look = (photo) => {
+/** The enlarged photo; arrows lead to the next and the previous one. */
+function album(large, photos) {
+  let at = 0;
+  const look = (index) => {
+    at = index;
     const img = large.querySelector("img");
-    img.src = photo.large;
-    img.alt = photo.alt;
-    large.querySelector("div").textContent = photo.alt;
-    large.showPopover();
+    img.src = photos[at].large;
+    img.alt = photos[at].alt;
+    large.querySelector("p").textContent = photos[at].alt;
+    if (!large.matches(":popover-open")) large.showPopover();
+    large.focus();
   };
+  const step = (by) => {
+    for (let next = at + by; next >= 0 && next < photos.length; next += by) if (photos[next].large) return look(next);
+  };
+  large.querySelectorAll("button").forEach((button, i) => (button.onclick = () => step(i ? 1 : -1)));
+  large.onkeydown = (event) => {
+    if (!ARROWS[event.key]) return;
+    event.preventDefault();
+    event.stopPropagation();
+    step(ARROWS[event.key]);
+  };
+  return look;
+}
+
+/** While photos are dragged: what they would be dropped on is marked, and a drop is told. */
+function drag(event, photos, drop) {
+  const targetOf = (one) => one.target.closest?.(TARGET);
+  const mark = (target) => {
+    document.querySelectorAll(".kec-drop").forEach((one) => one !== target && one.classList.remove("kec-drop"));
+    target?.classList.add("kec-drop");
+  };
+  const over = (one) => {
+    mark(targetOf(one));
+    if (targetOf(one)) one.preventDefault();
+  };
+  const dropped = (one) => {
+    const target = targetOf(one);
+    if (!target) return;
+    one.preventDefault();
+    drop({ photos, group: Number(/st-key-group_move_(\d+)/.exec(target.className)[1]) });
+  };
+  const end = () => {
+    mark(null);
+    delete document.documentElement.dataset.dragged;
+    for (const [name, listener] of Object.entries(listeners)) document.removeEventListener(name, listener);
+  };
+  const listeners = { dragover: over, drop: dropped, dragend: end };
+  for (const [name, listener] of Object.entries(listeners)) document.addEventListener(name, listener);
+  document.documentElement.dataset.dragged = String(photos.length);
+  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.setData("text/plain", `${photos.length} photos`);
+  if (photos.length > 1) {
+    const badge = document.body.appendChild(make("div", "kec-dragged", `${photos.length} photos`));
+    event.dataTransfer.setDragImage(badge, -12, -12);
+    setTimeout(() => badge.remove());
+  }
+}
+
+export default function (component) {
+  const { data, parentElement, setStateValue, setTriggerValue } = component;
+  const grid = parentElement.querySelector(".grid");
+  const look = album(parentElement.querySelector(".large"), data.photos);
   grid.setAttribute("aria-label", data.label);
   const shown = data.photos.map((photo) => photo.src + photo.alt).join();
   // Every rerun of the page comes through here: the same photos keep their tiles, the start of a range and clicks under way.
   if (grid.kec?.shown !== shown) {
     clearTimeout(grid.kec?.timer);
     grid.kec = { shown, last: null, timer: 0 };
-    grid.replaceChildren(...data.photos.map((photo, i) => tile(photo, i, look)));
+    grid.replaceChildren(...data.photos.map((photo, i) => tile(photo, i, (index) => grid.kec.look(index))));
   }
   const now = grid.kec;
+  now.look = look;
   const buttons = [...grid.querySelectorAll(".pick")];
   if (!now.timer) buttons.forEach((button, i) => (button.ariaPressed = String(data.photos[i].picked)));
+  const picked = () => buttons.filter((b) => b.ariaPressed === "true").map((b) => Number(b.dataset.index));
   now.send = () => {
     now.timer = 0;
-    if (!grid.isConnected) return;
-    const picked = buttons.filter((b) => b.ariaPressed === "true").map((b) => Number(b.dataset.index));
-    setStateValue("picked", picked);
+    if (grid.isConnected) setStateValue("picked", picked());
   };
-  grid.onclick = (event) => {
-    const button = event.target.closest(".pick");
-    if (!button) return;
+  const toggle = (button, isRange) => {
     const here = Number(button.dataset.index);
     const on = button.ariaPressed !== "true";
-    const from = event.shiftKey && now.last !== null ? now.last : here;
+    const from = isRange && now.last !== null ? now.last : here;
     for (let i = Math.min(from, here); i <= Math.max(from, here); i++) buttons[i].ariaPressed = String(on);
     now.last = here;
     clearTimeout(now.timer);
     now.timer = setTimeout(() => now.send(), WAIT_MS);
+  };
+  grid.onclick = (event) => {
+    const button = event.target.closest(".pick");
+    if (button) toggle(button, event.shiftKey);
+  };
+  grid.onkeydown = (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    const button = event.target.closest(".pick");
+    if (!button) return;
+    event.preventDefault();
+    toggle(button, event.shiftKey);
+  };
+  grid.ondragstart = (event) => {
+    const button = event.target.closest(".pick");
+    if (!button) return;
+    const photos = button.ariaPressed === "true" ? picked() : [Number(button.dataset.index)];
+    drag(event, photos, (dropped) => setTriggerValue("dropped", dropped));
   };
 }

@@ -8,19 +8,24 @@ from pathlib import Path
 import streamlit as st
 
 from kec_core.arrays import fingerprint
+from kec_core.knowledge.edit_clusters import MovePhotos
 from kec_core.photos.images import ImageRecord
-from pages.shared import gallery, session, ui
+from pages.shared import gallery, groups, session, ui
 from state.project.project import Project
 
 PER_PAGE = 60
 
-_HTML = '<div class="grid" role="group"></div><div class="large" popover><img alt=""><div></div></div>'
+_HTML = (
+    '<div class="grid" role="group"></div><div class="large" popover tabindex="-1"><img alt=""><div>'
+    '<button aria-label="Previous photo" title="Previous photo (←)">←</button><p></p>'
+    '<button aria-label="Next photo" title="Next photo (→)">→</button></div></div>'
+)
 _CSS = """
 .grid { display: grid; gap: 6px; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); }
 .tile { position: relative; }
-.pick { all: unset; box-sizing: border-box; display: flex; align-items: center; justify-content: center; width: 100%; aspect-ratio: 1;
+.pick { box-sizing: border-box; display: flex; align-items: center; justify-content: center; width: 100%; aspect-ratio: 1;
   border-radius: 8px; overflow: hidden; cursor: pointer; font-size: .75rem; background: var(--st-secondary-background-color); color: var(--st-text-color); }
-.pick img { width: 100%; height: 100%; object-fit: cover; display: block; }
+.pick img { width: 100%; height: 100%; object-fit: contain; display: block; }
 .pick:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 1px; }
 .pick[aria-pressed="true"] { box-shadow: 0 0 0 3px var(--st-background-color), 0 0 0 6px var(--st-primary-color); }
 .pick[aria-pressed="true"]::after { content: "✓"; position: absolute; left: 5px; bottom: 5px; width: 20px; height: 20px; line-height: 20px;
@@ -30,7 +35,11 @@ _CSS = """
 .tile:hover .zoom, .zoom:focus-visible { opacity: 1; }
 .large { border: 0; border-radius: 12px; padding: 0; background: #121314; color: #f2f0ec; max-width: min(94vw, 1040px); font-family: inherit; }
 .large img { display: block; max-width: 100%; max-height: 82vh; min-width: min(94vw, 420px); object-fit: contain; }
-.large div { padding: 10px 16px 12px; font-size: .88rem; overflow-wrap: anywhere; }
+.large:focus { outline: none; }
+.large div { display: flex; align-items: center; gap: 12px; padding: 6px 10px; font-size: .88rem; }
+.large p { flex: 1; margin: 0; overflow-wrap: anywhere; }
+.large button { all: unset; cursor: pointer; padding: 2px 14px 6px; border-radius: 8px; font-size: 1.5rem; line-height: 1; }
+.large button:hover, .large button:focus-visible { background: rgb(255 255 255 / 16%); }
 .large::backdrop { background: rgb(10 10 10 / 55%); }
 """
 _PICKER = st.components.v2.component(
@@ -65,6 +74,7 @@ def draw(project: Project, images: Sequence[ImageRecord], *, key: str, label: st
         data={"photos": photos, "label": label},
         default={"picked": [i for i, one in enumerate(ids) if one in picked]},
         on_picked_change=lambda: _pick(here, ids),
+        on_dropped_change=lambda: _drop(project, here, ids),
     )
 
 
@@ -73,3 +83,11 @@ def _pick(key: str, ids: Sequence[str]) -> None:
     chosen = [ids[i] for i in held["picked"] if 0 <= i < len(ids)]  # type: ignore[index]
     session.select(images=ids, way="subtract", from_widget=True)
     session.select(images=chosen, way="add", from_widget=True)
+
+
+def _drop(project: Project, key: str, ids: Sequence[str]) -> None:
+    """Photos were dragged to a group: they go there, those that are picked elsewhere stay picked and where they are."""
+    dropped = session.widget(key)["dropped"]  # type: ignore[index]
+    photos = tuple(ids[i] for i in dropped["photos"] if 0 <= i < len(ids))
+    if groups.act(project, MovePhotos(images=photos, cluster=int(dropped["group"]))):
+        session.select(images=photos, way="subtract")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
 
 from kec_core.knowledge.edits import AddConcept, AssignImages, Edit, KeepApart, KeepTogether
 from kec_core.knowledge.unique_names import unique_names
+from kec_core.photos.images import ImageRecord
 from kec_core.types import Knowledge
-from pages.shared import cached, gallery, groups, markup, session, ui
+from pages.shared import cached, groups, markup, photo_picker, session, ui
 from state.project.project import Project
 from state.project.saved_selections import forget_selection, save_selection, saved_selections
 from state.revisions.overview import load_overview
@@ -20,52 +22,73 @@ MOST_APART = 50
 """More photos than this are never all in different clusters."""
 
 
-def draw(project: Project, revision: Revision, *, hint: str, on_cluster: bool = False) -> None:
+Place = Literal["bar", "beside", "below"]
+"""Where it is drawn: in the bar at the bottom, beside a map, or below what photos are picked from."""
+
+
+def draw(project: Project, revision: Revision, *, hint: str, place: Place = "below") -> None:
     """The chip, the actions and the photos; without any, how to pick some.
 
     Args:
         project: which.
         revision: the one that is shown.
         hint: how photos are picked here.
-        on_cluster: True where one cluster is looked at, which photos are not moved to.
+        place: the bar shows the photos on demand, and its groups before any photo is picked; what is below has keys of
+            its own for the groups.
     """
     row_of = cached.row_of(project, revision.scan)
     images = cached.images(project, revision.scan)
     rows = [row_of[image] for image in session.selection().images if image in row_of]
-    _chip(project, revision, len(rows), hint)
+    photos = [images[row] for row in rows]
+    picked = [image.id for image in photos]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="selection_bar"):
+        _chip(project, revision, rows, hint)
+        if rows and place == "bar":
+            _on_demand(project, photos)
+        _saved(project, len(rows))
+        if rows:
+            _actions(project, revision, picked)
+    if place == "bar" or (rows and place == "beside"):
+        groups.draw(project, revision, picked, here=session.cluster() if place == "bar" else None)
+    if rows and place != "bar":
+        _photos(project, photos)
+
+
+def _photos(project: Project, photos: Sequence[ImageRecord]) -> None:
+    """The picked photos; a click takes one out."""
+    photo_picker.draw(project, photos, key="picked_photos", label="Picked photos")
+
+
+def _on_demand(project: Project, photos: Sequence[ImageRecord]) -> None:
+    popover = st.popover("Show them", type="tertiary", key="selection_photos", on_change="rerun")
+    if popover.open:
+        with popover:
+            _photos(project, photos)
+
+
+def _chip(project: Project, revision: Revision, rows: Sequence[int], hint: str) -> None:
     if not rows:
+        st.html(markup.note(hint))
         return
-    picked = [images[row].id for row in rows]
-    groups.draw(project, revision, picked, here=session.cluster() if on_cluster else None)
-    _actions(project, revision, picked)
-    key = f"picked_page_{session.selection_epoch()}"
-    gallery.paged(project, [images[row] for row in rows], key=key, label="Picked photos")
-
-
-def _chip(project: Project, revision: Revision, count: int, hint: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key="selection_chip"):
-        if count:
-            st.badge(f"{markup.count(count, 'photo')} picked", icon=":material/check:", color="green")
-            st.button(
-                "Clear",
-                key="selection_clear",
-                icon=":material/close:",
-                type="tertiary",
-                on_click=session.select,
-                kwargs={"images": ()},
-                help="Esc",
-            )
-            st.button(
-                "Invert",
-                key="selection_invert",
-                type="tertiary",
-                help="Pick all other photos instead.",
-                on_click=_invert,
-                args=(project, revision),
-            )
-        else:
-            st.caption(hint)
-        _saved(project, count)
+    st.badge(f"{markup.count(len(rows), 'photo')} picked", icon=":material/check:", color="green")
+    st.html(markup.note(groups.whence(project, revision, rows)))
+    st.button(
+        "Clear",
+        key="selection_clear",
+        icon=":material/close:",
+        type="tertiary",
+        on_click=session.select,
+        kwargs={"images": ()},
+        help="Esc",
+    )
+    st.button(
+        "Invert",
+        key="selection_invert",
+        type="tertiary",
+        help="Pick all other photos instead.",
+        on_click=_invert,
+        args=(project, revision),
+    )
 
 
 def _invert(project: Project, revision: Revision) -> None:
@@ -111,68 +134,89 @@ def _forget(project: Project, name: str) -> None:
 
 
 def _actions(project: Project, revision: Revision, picked: Sequence[str]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key="selection_actions"):
-        with st.popover("New concept", icon=":material/add:", key="selection_new"):
-            _new_concept(project, picked)
-        with st.popover("Move to concept", icon=":material/drive_file_move:", key="selection_move"):
-            _move(project, revision.knowledge, picked)
-        if st.button(
-            "Keep together",
-            key="selection_together",
-            disabled=len(picked) < 2,
-            help="These photos stay in one cluster from now on (must-link).",
-        ):
-            _act(project, KeepTogether(images=tuple(picked)))
-        if st.button(
-            "Keep apart",
-            key="selection_apart",
-            disabled=not 2 <= len(picked) <= MOST_APART,
-            help=f"No two of these photos share a cluster from now on (cannot-link); for 2 to {MOST_APART} photos.",
-        ):
-            _act(project, KeepApart(images=tuple(picked)))
-        st.download_button(
-            "Export list",
-            data=lambda: _list(project, revision, picked),
-            file_name=f"{project.folder.name} picked photos.csv",
-            mime="text/csv",
-            key="selection_export",
-            icon=":material/download:",
-            help="File names with their clusters and labels, as a table (CSV).",
-            on_click="ignore",
-        )
+    st.button(
+        "Keep together",
+        key="selection_together",
+        type="tertiary",
+        disabled=len(picked) < 2,
+        help="These photos stay in one cluster from now on (must-link).",
+        on_click=_act,
+        args=(project, KeepTogether(images=tuple(picked))) if len(picked) > 1 else None,
+    )
+    may_part = 2 <= len(picked) <= MOST_APART
+    st.button(
+        "Keep apart",
+        key="selection_apart",
+        type="tertiary",
+        disabled=not may_part,
+        help=f"No two of these photos share a cluster from now on (cannot-link); for 2 to {MOST_APART} photos.",
+        on_click=_act,
+        args=(project, KeepApart(images=tuple(picked))) if may_part else None,
+    )
+    for label, key, draw_inside in (
+        ("New concept", "selection_new", _new_concept),
+        ("Move to concept", "selection_move", _move),
+    ):
+        popover = st.popover(label, type="tertiary", key=key, on_change="rerun")
+        if popover.open:
+            with popover:
+                draw_inside(project, revision.knowledge, picked)
+    st.download_button(
+        "Export list",
+        data=lambda: _list(project, revision, picked),
+        file_name=f"{project.folder.name} picked photos.csv",
+        mime="text/csv",
+        key="selection_export",
+        type="tertiary",
+        help="File names with their clusters and labels, as a table (CSV).",
+        on_click="ignore",
+    )
 
 
-def _new_concept(project: Project, picked: Sequence[str]) -> None:
-    with st.form("selection_concept", border=False):
-        name = st.text_input("Name of the concept", key="selection_concept_name", placeholder="red deer")
-        description = st.text_input(
-            "What is seen in such a photo", key="selection_concept_description", placeholder="may stay empty"
-        )
-        st.html(markup.note(f"{markup.count(len(picked), 'photo')} will belong to it."))
-        if st.form_submit_button("Add", type="primary", key="selection_concept_add"):
-            if name.strip():
-                _act(project, AddConcept(name=name, description=description, images=tuple(picked)))
-            st.error("A concept needs a name; type one.", icon=":material/error:")
+def _new_concept(project: Project, _knowledge: Knowledge, picked: Sequence[str]) -> None:
+    name = st.text_input("Name of the concept", key="selection_concept_name", placeholder="red deer")
+    description = st.text_input(
+        "What is seen in such a photo", key="selection_concept_description", placeholder="may stay empty"
+    )
+    edit = AddConcept(name=name, description=description, images=tuple(picked)) if name.strip() else None
+    _confirm(project, edit, "Add", "selection_concept_add", "A concept needs a name; type one.")
 
 
 def _move(project: Project, knowledge: Knowledge, picked: Sequence[str]) -> None:
-    with st.form("selection_assign", border=False):
-        shown = unique_names(knowledge)
-        names = {concept.id: shown[concept.id] for concept in knowledge.concepts if not concept.muted}
-        concept = st.selectbox(
-            "Concept",
-            sorted(names, key=lambda one: names[one].casefold()),
-            format_func=lambda one: markup.printable(names[one]),
-            key="selection_concept",
-        )
-        if st.form_submit_button("Move", type="primary", key="selection_assign_do") and concept:
-            _act(project, AssignImages(images=tuple(picked), concept=concept))
+    shown = unique_names(knowledge)
+    names = {concept.id: shown[concept.id] for concept in knowledge.concepts if not concept.muted}
+    concept = st.selectbox(
+        "Concept",
+        sorted(names, key=lambda one: names[one].casefold()),
+        index=None,
+        placeholder="Which one?",
+        format_func=lambda one: markup.printable(names[one]),
+        key="selection_concept",
+    )
+    edit = AssignImages(images=tuple(picked), concept=concept) if concept else None
+    _confirm(
+        project, edit, "Move", "selection_assign_do", f"{markup.count(len(picked), 'photo')} will go there."
+    )
+
+
+def _confirm(project: Project, edit: Edit | None, label: str, key: str, hint: str) -> None:
+    """How many photos an edit would move, and the button that does it; or why it cannot be done, beside its fields."""
+    found = None if edit is None else groups.tried(project, edit)
+    if found is not None:
+        hint = f"{markup.count(len(found.impact.moved), 'photo')} would move."
+    st.html(markup.note(hint))
+    args = None if edit is None else (project, edit)
+    st.button(label, key=key, type="primary", disabled=found is None, on_click=_act, args=args)
 
 
 def _act(project: Project, edit: Edit) -> None:
-    """Apply an edit and draw the whole page anew: the header and the map change with it."""
-    session.act(project, [edit])
-    st.rerun()
+    """Do it, say so, pick nothing and close what is open; what is refused stays picked."""
+    if groups.act(project, edit):
+        session.clear_selection()
+        for key in ("selection_new", "selection_move"):
+            session.set_widget(key, False)
+        session.set_widget("selection_concept_name", "")
+        session.set_widget("selection_concept_description", "")
 
 
 def _list(project: Project, revision: Revision, picked: Sequence[str]) -> bytes:

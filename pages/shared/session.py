@@ -39,6 +39,7 @@ LIVE_PHOTOS = 100_000
 MAKES_REVISIONS = ("run", "rebuild", "finalise")
 """Jobs whose result would be lost if the project moved on meanwhile."""
 
+_CAME_BARE = "kec_came_bare"
 _PROJECT, _CLUSTER, _NOTICES, _REFUSALS = "kec_project", "kec_cluster", "kec_notices", "kec_refusals"
 _SEEN, _SELECTION, _EPOCH, _CONCEPT = "kec_seen", "kec_selection", "kec_epoch", "kec_concept"
 _MODE, _STAGED, _WINDOW = "kec_mode", "kec_staged", "kec_window"
@@ -62,6 +63,11 @@ def open_projects() -> OpenProjects:
 def jobs() -> JobManager:
     """The one manager of background jobs of this server."""
     return JobManager()
+
+
+def arrive() -> None:
+    """Note whether the address names anything: that of a page just gone to does not; call it first in every run."""
+    st.session_state[_CAME_BARE] = _PROJECT_PARAMETER not in st.query_params
 
 
 def project_id() -> str:
@@ -109,18 +115,25 @@ def close_project() -> None:
 
 
 def cluster() -> int | None:
-    """The cluster whose photos are shown, or None for all clusters."""
-    wanted = st.session_state.get(_CLUSTER, st.query_params.get(_CLUSTER_PARAMETER, ""))
+    """The cluster whose photos are shown, or None for all clusters.
+
+    The address says it, so that the browser's Back works; one that names nothing is that of a page just gone to, where
+    what was open before is opened again.
+    """
+    wanted = st.query_params.get(_CLUSTER_PARAMETER, "")
+    if not wanted and st.session_state.get(_CAME_BARE):
+        wanted = st.session_state.get(_CLUSTER, "")
     if not str(wanted).isdecimal():
+        st.session_state.pop(_CLUSTER, None)
         return None
-    st.session_state[_CLUSTER] = int(wanted)
-    st.query_params[_CLUSTER_PARAMETER] = str(wanted)
+    open_cluster(int(wanted))
     return int(wanted)
 
 
 def open_cluster(cluster_id: int) -> None:
     """Show the photos of one cluster."""
     st.session_state[_CLUSTER] = cluster_id
+    st.query_params[_CLUSTER_PARAMETER] = str(cluster_id)
 
 
 def close_cluster() -> None:
@@ -142,6 +155,11 @@ def open_concept(concept_id: str) -> None:
 def notice(text: str) -> None:
     """Say something in passing when the page is drawn next."""
     st.session_state.setdefault(_NOTICES, []).append(text)
+
+
+def has_news() -> bool:
+    """Whether something is to be said that only the frame above the page says."""
+    return bool(st.session_state.get(_NOTICES) or st.session_state.get(_REFUSALS))
 
 
 def take_notices() -> tuple[str, ...]:

@@ -97,8 +97,12 @@ def test_without_a_map_it_offers_to_make_one(colours, monkeypatch):
     page = app("map", project="colours")
     assert "No map of “Both” with t-SNE yet" in shown(page)
     assert not maps(page)
+    made = ("layout", {"spaces": ["combined"], "method": "tsne", "again": False})
+    assert started == [made]
+    page.run()
+    assert started == [made]  # what did not come is made when it is asked for
     page.button(key="map_make").click().run()
-    assert started == [("layout", {"spaces": ["combined"], "method": "tsne", "again": False})]
+    assert started == [made, made]
 
 
 def test_while_the_map_is_made_it_says_so(colours, monkeypatch):
@@ -145,11 +149,21 @@ def test_two_maps_side_by_side_share_their_colours(mapped):
     assert data["panes"][0]["url"] != data["panes"][1]["url"]
 
 
-def test_a_map_that_is_missing_is_offered_above_the_other_one(mapped):
+def test_a_map_that_is_missing_is_offered_above_the_other_one(mapped, monkeypatch):
+    monkeypatch.setattr(JobManager, "start", lambda *_, **__: None)
     page = app("map", project="colours")
     page.button_group(key="map_spaces").set_value(["combined", "knowledge"]).run()
     assert len(sent(page)["panes"]) == 1
     assert page.button(key="map_make").label == "Make the map"
+
+
+def test_a_third_map_takes_the_place_of_the_first_and_that_is_said(mapped, monkeypatch):
+    monkeypatch.setattr(JobManager, "start", lambda *_, **__: None)
+    page = app("map", project="colours")
+    page.button_group(key="map_spaces").set_value(["combined", "knowledge"]).run()
+    page.button_group(key="map_spaces").set_value(["combined", "knowledge", "visual"]).run()
+    assert page.button_group(key="map_spaces").value == ["knowledge", "visual"]
+    assert "Two maps fit" in page.toast[0].value
 
 
 @pytest.mark.parametrize(

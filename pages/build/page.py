@@ -9,10 +9,11 @@ import streamlit as st
 from kec_core.config import OPTIONS, RunConfig, paper_defaults, studio_defaults
 from kec_core.stages.table import shown_at
 from pages.build import llm_panel, option_widgets, run_options, step_results
-from pages.shared import markup, session, ui
+from pages.shared import markup, navigation, session, ui
 from pages.shared.llm_connection import Connection
 from state.jobs.jobs import Job, log_tail
 from state.project.project import Project
+from state.revisions import revisions
 from state.work.stage_results import StageResults
 from state.work.stage_view import StepState, StepView, view_steps
 
@@ -73,6 +74,8 @@ def _actions(project: Project, views: tuple[StepView, ...], job: Job | None, mod
             session.jobs().resume(project, latest.id, secrets=model.secrets)
             st.rerun()
         _preset(project, disabled=job is not None)
+        if job is None and revisions.current(project) is not None:
+            st.page_link(navigation.page("clusters"), label="See the clusters")
         stale = [view.step.name for view in views if view.state == "stale"]
         if stale:
             st.caption(f"Out of date: {', '.join(stale)}.")

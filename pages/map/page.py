@@ -29,6 +29,7 @@ MOST_MAPS = 2
 COLUMNS = (4, 1.25)
 """Of the map, and of what is picked."""
 KEY = "map_canvas"
+_SPACES, _BEFORE, _STARTED = "map_spaces", "map_spaces_before", "map_started"
 SMALL = 2000
 """Up to so many photos t-SNE is ready sooner: UMAP compiles itself first, which takes some ten seconds."""
 MAKING = (
@@ -46,8 +47,9 @@ def _choices(count: int) -> tuple[list[Space], LayoutMethod]:
         format_func=SPACES.__getitem__,
         selection_mode="multi",
         default=["combined"],
-        key="map_spaces",
+        key=_SPACES,
         persist_state="session",
+        on_change=_keep_two,
         help="Looks: what the photos look like (x). Knowledge: what the concepts say about them (kappa). "
         "Both: as they are clustered. Choose two to see them side by side.",
     )
@@ -62,8 +64,21 @@ def _choices(count: int) -> tuple[list[Space], LayoutMethod]:
         persist_state="session",
         help="UMAP keeps more of the large shape; t-SNE separates small groups more clearly.",
     )
-    spaces = [space for space in SPACES if space in chosen][-MOST_MAPS:] or ["combined"]
-    return spaces, method
+    session.set_widget(_BEFORE, tuple(chosen))
+    return [space for space in SPACES if space in chosen] or ["combined"], method
+
+
+def _keep_two() -> None:
+    """A third map takes the place of the first of the two that were shown, and that is said."""
+    chosen, before = (session.widget(key) for key in (_SPACES, _BEFORE))
+    if not isinstance(chosen, list) or len(chosen) <= MOST_MAPS or not isinstance(before, tuple):
+        return
+    kept = [
+        *[space for space in before if space in chosen][1:],
+        *[one for one in chosen if one not in before],
+    ]
+    session.set_widget(_SPACES, kept[-MOST_MAPS:])
+    session.notice("Two maps fit side by side; the first of them made room.")
 
 
 def _start(project: Project, spaces: Sequence[Space], method: LayoutMethod, *, again: bool) -> None:
@@ -75,7 +90,7 @@ def _start(project: Project, spaces: Sequence[Space], method: LayoutMethod, *, a
 def _not_yet(
     project: Project, missing: Sequence[Space], method: LayoutMethod, job: Job | None, *, small: bool
 ) -> None:
-    """No map of this kind: make it, or say that it is being made; one line when another map is shown below."""
+    """No map of this kind: it is made at once, unless that went wrong; one line when another map is shown below."""
     names = " and ".join(f"“{SPACES[space]}”" for space in missing)
     title, body = f"No map of {names} with {METHODS[method]} yet", MAKING
     if job is not None:
@@ -89,6 +104,10 @@ def _not_yet(
     latest = next((one for one in session.jobs().jobs(project) if one.kind == "layout"), None)
     if latest is not None and latest.state == "failed":
         st.error(markup.plain(latest.error), icon=":material/error:")
+    wanted = (str(project.folder), tuple(missing), method)
+    if job is None and (latest is None or latest.state == "done") and session.widget(_STARTED) != wanted:
+        session.set_widget(_STARTED, wanted)  # once: what is missing afterwards is made when it is asked for
+        _start(project, missing, method, again=False)
     if not small:
         st.html(markup.empty(title, body))
     align: Literal["left", "center"] = "left" if small else "center"

@@ -2,6 +2,8 @@
 const REACH = 12; // CSS pixels around the mouse in which a photo is found
 const APART = 3; // CSS pixels between two corners of a lasso
 const MOST_LABELS = 60;
+const MOST_PHOTOS = 120; // in view; more are drawn as points
+const SIDES = [30, 84]; // CSS pixels of a photo on the map
 const MARGIN = 40; // CSS pixels left free around the photos
 
 function make(tag, className, text) {
@@ -78,10 +80,39 @@ class Pane {
       const { scale, x, y } = this.frame();
       const radius = radiusOf(this.rows.length, this.zoom) * dense;
       const view = { scale: scale * dense, x: x * dense, y: y * dense, radius };
-      paint(this.under.getContext("2d"), view, this.places, this.map.points, this.map.ground());
+      const context = this.under.getContext("2d");
+      paint(context, view, this.places, this.map.points, this.map.ground());
+      this.drawPhotos(context, view);
       this.drawOver();
       this.map.painted();
     });
+  }
+
+  /** Photos instead of points, when so few are in view that they can be told apart. */
+  drawPhotos(context, { scale, x, y }) {
+    const { hidden, codes, picked, colours } = this.map.points;
+    const { width, height } = context.canvas;
+    const seen = [];
+    for (let i = 0; i < this.rows.length && seen.length <= MOST_PHOTOS; i++) {
+      const at = [this.places[2 * this.rows[i]] * scale + x, this.places[2 * this.rows[i] + 1] * scale + y];
+      if (at[0] >= 0 && at[1] >= 0 && at[0] < width && at[1] < height && !hidden.has(codes[i])) seen.push([i, at]);
+    }
+    if (!seen.length || seen.length > MOST_PHOTOS) return;
+    const dense = window.devicePixelRatio || 1;
+    const side = dense * Math.max(SIDES[0], Math.min(SIDES[1], 0.6 * Math.sqrt((width * height) / seen.length) / dense));
+    for (const [i, at] of seen) {
+      const img = this.map.photo(this.rows[i]);
+      if (!img.naturalWidth) continue;
+      const part = side / Math.max(img.naturalWidth, img.naturalHeight);
+      const size = [img.naturalWidth * part, img.naturalHeight * part];
+      const corner = [at[0] - size[0] / 2, at[1] - size[1] / 2];
+      context.globalAlpha = picked && !bit(picked, i) ? 2 * FAINT : 1;
+      context.drawImage(img, ...corner, ...size);
+      context.strokeStyle = `rgb(${colours[codes[i]].join()})`;
+      context.lineWidth = 2 * dense;
+      context.strokeRect(...corner, ...size);
+    }
+    context.globalAlpha = 1;
   }
 
   drawOver() {

@@ -99,6 +99,18 @@ class PhotoMap {
     this.points.paper = this.paper;
   }
 
+  /** The small photo of a row; the map is drawn again when it has come. */
+  photo(row) {
+    if (this.photosOf !== this.data.thumb) [this.photosOf, this.photos] = [this.data.thumb, new Map()];
+    if (!this.photos.has(row)) {
+      const img = new Image();
+      img.onload = () => this.redraw();
+      img.src = this.data.thumb.replace(/ROW(?=\.jpg$)/, row);
+      this.photos.set(row, img);
+    }
+    return this.photos.get(row);
+  }
+
   redraw() {
     this.panes.forEach((pane) => pane.draw());
   }

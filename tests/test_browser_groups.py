@@ -36,10 +36,10 @@ class Groups:
 
     def undo(self, wanted):
         current = revisions.current(self.project).id
-        self.page.locator(".st-key-latest_edit").get_by_text(current).wait_for()
+        self.page.locator(".st-key-latest_edit").get_by_text(current).first.wait_for()
         self.page.keyboard.press("z")
         parent = revisions.get(self.project, current).parent
-        self.page.locator(".st-key-header").get_by_text(parent, exact=True).wait_for()
+        self.page.locator(".st-key-header").get_by_text(parent, exact=True).first.wait_for()
         rest(self.page)
         assert self.now() == wanted
 
@@ -60,7 +60,7 @@ def groups(compact_site, compact_encoder, tmp_path):
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(patience.MILLISECONDS)
         page.goto(f"{address}/clusters?project=colours")
-        page.locator(".st-key-header").get_by_text("r1", exact=True).wait_for()
+        page.locator(".st-key-header").get_by_text("r1", exact=True).first.wait_for()
         rest(page)
         yield Groups(page, Project(tmp_path / "home" / "colours"))
 

@@ -105,7 +105,8 @@ def _not_yet(
     if latest is not None and latest.state == "failed":
         st.error(markup.plain(latest.error), icon=":material/error:")
     wanted = (str(project.folder), tuple(missing), method)
-    if job is None and (latest is None or latest.state == "done") and session.widget(_STARTED) != wanted:
+    is_new = session.widget(_STARTED) != wanted and not project.database.is_read_only()
+    if is_new and job is None and (latest is None or latest.state == "done"):
         session.set_widget(_STARTED, wanted)  # once: what is missing afterwards is made when it is asked for
         _start(project, missing, method, again=False)
     if not small:

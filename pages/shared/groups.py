@@ -154,12 +154,14 @@ def _new(project: Project, revision: Revision, picked: Sequence[str]) -> None:
         type="primary",
         disabled=found is None,
         on_click=_make,
-        args=(project, edit.model_copy(update={"follow": take})),
+        args=(project, tuple(picked)),
     )
 
 
-def _make(project: Project, edit: NewCluster) -> None:
-    if act(project, edit):
+def _make(project: Project, picked: tuple[str, ...]) -> None:
+    """With the name as it is now: Enter presses the button before the popover was drawn with what was typed."""
+    name, follow = str(session.widget(_NAME) or ""), session.widget(_FOLLOW) is not False
+    if act(project, NewCluster(images=picked, name=name, follow=follow)):
         session.clear_selection()
         session.set_widget(_NAME, "")
         session.set_widget(_NEW, False)

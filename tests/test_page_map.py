@@ -296,7 +296,7 @@ def test_nothing_picked_says_how_to_pick(mapped):
 def test_picked_photos_are_counted_shown_and_marked(mapped):
     page = pick(app("map", project="colours"), *some(mapped, 3))
     assert "3 photos picked" in shown(page)
-    beside = [json.loads(one.proto.json) for one in page.get("bidi_component")]
+    beside = [json.loads(one.proto.json) for one in page.get("bidi_component") if one.proto.json]
     assert [len(one["photos"]) for one in beside if "photos" in one] == [3]
     bits = np.unpackbits(np.frombuffer(base64.b64decode(sent(page)["picked"]), np.uint8))
     assert np.flatnonzero(bits).tolist() == [0, 1, 2]

@@ -28,7 +28,7 @@ def bar(project: Project, revision: Revision) -> None:
     rows, flows = moves(old, new)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="latest_edit"):
         st.badge(revision.id, color="green", icon=":material/check:")
-        st.html(markup.card_text(revision.note, []), width="content")
+        st.html(markup.note(revision.note), width="content")
         st.html(markup.note(f"{markup.count(len(rows), 'photo')} moved"), width="content")
         if len(rows) and st.button("See", key="see_moved", type="tertiary", icon=":material/visibility:"):
             names = cached.cluster_names(project, parent), cached.cluster_names(project, revision)

@@ -118,8 +118,8 @@ def _evidence(
         with column:
             st.html(markup.card_text(name or f"Part {number}", [markup.count(size, "photo")]))
             shown = ui.tiles(project, [images[row] for row in rows[:EVIDENCE]])
-            size = "strip" if len(parts) <= WIDE else "trio"
-            st.html(markup.gallery(shown, size=size, label=f"part {number}"))
+            tiles = "strip" if len(parts) <= WIDE else "trio"
+            st.html(markup.gallery(shown, size=tiles, label=f"part {number}"))
 
 
 def _buttons(project: Project, edit: Edit | None, label: str) -> None:

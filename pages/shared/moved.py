@@ -68,4 +68,4 @@ def see(
         )
         st.html(markup.card_text(title, []))
         key = f"flow_{flow.source}_{flow.target}"
-        gallery.paged(project, [images[row] for row in rows], key=key, label=title)
+        gallery.paged(project, [images[row] for row in rows.tolist()], key=key, label=title)

@@ -17,6 +17,8 @@ from kec_core.wordnet.wordnet import WordNet
 CANDIDATES = 4
 """Proposals for each attribute that is wanted; the photos choose among them                     [R]."""
 STEPS_UP = 3  # from a concept to the ancestors whose definitions and parts are its own too     [R]
+LEAST_CONTENT = 0.35
+"""Information content of such an ancestor: "bird" (0.40) says how things look, "device" does not [R]."""
 NAMED_IN_NOTE = 5
 
 
@@ -40,7 +42,7 @@ class WordNetBuilder:
         named_by: ConceptSource = "words",
     ) -> None:
         self.revision = (
-            f"wordnet rules-4 {named_by}"  # change it with the rules: stored results are found by it
+            f"wordnet rules-5 {named_by}"  # change it with the rules: stored results are found by it
         )
         self._named_by = named_by
         self._wordnet = wordnet
@@ -179,10 +181,13 @@ class WordNetBuilder:
             return
         ancestors = self._wordnet.ancestors(synset)
         for above in sorted(ancestors, key=lambda one: ancestors[one]):
-            if ancestors[above] <= STEPS_UP:
+            if above == synset or (ancestors[above] <= STEPS_UP and self._says_something(above)):
                 yield from self._of(above)
             if ancestors[above] == 0:
                 yield from chain.from_iterable(map(self._of, self._below(concept, synset)))
+
+    def _says_something(self, synset: str) -> bool:
+        return self._wordnet.information_content(synset) >= LEAST_CONTENT
 
     def _below(self, concept: Concept, synset: str) -> list[str]:
         """The meanings of the concept's nouns that lie below it."""

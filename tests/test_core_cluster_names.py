@@ -27,6 +27,11 @@ def test_namesakes_that_nothing_tells_apart_are_numbered():
     assert named([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1]], "dog", "cat") == ["dog", "dog 2", "dog 3"]
 
 
+def test_the_number_of_photos_that_no_word_fits_is_not_the_clusters():
+    names = named([[0.9, 0.1, 0], [0, 0.9, 0.1]], "unclear (39 photos)", "unclear 2 (1 photo)", "dog")
+    assert names == ["unclear", "unclear 2"]
+
+
 def test_votes_for_concepts_of_one_name_count_together():
     assert named([[0.4, 0.3, 0.3]], "rod", "saw", "Saw") == ["saw"]
 

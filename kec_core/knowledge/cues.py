@@ -51,7 +51,9 @@ STOPS = _alternatives("""
 """)
 """Use, origin or company follows, which cannot be seen."""
 
-PREPOSITIONS = _alternatives("of, on, with, at, into, through, along, under, over, near, around, between, above, below, like")
+PREPOSITIONS = _alternatives(
+    "of, on, with, at, into, through, along, under, over, near, around, between, above, below, like"
+)
 """The head of a noun phrase stands before one of these."""
 
 DANGLING = _alternatives("of, on, into, with, the, an?, able, available, floating, folded, mingled")

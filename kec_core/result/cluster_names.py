@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import count
 
@@ -13,6 +14,9 @@ from kec_core.arrays import FloatMatrix
 NEXT_BEST = 0.5
 """A cluster whose first name is taken is called by another one that speaks for at least this share as many photos [R]."""
 LEAST_LIFT = 0.01  # of a mean posterior by which a word tells a cluster from its namesake           [R]
+
+_COUNTED = re.compile(r" \(\d+ photos?\)$")
+"""What the name of a concept that no word fits ends with; its cluster has another number of photos."""
 
 
 def name_clusters(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str]) -> list[str]:
@@ -28,6 +32,7 @@ def name_clusters(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str
     """
     if not len(concepts):
         return [f"Cluster {cluster + 1}" for cluster in range(len(votes))]
+    concepts = [_COUNTED.sub("", name) for name in concepts]
     support = _support(votes, omega, concepts)
     names: dict[int, str] = {}
     bearer: dict[str, int] = {}

@@ -98,7 +98,7 @@ def test_from_a_line_to_a_concept_and_new_colours(page, made):
 
     page.get_by_role("button", name="New concept").click()
     page.get_by_label("Name of the concept").fill("<b>middle</b>")
-    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
     page.get_by_text("would move").wait_for()
     page.locator(".st-key-selection_concept_add button").click()
     page.locator(".st-key-header").get_by_text("r2", exact=True).first.wait_for()

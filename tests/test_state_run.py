@@ -86,6 +86,7 @@ def test_the_first_run_finds_the_planted_groups_and_tells_it(whole):
             "baseline",
             "internal",
             "seconds",
+            "peak_megabytes",
             "revision",
             "seed",
             "notes",
@@ -102,7 +103,9 @@ def test_the_first_run_finds_the_planted_groups_and_tells_it(whole):
     assert 0 < told["internal"]["silhouette"] <= 1
     assert list(told["seconds"]) == ["scan", *(stage for stage in STAGES if stage != "estimate")]
     assert told["concepts"] == len(summary.revision.knowledge.concepts) >= 4
-    assert told["uni_attributes"] == 2 * told["concepts"]
+    knowledge = summary.revision.knowledge
+    refused = [one for one in knowledge.left_out if not one.against]
+    assert told["uni_attributes"] == len(knowledge.uni) == 2 * told["concepts"] - len(refused)
     assert {concept.name for concept in summary.revision.knowledge.concepts} >= set(COLOURS)
     assert summary.is_new
     assert told["revision"] == "r1"

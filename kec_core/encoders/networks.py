@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kec_core.paths import exists
+
 if TYPE_CHECKING:
     import torch
 
@@ -118,7 +120,7 @@ class TorchNetwork:
 
 def best_device() -> str:
     """The device torch computes on: "cuda" when it can use a GPU, else "cpu"."""
-    if sys.platform == "linux" and not any(Path(file).exists() for file in _GPU_FILES):
+    if sys.platform == "linux" and not any(exists(Path(file)) for file in _GPU_FILES):
         return "cpu"  # known without importing torch, which takes seconds
     import torch
 

@@ -27,6 +27,7 @@ from kec_core.arrays import FloatMatrix, Progress, blocks, no_progress
 from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.encoders.base import EncoderInfo, Pixels
 from kec_core.encoders.readymade import load_readymade
+from kec_core.errors import InputError
 from kec_core.knowledge.wordnet_builder import WordNetBuilder
 from kec_core.photos.images import ImageRecord
 from kec_core.stages import Hooks, Resources
@@ -146,11 +147,11 @@ class WordEncoder:
 
     def preprocess(self, image: object) -> Pixels:
         """Refused: vectors are ready-made."""
-        raise NotImplementedError(f"No photo is encoded here, but one came: {image}")
+        raise InputError(f"No photo is encoded here, but one came: {image}")
 
     def encode_images(self, pixels: Pixels) -> FloatMatrix:
         """Refused: vectors are ready-made."""
-        raise NotImplementedError(f"No photo is encoded here, but {len(pixels)} came.")
+        raise InputError(f"No photo is encoded here, but {len(pixels)} came.")
 
     def encode_texts(self, texts: Sequence[str]) -> FloatMatrix:
         """See Encoder: every text lies near one of the centres."""

@@ -59,6 +59,19 @@ def tiny_clips(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def tiny_wordnet(tmp_path_factory):
+    """A WordNet of a few dozen meanings."""
+    from kec_core.wordnet.wordnet import load_wordnet
+    from tests.tiny_wordnet import write_wordnet
+
+    folder = tmp_path_factory.mktemp("wordnet")
+    write_wordnet(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KEC_CACHE_DIR", str(folder / "cache"))
+        return load_wordnet(folder)
+
+
+@pytest.fixture(scope="session")
 def compact_home(tmp_path_factory):
     """A cache folder for the compact encoder, and a tiny WordNet that keeps its thousand anchors quick to fit."""
     from tests.tiny_wordnet import write_wordnet

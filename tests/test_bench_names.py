@@ -6,17 +6,6 @@ import numpy as np
 import pytest
 
 from benchmarks.names import distinct_names, name_fits, name_score
-from kec_core.wordnet.wordnet import load_wordnet
-from tests.tiny_wordnet import write_wordnet
-
-
-@pytest.fixture(scope="module")
-def wordnet(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wn")
-    write_wordnet(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KEC_CACHE_DIR", str(folder / "cache"))
-        return load_wordnet(folder)
 
 
 def alike(one, other):
@@ -35,22 +24,22 @@ def alike(one, other):
         ("unclear (12 photos)", "dog", 0.0),
     ],
 )
-def test_a_name_fits_its_class_or_kinds_of_it(wordnet, name, label, fits):
-    assert name_fits(name, label, {}, wordnet, alike) == fits
+def test_a_name_fits_its_class_or_kinds_of_it(tiny_wordnet, name, label, fits):
+    assert name_fits(name, label, {}, tiny_wordnet, alike) == fits
 
 
-def test_the_direct_hypernym_is_half_right(wordnet):
-    akita = next(iter(wordnet.senses("Akita")))
-    above = wordnet.synset(wordnet.synset(akita).hypernyms[0]).words[0]
-    assert name_fits(above, "Akita", {}, wordnet, alike) == 0.5
+def test_the_direct_hypernym_is_half_right(tiny_wordnet):
+    akita = next(iter(tiny_wordnet.senses("Akita")))
+    above = tiny_wordnet.synset(tiny_wordnet.synset(akita).hypernyms[0]).words[0]
+    assert name_fits(above, "Akita", {}, tiny_wordnet, alike) == 0.5
 
 
-def test_only_photos_of_clusters_with_a_majority_label_count(wordnet):
+def test_only_photos_of_clusters_with_a_majority_label_count(tiny_wordnet):
     found = np.array([0, 0, 0, 1, 1, 1, 1], dtype=np.int32)
     labels = ["dog", "dog", "cat", "dog", "dog", "cat", "cat"]
-    assert name_score(["dog", "wheel"], found, labels, {}, wordnet, alike) == 1.0
+    assert name_score(["dog", "wheel"], found, labels, {}, tiny_wordnet, alike) == 1.0
     labels = ["dog", "dog", "cat", "cat", "cat", "cat", None]
-    assert name_score(["dog", "wheel"], found, labels, {}, wordnet, alike) == pytest.approx(0.5)
+    assert name_score(["dog", "wheel"], found, labels, {}, tiny_wordnet, alike) == pytest.approx(0.5)
 
 
 def test_distinct_names_are_counted_in_any_case():

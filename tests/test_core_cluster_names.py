@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kec_core.result.cluster_names import free_name, name_clusters
+from kec_core.result.cluster_names import name_clusters
 
 
 def named(shares, *concepts, omega=None):
@@ -56,8 +56,3 @@ def test_all_names_differ(seed):
     shares = np.random.default_rng(seed).dirichlet(np.ones(4), 9)
     names = named(shares, "dog", "Dog", "cat", "car")
     assert len({name.casefold() for name in names}) == 9
-
-
-def test_a_free_name_has_the_lowest_number():
-    assert free_name("dog", {"cat"}) == "dog"
-    assert free_name("Dog", {"dog", "dog 2"}) == "Dog 3"

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kec_core.knowledge.unique_names import unique_names
+from kec_core.knowledge.unique_names import free_name, unique_names
 from kec_core.types import Concept, Group, Knowledge, Noun
 
 
@@ -46,3 +46,8 @@ def test_no_two_names_are_alike_and_all_begin_with_the_name(drawn):
     names = unique_names(Knowledge(concepts=tuple(concepts)))
     assert len({name.casefold() for name in names.values()}) == len(concepts)
     assert all(names[one.id].startswith(one.name) for one in concepts)
+
+
+def test_a_free_name_has_the_lowest_number():
+    assert free_name("dog", {"cat"}) == "dog"
+    assert free_name("Dog", {"dog", "dog 2"}) == "Dog 3"

@@ -7,17 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kec_core.knowledge.phrases import LONGEST, clean_gloss, head_of, shows_a_thing, visual_phrases
-from kec_core.wordnet.wordnet import load_wordnet
-from tests.tiny_wordnet import real_wordnet, write_wordnet
-
-
-@pytest.fixture(scope="module")
-def wordnet(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wn")
-    write_wordnet(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KEC_CACHE_DIR", str(folder / "cache"))
-        return load_wordnet(folder)
+from tests.tiny_wordnet import real_wordnet
 
 
 @pytest.mark.parametrize(
@@ -35,23 +25,23 @@ def wordnet(tmp_path_factory):
         ("a plant; absorbs red water", []),
     ],
 )
-def test_what_may_be_seen_is_cut_out(wordnet, gloss, expected):
-    assert list(visual_phrases(gloss, wordnet)) == expected
+def test_what_may_be_seen_is_cut_out(tiny_wordnet, gloss, expected):
+    assert list(visual_phrases(gloss, tiny_wordnet)) == expected
 
 
-def test_what_lies_inside_a_body_is_never_said(wordnet):
-    assert visual_phrases("an animal having a red stomach", wordnet) == ()
-    assert visual_phrases("an animal having long ears and a red stomach", wordnet) == ("long ears",)
+def test_what_lies_inside_a_body_is_never_said(tiny_wordnet):
+    assert visual_phrases("an animal having a red stomach", tiny_wordnet) == ()
+    assert visual_phrases("an animal having long ears and a red stomach", tiny_wordnet) == ("long ears",)
 
 
-def test_a_long_list_is_cut_at_its_ands(wordnet):
+def test_a_long_list_is_cut_at_its_ands(tiny_wordnet):
     gloss = "a dog having a thick red coat and a curled tail and very long ears"
-    assert visual_phrases(gloss, wordnet) == ("thick red coat", "curled tail", "long ears")
+    assert visual_phrases(gloss, tiny_wordnet) == ("thick red coat", "curled tail", "long ears")
 
 
 @pytest.mark.parametrize("text", ["e.g. ears", "ears (two)", "absorbs", "your tail", "loyalty", "", "xyzzy"])
-def test_what_is_no_phrase_about_a_thing(wordnet, text):
-    assert not shows_a_thing(text, wordnet)
+def test_what_is_no_phrase_about_a_thing(tiny_wordnet, text):
+    assert not shows_a_thing(text, tiny_wordnet)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +87,8 @@ def test_clean_gloss_drops_brackets_in_brackets():
         max_size=25,
     )
 )
-def test_any_text_gives_short_phrases_each_once(wordnet, tokens):
-    phrases = visual_phrases(" ".join(tokens), wordnet)
+def test_any_text_gives_short_phrases_each_once(tiny_wordnet, tokens):
+    phrases = visual_phrases(" ".join(tokens), tiny_wordnet)
     assert len({phrase.lower() for phrase in phrases}) == len(phrases)
     for phrase in phrases:
         assert 1 < len(phrase.split()) <= LONGEST

@@ -15,9 +15,7 @@ from kec_core.knowledge.edits import apply, apply_script, describe, parse_edit, 
 from kec_core.knowledge.tree import concept_tree
 from kec_core.live import start, update
 from kec_core.types import Concept, Group, Knowledge
-from kec_core.wordnet.wordnet import load_wordnet
 from tests.test_core_live import collection
-from tests.tiny_wordnet import write_wordnet
 
 NAMES = ("dog", "cat", "cow", "car", "truck", "thingamajig")
 
@@ -39,13 +37,6 @@ def members(knowledge):
         if concept.group:
             found[names[concept.group]].add(concept.name)
     return found
-
-
-@pytest.fixture(scope="module")
-def tiny_wordnet(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wordnet")
-    write_wordnet(folder)
-    return load_wordnet(folder)
 
 
 @pytest.fixture

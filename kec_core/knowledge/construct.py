@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain, count
 
 from kec_core.arrays import Progress, no_progress
 from kec_core.config import EncoderDefaults, KnowledgeConfig
 from kec_core.encoders.base import TextEncoder
 from kec_core.knowledge.base import ConceptDraft, KnowledgeBuilder, PairDraft
 from kec_core.knowledge.pairs import SimilarPairs, similar_pairs
+from kec_core.knowledge.unique_names import free_name
 from kec_core.types import (
     BiAttribute,
     Concept,
@@ -159,8 +159,9 @@ def _told_apart(
     for draft, nouns in named:
         name = draft.name
         if name.casefold() in taken:
-            others = chain((noun.word for noun in nouns), (f"{name} {number}" for number in count(2)))
-            name = next(other for other in others if other.casefold() not in taken.union(kept))
+            used = taken.union(kept)
+            free = (noun.word for noun in nouns if noun.word.casefold() not in used)
+            name = next(free, None) or free_name(name, used)
             note = f'"{draft.name}" names another concept'
             draft = replace(draft, name=name, note="; ".join(filter(None, (note, draft.note))))
         taken.add(name.casefold())

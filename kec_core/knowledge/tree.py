@@ -14,6 +14,7 @@ import numpy as np
 from kec_core.arrays import FloatMatrix, l2_normalize
 from kec_core.encoders.base import TextEncoder
 from kec_core.knowledge.edit_groups import GroupConcepts, GroupPart
+from kec_core.knowledge.unique_names import free_name
 from kec_core.types import Concept, Knowledge, Noun
 from kec_core.wordnet.everyday import common_word, meaning
 from kec_core.wordnet.wordnet import WordNet
@@ -70,9 +71,7 @@ def _unique(parts: Sequence[_Part], taken: set[str], parent: str = "") -> list[G
     """The parts as the edit lists them, a parent before its children; names that exist already get a number."""
     listed = []
     for part in parts:
-        name, number = part.name, 2
-        while name.casefold() in taken:
-            name, number = f"{part.name} {number}", number + 1
+        name = free_name(part.name, taken)
         taken.add(name.casefold())
         listed.append(GroupPart(name=name, concepts=part.concepts, parent=parent))
         listed += _unique(part.inner, taken, name)

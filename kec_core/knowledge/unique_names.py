@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from itertools import count
 
 from kec_core.types import Concept, Knowledge
 
@@ -41,3 +42,10 @@ def _marks(namesakes: Sequence[Concept]) -> list[str]:
         )
         for concept in namesakes
     ]
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """The name, or with the lowest number from 2 on that makes it none of ``taken`` (given casefolded)."""
+    if name.casefold() not in taken:
+        return name
+    return next(one for number in count(2) if (one := f"{name} {number}").casefold() not in taken)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix
+from kec_core.knowledge.unique_names import free_name
 
 NEXT_BEST = 0.5
 """A cluster whose first name is taken is called by another one that speaks for at least this share as many photos [R]."""
@@ -45,13 +45,6 @@ def name_clusters(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str
             bearer[name.casefold()] = cluster
         names[cluster] = name
     return [names[cluster] for cluster in range(len(votes))]
-
-
-def free_name(name: str, taken: Sequence[str] | dict[str, int] | set[str]) -> str:
-    """The name, or with the lowest number from 2 on that makes it none of ``taken`` (given casefolded)."""
-    if name.casefold() not in taken:
-        return name
-    return next(one for number in count(2) if (one := f"{name} {number}").casefold() not in taken)
 
 
 def _support(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str]) -> NDArray[np.float64]:

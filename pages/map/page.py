@@ -144,9 +144,7 @@ def _map(
     project: Project, revision: Revision, found: Sequence[LayoutInfo], name: str, colouring: Colouring
 ) -> None:
     """The map with what is picked beside it; picking redraws this part of the page alone."""
-    if (
-        session.has_news()
-    ):  # an edit was made here: header, colours and the line of what it did change with it
+    if session.has_news():  # of an edit that was made here: header and colours change with it
         st.rerun()
     images = cached.images(project, revision.scan)
     picked = np.zeros(len(images), dtype=bool)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import streamlit as st
@@ -20,7 +21,7 @@ from state.transfer.csv_cells import csv_bytes
 
 MOST_APART = 50
 """More photos than this are never all in different clusters."""
-
+_NAME, _DESCRIPTION, _CONCEPT = "selection_concept_name", "selection_concept_description", "selection_concept"
 
 Place = Literal["bar", "beside", "below"]
 """Where it is drawn: in the bar at the bottom, beside a map, or below what photos are picked from."""
@@ -174,39 +175,61 @@ def _actions(project: Project, revision: Revision, picked: Sequence[str]) -> Non
 
 
 def _new_concept(project: Project, _knowledge: Knowledge, picked: Sequence[str]) -> None:
-    name = st.text_input("Name of the concept", key="selection_concept_name", placeholder="red deer")
-    description = st.text_input(
-        "What is seen in such a photo", key="selection_concept_description", placeholder="may stay empty"
+    st.text_input("Name of the concept", key=_NAME, placeholder="red deer")
+    st.text_input("What is seen in such a photo", key=_DESCRIPTION, placeholder="may stay empty")
+    _confirm(
+        project,
+        partial(_concept, tuple(picked)),
+        "Add",
+        "selection_concept_add",
+        "A concept needs a name; type one.",
     )
-    edit = AddConcept(name=name, description=description, images=tuple(picked)) if name.strip() else None
-    _confirm(project, edit, "Add", "selection_concept_add", "A concept needs a name; type one.")
+
+
+def _concept(picked: tuple[str, ...]) -> Edit | None:
+    """The concept as its fields are now; None without a name."""
+    name, description = (str(session.widget(key) or "") for key in (_NAME, _DESCRIPTION))
+    return AddConcept(name=name, description=description, images=picked) if name.strip() else None
 
 
 def _move(project: Project, knowledge: Knowledge, picked: Sequence[str]) -> None:
     shown = unique_names(knowledge)
     names = {concept.id: shown[concept.id] for concept in knowledge.concepts if not concept.muted}
-    concept = st.selectbox(
+    st.selectbox(
         "Concept",
         sorted(names, key=lambda one: names[one].casefold()),
         index=None,
         placeholder="Which one?",
         format_func=lambda one: markup.printable(names[one]),
-        key="selection_concept",
+        key=_CONCEPT,
     )
-    edit = AssignImages(images=tuple(picked), concept=concept) if concept else None
-    _confirm(
-        project, edit, "Move", "selection_assign_do", f"{markup.count(len(picked), 'photo')} will go there."
-    )
+    hint = f"{markup.count(len(picked), 'photo')} will go there."
+    _confirm(project, partial(_assignment, tuple(picked)), "Move", "selection_assign_do", hint)
 
 
-def _confirm(project: Project, edit: Edit | None, label: str, key: str, hint: str) -> None:
+def _assignment(picked: tuple[str, ...]) -> Edit | None:
+    """The photos under the concept that is chosen now; None without one."""
+    concept = session.widget(_CONCEPT)
+    return AssignImages(images=picked, concept=str(concept)) if concept else None
+
+
+def _confirm(project: Project, make: Callable[[], Edit | None], label: str, key: str, hint: str) -> None:
     """How many photos an edit would move, and the button that does it; or why it cannot be done, beside its fields."""
+    edit = make()
     found = None if edit is None else groups.tried(project, edit)
     if found is not None:
         hint = f"{markup.count(len(found.impact.moved), 'photo')} would move."
     st.html(markup.note(hint))
-    args = None if edit is None else (project, edit)
-    st.button(label, key=key, type="primary", disabled=found is None, on_click=_act, args=args)
+    st.button(
+        label, key=key, type="primary", disabled=found is None, on_click=_act_as_it_is, args=(project, make)
+    )
+
+
+def _act_as_it_is(project: Project, make: Callable[[], Edit | None]) -> None:
+    """With the fields as they are now: Enter presses the button before it was drawn with what was typed."""
+    edit = make()
+    if edit is not None:
+        _act(project, edit)
 
 
 def _act(project: Project, edit: Edit) -> None:
@@ -215,8 +238,8 @@ def _act(project: Project, edit: Edit) -> None:
         session.clear_selection()
         for key in ("selection_new", "selection_move"):
             session.set_widget(key, False)
-        session.set_widget("selection_concept_name", "")
-        session.set_widget("selection_concept_description", "")
+        session.set_widget(_NAME, "")
+        session.set_widget(_DESCRIPTION, "")
 
 
 def _list(project: Project, revision: Revision, picked: Sequence[str]) -> bytes:

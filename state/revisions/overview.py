@@ -18,8 +18,9 @@ from kec_core.clustering import fuse
 from kec_core.clustering.geometry import centroids_of, cluster_sums, row_cosines
 from kec_core.constraints import ConstraintPlan
 from kec_core.errors import StoreError
+from kec_core.knowledge.unique_names import free_name
 from kec_core.live import LiveState
-from kec_core.result.cluster_names import free_name, name_clusters
+from kec_core.result.cluster_names import name_clusters
 from kec_core.store import StageResult
 from kec_core.types import Clustering, Grounding, Knowledge
 from state.project.project import Project

@@ -32,6 +32,11 @@ def test_the_number_of_photos_that_no_word_fits_is_not_the_clusters():
     assert names == ["unclear", "unclear 2"]
 
 
+def test_what_is_unclear_tells_no_cluster_from_its_namesake():
+    shares = [[0.9, 0.1], [0.7, 0.3], [0, 1], [0.1, 0.9]]
+    assert named(shares, "dog", "unclear (9 photos)") == ["dog", "dog 2", "unclear", "unclear 2"]
+
+
 def test_votes_for_concepts_of_one_name_count_together():
     assert named([[0.4, 0.3, 0.3]], "rod", "saw", "Saw") == ["saw"]
 

@@ -8,6 +8,9 @@ from itertools import count
 
 from kec_core.types import Concept, Knowledge
 
+UNCLEAR = "unclear"
+"""What a group begins to be called that no word fits."""
+
 
 def unique_names(knowledge: Knowledge) -> dict[str, str]:
     """A name to show for every concept and collapsed group, by id.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix
-from kec_core.knowledge.unique_names import free_name
+from kec_core.knowledge.unique_names import UNCLEAR, free_name
 
 NEXT_BEST = 0.5
 """A cluster whose first name is taken is called by another one that speaks for at least this share as many photos [R]."""
@@ -64,10 +64,12 @@ def _own_name(support: NDArray[np.float64], concepts: Sequence[str], bearer: dic
 
 
 def _told_apart(name: str, lift: NDArray[np.floating], concepts: Sequence[str]) -> str:
-    """The name with the concept that speaks more for this cluster than for its namesake."""
+    """The name with the concept that speaks more for this cluster than for its namesake; what is unclear tells nothing."""
+    if name.startswith(UNCLEAR):
+        return name
     for i in np.argsort(-lift, kind="stable"):
         if lift[i] < LEAST_LIFT:
             break
-        if concepts[i].casefold() != name.casefold():
+        if concepts[i].casefold() != name.casefold() and not concepts[i].startswith(UNCLEAR):
             return f"{name}, near {concepts[i]}"
     return name

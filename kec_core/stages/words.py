@@ -18,6 +18,7 @@ from kec_core.knowledge.base import KnowledgeBuilder
 from kec_core.knowledge.construct import build_attributes, build_concepts
 from kec_core.knowledge.edits import apply
 from kec_core.knowledge.tree import TREE_REVISION, concept_tree
+from kec_core.knowledge.unique_names import UNCLEAR
 from kec_core.mapping import component_nouns
 from kec_core.stages.runner import Resources, Runner
 from kec_core.store import StageResult
@@ -119,9 +120,9 @@ def _unclear(mapping: NounMapping, noun_lists: Sequence[tuple[Noun, ...]]) -> di
     for nouns, size, fit in zip(noun_lists, sizes.tolist(), mapping.fit.tolist(), strict=True):
         if fit >= LEAST_FIT:
             continue
-        name, number = f"unclear ({size} photos)", 2
+        name, number = f"{UNCLEAR} ({size} photos)", 2
         while name in names.values():
-            name, number = f"unclear {number} ({size} photos)", number + 1
+            name, number = f"{UNCLEAR} {number} ({size} photos)", number + 1
         names[nouns] = name
     return names
 

@@ -161,7 +161,7 @@ def left_out(project: Project, knowledge: Knowledge, concept: Concept) -> None:
     with st.expander(f"Left out ({len(missing)})", key=f"left_out_{concept.id}"):
         st.html(
             markup.note(
-                "Proposed, but they do not tell its photos from others. 50 % is chance: as often right as wrong."
+                "Proposed, but they do not tell its photos from others. 50% is chance: as often right as wrong."
             )
         )
         for attribute in missing:

@@ -146,11 +146,19 @@ class WordEncoder:
         )
 
     def preprocess(self, image: object) -> Pixels:
-        """Refused: vectors are ready-made."""
+        """Vectors are ready-made.
+
+        Raises:
+            InputError: always.
+        """
         raise InputError(f"No photo is encoded here, but one came: {image}")
 
     def encode_images(self, pixels: Pixels) -> FloatMatrix:
-        """Refused: vectors are ready-made."""
+        """Vectors are ready-made.
+
+        Raises:
+            InputError: always.
+        """
         raise InputError(f"No photo is encoded here, but {len(pixels)} came.")
 
     def encode_texts(self, texts: Sequence[str]) -> FloatMatrix:

@@ -203,8 +203,8 @@ MUTANTS = (
     ),
     Mutant(
         "kec_core/knowledge/construct.py",
-        "if other.casefold() not in taken.union(kept)",
-        "if other.casefold() not in taken",
+        "used = taken.union(kept)",
+        "used = taken",
         _tests("core_construct"),
     ),
     Mutant(

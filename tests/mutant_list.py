@@ -215,7 +215,7 @@ MUTANTS = (
     ),
     # language models
     Mutant(
-        "kec_core/llm/request.py",
+        "kec_core/llm/transport.py",
         '        headers["retry-after-ms"] = f"{1000 * failure.wait:.0f}"\n',
         '        headers["retry-after-ms"] = f"{1000 * failure.wait * (response.status_code == 429):.0f}"\n',
         _tests("core_llm_client", "core_llm_quirks"),

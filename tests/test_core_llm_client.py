@@ -9,7 +9,7 @@ import pytest
 
 from kec_core.config import LLMConfig
 from kec_core.errors import LLMBudgetError
-from kec_core.llm import request as request_module
+from kec_core.llm import failures, transport
 from kec_core.llm.client import LLMClient, MemoryCache
 from kec_core.llm.cost import Budget, Meter, Price
 from kec_core.llm.prompts import concept_question
@@ -135,7 +135,5 @@ def test_options_come_from_one_place_and_unknown_ones_are_refused():
 def test_the_wait_that_a_server_asks_for_is_passed_on_whatever_the_status(status):
     request = httpx2.Request("POST", "http://127.0.0.1/v1/chat/completions")
     busy = httpx2.Response(status, headers={"retry-after": "7"}, json={"error": "busy"}, request=request)
-    told = request_module._retried(
-        busy, request_module.failure_of(busy, endpoint("http://127.0.0.1/v1")), request
-    )
+    told = transport._retried(busy, failures.failure_of(busy, endpoint("http://127.0.0.1/v1")), request)
     assert told.headers["retry-after-ms"] == "7000"

@@ -17,7 +17,7 @@ from kec_core.llm.endpoint import LLMEndpoint
 from kec_core.llm.prompts import concept_question
 from kec_core.llm.reading import read_answer
 from tests.llm_fakes import FAST, KEY, client_for, endpoint, questions
-from tests.llm_server import LLMServer, Reply, error, good, streamed
+from tests.llm_server import LLMServer, Reply, case_of, error, good, streamed
 
 ANSWER = '{"concept": "dog", "description": "soft fur"}'
 DRAFT = '{"concept": "cat", "description": "pointed ears"}'
@@ -83,6 +83,13 @@ def test_the_last_answer_after_the_reasoning_counts(thoughts):
 def test_a_draft_in_reasoning_is_no_answer(marks):
     with pytest.raises(LLMReplyError):
         read_answer(marks.format(DRAFT), ConceptAnswer)
+
+
+@pytest.mark.parametrize("chatter", ["Tell me if {you} need more.", "See [1] and [you].", "{ } [] :-}"])
+def test_words_in_brackets_after_an_answer_are_not_taken_for_one(chatter):
+    answer = '{"attributes": ["wet nose", "long ears"]}'
+    assert read_answer(f"{answer}\n\n{chatter}", AttributesAnswer).attributes == ["wet nose", "long ears"]
+    assert read_answer(f"{ANSWER}\n\n{chatter}", ConceptAnswer).concept == "dog"
 
 
 def test_a_broken_answer_wins_over_a_valid_draft():
@@ -243,6 +250,12 @@ def test_the_settings_and_a_run_say_what_was_found_out():
         (error(404, "404 page not found"), "does not know the model.*or the address", 5),
         (error(400, "This model's maximum context length is 512 tokens, you sent 700"), "larger context", 3),
         (error(400, "Extra fields not permitted"), "Extra fields not permitted", 9),
+        (error(403, "no access to model tiny", code="model_not_found"), "does not know the model", 1),
+        (Reply(status=301, headers={"Location": "/login"}), "does not know.*sends on to '/login'", 5),
+        (Reply(raw=b"plain", headers={"Content-Encoding": "gzip"}), "cannot be unpacked", 5),
+        (Reply(raw=b'{"choices": [{"message": null}]}'), "held no message", 5),
+        (Reply(raw=b'{"choices": [{"text": "a dog"}]}'), "held no message.*a dog", 5),
+        (Reply(raw=b'{"choices": [{"error": {"message": "GPU gone", "code": 502}}]}'), "GPU gone", 5),
         (error(400, "no"), "met 3 questions in a row with the same: HTTP 400: no", 7),
         (Reply(status=502, raw=b"<html><title>502 Bad Gateway</title>x</html>"), "502 Bad Gateway", 9),
         (Reply(raw=b"<html><head></head><body>Please log in</body></html>"), "Please log in", 5),
@@ -258,6 +271,18 @@ def test_the_third_equal_failure_ends_the_run_with_the_servers_words(refusal, to
         return refusal
 
     stopped(script, told, config=replace(FAST, retries=2), most=most)
+
+
+@pytest.mark.parametrize(("said", "told"), [("", "was empty"), ("I cannot help.", "no JSON.*I cannot help")])
+def test_the_same_words_that_are_no_answer_end_the_run_too(said, told):
+    stopped(lambda body, attempt: Reply(content=said), f"{told}.*follows instructions", most=80)
+
+
+def test_different_words_that_are_no_answer_end_nothing():
+    with LLMServer(lambda body, attempt: Reply(content=f"As for {case_of(body)}: no idea.")) as server:
+        outcomes = client_for(server, config=replace(FAST, reasks=0)).ask(questions(12))
+        assert server.requests == 12
+    assert {o.status for o in outcomes} == {"failed"}
 
 
 def test_refusals_that_differ_only_in_numbers_are_equal():
@@ -316,6 +341,8 @@ def plain(body):
         lambda d: d | {"usage": None},
         lambda d: d | {"usage": {"prompt_tokens": 10.0, "completion_tokens": None, "total_tokens": "x"}},
         lambda d: d | {"usage": {}},
+        lambda d: d | {"usage": {"prompt_tokens": float("inf"), "completion_tokens": float("nan")}},
+        lambda d: d | {"usage": {"prompt_tokens": 10**400, "completion_tokens": -5}},
         lambda d: {**d, "choices": [{"message": {"content": d["choices"][0]["message"]["content"]}}]},
         lambda d: {
             "choices": [
@@ -331,6 +358,15 @@ def test_odd_but_whole_replies_are_read(change):
     assert answered(script)[0] == 8
 
 
+def test_an_answer_in_the_details_of_the_reasoning_is_used():
+    def script(body, attempt):
+        thoughts = [{"type": "reasoning.summary", "summary": "So: "}, {"type": "reasoning.text"}]
+        thoughts[1]["text"] = good(body).content
+        return Reply(content="", message={"reasoning_details": thoughts})
+
+    assert answered(script)[0] == 8
+
+
 def test_a_byte_order_mark_and_compression_are_no_trouble():
     def marked(body, attempt):
         return Reply(raw=b"\xef\xbb\xbf" + json.dumps(plain(body)).encode())
@@ -341,6 +377,19 @@ def test_a_byte_order_mark_and_compression_are_no_trouble():
         )
 
     assert answered(marked)[0] == answered(packed)[0] == 8
+
+
+@pytest.mark.parametrize("coding", ["utf-16", "utf-32", "cp1252"])
+def test_a_reply_in_another_coding_is_read(coding):
+    def script(body, attempt):
+        content = good(body).content.replace("grey", "gréy")
+        whole = {**plain(body), "choices": [{"message": {"content": content}}]}
+        return Reply(raw=json.dumps(whole, ensure_ascii=False).encode(coding))
+
+    with LLMServer(script) as server:
+        (outcome,) = client_for(server).ask(questions(1))
+        assert server.requests == 1
+    assert outcome.answer["description"].startswith("gréy stripes")
 
 
 def test_what_unpacks_to_too_much_is_refused():

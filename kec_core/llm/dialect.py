@@ -165,6 +165,8 @@ def what_to_change(words: str) -> str:
         return (
             "Start the server with a larger context, choose a model with one, or show fewer nouns per concept"
         )
+    if "but the answer" in words:
+        return "Choose a model that follows instructions"
     if "reason" in words:
         return "Turn the model's thinking off, or choose one that thinks less"
     if "tokens" in words:

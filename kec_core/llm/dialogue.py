@@ -29,11 +29,13 @@ class Settled:
         answer: the usable answer or None.
         reason: what was wrong; "" when all is well.
         by_rule: the next question will most likely end the same way.
+        unread: the last reply, when nothing in any of them could be used; else None.
     """
 
     answer: dict[str, Any] | None
     reason: str = ""
     by_rule: bool = False
+    unread: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,10 @@ class Dialogue:
         """Count a reply that could not be read; None means: send again."""
         self._unreadable += 1
         if self._unreadable > self.config.reasks:
-            return Settled(answer=self._best, reason=f"asked {self._unreadable} times, but {problem}")
+            unread = reply if self._best is None else None
+            return Settled(
+                answer=self._best, reason=f"asked {self._unreadable} times, but {problem}", unread=unread
+            )
         self._ask_again(problem, reply)
         return None
 

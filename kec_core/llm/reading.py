@@ -104,7 +104,7 @@ def _values(text: str, *, repair: bool) -> Iterator[Any]:
         for span in reversed(_spans(text, opening, closing)):
             yield from reversed(_parsed(span, opening))
             if repair:
-                yield from _mended(span)
+                yield from _mended(span, dict if opening == "{" else list)
 
 
 def _spans(text: str, opening: str, closing: str) -> list[str]:
@@ -138,13 +138,16 @@ def _parsed(span: str, opening: str) -> list[Any]:
     return found
 
 
-def _mended(span: str) -> Iterator[Any]:
+def _mended(span: str, kind: type) -> Iterator[Any]:
+    """Broken JSON as it was meant; not what is made of words that merely stand in brackets."""
     import json_repair
 
     try:
-        yield json_repair.loads(span)
+        value = json_repair.loads(span)
     except (RecursionError, ValueError):
         return
+    if isinstance(value, kind):
+        yield value
 
 
 def _fields(value: Any, model: type[BaseModel], depth: int = _DEPTH) -> dict[str, Any] | None:  # noqa: ANN401 - JSON

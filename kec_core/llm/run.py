@@ -14,10 +14,13 @@ from openai import AsyncOpenAI
 
 from kec_core.arrays import Progress
 from kec_core.errors import LLMBudgetError, LLMError, LLMReplyError
+from kec_core.llm.answers import clean
 from kec_core.llm.dialect import Dialect, RefusedError, what_to_change
 from kec_core.llm.dialogue import Dialogue, Outcome, Settled
+from kec_core.llm.failures import TransientError, unknown_model
 from kec_core.llm.prompts import Question, approximate_tokens
-from kec_core.llm.request import ATTEMPTS, Completion, TransientError, open_client, send, unknown_model
+from kec_core.llm.request import Completion, send
+from kec_core.llm.transport import ATTEMPTS, open_client
 
 if TYPE_CHECKING:
     from kec_core.llm.client import LLMClient
@@ -29,6 +32,8 @@ GATHER = 0.02
 """Seconds in which answers gather before they are stored together; a durable write takes about half as long."""
 EQUAL_FAILURES = 3
 """Questions in a row that fail the same way end the run: the next would as well."""
+_QUOTED = 120
+"""Letters that are quoted of a reply that is no answer."""
 _VARIABLE = re.compile(r"\d+|\(requests made.*?\)|[\"'`].*?[\"'`]")
 """What differs between equal refusals of different questions."""
 
@@ -214,6 +219,11 @@ class Run:
                 lasting = settled.answer is not None
         if settled.by_rule:
             self._count(RefusedError(settled.reason))
+        elif settled.unread is not None:
+            said = clean(settled.unread, _QUOTED)
+            self._count(
+                RefusedError(f'{settled.reason} ("{said}")' if said else settled.reason), settled.unread
+            )
         elif lasting:
             self._alike = 0
         outcome = Outcome(
@@ -228,8 +238,8 @@ class Run:
         )
         return outcome, lasting
 
-    def _count(self, error: TransientError | RefusedError) -> None:
-        """Count failures alike in a row.
+    def _count(self, error: TransientError | RefusedError, reply: str | None = None) -> None:
+        """Count failures alike in a row: the same words of the server, or the same ``reply`` that is no answer.
 
         Raises:
             LLMError: there were too many: the next question would fail as well.
@@ -237,7 +247,9 @@ class Run:
         if isinstance(error, RefusedError) and error.item:
             return
         silent = isinstance(error, TransientError) and not error.spoken
-        kind = "no answer" if silent else _VARIABLE.sub("", str(error))
+        kind = (
+            "no answer" if silent else _VARIABLE.sub("", str(error)) if reply is None else f"reply: {reply}"
+        )
         self._alike = self._alike + 1 if kind == self._failure else 1
         self._failure = kind
         if self._alike < EQUAL_FAILURES:

@@ -1,0 +1,153 @@
+"""What a failed request to a language model means: its words, whether to try again, and when."""
+
+from __future__ import annotations
+
+import json
+import re
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import Any
+
+import httpx2
+
+from kec_core.errors import LLMAuthError, LLMError
+from kec_core.llm.answers import clean
+from kec_core.llm.dialect import BY_RULE, RefusedError
+from kec_core.llm.endpoint import LLMEndpoint
+
+_CREDIT_CODES = ("insufficient_quota", "billing_hard_limit", "billing_not_active", "insufficient_balance")
+_CREDIT = re.compile(
+    r"insufficient.{0,20}(credit|balance|fund|quota)|credit balance|exceeded your current quota|billing|"
+    r"out of credits?|add credits|top.?up|recharge",
+    re.IGNORECASE,
+)
+_CONTENT = re.compile(
+    r"content.?(filter|management|policy)|moderation|flagged|safety|ResponsibleAI", re.IGNORECASE
+)
+_NO_MODEL = re.compile(
+    r"(unknown|invalid|no such) model|model.{0,100}?(not found|not exist|n't exist|not available|n.t loaded|not loaded)",
+    re.IGNORECASE | re.DOTALL,
+)
+_DELAY = re.compile(
+    r'"retryDelay"\s*:\s*"(?:(?P<m>\d+)m)?(?P<s>[\d.]+)s"|'
+    r"(?:retry|again) (?:in|after) (?:(?P<m2>\d+) ?m(?:in\w*)? ?)?(?P<s2>\d+(?:\.\d+)?) ?(?P<unit>ms|s)",
+    re.IGNORECASE,
+)
+_TAGS = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(r"<title>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+WORDS = 300
+"""Letters that are quoted of what a server said."""
+
+
+class TransientError(LLMError):
+    """A failure that the client's retries did not cure.
+
+    Attributes:
+        wait: seconds the server asked for, or None.
+        crowded: the server said there are too many requests.
+        spoken: the server said something; else nothing came at all.
+        by_server: the server itself failed (HTTP 500), perhaps at something in the request.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        wait: float | None = None,
+        crowded: bool = False,
+        spoken: bool = True,
+        by_server: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.by_server = by_server
+        self.wait = wait
+        self.crowded = crowded
+        self.spoken = spoken
+
+
+def failure_of(response: httpx2.Response, endpoint: LLMEndpoint) -> LLMError:
+    """What an error of the server means."""
+    status, shown = response.status_code, response.extensions.get("said", response.status_code)
+    words, code, parameter = _words(response)
+    said = clean(endpoint.scrub(response.extensions.get("words") or words), WORDS)
+    told, wait = f"HTTP {shown}: {said}", _delay(response)
+    if status in (400, 403, 404, 422) and "model_not_found" in code:
+        return unknown_model(endpoint, told)
+    explicit = status == 402 or any(mark in code for mark in _CREDIT_CODES)
+    no_credit = explicit or (
+        (status == 403 or (status == 429 and wait is None)) and bool(_CREDIT.search(said))
+    )
+    if not no_credit and (_CONTENT.search(f"{code} {said}") and status in (400, 403, 422)):
+        return RefusedError(told, item=True)
+    if no_credit or status in (401, 403):
+        what = "the credit" if no_credit else "the key"
+        return LLMAuthError(
+            f"The language model at {endpoint.url} refused {what} (HTTP {shown}): {said}. "
+            f"Check {what} and run again; answers received are kept."
+        )
+    by_rule = bool(BY_RULE.search(f"{parameter} {said}"))
+    if status in (400, 404, 422) and not by_rule and _NO_MODEL.search(said):
+        return unknown_model(endpoint, told)
+    if status in (408, 409, 425, 429) or (status >= 500 and status != 501 and not by_rule):
+        crowded = status == 429 or (status == 503 and wait is not None)
+        return TransientError(told, wait=wait, crowded=crowded, by_server=status == 500)
+    return RefusedError(told, parameter, missing=status == 404)
+
+
+def unknown_model(endpoint: LLMEndpoint, told: str) -> LLMError:
+    """The error for a model or address that is not there."""
+    return LLMError(
+        f"The language model at {endpoint.url} does not know the model {endpoint.model!r} or the address "
+        f"({told}). Choose a model from its list."
+    )
+
+
+def _words(response: httpx2.Response) -> tuple[str, str, str]:
+    """What the server says is wrong, its code for it, the parameter it blames."""
+    body = json_of(response)
+    if isinstance(body, list) and body:
+        body = body[0]
+    error = body.get("error", body) if isinstance(body, dict) else body
+    if not isinstance(error, dict):
+        return str(error if isinstance(error, str) else plain_text(response.text)) or "no words", "", ""
+    words = next((error[key] for key in ("message", "detail", "msg", "error") if error.get(key)), error)
+    code = " ".join(str(error.get(key) or "") for key in ("code", "type", "status"))
+    return words if isinstance(words, str) else json.dumps(words), code.strip(), str(error.get("param") or "")
+
+
+def json_of(response: httpx2.Response) -> Any:  # noqa: ANN401 - JSON
+    """The JSON of a reply, or None."""
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def plain_text(text: str) -> str:
+    """The title of a page, or its words without tags."""
+    title = _TITLE.search(text)
+    return title[1] if title else _TAGS.sub(" ", text)
+
+
+def lost(error: BaseException, endpoint: LLMEndpoint) -> str:
+    """A failed connection in the words of its deepest cause."""
+    while error.__cause__ is not None or error.__context__ is not None:
+        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    words = clean(endpoint.scrub(str(error)), WORDS) or type(error).__name__
+    return f"the connection failed ({words})"
+
+
+def _delay(response: httpx2.Response) -> float | None:
+    """Seconds that the server asks to wait: in a header (milliseconds, seconds, a date) or in its words."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        text = response.headers.get(name, "")
+        if text.replace(".", "", 1).isdigit():
+            return float(text) * unit
+    try:
+        return max(0.0, parsedate_to_datetime(response.headers.get("retry-after", "")).timestamp() - time())
+    except (ValueError, OverflowError):
+        found = _DELAY.search(response.text)
+    if found is None:
+        return None
+    seconds = float((found["s"] or found["s2"]).strip(".")) * (0.001 if found["unit"] == "ms" else 1.0)
+    return 60.0 * float(found["m"] or found["m2"] or 0) + seconds

@@ -12,7 +12,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from commands import app, bench, edit, methods, project, run, search, setup
+from commands import app, bench, edit, methods, new_photos, project, run, search, setup
 from commands.output import readable, show
 from commands.parsing import Action, Parser
 from kec_core.errors import KecError
@@ -41,6 +41,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = Parser(prog="kec", description=__doc__.splitlines()[0] if __doc__ else None)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     run.add(commands)
+    new_photos.add_add(commands)
+    new_photos.add_assign(commands)
     methods.add(commands)
     edit.add(commands)
     search.add(commands)

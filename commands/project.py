@@ -9,7 +9,7 @@ from typing import Any
 from commands.output import say
 from commands.parsing import Subparsers, add_command, names
 
-EXPORT_FORMATS = ("csv", "parquet", "json", "npz", "folders", "report")
+EXPORT_FORMATS = ("csv", "parquet", "json", "npz", "folders", "report", "model")
 
 
 def add_finalise(commands: Subparsers[Any]) -> None:

@@ -54,6 +54,18 @@ def test_a_scan_is_started_with_folder_and_labels(new, tmp_path, started):
     assert started == [("scan", {"images": str(tmp_path.resolve()), "labels": "folders"})]
 
 
+def test_what_is_new_is_added_to_a_project_with_groups(colours, started, tmp_path):
+    colours.set_images_root(tmp_path)
+    page = app("data", project="colours")
+    page.button(key="data_add").click().run()
+    assert not page.exception
+    assert started == [("add", {"images": str(tmp_path.resolve())})]
+
+
+def test_without_groups_there_is_nothing_to_add_to(new):
+    assert not [button for button in app("data", project="new").button if button.key == "data_add"]
+
+
 @pytest.mark.parametrize(
     ("folder", "sentence"), [("/etc", "lies outside"), ("/nowhere/at/all", "does not exist")]
 )

@@ -76,6 +76,28 @@ def _said(page):
     [
         ({"state": "done", "result": {"images": 1000}}, "Done: 1,000 photos clustered."),
         ({"state": "done", "kind": "scan", "result": {"images": 1}}, "1 photo checked."),
+        (
+            {
+                "state": "done",
+                "kind": "add",
+                "result": {
+                    "added": ["a"] * 3,
+                    "removed": ["b"],
+                    "changed": [],
+                    "renamed": {},
+                    "unlike": ["a"],
+                },
+            },
+            "Photos: 3 added, 1 removed. 1 photo unlike all groups, kept as a selection.",
+        ),
+        (
+            {
+                "state": "done",
+                "kind": "add",
+                "result": {"added": [], "removed": [], "changed": [], "renamed": {}, "unlike": []},
+            },
+            "No photo is new, and none is gone.",
+        ),
         ({"state": "cancelled"}, "Cancelled; finished stages are kept."),
         ({"state": "interrupted"}, "The work was interrupted; resume it on the Build page."),
         ({"state": "failed", "error": "No space."}, "It stopped: No space."),

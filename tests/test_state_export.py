@@ -26,7 +26,7 @@ from state.revisions.features import load_features
 from state.revisions.overview import Overview, compute_overview, save_overview
 from state.revisions.revisions import NewRevision
 from state.transfer import export_files
-from state.transfer.assignments import confidence, strongest_concepts
+from state.transfer.assignments import strongest_concepts
 from state.transfer.export import FORMATS, export_project, safe_name
 from state.transfer.export_files import MANIFEST
 from tests import photos
@@ -168,7 +168,7 @@ def test_confidence_is_the_simplified_silhouette():
         votes=np.ones((2, 1), np.float32),
         concept_ids=("c001",),
     )
-    assert np.allclose(confidence(overview), [1.0, 0.5, 0.0, 0.0])
+    assert np.allclose(overview.confidence, [1.0, 0.5, 0.0, 0.0])
 
 
 def test_photos_without_concepts_have_an_empty_one():
@@ -392,7 +392,7 @@ def test_unknown_formats_are_refused_with_the_known_ones(project, out, formats, 
     with pytest.raises(InputError, match=f"{came}; known formats: csv, parquet, json, npz, folders, report"):
         export_project(project, out, formats)
     assert not out.exists()
-    assert list(FORMATS) == ["csv", "parquet", "json", "npz", "folders", "report"]
+    assert list(FORMATS) == ["csv", "parquet", "json", "npz", "folders", "report", "model"]
 
 
 def test_a_project_without_a_result_is_told_to_run(tmp_path, out):

@@ -51,6 +51,36 @@ def row_cosines(x: FloatMatrix, centroids: FloatMatrix, labels: IntVector) -> Fl
     return cosines
 
 
+def nearness(x: FloatMatrix, centres: FloatMatrix, labels: IntVector) -> tuple[FloatVector, FloatVector]:
+    """Inner product of every row with its own centre, and with the nearest other one; cosines for unit rows.
+
+    Args:
+        x: float32 (N, D).
+        centres: float32 (K, D).
+        labels: int32 (N,), the own centre of each row.
+
+    Returns:
+        float32 (N,) own and float32 (N,) rival; the rival is -1 where there is only one centre.
+    """
+    own = row_cosines(x, centres, labels)
+    rival = np.full(len(x), -1.0, dtype=np.float32)
+    if len(centres) > 1:
+        for block in blocks(len(x)):
+            cosines = x[block] @ centres.T
+            np.put_along_axis(cosines, labels[block, None], -np.inf, axis=1)
+            rival[block] = cosines.max(axis=1)
+    return own, rival
+
+
+def confidence(own: FloatVector, rival: FloatVector) -> FloatVector:
+    """Simplified silhouette of each row, (own - rival) / (1 - rival) in cosines, at least 0; float32 (N,).
+
+    Args: as ``nearness`` gives them.
+    """
+    share = np.clip((own - rival) / np.maximum(1.0 - rival, 1e-6), 0.0, 1.0)
+    return np.asarray(share, dtype=np.float32)
+
+
 def nearest_centroids(
     x: FloatMatrix, centroids: FloatMatrix, *, progress: Progress = no_progress
 ) -> tuple[IntVector, FloatVector]:

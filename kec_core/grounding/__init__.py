@@ -14,6 +14,7 @@ from kec_core.grounding.photos import (
     ground,
     ground_features,
     logit_scale,
+    product_centre,
     smooth,
     smoothing_graph,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "ground",
     "ground_features",
     "logit_scale",
+    "product_centre",
     "smooth",
     "smoothing_graph",
 ]

@@ -67,13 +67,21 @@ def ground_features(
     config: GroundingConfig,
     defaults: EncoderDefaults,
     *,
+    centre: FloatVector | None = None,
     progress: Progress = no_progress,
 ) -> FloatMatrix:
     """The kappa of ``ground`` alone, float32 (N, d), without ever holding omega.
 
     With ``smooth_neighbours`` the posteriors of all photos are needed, so memory then grows with N x M.
 
-    Args: see ``ground``.
+    Args:
+        x: see ``ground``.
+        vectors: see ``ground``.
+        config: see ``ground``.
+        defaults: see ``ground``.
+        progress: see ``ground``.
+        centre: float32 (d,), the ``product_centre`` of the collection that these photos are compared with; None for that
+            of ``x``.
 
     Raises:
         ShapeError: ``x`` is not a table as wide as the concept vectors.
@@ -81,7 +89,7 @@ def ground_features(
     if config.smooth_neighbours:
         return ground(x, vectors, config, defaults, progress=progress).kappa
     check_matrix(x[:1], "The image features", columns=vectors.zeta.shape[1])
-    operands = _operands(x, vectors, config)
+    operands = _operands(x, vectors, config, centre)
     omega = np.empty((min(len(x), BLOCK_ROWS), len(vectors.zeta)), dtype=np.float32)  # of one block at a time
     kappa = np.empty(x.shape, dtype=np.float32)
     for block in blocks(len(x)):
@@ -165,18 +173,23 @@ class _Operands:
     scratch: FloatMatrix
 
 
-def _operands(x: FloatMatrix, vectors: ConceptVectors, config: GroundingConfig) -> _Operands:
+def _operands(
+    x: FloatMatrix, vectors: ConceptVectors, config: GroundingConfig, centre: FloatVector | None = None
+) -> _Operands:
     eta = np.float32(attribute_scale(config, x.shape[1]))
     speaking = eta != 0 and bool(vectors.attributes.any())
     stacked = np.hstack([vectors.zeta, eta * vectors.attributes]) if speaking else vectors.zeta
     return _Operands(
         stacked=stacked,
-        centre=_column_means(x) if speaking and config.centre_before_product else None,
+        centre=(product_centre(x, config) if centre is None else centre) if speaking else None,
         scratch=np.empty((min(len(x), BLOCK_ROWS), stacked.shape[1]), dtype=np.float32),
     )
 
 
-def _column_means(x: FloatMatrix) -> FloatVector:
+def product_centre(x: FloatMatrix, config: GroundingConfig) -> FloatVector | None:
+    """What is taken off every row before its product with attributes: the mean row, float32 (d,), or None for nothing."""
+    if not config.centre_before_product:
+        return None
     total = np.zeros(x.shape[1])
     for block in blocks(len(x)):
         total += x[block].sum(axis=0, dtype=np.float64)

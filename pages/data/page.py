@@ -14,6 +14,7 @@ from kec_core.store import write_atomically
 from pages.data import scan_report
 from pages.shared import markup, navigation, session, ui
 from state.project.project import Project
+from state.revisions import revisions
 from state.transfer.uploads import UPLOADED, add_uploads
 
 FOLDER, UPLOAD = "A folder on this computer", "Upload photos or a zip"
@@ -111,6 +112,12 @@ def _start_scan(project: Project, choice: Choice) -> None:
     st.rerun()
 
 
+def _start_adding(project: Project, choice: Choice) -> None:
+    root = _allowed(choice.folder) if choice.folder else _save(project, choice.files)
+    session.jobs().start(project, "add", {"images": str(root)})
+    st.rerun()
+
+
 def _allowed(typed: str) -> Path:
     return session.workspace().check_allowed(Path(typed.strip()))
 
@@ -170,6 +177,15 @@ def _actions(project: Project, choice: Choice) -> None:
             shortcut="Alt+S",
         ):
             _start_scan(project, choice)
+        if revisions.current(project) is not None and st.button(
+            "Add what is new",
+            key="data_add",
+            icon=":material/add_photo_alternate:",
+            disabled=running is not None or not (choice.files or choice.folder.strip()),
+            help="New photos join the groups as they are, photos that are gone leave; you can undo it. Photos that lie elsewhere "
+            "are copied into the photo folder first.",
+        ):
+            _start_adding(project, choice)
         if project.last_scan and st.button(
             "Next: build the clusters", key="data_next", icon=":material/arrow_forward:", type="primary"
         ):

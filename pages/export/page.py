@@ -21,6 +21,7 @@ NAMES = {
     "parquet": "Table (Parquet)",
     "json": "Knowledge, edits, scores (JSON)",
     "npz": "Features (NPZ)",
+    "model": "Groups for new photos (model)",
 }
 _OUT, _FORMATS, _LINK = "export_out", "export_formats", "export_link"
 

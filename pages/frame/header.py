@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from kec_core.errors import KecError
@@ -143,6 +146,8 @@ def _ending(job: Job) -> str:
             if moved
             else "Clustered in full: nothing moved."
         )
+    if job.state == "done" and job.kind == "add" and job.result is not None:
+        return _added(job.result)
     if job.state == "done" and job.result is not None:
         photos = markup.count(int(job.result.get("images", 0)), "photo")
         return f"{photos} checked." if job.kind == "scan" else f"Done: {photos} clustered."
@@ -151,3 +156,14 @@ def _ending(job: Job) -> str:
         "interrupted": "The work was interrupted; resume it on the Build page.",
     }
     return endings.get(job.state, f"It stopped: {job.error}")
+
+
+def _added(result: Mapping[str, Any]) -> str:
+    """How "Add what is new" ended."""
+    counts = {what: len(result[what]) for what in ("added", "removed", "changed", "renamed")}
+    said = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number)
+    if not said:
+        return "No photo is new, and none is gone."
+    unlike = len(result["unlike"])
+    more = f" {markup.count(unlike, 'photo')} unlike all groups, kept as a selection." if unlike else ""
+    return f"Photos: {said}.{more}"

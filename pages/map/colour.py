@@ -15,7 +15,6 @@ from state.revisions.clusterings import load_clustering
 from state.revisions.features import load_features
 from state.revisions.overview import Overview, cluster_names, load_overview
 from state.revisions.revisions import Revision, RevisionInfo
-from state.transfer.assignments import confidence
 
 WAYS = {
     "cluster": "Cluster",
@@ -77,7 +76,7 @@ def _remembered(
         return colourings.by_label(cached.labels(_project, _revision.scan))
     if way == "concept":
         return colourings.by_concept(load_features(_project, _revision).grounding, _revision.knowledge)
-    return colourings.by_value(1.0 - confidence(load_overview(_project, _revision)), percent=True)
+    return colourings.by_value(1.0 - load_overview(_project, _revision).confidence, percent=True)
 
 
 def _moved(project: Project, revision: Revision) -> tuple[str, Colouring]:

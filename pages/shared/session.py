@@ -36,7 +36,7 @@ Mode = Literal["live", "staged"]
 """Every edit at once, or collected and looked at before they are applied together."""
 LIVE_PHOTOS = 100_000
 """Up to so many photos an edit takes about a second, so edits apply at once unless the person says otherwise."""
-MAKES_REVISIONS = ("run", "rebuild", "finalise")
+MAKES_REVISIONS = ("run", "rebuild", "finalise", "add")
 """Jobs whose result would be lost if the project moved on meanwhile."""
 
 _CAME_BARE = "kec_came_bare"

@@ -29,6 +29,7 @@ KINDS: dict[str, str] = {
     "rebuild": "state.work.rebuild:rebuild_job",
     "finalise": "state.work.finalise:finalise_job",
     "scan": "state.work.run:scan_job",
+    "add": "state.work.growing:add_job",
     "estimate": "state.work.llm_run:estimate_job",
     "methods": "state.methods.runs:methods_job",
     "layout": "state.revisions.layouts:layout_job",

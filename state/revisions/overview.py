@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, FloatVector, IntVector, blocks
+from kec_core.arrays import FloatMatrix, FloatVector, IntVector
 from kec_core.clustering import fuse
-from kec_core.clustering.geometry import centroids_of, cluster_sums, row_cosines
+from kec_core.clustering.geometry import centroids_of, cluster_sums, confidence, nearness
 from kec_core.constraints import ConstraintPlan
 from kec_core.errors import StoreError
 from kec_core.knowledge.unique_names import free_name
@@ -58,6 +58,11 @@ class Overview:
     votes: FloatMatrix
     concept_ids: tuple[str, ...]
     marks: ClusterMarks = field(default_factory=ClusterMarks)
+
+    @property
+    def confidence(self) -> FloatVector:
+        """float32 (N,) in [0, 1]: 0 on the border to the nearest other cluster, 1 at the cluster's centre."""
+        return confidence(np.asarray(self.own), np.asarray(self.rival))
 
     def members(self, cluster: int, order: Order = "representative") -> IntVector:
         """Rows of a cluster's photos.
@@ -113,7 +118,7 @@ def compute_overview(
     labels = np.asarray(clustering.labels)
     n_clusters = int(labels.max()) + 1
     fused = fuse(x, grounding.kappa, weight)
-    own, rival = _nearness(fused, centroids_of(fused, labels, n_clusters), labels)
+    own, rival = nearness(fused, centroids_of(fused, labels, n_clusters), labels)
     sizes = np.maximum(np.bincount(labels, minlength=n_clusters), 1)[:, None]
     return Overview(
         labels=labels,
@@ -138,18 +143,6 @@ def _votes(grounding: Grounding, labels: IntVector, n_clusters: int, wishes: Con
     if column:
         np.add.at(votes, (labels, won), worth)
     return np.asarray(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1), dtype=np.float32)
-
-
-def _nearness(fused: FloatMatrix, centres: FloatMatrix, labels: IntVector) -> tuple[FloatVector, FloatVector]:
-    """Cosine of every row with its own centre, and with the nearest other one."""
-    own = row_cosines(fused, centres, labels)
-    rival = np.full(len(fused), -1.0, dtype=np.float32)
-    if len(centres) > 1:
-        for block in blocks(len(fused)):
-            cosines = fused[block] @ centres.T
-            np.put_along_axis(cosines, labels[block, None], -np.inf, axis=1)
-            rival[block] = cosines.max(axis=1)
-    return own, rival
 
 
 def save_overview(project: Project, clustering_fp: str, made: Overview) -> None:

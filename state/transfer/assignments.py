@@ -12,7 +12,7 @@ from kec_core.errors import StoreError
 from kec_core.types import Grounding, Knowledge
 from state.project.project import Project
 from state.revisions.features import Features
-from state.revisions.overview import Overview, cluster_names, load_overview
+from state.revisions.overview import cluster_names, load_overview
 from state.revisions.revisions import Revision
 from state.transfer.csv_cells import Cell
 
@@ -68,17 +68,10 @@ def load_assignments(project: Project, revision: Revision, features: Features) -
         files=files,
         clusters=np.asarray(overview.labels),
         names=tuple(cluster_names(overview, revision.knowledge)),
-        confidence=confidence(overview),
+        confidence=overview.confidence,
         concepts=strongest_concepts(features.grounding, revision.knowledge),
         labels=labels if any(label is not None for label in labels) else (),
     )
-
-
-def confidence(overview: Overview) -> FloatVector:
-    """Simplified silhouette of each photo, (own - rival) / (1 - rival) in cosines, at least 0; float32 (N,)."""
-    own, rival = np.asarray(overview.own), np.asarray(overview.rival)
-    share: FloatVector = np.clip((own - rival) / np.maximum(1.0 - rival, 1e-6), 0.0, 1.0).astype(np.float32)
-    return share
 
 
 def strongest_concepts(grounding: Grounding, knowledge: Knowledge) -> tuple[str, ...]:

@@ -15,12 +15,15 @@ from typing import Any
 import numpy as np
 
 from kec_core.arrays import Progress, no_progress
+from kec_core.encoders import load_encoder
 from kec_core.errors import InputError
+from kec_core.group_model_file import model_bytes
 from kec_core.paths import is_file, real_path
 from kec_core.types import SkippedImage
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.features import Features, load_features
+from state.revisions.group_models import model_of
 from state.revisions.revisions import Revision
 from state.transfer.assignments import Assignments, load_assignments
 from state.transfer.csv_cells import Cell, write_csv
@@ -324,6 +327,14 @@ def _unique(names: Sequence[str]) -> list[str]:
     return unique
 
 
+def _model(content: _Content) -> Mapping[str, WriteFile]:
+    def write(path: Path) -> None:
+        encoder = load_encoder(content.revision.facts.encoder)
+        path.write_bytes(model_bytes(model_of(content.project, content.revision, encoder)))
+
+    return {"model.npz": write}
+
+
 FORMATS: dict[str, Callable[[_Content], Mapping[str, WriteFile]]] = {
     "csv": _csv,
     "parquet": _parquet,
@@ -331,5 +342,6 @@ FORMATS: dict[str, Callable[[_Content], Mapping[str, WriteFile]]] = {
     "npz": _npz,
     "folders": _folders,
     "report": _report,
+    "model": _model,
 }
 """What each format writes."""

@@ -36,7 +36,15 @@ from kec_core.types import SkippedImage
 from state.transfer.label_files import labels_from_csv, labels_from_folders
 from state.transfer.zip_names import HonestFlags, entry_names
 
-__all__ = ["Ingested", "labels_from_csv", "labels_from_folders", "safe_path", "save_uploads", "unpack_zip"]
+__all__ = [
+    "Ingested",
+    "copy_photos",
+    "labels_from_csv",
+    "labels_from_folders",
+    "safe_path",
+    "save_uploads",
+    "unpack_zip",
+]
 
 MAX_FILES = 1_000_000
 MAX_BYTES = 64 << 30
@@ -142,6 +150,27 @@ def save_uploads(
     if unusable and not any(one.saved for one in taken.values()):
         raise unusable
     return taken
+
+
+def copy_photos(
+    files: Sequence[tuple[Path, str]], folder: Path, *, progress: Progress = no_progress
+) -> Ingested:
+    """Copy photos below ``folder``: all of them, or none when it fails half-way; existing files are never overwritten.
+
+    Args:
+        files: each photo, and its path below ``folder`` with "/".
+        folder: the photo folder, made if missing.
+        progress: told about files; may raise Cancelled.
+
+    Raises:
+        StoreError: a photo cannot be read any more, or the disk is full or not writable.
+    """
+    with _writing_to(folder) as staging:
+        staged: list[tuple[Path, PurePosixPath]] = []
+        for number, (source, target) in enumerate(files):
+            staged.append((Path(shutil.copy2(source, staging / str(number))), safe_path(target)))
+            progress(number + 1, len(files), "Copying photos")
+        return _take(staged, folder, [])
 
 
 def _free_key(name: str, taken: Mapping[str, Ingested]) -> str:

@@ -12,15 +12,17 @@ import numpy as np
 
 from kec_core.arrays import IntVector, as_labels, fingerprint
 from kec_core.clustering.bursts import find_bursts
+from kec_core.config import EncoderDefaults
 from kec_core.edited import Edited, edited
 from kec_core.encoders import TextCache, encode_texts, load_encoder
-from kec_core.encoders.base import Encoder, TextEncoder, centred_features
+from kec_core.encoders.base import Encoder, TextEncoder, centred_features, visual_features
 from kec_core.errors import InputError
 from kec_core.knowledge.edits import Edit, describe, script_to_json
 from kec_core.live import LiveCollection, LiveState, start
 from kec_core.result.impact import Impact, compare
 from kec_core.stages import grounding_result
-from kec_core.types import Knowledge, Scores
+from kec_core.types import Embeddings, Knowledge, Scores
+from state.project.facts import Facts
 from state.project.project import Project
 from state.revisions import results, revisions
 from state.revisions.cluster_marks import cluster_marks
@@ -28,7 +30,7 @@ from state.revisions.clusterings import load_baseline, load_clustering, save_clu
 from state.revisions.features import load_features
 from state.revisions.overview import names_of
 from state.revisions.results import Result
-from state.revisions.revisions import Revision
+from state.revisions.revisions import Baseline, Revision
 
 T = TypeVar("T")
 
@@ -109,25 +111,85 @@ def open_live(project: Project, revision: Revision) -> LiveState:
         ResourceMissing: the weights of its encoder are not on this machine.
         StoreError: a stored result is missing or damaged.
     """
-    features, facts = load_features(project, revision), revision.facts
-    x = features.visual()
-    raw = revision.config.grounding.mode == "raw"
+    features = load_features(project, revision)
     baseline = None if revision.baseline is None else load_baseline(project, revision.baseline).labels
-    collection = LiveCollection(
-        image_ids=features.ids,
-        x=x,
-        grounded=centred_features(features.raw, features.defaults) if raw else x,
-        encode=text_encoder(facts.encoder),
-        defaults=features.defaults,
-        config=revision.config.grounding,
-        n_clusters=facts.automatic.n_clusters,
-        weight=facts.automatic.weight,
-        truth=_truth(project.labels(revision.scan)),
+    collection = live_collection(
+        revision,
+        Embeddings(features=features.raw, ids=features.ids, encoder=revision.facts.encoder),
+        features.defaults,
+        labels=project.labels(revision.scan),
         baseline=baseline,
-        bursts=find_bursts(features.raw),
-        seed=revision.config.seed,
     )
     return start(collection, revision.knowledge, load_clustering(project, revision))
+
+
+def live_collection(
+    revision: Revision,
+    photos: Embeddings,
+    defaults: EncoderDefaults,
+    *,
+    labels: Sequence[str | None],
+    baseline: IntVector | None,
+) -> LiveCollection:
+    """Photos under the options of a revision, ready for edits.
+
+    Args:
+        revision: whose options hold.
+        photos: their features, as the encoder gave them.
+        defaults: of the encoder.
+        labels: of the photos, None where unknown.
+        baseline: int32 (N,), their groups by looks alone; None when they were not made.
+
+    Raises:
+        ResourceMissing: the weights of the encoder are not on this machine.
+    """
+    x, config = visual_features(photos.features, defaults), revision.config
+    raw = config.grounding.mode == "raw"
+    return LiveCollection(
+        image_ids=photos.ids,
+        x=x,
+        grounded=centred_features(photos.features, defaults) if raw else x,
+        encode=text_encoder(photos.encoder),
+        defaults=defaults,
+        config=config.grounding,
+        n_clusters=revision.facts.automatic.n_clusters,
+        weight=revision.facts.automatic.weight,
+        truth=_truth(labels),
+        baseline=baseline,
+        bursts=find_bursts(photos.features),
+        seed=config.seed,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photos:
+    """The photos of a live state, as they are kept.
+
+    Attributes:
+        scan: its number.
+        embed: key of their features, stage "embed".
+        facts: of a revision of them.
+        baseline: the plain method on them; None without one.
+    """
+
+    scan: int
+    embed: str
+    facts: Facts
+    baseline: Baseline | None
+
+
+def photos_of(project: Project, revision: Revision) -> Photos:
+    """The photos of a revision.
+
+    Raises:
+        StoreError: a stored result is missing or damaged.
+    """
+    return Photos(
+        scan=revision.scan,
+        embed=load_features(project, revision).embed_key,
+        facts=revision.facts,
+        baseline=revision.baseline,
+    )
 
 
 def keep(
@@ -136,6 +198,7 @@ def keep(
     state: LiveState,
     edits: Sequence[Edit],
     *,
+    photos: Photos | None = None,
     said: Sequence[str] = (),
     note: str = "",
 ) -> Revision:
@@ -146,14 +209,16 @@ def keep(
         parent: what it was made from.
         state: what is kept.
         edits: what made it.
+        photos: of the state; None when they are those of ``parent``.
         said: the edits in words; empty describes them by the knowledge of ``parent``.
         note: for the history; "" says the edits in words.
 
     Raises:
         StoreError: another window has moved on from ``parent``; no revision is made.
     """
+    photos = photos or photos_of(project, parent)
     facts = replace(
-        parent.facts,
+        photos.facts,
         concepts=len(state.knowledge.concepts),
         uni_attributes=len(state.knowledge.uni),
         bi_attributes=len(state.knowledge.bi),
@@ -163,17 +228,17 @@ def keep(
     result = Result(
         knowledge=state.knowledge,
         config=parent.config,
-        scan=parent.scan,
+        scan=photos.scan,
         image_ids=state.collection.image_ids,
         x=state.collection.x,
         grounding=state.grounding,
         clustering=state.clustering,
         clustering_fp=save_clustering(
-            project, state.clustering, ground=_save_grounding(project, parent, state)
+            project, state.clustering, ground=_save_grounding(project, photos.embed, state)
         ),
         facts=facts,
         scores=state.scores,
-        baseline=parent.baseline,
+        baseline=photos.baseline,
     )
     script = tuple(script_to_json(edits)["edits"])
     note = note or in_words(said or [describe(edit, parent.knowledge) for edit in edits[:1]], len(edits))
@@ -222,12 +287,12 @@ def text_encoder(name: str) -> TextEncoder:
     return partial(encode_texts, loaded_encoder(name), cache=TextCache())
 
 
-def _save_grounding(project: Project, parent: Revision, state: LiveState) -> str:
+def _save_grounding(project: Project, embed: str, state: LiveState) -> str:
     """Keep omega and kappa where exports and pages look for them; returns their key."""
-    embed = load_features(project, parent).embed_key
-    defaults = state.collection.defaults.to_json()
+    collection = state.collection
+    defaults = collection.defaults.to_json()
     key = fingerprint(
-        "edited ground", embed, state.knowledge.to_json(), parent.config.grounding.to_json(), defaults
+        "edited ground", embed, state.knowledge.to_json(), collection.config.to_json(), defaults
     )
     if project.store.load("ground", key) is None:
         project.store.save("ground", key, grounding_result(state.grounding, embed=embed, defaults=defaults))

@@ -142,7 +142,7 @@ def run_project(
             keep=revisions.knowledge_to_keep(project, parent),
             hooks=watch.hooks(),
         )
-        number = project.set_images(_readable(scan, result.skipped))
+        number = project.set_images(readable(scan, result.skipped))
     revision = keep(
         project,
         _result(project, result, config, number, parent),
@@ -245,7 +245,7 @@ def take_labels(project: Project, root: Path, scan: ScanReport, labels: LabelSou
     return read.notes
 
 
-def _readable(scan: ScanReport, failed: Sequence[SkippedImage]) -> ScanReport:
+def readable(scan: ScanReport, failed: Sequence[SkippedImage]) -> ScanReport:
     """The scan without the photos that turned out unreadable later: rows of the arrays and photos stay aligned."""
     bad = {item.path for item in failed}
     images = tuple(image for image in scan.images if image.id not in bad)

@@ -1,0 +1,64 @@
+"""What is done with photos that a project has not seen: ``kec add``, ``kec assign``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from commands.output import say
+from commands.parsing import Subparsers, add_command
+
+
+def add_add(commands: Subparsers[Any]) -> None:
+    """Add ``kec add``."""
+    p = add_command(
+        commands, "add", add, "bring a project up to date with its photos: new ones join the groups there are"
+    )
+    p.add_argument("project", type=Path, metavar="PROJECT")
+    p.add_argument(
+        "folder",
+        type=Path,
+        metavar="FOLDER",
+        help="the photo folder as it is now, or a folder of new photos, which are copied into it",
+    )
+
+
+def add(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``kec add``: new photos into the groups there are, and what else is different."""
+    from kec_core.stages import Hooks
+    from state.jobs.terminal import show_progress
+    from state.project.locks import RunLock
+    from state.project.project import Project
+    from state.work.growing import grow
+
+    project = Project.open(arguments.project)
+    with RunLock.acquire(project.folder, "kec add"), show_progress() as progress:
+        report = grow(project, arguments.folder, hooks=Hooks(progress=progress))
+    for note in report.notes:
+        say(note)
+    return report.to_json()
+
+
+def add_assign(commands: Subparsers[Any]) -> None:
+    """Add ``kec assign``."""
+    p = add_command(commands, "assign", assign, "tell to which of a project's groups photos belong")
+    p.add_argument(
+        "source",
+        type=Path,
+        metavar="PROJECT_OR_MODEL",
+        help="a project, or the model.npz of `kec export --format model`",
+    )
+    p.add_argument("folder", type=Path, metavar="FOLDER", help="folder of photos")
+
+
+def assign(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``kec assign``: the group of every photo of a folder; nothing is kept."""
+    from state.jobs.terminal import show_progress
+    from state.work.assign import assign_folder
+
+    with show_progress() as progress:
+        report = assign_folder(arguments.source, arguments.folder, progress=progress)
+    for note in report.notes:
+        say(note)
+    return report.to_json()

@@ -1,0 +1,129 @@
+"""A group model in one file: an ``.npz`` archive of plain arrays, the rest as JSON in its entry ``model`` (docs/methods.md)."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.config import EncoderDefaults, GroundingConfig
+from kec_core.disk import short
+from kec_core.errors import InputError
+from kec_core.group_model import GroupModel, Groups
+from kec_core.types import ConceptVectors, Knowledge
+
+FORMAT = "kec-groups-1"
+"""What the entry ``format`` of the JSON says; another one is not read."""
+_ENTRY = "model"
+_OPTIONAL = ("prior", "product_centre")
+
+
+def model_bytes(model: GroupModel) -> bytes:
+    """A model as the bytes of its file."""
+    vectors = model.vectors
+    arrays = {
+        "mean": model.mean,
+        "product_centre": model.product_centre,
+        "logit": vectors.logit,
+        "zeta": vectors.zeta,
+        "attributes": vectors.attributes,
+        "prior": vectors.prior,
+        "clusters": model.groups.clusters,
+        "centres": model.groups.centres,
+    }
+    facts = {
+        "format": FORMAT,
+        "encoder": model.encoder,
+        "encoder_revision": model.revision,
+        "weight": model.weight,
+        "limit": model.groups.limit,
+        "names": list(model.groups.names),
+        "concept_ids": list(vectors.concept_ids),
+        "grounding": model.grounding.to_json(),
+        "defaults": model.defaults.to_json(),
+        "knowledge": replace(model.knowledge, constraints=(), kept=()).to_json(),  # they name photos
+    }
+    file = io.BytesIO()
+    text = np.array(json.dumps(facts, ensure_ascii=False), dtype=np.str_)
+    np.savez_compressed(
+        file,
+        allow_pickle=False,
+        **{_ENTRY: text},
+        **{name: array for name, array in arrays.items() if array is not None},
+    )
+    return file.getvalue()
+
+
+def read_model(path: Path) -> GroupModel:
+    """Read what ``model_bytes`` made.
+
+    Raises:
+        InputError: no such file, it cannot be read, or it is not such a model.
+    """
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        facts = json.loads(str(arrays.pop(_ENTRY)))
+        if facts["format"] != FORMAT:
+            raise InputError(f"its format is {facts['format']!r}, not {FORMAT!r}")
+        return _model(facts, arrays)
+    except (
+        Exception
+    ) as error:  # parsers of foreign bytes raise anything: BadZipFile, zlib.error, EOFError, KeyError
+        why = f"the entry {error} is missing" if isinstance(error, KeyError) else short(error)
+        raise InputError(
+            f"A model written by `kec export --format model` was expected, but {path} cannot be used ({why}); "
+            "export it again."
+        ) from error
+
+
+def _model(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> GroupModel:
+    """A model of checked shapes; raises whatever does not fit."""
+    width, groups, concepts = len(arrays["mean"]), len(arrays["clusters"]), len(facts["concept_ids"])
+    shapes = {
+        "mean": (width,),
+        "product_centre": (width,),
+        "logit": (concepts, width),
+        "zeta": (concepts, width),
+        "attributes": (concepts, width),
+        "prior": (concepts,),
+        "clusters": (groups,),
+        "centres": (groups, 2 * width),
+    }
+    for name, shape in shapes.items():
+        if name in _OPTIONAL and name not in arrays:
+            continue
+        if arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
+            raise InputError(f"its array {name} should hold finite numbers of shape {shape}")
+    if not groups or len(facts["names"]) != groups:
+        raise InputError(f"it has {groups} groups and {len(facts['names'])} names")
+    floats = {name: array.astype(np.float32) for name, array in arrays.items() if name != "clusters"}
+    return GroupModel(
+        encoder=str(facts["encoder"]),
+        revision=str(facts["encoder_revision"]),
+        knowledge=Knowledge.from_json(facts["knowledge"]),
+        vectors=ConceptVectors(
+            logit=floats["logit"],
+            zeta=floats["zeta"],
+            attributes=floats["attributes"],
+            concept_ids=tuple(facts["concept_ids"]),
+            prior=floats.get("prior"),
+        ),
+        grounding=GroundingConfig.from_json(facts["grounding"]),
+        defaults=EncoderDefaults.from_json(facts["defaults"]),
+        weight=float(facts["weight"]),
+        mean=floats["mean"],
+        product_centre=floats.get("product_centre"),
+        groups=Groups(
+            clusters=arrays["clusters"].astype(np.int32),
+            names=tuple(facts["names"]),
+            centres=floats["centres"],
+            limit=float(facts["limit"]),
+        ),
+    )

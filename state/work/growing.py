@@ -1,0 +1,379 @@
+"""A collection that grows: new photos join the groups there are, photos that are gone leave, all else stays (``kec add``).
+
+Concepts, names, constraints and the groups of the photos that stay are those of the shown revision; nothing is clustered
+anew. Only photos whose features are not stored yet are encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.arrays import IntVector, fingerprint
+from kec_core.clustering.geometry import centroids_of, nearest_centroids, row_cosines
+from kec_core.clustering.metrics import internal_scores
+from kec_core.constraints import plan_constraints
+from kec_core.encoders.base import Encoder, visual_features
+from kec_core.encoders.readymade import ReadymadeEncoder
+from kec_core.errors import InputError
+from kec_core.group_model import GroupModel
+from kec_core.knowledge.photo_names import with_photos_renamed
+from kec_core.live import LiveState, start
+from kec_core.paths import is_folder
+from kec_core.photos.images import ImageRecord, passed_over, scan_images
+from kec_core.stages import Hooks, Runner, Stored, clustering_result, embed_photos, near_copies
+from kec_core.types import Clustering, Embeddings, Knowledge, SkippedImage
+from state.jobs.progress import JobContext
+from state.project.facts import Facts
+from state.project.project import Project
+from state.project.saved_selections import save_selection
+from state.project.thumbnails import SIDES, THUMBNAILS, build_thumbnails
+from state.revisions import revisions
+from state.revisions.clusterings import load_baseline, load_clustering, load_result
+from state.revisions.features import load_features
+from state.revisions.group_models import model_of
+from state.revisions.revisions import Baseline, Revision
+from state.revisions.scoring import score_against
+from state.transfer.ingest import copy_photos
+from state.work.assign import AssignedPhoto, sorted_out
+from state.work.editing import Photos, keep, live_collection, loaded_encoder
+from state.work.run import readable
+from state.work.scan import StageWatch, scan_photos
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differences:
+    """How the photos of a folder differ from those of a revision; image ids.
+
+    Attributes:
+        added: were not there before.
+        removed: are not there any more.
+        changed: show something else than before under the same name.
+        renamed: new names by old ones, of photos with the same content.
+    """
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    renamed: Mapping[str, str]
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed or self.renamed)
+
+    def __str__(self) -> str:
+        counts = {
+            "added": len(self.added),
+            "removed": len(self.removed),
+            "changed": len(self.changed),
+            "renamed": len(self.renamed),
+        }
+        said = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number)
+        return f"Photos: {said or 'none added or removed'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowthReport:
+    """What ``grow`` did.
+
+    Attributes:
+        images: photos of the collection now.
+        assigned: new and changed photos that belong to a group.
+        unlike: those that are unlike all groups; they lie in the nearest one until somebody sorts them.
+        encoded: how many photos the encoder was asked for.
+        revision: the new revision's id; the shown one's when no photo differs.
+        skipped: files that cannot be used, and why.
+        notes: what the person should know besides, in sentences.
+    """
+
+    images: int
+    differences: Differences
+    assigned: tuple[AssignedPhoto, ...]
+    unlike: tuple[str, ...]
+    encoded: int
+    revision: str
+    skipped: tuple[SkippedImage, ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``kec add --json`` prints it."""
+        return {
+            "added": list(self.differences.added),
+            "removed": list(self.differences.removed),
+            "changed": list(self.differences.changed),
+            "renamed": dict(self.differences.renamed),
+            "assigned": [one.to_json() for one in self.assigned],
+            "unlike": list(self.unlike),
+            "encoded": self.encoded,
+            "revision": self.revision,
+            "images": self.images,
+            "skipped": [{"path": item.path, "reason": item.reason} for item in self.skipped],
+            "notes": list(self.notes),
+        }
+
+
+def grow(project: Project, folder: Path, *, hooks: Hooks | None = None) -> GrowthReport:
+    """Bring the shown revision up to date with the photos, and keep that as a new revision.
+
+    The photo folder of the project is read anew when ``folder`` is it, or a part of it; a folder that holds most photos
+    of the project under their names takes its place; photos of any other folder are copied into it first.
+
+    Args:
+        project: with at least one revision; the caller holds its ``RunLock``.
+        folder: of photos.
+        hooks: told about progress and stages; progress may raise Cancelled.
+
+    Raises:
+        InputError: no result yet, no such folder, or no sound photo.
+        ResourceMissing: the weights of the encoder are not on this machine.
+        StoreError: a stored result is missing or damaged, the disk is full, or the project was changed by another window
+            meanwhile.
+    """
+    shown = revisions.current(project)
+    if shown is None:
+        raise InputError(
+            f"The project {project.name!r} has no groups yet that photos could join; "
+            f"run 'kec run IMAGES --project {project.folder}' first."
+        )
+    encoder = _encoder(project, shown)
+    watch = StageWatch(project, shown.config, hooks or Hooks())
+    with project.database.kept_open(), watch:
+        root, said = _photo_folder(project, shown, folder, watch.hooks())
+        scan = scan_photos(project, root, watch)
+        runner = Runner(project.store, watch.hooks())
+        embedded = embed_photos(runner, scan.images, root, encoder)
+        copies = near_copies(runner, embedded)
+    scan = readable(scan, [SkippedImage(**item) for item in embedded.data["failed"]])
+    number = project.set_images(scan)
+    differences = _differences(project.images(shown.scan), scan.images)
+    sorted_in = _Sorted()
+    if differences:
+        facts = replace(
+            shown.facts,
+            images=len(scan.images),
+            near_copies={"photos": sum(map(len, copies)), "groups": len(copies)},
+        )
+        sorted_in = _sort_in(project, shown, embedded, differences, scan=number, facts=facts)
+    made_elsewhere = isinstance(encoder, ReadymadeEncoder) or runner.reports[0].reused
+    return GrowthReport(
+        images=len(scan.images),
+        differences=differences,
+        assigned=sorted_in.assigned,
+        unlike=sorted_in.unlike,
+        encoded=0 if made_elsewhere else int(embedded.data["summary"]["encoded"]),
+        revision=sorted_in.revision or shown.id,
+        skipped=scan.skipped,
+        notes=tuple(filter(None, (said, *scan.warnings, passed_over(scan.others)))),
+    )
+
+
+def add_job(context: JobContext) -> dict[str, Any]:
+    """The job "add": ``grow`` the shown revision, then thumbnails; params: images (folder)."""
+    project, progress = context.project, context.progress
+    report = grow(
+        project,
+        Path(context.params["images"]),
+        hooks=Hooks(progress=progress, on_start=progress.stage),
+    )
+    root = project.images_root
+    assert root is not None
+    build_thumbnails(project.images(), root, project.folder / THUMBNAILS, sides=SIDES[:1], progress=progress)
+    return report.to_json()
+
+
+# --- where the photos are
+
+
+def _encoder(project: Project, shown: Revision) -> Encoder:
+    """The encoder of a revision, if it still gives the features that its groups were made from."""
+    encoder = loaded_encoder(shown.facts.encoder)
+    stored = load_result(project, "embed", load_features(project, shown).embed_key)
+    made_with = stored.data.get("encoder", encoder.info.revision)
+    if not isinstance(encoder, ReadymadeEncoder) and made_with != encoder.info.revision:
+        raise InputError(
+            f"The groups were made with another version of the encoder {shown.facts.encoder}, so new photos cannot be "
+            f"compared with them; run 'kec run {project.images_root} --project {project.folder}' once."
+        )
+    return encoder
+
+
+def _photo_folder(project: Project, shown: Revision, folder: Path, hooks: Hooks) -> tuple[Path, str]:
+    """The photo folder that holds all photos from now on, and what was done for it, in a sentence."""
+    if not is_folder(folder):
+        raise InputError(f"A folder of photos was expected, but {folder} is not a folder; check the path.")
+    root = project.images_root
+    if root is not None and folder.resolve().is_relative_to(root.resolve()):
+        return root, ""
+    known = {image.id: image.sha256 for image in project.images(shown.scan)}
+    found = scan_images(folder, progress=hooks.progress).images
+    if 2 * sum(known.get(image.id) == image.sha256 for image in found) >= len(known):
+        return folder, f"{folder} is the photo folder of the project now: most of its photos are there."
+    if root is None or not is_folder(root):
+        raise InputError(
+            f"The photo folder {root} of the project is not there any more, and {folder} does not hold its photos; "
+            "link the project to the folder that holds them now on the Data page, then add photos."
+        )
+    contents = set(known.values())
+    new = [image for image in found if image.sha256 not in contents]
+    name = folder.resolve().name
+    taken = copy_photos(
+        [(folder / image.id, f"{name}/{image.id}") for image in new], root, progress=hooks.progress
+    )
+    return root, (
+        f"{len(taken.saved):,} photos were copied into {root / name}; "
+        f"{len(found) - len(new):,} of {folder} are in the project already."
+    )
+
+
+def _differences(before: Sequence[ImageRecord], now: Sequence[ImageRecord]) -> Differences:
+    old, new = ({image.id: image.pixels_key for image in images} for images in (before, now))
+    added = [image_id for image_id in new if image_id not in old]
+    removed = [image_id for image_id in old if image_id not in new]
+    moved_to = {new[image_id]: image_id for image_id in reversed(added)}
+    renamed: dict[str, str] = {}
+    for image_id in removed:
+        if (target := moved_to.pop(old[image_id], None)) is not None:
+            renamed[image_id] = target
+    return Differences(
+        added=tuple(image_id for image_id in added if image_id not in set(renamed.values())),
+        removed=tuple(image_id for image_id in removed if image_id not in renamed),
+        changed=tuple(image_id for image_id in new if old.get(image_id, new[image_id]) != new[image_id]),
+        renamed=renamed,
+    )
+
+
+# --- into the groups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sorted:
+    """Where new photos went, and the revision that keeps it; "" when there is none."""
+
+    assigned: tuple[AssignedPhoto, ...] = ()
+    unlike: tuple[str, ...] = ()
+    revision: str = ""
+
+
+def _sort_in(
+    project: Project,
+    shown: Revision,
+    embedded: Stored,
+    differences: Differences,
+    *,
+    scan: int,
+    facts: Facts,
+) -> _Sorted:
+    """Keep the photos of a scan in the groups of a revision."""
+    model = model_of(project, shown, loaded_encoder(shown.facts.encoder))
+    knowledge = with_photos_renamed(shown.knowledge, differences.renamed)
+    photos = Embeddings(
+        features=embedded.arrays["features"], ids=tuple(embedded.data["ids"]), encoder=shown.facts.encoder
+    )
+    come_from = {new: old for old, new in differences.renamed.items()}
+    before = {image.id: row for row, image in enumerate(project.images(shown.scan))}
+    changed = set(differences.changed)
+    rows = np.array(
+        [-1 if i in changed else before.get(come_from.get(i, i), -1) for i in photos.ids], dtype=np.int64
+    )
+    new = np.flatnonzero(rows < 0)
+    found = model.assign(photos.features[new])
+    clustering = load_clustering(project, shown)
+    labels = _joined(clustering.labels, rows, found.clusters)
+    labels = _held(labels, knowledge, photos.ids, new)
+    baseline = _grown_baseline(project, shown, model, photos, rows, scan)
+    collection = live_collection(
+        shown,
+        photos,
+        model.defaults,
+        labels=project.labels(scan),
+        baseline=None if baseline is None else baseline[1],
+    )
+    state = _with_centroids(start(collection, knowledge, _regrouped(clustering, labels, model)))
+    kept = keep(
+        project,
+        shown,
+        state,
+        (),
+        photos=Photos(
+            scan=scan, embed=embedded.key, facts=facts, baseline=None if baseline is None else baseline[0]
+        ),
+        note=str(differences),
+    )
+    files = [photos.ids[row] for row in new]
+    assigned, unlike = sorted_out(model, files, replace(found, clusters=labels[new]))
+    if unlike:
+        save_selection(project, f"Unlike anything here ({kept.id})", unlike)
+    return _Sorted(assigned=assigned, unlike=unlike, revision=kept.id)
+
+
+def _joined(labels: IntVector, rows: NDArray[np.int64], of_new: IntVector) -> IntVector:
+    """Labels of N photos: those of earlier rows, and those of the photos with row -1 in their order; int32 (N,)."""
+    joined = np.asarray(labels)[np.maximum(rows, 0)]
+    joined[rows < 0] = of_new
+    return joined
+
+
+def _held(
+    labels: IntVector, knowledge: Knowledge, image_ids: Sequence[str], new: NDArray[np.int64]
+) -> IntVector:
+    """The labels with photos that have come back where the person had put them."""
+    plan = plan_constraints(knowledge, image_ids)
+    held = labels.copy()
+    rows, places = plan.placed
+    held[rows] = np.asarray(plan.kept, dtype=np.int32)[places]
+    for unit in plan.free:
+        members = plan.units[unit]
+        stayed = members[~np.isin(members, new)]
+        if len(stayed):
+            held[members] = held[stayed[0]]
+    return held
+
+
+def _regrouped(before: Clustering, labels: IntVector, model: GroupModel) -> Clustering:
+    """The clustering with other photos; its centroids are found by ``_with_centroids``."""
+    n_ids = max(before.next_cluster_id, int(labels.max()) + 1)
+    return replace(
+        before,
+        labels=labels,
+        centroids=np.zeros((n_ids, model.groups.centres.shape[1]), dtype=np.float32),
+        note="",
+    )
+
+
+def _with_centroids(state: LiveState) -> LiveState:
+    """The state with the centroids and the objective of its labels."""
+    fused, clustering = state.fused(), state.clustering
+    centroids = centroids_of(fused, clustering.labels, clustering.next_cluster_id)
+    objective = float(row_cosines(fused, centroids, clustering.labels).sum(dtype=np.float64))
+    return replace(state, clustering=replace(clustering, centroids=centroids, objective=objective))
+
+
+def _grown_baseline(
+    project: Project,
+    shown: Revision,
+    model: GroupModel,
+    photos: Embeddings,
+    rows: NDArray[np.int64],
+    scan: int,
+) -> tuple[Baseline, IntVector] | None:
+    """The plain method beside the revision with the photos of now, new ones in the nearest of its clusters."""
+    if shown.baseline is None:
+        return None
+    before = load_baseline(project, shown.baseline)
+    looks = visual_features(photos.features[rows < 0], model.defaults, mean=model.mean)
+    labels = _joined(before.labels, rows, nearest_centroids(looks, before.centroids)[0])
+    made = clustering_result(replace(before, labels=labels))
+    key = fingerprint("grown baseline", labels, before.centroids)
+    if project.store.load("baseline", key) is None:
+        project.store.save("baseline", key, made)
+    x = visual_features(photos.features, model.defaults)
+    return Baseline(
+        method=shown.baseline.method,
+        clustering_fp=key,
+        scores=score_against(labels, project.labels(scan)),
+        internal=internal_scores(x, labels, seed=shown.config.seed),
+    ), labels

@@ -1,0 +1,348 @@
+"""A collection that grows: new photos join the groups there are, what is gone leaves, all else stays."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import cli
+from kec_core.errors import InputError
+from kec_core.group_model import groups_of
+from kec_core.group_model_file import model_bytes, read_model
+from kec_core.knowledge.edits import parse_script
+from state.jobs.progress import JobContext, JobProgress
+from state.jobs.worker import KINDS
+from state.project.project import Project
+from state.project.saved_selections import saved_selections
+from state.project.thumbnails import SIDES, THUMBNAILS, thumbnail_path
+from state.revisions import revisions
+from state.revisions.clusterings import load_baseline, load_clustering
+from state.revisions.group_models import model_of
+from state.revisions.overview import cluster_cards, load_overview
+from state.work import assign as assign_module
+from state.work import editing, growing
+from state.work.assign import assign_folder
+from state.work.editing import edit_project
+from state.work.growing import grow
+from state.work.run import run_project
+from tests.fakes import COLOURS, HashEncoder, colour_photos
+from tests.test_state_run import CONFIG, resources
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    project = Project.create(folder / "project", "colours")
+    run_project(project, colour_photos(folder / "photos", 12), CONFIG, labels="folders", resources=resources)
+    return project
+
+
+class CountingEncoder(HashEncoder):
+    """Counts the photos it is asked for."""
+
+    photos = 0
+
+    def encode_images(self, pixels):
+        CountingEncoder.photos += len(pixels)
+        return super().encode_images(pixels)
+
+
+@pytest.fixture
+def project(whole, tmp_path, monkeypatch):
+    shutil.copytree(whole.folder.parent, tmp_path / "copy")
+    project = Project.open(tmp_path / "copy/project")
+    project.set_images_root(tmp_path / "copy/photos")
+    editing.loaded_encoder.cache_clear()
+    editing.text_encoder.cache_clear()
+    monkeypatch.setattr(editing, "load_encoder", lambda name: CountingEncoder())
+    monkeypatch.setattr(CountingEncoder, "photos", 0)
+    yield project
+    editing.loaded_encoder.cache_clear()
+    editing.text_encoder.cache_clear()
+
+
+def photo(path, colour, seed=0):
+    """A tiny noisy photo of a colour, as ``colour_photos`` makes them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(1000 + seed).normal(0, 25, size=(24, 24, 3))
+    pixels = np.clip(np.array(COLOURS.get(colour, colour)) + noise, 0, 255).astype(np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def labels_of(project):
+    shown = revisions.current(project)
+    ids = [image.id for image in project.images(shown.scan)]
+    return dict(zip(ids, load_clustering(project, shown).labels.tolist(), strict=True))
+
+
+def edit(project, *edits):
+    return edit_project(project, parse_script({"edits": list(edits)}))
+
+
+def test_new_photos_join_the_groups_there_are_and_only_they_are_encoded(project):
+    before, shown = labels_of(project), revisions.current(project)
+    new = [photo(project.images_root / f"new/{name}{n}.png", name, n) for name in COLOURS for n in range(3)]
+    report = grow(project, project.images_root)
+    told = report.to_json()
+    assert sorted(told["added"]) == sorted(f"new/{path.name}" for path in new)
+    assert told["removed"] == told["changed"] == told["unlike"] == []
+    assert told["encoded"] == CountingEncoder.photos == len(new) == 12
+    after = labels_of(project)
+    assert {i: after[i] for i in before} == before
+    for one in told["assigned"]:
+        colour = one["file"].removeprefix("new/")[:-5]
+        assert one["cluster"] == before[f"{colour}/0.png"] == after[one["file"]]
+        assert 0 < one["confidence"] <= 1
+    kept = revisions.current(project)
+    assert (kept.id, kept.parent) == (told["revision"], shown.id)
+    assert (kept.knowledge, kept.config) == (shown.knowledge, shown.config)
+    assert kept.facts.images == told["images"] == 60
+    assert len(load_baseline(project, kept.baseline).labels) == 60
+
+
+def test_wishes_names_and_the_way_back_are_kept(project):
+    stranger = "leaf/3.png"
+    home = labels_of(project)["crimson/0.png"]
+    edit(
+        project,
+        {"op": "move_photos", "images": [stranger], "cluster": home},
+        {"op": "rename_cluster", "cluster": home, "name": "reds of mine"},
+    )
+    edited = revisions.current(project)
+    photo(project.images_root / "crimson/new.png", "crimson")
+    told = grow(project, project.images_root).to_json()
+    assert [one["name"] for one in told["assigned"]] == ["reds of mine"]
+    assert labels_of(project)[stranger] == home
+    overview = load_overview(project, revisions.current(project))
+    cards = {card.id: card.name for card in cluster_cards(overview, edited.knowledge)}
+    assert cards[home] == "reds of mine"
+    edit(project, {"op": "rename_cluster", "cluster": home, "name": "warm"})
+    assert "crimson/new.png" in labels_of(project)
+    revisions.undo(project)
+    revisions.undo(project)
+    assert revisions.current(project).id == edited.id
+    assert "crimson/new.png" not in labels_of(project)
+
+
+def test_photos_that_are_gone_leave_and_come_back_to_where_they_were_put(project):
+    home = labels_of(project)["crimson/0.png"]
+    edit(project, {"op": "move_photos", "images": ["leaf/3.png"], "cluster": home})
+    gone = project.images_root / "leaf/3.png"
+    content = gone.read_bytes()
+    gone.unlink()
+    told = grow(project, project.images_root).to_json()
+    assert (told["removed"], told["added"], told["encoded"]) == (["leaf/3.png"], [], 0)
+    assert "leaf/3.png" not in labels_of(project)
+    gone.write_bytes(content)
+    told = grow(project, project.images_root).to_json()
+    assert told["added"] == ["leaf/3.png"]
+    assert told["encoded"] == 0, "its features were stored"
+    assert labels_of(project)["leaf/3.png"] == home
+
+
+def test_a_group_that_lost_all_photos_never_lends_its_id(project):
+    before = labels_of(project)
+    shutil.rmtree(project.images_root / "lemon")
+    grow(project, project.images_root)
+    after = labels_of(project)
+    assert set(after.values()) == set(before.values()) - {before["lemon/0.png"]}
+    state = editing.open_live(project, revisions.current(project))
+    assert state.clustering.next_cluster_id == 4
+
+
+def test_photos_that_moved_keep_their_group_and_their_wishes(project):
+    home = labels_of(project)["crimson/0.png"]
+    edit(project, {"op": "move_photos", "images": ["leaf/3.png"], "cluster": home})
+    root = project.images_root
+    (root / "sorted").mkdir()
+    (root / "leaf/3.png").rename(root / "sorted/a.png")
+    told = grow(project, root).to_json()
+    assert told["renamed"] == {"leaf/3.png": "sorted/a.png"}
+    assert told["added"] == told["removed"] == []
+    assert labels_of(project)["sorted/a.png"] == home
+    wishes = revisions.current(project).knowledge.constraints
+    assert [one.images for one in wishes] == [("sorted/a.png",)]
+
+
+def test_a_photo_that_shows_something_else_now_is_sorted_anew(project):
+    before = labels_of(project)
+    photo(project.images_root / "leaf/3.png", "ocean", seed=9)
+    told = grow(project, project.images_root).to_json()
+    assert told["changed"] == ["leaf/3.png"]
+    assert told["encoded"] == 1
+    assert labels_of(project)["leaf/3.png"] == before["ocean/0.png"]
+
+
+def test_what_is_unlike_all_groups_is_listed_and_saved_as_a_selection(project):
+    photo(project.images_root / "odd.png", (250, 250, 250))
+    photo(project.images_root / "leaf/new.png", "leaf")
+    told = grow(project, project.images_root).to_json()
+    assert told["unlike"] == ["odd.png"]
+    assert [one["file"] for one in told["assigned"]] == ["leaf/new.png"]
+    assert saved_selections(project) == {f"Unlike anything here ({told['revision']})": ("odd.png",)}
+
+
+def test_the_job_of_the_app_adds_and_makes_thumbnails(project):
+    added = photo(project.images_root / "leaf/new.png", "leaf")
+    params = {"images": str(project.images_root)}
+    with project.database.writing() as db:
+        db.execute("INSERT INTO jobs (kind, state, params, created) VALUES ('add', 'running', '{}', 0)")
+    with JobProgress(project.database, 1) as progress:
+        told = growing.add_job(JobContext(project=project, params=params, progress=progress))
+    assert KINDS["add"] == "state.work.growing:add_job"
+    assert told["added"] == ["leaf/new.png"]
+    record = next(image for image in project.images() if image.id == "leaf/new.png")
+    assert thumbnail_path(project.folder / THUMBNAILS, record.sha256, SIDES[0]) is not None
+    assert added.is_file()
+
+
+def test_nothing_new_makes_no_revision(project):
+    shown = revisions.current(project)
+    told = grow(project, project.images_root).to_json()
+    assert (told["revision"], told["encoded"]) == (shown.id, 0)
+    assert len(revisions.history(project)) == 1
+
+
+def test_photos_of_another_folder_are_copied_in_and_those_known_are_not(project, tmp_path):
+    root, other = project.images_root, tmp_path / "week 48"
+    photo(other / "a.png", "leaf", seed=1)
+    photo(other / "0.png", "lemon", seed=2)
+    shutil.copy(root / "ocean/1.png", other / "again.png")
+    (root / "week 48").mkdir()
+    (root / "week 48/notes.txt").write_text("mine", encoding="utf-8")
+    report = grow(project, other)
+    assert sorted(report.differences.added) == ["week 48/0.png", "week 48/a.png"]
+    assert report.differences.removed == ()
+    assert (root / "week 48/notes.txt").read_text(encoding="utf-8") == "mine"
+    assert "2 photos were copied" in report.notes[0]
+    assert project.images_root == root
+
+
+def test_a_newer_copy_of_the_photo_folder_takes_its_place(project, tmp_path):
+    newer = tmp_path / "newer"
+    shutil.copytree(project.images_root, newer)
+    (newer / "leaf/3.png").unlink()
+    photo(newer / "leaf/new.png", "leaf")
+    report = grow(project, newer)
+    assert (report.differences.added, report.differences.removed) == (("leaf/new.png",), ("leaf/3.png",))
+    assert project.images_root == newer
+
+
+def test_adding_says_where_photos_go_as_assigning_does(project, tmp_path):
+    for number in range(4):
+        for name in COLOURS:
+            photo(tmp_path / f"unseen/{name}{number}.png", name, 50 + number)
+    photo(tmp_path / "unseen/odd.png", (250, 250, 250))
+    (tmp_path / "unseen/broken.jpg").write_bytes(b"no photo")
+    told = assign_folder(project.folder, tmp_path / "unseen").to_json()
+    assert list(told) == ["images", "skipped", "assigned", "unlike"]
+    assert told["images"] == 17 == len(told["assigned"]) + len(told["unlike"])
+    assert told["unlike"] == ["odd.png"]
+    assert [item["path"] for item in told["skipped"]] == ["broken.jpg"]
+    before = labels_of(project)
+    for one in told["assigned"]:
+        assert one["cluster"] == before[f"{one['file'][:-5]}/0.png"]
+    assert len(revisions.history(project)) == 1, "nothing is kept"
+    added = grow(project, tmp_path / "unseen").to_json()
+    as_assigned = [{**one, "file": one["file"].removeprefix("unseen/")} for one in added["assigned"]]
+    assert [one["cluster"] for one in as_assigned] == [one["cluster"] for one in told["assigned"]]
+    assert [one["file"] for one in as_assigned] == [one["file"] for one in told["assigned"]]
+
+
+def test_a_model_file_assigns_as_the_project_does(project, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("state.transfer.export.load_encoder", lambda name: HashEncoder())
+    edit(project, {"op": "together", "images": ["leaf/0.png", "leaf/1.png"]})
+    assert cli.main(["export", str(project.folder), "--out", str(tmp_path / "out"), "--format", "model"]) == 0
+    capsys.readouterr()
+    model = tmp_path / "out/model.npz"
+    for number, name in enumerate(COLOURS):
+        photo(tmp_path / f"unseen/{name}.png", name, 70 + number)
+    told = []
+    for source in (project.folder, model):
+        assert cli.main(["assign", str(source), str(tmp_path / "unseen"), "--json"]) == 0
+        told.append(json.loads(capsys.readouterr().out))
+    assert told[0] == told[1]
+    assert len(told[0]["assigned"]) == 4
+    assert b"leaf/0.png" not in model.read_bytes()
+    assert "leaf/0.png" not in json.dumps(read_model(model).knowledge.to_json()), "it names no photo"
+
+
+@pytest.mark.parametrize("damage", ["cut", "foreign", "other format", "shape", "missing"])
+def test_an_unusable_model_is_one_sentence(project, tmp_path, damage):
+    path = tmp_path / "model.npz"
+    content = model_bytes(model_of(project, revisions.current(project), HashEncoder()))
+    if damage == "cut":
+        path.write_bytes(content[: len(content) // 2])
+    elif damage == "foreign":
+        path.write_text("hello", encoding="utf-8")
+    elif damage != "missing":
+        path.write_bytes(content)
+        with np.load(path) as file:
+            arrays = dict(file)
+        if damage == "shape":
+            arrays["centres"] = arrays["centres"][:, :-1]
+        else:
+            arrays["model"] = np.array(str(arrays["model"]).replace("kec-groups-1", "kec-groups-9"))
+        np.savez(path, **arrays)
+    with pytest.raises(InputError, match=r"model written by .* was expected.*") as caught:
+        read_model(path)
+    assert str(path) in str(caught.value)
+
+
+def test_what_cannot_grow_says_why(tmp_path, project):
+    fresh = Project.create(tmp_path / "fresh", "fresh")
+    with pytest.raises(InputError, match="has no groups yet"):
+        grow(fresh, project.images_root)
+    with pytest.raises(InputError, match="is not a folder"):
+        grow(project, tmp_path / "nowhere")
+    photo(tmp_path / "other/a.png", "leaf")
+    shutil.rmtree(project.images_root)
+    with pytest.raises(InputError, match="not there any more"):
+        grow(project, tmp_path / "other")
+    assert len(revisions.history(project)) == 1
+
+
+def test_another_version_of_the_encoder_is_refused(project, tmp_path, monkeypatch):
+    class Newer(HashEncoder):
+        def __init__(self):
+            super().__init__()
+            self.info = editing.replace(self.info, revision="hash-newer")
+
+    model = tmp_path / "model.npz"
+    model.write_bytes(model_bytes(model_of(project, revisions.current(project), HashEncoder())))
+    monkeypatch.setattr(assign_module, "loaded_encoder", lambda name: Newer())
+    monkeypatch.setattr(growing, "loaded_encoder", lambda name: Newer())
+    with pytest.raises(InputError, match="another version of the encoder"):
+        assign_folder(model, project.images_root)
+    with pytest.raises(InputError, match="another version of the encoder"):
+        grow(project, project.images_root)
+
+
+def test_the_limit_lets_nearly_all_of_the_groups_own_kind_in_and_finds_another_kind():
+    rng = np.random.default_rng(0)
+    centres = np.eye(4, 16, dtype=np.float32)
+
+    def draw(kind, count):
+        rows = centres[kind] + rng.normal(0, 0.12, size=(count, 16)).astype(np.float32)
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+    labels = np.repeat(np.arange(3), 200).astype(np.int32)
+    groups = groups_of(
+        np.concatenate([draw(kind, 200) for kind in range(3)]), labels, {0: "a", 1: "b", 2: "c"}
+    )
+    own = groups.assign(np.concatenate([draw(kind, 200) for kind in range(3)]))
+    assert (own.clusters == labels).mean() > 0.99
+    assert own.unlike.mean() < 0.04
+    assert groups.assign(draw(3, 200)).unlike.mean() > 0.9
+
+
+def test_photos_alone_in_their_group_set_no_limit():
+    rows = np.eye(3, dtype=np.float32)
+    groups = groups_of(rows, np.arange(3, dtype=np.int32), ("a", "b", "c"))
+    assert groups.limit == -1
+    assert not groups.assign(-rows).unlike.any()

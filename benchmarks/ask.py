@@ -27,7 +27,7 @@ from kec_core.live import LiveState
 from kec_core.stages import Hooks, Resources, Runner
 from kec_core.store import FolderStore, cache_dir
 from kec_core.suggestions.questions import next_question
-from state.jobs.terminal import show_progress
+from kec_core.terminal import show_progress
 
 AFTER = (0, 10, 20, 50, 100)
 """Answers after which ACC is printed."""

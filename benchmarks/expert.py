@@ -33,8 +33,8 @@ from kec_core.methods.prepare import prepare
 from kec_core.methods.summary import METRICS, summarise
 from kec_core.stages import Hooks, Resources, Runner
 from kec_core.store import FolderStore, cache_dir
+from kec_core.terminal import show_progress
 from kec_core.types import Scores
-from state.jobs.terminal import show_progress
 
 ROWS: Mapping[str, str] = {
     "kmeans": "k-means on the photos alone",

@@ -17,7 +17,7 @@ from benchmarks.table import add_options, chosen_methods, load_resources, measur
 from kec_core.encoders import PREFERRED
 from kec_core.errors import InputError
 from kec_core.store import cache_dir
-from state.jobs.terminal import show_progress
+from kec_core.terminal import show_progress
 
 METHODS = "kmeans,tac-notrain,kec-fixed,kec,sic,tac,kec-tac,turtle,turtle-tac,turtle-kec,zeroshot"
 METRICS = ("nmi", "acc", "ari")

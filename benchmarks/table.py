@@ -30,9 +30,9 @@ from kec_core.methods.summary import METRICS, mean_ranks, spread, summarise
 from kec_core.photos.images import scan_images
 from kec_core.stages import Hooks, Resources, Runner, Stored, embed_photos
 from kec_core.store import FolderStore, cache_dir
+from kec_core.terminal import show_progress
 from kec_core.wordnet.vocabulary import wordnet_vocabulary
 from kec_core.wordnet.wordnet import load_wordnet
-from state.jobs.terminal import show_progress
 from state.methods.labels import labels_of_test, read_captions, with_answers
 from state.transfer.ingest import labels_from_folders
 

@@ -28,7 +28,7 @@ def edit(arguments: argparse.Namespace) -> dict[str, Any]:
     """
     from kec_core.knowledge.edits import read_script
     from kec_core.stages import Hooks
-    from state.jobs.terminal import show_progress
+    from kec_core.terminal import show_progress
     from state.project.locks import RunLock
     from state.project.project import Project
     from state.work.editing import edit_project

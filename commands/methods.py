@@ -41,7 +41,7 @@ def add(commands: Subparsers[Any]) -> None:
 def methods(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec methods``: compared methods side by side."""
     from kec_core.stages import Hooks
-    from state.jobs.terminal import show_progress
+    from kec_core.terminal import show_progress
     from state.methods.captions import PhotoCaptions
     from state.methods.runs import compare_methods
     from state.project.locks import RunLock

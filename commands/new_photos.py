@@ -27,7 +27,7 @@ def add_add(commands: Subparsers[Any]) -> None:
 def add(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec add``: new photos into the groups there are, and what else is different."""
     from kec_core.stages import Hooks
-    from state.jobs.terminal import show_progress
+    from kec_core.terminal import show_progress
     from state.project.locks import RunLock
     from state.project.project import Project
     from state.work.growing import grow
@@ -54,7 +54,7 @@ def add_assign(commands: Subparsers[Any]) -> None:
 
 def assign(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec assign``: the group of every photo of a folder; nothing is kept."""
-    from state.jobs.terminal import show_progress
+    from kec_core.terminal import show_progress
     from state.work.assign import assign_folder
 
     with show_progress() as progress:

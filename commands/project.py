@@ -22,7 +22,7 @@ def add_finalise(commands: Subparsers[Any]) -> None:
 
 def finalise(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec finalise``: every restart of the clustering on the shown revision."""
-    from state.jobs.terminal import show_progress
+    from kec_core.terminal import show_progress
     from state.project.locks import RunLock
     from state.project.project import Project
     from state.work.finalise import finalise as finalise_project

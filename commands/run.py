@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec run``: from a folder of photos to a revision; with ``--dry-run`` what a language model would be asked."""
     from commands.new_project import new_or_open
     from kec_core.stages import Hooks
-    from state.jobs.terminal import show_progress
+    from kec_core.terminal import show_progress
     from state.project.locks import RunLock
     from state.work.llm_run import asking, dry_run
     from state.work.run import run_project

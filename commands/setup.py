@@ -18,8 +18,8 @@ def add(commands: Subparsers[Any]) -> None:
 
 def setup(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec setup``: fetch resources, and make the demo project when asked for."""
+    from kec_core.terminal import show_progress
     from provision import resources
-    from state.jobs.terminal import show_progress
     from state.work.demo import ensure_demo_project
     from state.workspace.workspace import Workspace
 

@@ -74,8 +74,8 @@ class StageStore(Protocol):
         """Store atomically; returns what ``load`` gives from now on."""
         ...
 
-    def workspace(self, stage: str, fingerprint: str) -> Path:
-        """A folder for unfinished work of this stage; kept over a kill, removed by ``save``."""
+    def workspace(self, stage: str, fingerprint: str) -> Path | None:
+        """A folder for unfinished work of this stage, kept over a kill, removed by ``save``; None: nothing is kept."""
         ...
 
     def fingerprints(self, stage: str) -> list[str]:
@@ -174,6 +174,30 @@ class FolderStore:
         return f"it was set aside in {folder.parent} and will be computed again on the next run"
 
 
+class MemoryStore:
+    """A StageStore that lasts as long as the program."""
+
+    def __init__(self) -> None:
+        self._results: dict[tuple[str, str], StageResult] = {}
+
+    def load(self, stage: str, fingerprint: str) -> StageResult | None:
+        """See StageStore."""
+        return self._results.get((stage, fingerprint))
+
+    def save(self, stage: str, fingerprint: str, result: StageResult) -> StageResult:
+        """See StageStore."""
+        self._results[stage, fingerprint] = result
+        return result
+
+    def workspace(self, stage: str, fingerprint: str) -> None:
+        """None: unfinished work is not kept."""
+        del stage, fingerprint
+
+    def fingerprints(self, stage: str) -> list[str]:
+        """See StageStore."""
+        return [key for known, key in reversed(self._results) if known == stage]
+
+
 class ReadingStore:
     """A StageStore over another one that keeps nothing new: for trying what a run would do."""
 
@@ -189,7 +213,7 @@ class ReadingStore:
         del stage, fingerprint
         return result
 
-    def workspace(self, stage: str, fingerprint: str) -> Path:
+    def workspace(self, stage: str, fingerprint: str) -> Path | None:
         """See StageStore."""
         return self._store.workspace(stage, fingerprint)
 

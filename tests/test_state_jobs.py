@@ -7,8 +7,9 @@ import time
 import pytest
 
 from kec_core.errors import Cancelled, InputError, StoreError
+from kec_core.terminal import Eta
 from state.jobs.jobs import KILL_SECONDS, JobManager, log_path, log_tail
-from state.jobs.progress import Eta, JobProgress
+from state.jobs.progress import JobProgress
 from state.project.locks import RunLock
 from state.project.project import Project
 from tests import patience

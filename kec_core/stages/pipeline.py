@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from kec_core import stages
-from kec_core.arrays import FloatMatrix
+from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.config import RunConfig
-from kec_core.encoders.base import visual_features
-from kec_core.encoders.text_cache import encode_texts
+from kec_core.encoders.base import Encoder, visual_features
+from kec_core.encoders.text_cache import TextCache, encode_texts
 from kec_core.photos.images import ImageRecord
-from kec_core.stages import Hooks, Resources, Runner
+from kec_core.stages import Hooks, Resources, Runner, Stored
 from kec_core.store import ReadingStore, StageStore
 from kec_core.types import (
     Clustering,
@@ -30,12 +30,15 @@ from kec_core.types import (
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RunResult:
-    """Everything one run produced; row i of every array belongs to ``embeddings.ids[i]``."""
+    """Everything one run produced; row i of every array belongs to ``embeddings.ids[i]``.
+
+    ``mapping`` is None and ``vocabulary`` empty where the knowledge was given instead of built.
+    """
 
     embeddings: Embeddings
     x: FloatMatrix
     skipped: tuple[SkippedImage, ...]
-    mapping: NounMapping
+    mapping: NounMapping | None
     vocabulary: tuple[Noun, ...]
     knowledge: Knowledge
     vectors: ConceptVectors
@@ -74,22 +77,122 @@ def run(
     Raises:
         InputError: no readable photo, or more clusters asked for than photos.
     """
-    config = _with_wishes(config, keep)
     runner = Runner(store, hooks or Hooks())
-    encoder = resources.encoder
+    embedded = stages.embed_photos(runner, records, root, resources.encoder)
+    return run_embedded(runner, embedded, resources, config, keep=keep)
+
+
+def run_embedded(
+    runner: Runner,
+    embedded: Stored,
+    resources: Resources,
+    config: RunConfig,
+    *,
+    keep: Knowledge | None = None,
+) -> RunResult:
+    """Run KEC on features: every stage after the first.
+
+    Args:
+        runner: runs the stages and tells progress.
+        embedded: raw features, as ``stages.embed_photos`` stores them.
+        resources: as in ``run``.
+        config: as in ``run``.
+        keep: as in ``run``.
+
+    Raises:
+        InputError: more clusters are asked for than there are photos.
+    """
+    config = _with_wishes(config, keep)
+    encoder, cache = resources.encoder, resources.text_cache
+    encode = partial(encode_texts, encoder, cache=cache)
+
+    def build(looks: Looks) -> Known:
+        mapping, vocabulary = stages.map_nouns(
+            runner,
+            looks.stored,
+            looks.x,
+            looks.n_clusters,
+            resources,
+            config,
+            looks.bursts,
+            looks=looks.baseline,
+        )
+        knowledge, note = stages.know(
+            runner,
+            looks.stored.key,
+            looks.x,
+            mapping,
+            vocabulary,
+            resources,
+            encode,
+            config,
+            keep,
+        )
+        return Known(knowledge=knowledge, mapping=mapping, vocabulary=vocabulary, note=note)
+
+    return group(runner, embedded, encoder, config, build, text_cache=cache)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Looks:
+    """What knowledge is built from.
+
+    Attributes:
+        stored: the features, under the key of what follows from them.
+        x: float32 (N, d), unit rows.
+        n_clusters: K.
+        bursts: int32 (N,), from ``find_bursts``; None for none.
+        baseline: groups by looks alone.
+    """
+
+    stored: Stored
+    x: FloatMatrix
+    n_clusters: int
+    bursts: IntVector | None
+    baseline: Clustering
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Known:
+    """Knowledge, and the nouns that it was built from: None and empty where it was given."""
+
+    knowledge: Knowledge
+    mapping: NounMapping | None = None
+    vocabulary: tuple[Noun, ...] = ()
+    note: str = ""
+
+
+def group(
+    runner: Runner,
+    embedded: Stored,
+    encoder: Encoder,
+    config: RunConfig,
+    know: Callable[[Looks], Known],
+    *,
+    text_cache: TextCache | None = None,
+) -> RunResult:
+    """From features to clusters, around what ``know`` knows of them.
+
+    Args:
+        runner: runs the stages and tells progress.
+        embedded: raw features, as ``stages.embed_photos`` stores them.
+        encoder: of the features and of texts.
+        config: every option; its number of clusters and weight become those of the knowledge.
+        know: makes knowledge, or gives it.
+        text_cache: where text features are remembered between runs, or None.
+
+    Raises:
+        InputError: more clusters are asked for than there are photos, or no concept counts.
+    """
     defaults = encoder.info.defaults
-    encode = partial(encode_texts, encoder, cache=resources.text_cache)
-    embedded = stages.embed_photos(runner, records, root, encoder)
+    encode = partial(encode_texts, encoder, cache=text_cache)
     x = visual_features(embedded.arrays["features"], defaults)
     near_copies = stages.near_copies(runner, embedded)
     looks, bursts = stages.with_bursts(embedded)
     n_clusters, how = stages.choose_n_clusters(runner, looks, x, config, bursts)
     baseline = stages.cluster_baseline(runner, looks, x, n_clusters, config, bursts)
-    mapping, vocabulary = stages.map_nouns(
-        runner, looks, x, n_clusters, resources, config, bursts, looks=baseline
-    )
-    built, pair_note = stages.know(runner, looks.key, x, mapping, vocabulary, resources, encode, config, keep)
-    knowledge = replace(built, n_clusters=config.n_clusters, weight=config.clustering.weight)
+    known = know(Looks(stored=looks, x=x, n_clusters=n_clusters, bursts=bursts, baseline=baseline))
+    knowledge = replace(known.knowledge, n_clusters=config.n_clusters, weight=config.clustering.weight)
     vectors_key, vectors = stages.text_vectors(runner, knowledge, encoder, encode, config)
     ground_key, grounding = stages.ground_photos(
         runner, embedded, looks.key, x, vectors_key, vectors, defaults, config
@@ -104,8 +207,8 @@ def run(
         ),
         x=x,
         skipped=tuple(SkippedImage(**item) for item in embedded.data["failed"]),
-        mapping=mapping,
-        vocabulary=vocabulary,
+        mapping=known.mapping,
+        vocabulary=known.vocabulary,
         knowledge=knowledge,
         vectors=vectors,
         grounding=grounding,
@@ -116,7 +219,14 @@ def run(
         reports=tuple(runner.reports),
         notes=tuple(
             note
-            for note in (embedded.data.get("note", ""), how, mapping.note, pair_note, why, clustering.note)
+            for note in (
+                embedded.data.get("note", ""),
+                how,
+                known.mapping.note if known.mapping else "",
+                known.note,
+                why,
+                clustering.note,
+            )
             if note
         ),
         near_copies=near_copies,

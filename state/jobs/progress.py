@@ -5,53 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from kec_core.errors import Cancelled, StoreError
+from kec_core.terminal import Eta
 from state.project.database import Database
 from state.project.project import Project
 
 logger = logging.getLogger(__name__)
 
-WINDOW_SECONDS = 30.0
-"""The speed of the last half minute tells more about what is to come than the average since the start."""
 FLUSH_SECONDS = 0.2
 HEARTBEAT_SECONDS = 1.0
-
-
-class Eta:
-    """Remaining time of one stage, from the speed over the last half minute."""
-
-    def __init__(self) -> None:
-        self._total = 0
-        self._samples: deque[tuple[float, int]] = deque()
-
-    def update(self, now: float, done: int, total: int) -> float | None:
-        """Take note of progress.
-
-        Args:
-            now: time in seconds on any steady clock.
-            done: steps finished; fewer than before, or another total, means that a new loop began.
-            total: steps of this loop.
-
-        Returns:
-            Seconds that remain, or None while that is not known.
-        """
-        if total != self._total or (self._samples and done < self._samples[-1][1]):
-            self._samples.clear()
-            self._total = total
-        self._samples.append((now, done))
-        while len(self._samples) > 2 and now - self._samples[1][0] > WINDOW_SECONDS:
-            self._samples.popleft()
-        then, before = self._samples[0]
-        if done >= total:
-            return 0.0 if total else None
-        if done <= before or now <= then:
-            return None
-        return (total - done) * (now - then) / (done - before)
 
 
 class JobProgress:

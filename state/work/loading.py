@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kec_core.config import RunConfig
-from kec_core.encoders import TextCache, load_encoder
 from kec_core.errors import InputError
 from kec_core.knowledge.base import ItemReport, KnowledgeBuilder
-from kec_core.knowledge.wordnet_builder import WordNetBuilder
 from kec_core.llm.builder import LLMBuilder
 from kec_core.llm.client import LLMClient
 from kec_core.llm.cost import Meter
+from kec_core.resources import local_resources
 from kec_core.stages import Resources
-from kec_core.wordnet.vocabulary import domain_vocabulary, wordnet_vocabulary
-from kec_core.wordnet.wordnet import WordNet, load_wordnet
 from state.llm.setup import LLMSetup
 from state.project.project import Project
 
@@ -51,30 +48,12 @@ def load_resources(project: Project, config: RunConfig, *, asking: Asking | None
             "The knowledge builder llm needs the address and name of a language model, but none is set; "
             "give them (--llm-url, --llm-model), or choose the builder wordnet."
         )
-    wordnet = load_wordnet()
-    options = config.mapping
-    own = domain_vocabulary(options.vocabulary, wordnet) if options.vocabulary.strip() else ()
-    return Resources(
-        encoder=load_encoder(config.encoder),
-        vocabulary=() if own and options.vocabulary_mode == "only" else wordnet_vocabulary(wordnet),
-        domain=own,
-        builder=_builder(project, config, wordnet, asking),
-        text_cache=TextCache(),
-        wordnet=wordnet,
-        rebuild=asking is not None and asking.retry_failed,
-    )
-
-
-def _builder(
-    project: Project, config: RunConfig, wordnet: WordNet, asking: Asking | None
-) -> KnowledgeBuilder:
-    """The builder that the options name; "auto" is the language model when there is one."""
-    plain = WordNetBuilder(
-        wordnet, max_nouns=config.knowledge.max_nouns, named_by=config.mapping.concepts_from
-    )
-    if config.knowledge.builder == "wordnet" or asking is None:
-        return plain
-    return llm_builder(project, config, asking, plain)
+    loaded = local_resources(config)
+    if asking is None:
+        return loaded
+    asks = config.knowledge.builder != "wordnet"
+    builder = llm_builder(project, config, asking, loaded.builder) if asks else loaded.builder
+    return replace(loaded, builder=builder, rebuild=asking.retry_failed)
 
 
 def llm_builder(

@@ -308,7 +308,7 @@ def _facts(result: RunResult) -> Facts:
         images=len(result.embeddings.ids),
         encoder=result.embeddings.encoder,
         knowledge=result.knowledge.builder,
-        overclusters=len(result.mapping.centroids),
+        overclusters=0 if result.mapping is None else len(result.mapping.centroids),
         concepts=len(result.knowledge.concepts),
         uni_attributes=len(result.knowledge.uni),
         bi_attributes=len(result.knowledge.bi),

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from state.jobs import terminal
+from kec_core import terminal
 
 
 class Terminal(io.StringIO):

@@ -53,11 +53,10 @@ from kec_core.knowledge.edits import (
     apply_script,
 )
 from kec_core.live import LiveCollection, LiveState, restore, start, update
+from kec_core.result.cluster_names import state_names
 from kec_core.result.impact import Impact, compare
 from kec_core.suggestions.questions import next_question
 from kec_core.types import Knowledge
-from state.revisions.cluster_marks import ClusterMarks
-from state.revisions.overview import names_of
 
 RESTARTS = 20
 T = TypeVar("T")
@@ -166,7 +165,7 @@ def verbs_on(state: LiveState, rng: np.random.Generator) -> list[Edit]:
 
 def edited_clusters(state: LiveState, edit: Edit) -> LiveState:
     """From the click to the new groups, their names, the photos that moved and the scores."""
-    after = apply_edits(state, [edit], names=lambda one: names_of(one, ClusterMarks())).state
+    after = apply_edits(state, [edit], names=state_names).state
     compare(state, after)
     return after
 

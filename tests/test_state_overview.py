@@ -6,11 +6,11 @@ import pytest
 from kec_core.arrays import l2_normalize
 from kec_core.constraints import ConstraintPlan
 from kec_core.errors import StoreError
+from kec_core.result.cluster_names import EXAMPLE_WORTH
 from kec_core.store import StageResult
 from kec_core.types import Clustering, Concept, Grounding, Knowledge
 from state.project.project import Project
 from state.revisions.overview import (
-    EXAMPLE_WORTH,
     Overview,
     cluster_cards,
     cluster_names,

@@ -28,8 +28,13 @@ def tac_without_training(
 ) -> Clustering:
     """k-means on [n(x), z] of the test photos (methods.md 1.3)."""
     counterparts = text_counterparts(inputs, n_clusters, options, seed=seed, progress=progress)
-    fused = fuse(inputs.test.x, counterparts.test, 1.0)
+    fused = beside_text(inputs.test.x, counterparts.test)
     return cluster(fused, n_clusters, options.clustering(), seed=seed, progress=progress)
+
+
+def beside_text(x: FloatMatrix, counterparts: FloatMatrix) -> FloatMatrix:
+    """[n(x), z], float32 (N, 2d) with unit rows: what TAC clusters without training."""
+    return fuse(x, counterparts, 1.0)
 
 
 def tac(

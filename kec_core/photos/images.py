@@ -7,7 +7,8 @@ used is listed with the reason, what had to be changed carries a note.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,8 +31,10 @@ from kec_core.photos.formats import (
 from kec_core.types import SkippedImage
 
 __all__ = [
+    "NO_PHOTO",
     "ImageRecord",
     "ScanReport",
+    "check_images",
     "find_images",
     "open_image",
     "passed_over",
@@ -41,6 +44,9 @@ __all__ = [
 
 SMALL_SIDE = 32
 """Photos with a shorter side below this many pixels are used, but reported."""
+
+NO_PHOTO = "it is no photo in a known format, by its name or its content"
+"""Why a file that was meant as one is not used."""
 
 _SMALL_SIDE = 16
 """Checking decodes JPEG at down to 1/8 of its size: every byte is still read, at a fraction of the time."""
@@ -77,7 +83,7 @@ class ScanReport:
     """What a folder holds.
 
     Attributes:
-        images: sound photos, sorted by id; ids are unique.
+        images: sound photos, sorted by id unless somebody named them one by one; ids are unique.
         skipped: files that look like photos but cannot be used, and why, sorted by path.
         warnings: what was noticed about the folder as a whole, in sentences.
         others: how many files there are of each kind that is no photo (".txt", "hidden or system files"): every file is
@@ -124,18 +130,45 @@ def scan_images(root: Path, *, progress: Progress = no_progress) -> ScanReport:
         InputError: not a folder, or no sound photo in it.
     """
     found = find_files(root, progress=progress)
+    report = _checked(root, found.photos, progress)
+    others = found.others + Counter(report.others)
+    skipped = sorted((*found.skipped, *report.skipped), key=lambda item: item.path)
+    return _reported(root, replace(report, skipped=tuple(skipped), others=dict(others)))
+
+
+def check_images(root: Path, names: Sequence[str], *, progress: Progress = no_progress) -> ScanReport:
+    """Hash and decode the named photos, in their order, in parallel threads; those that are no photos are listed as well.
+
+    Args:
+        root: their folder.
+        names: different paths below it, with "/".
+        progress: told about photos; may raise Cancelled.
+
+    Raises:
+        InputError: none of them is a sound photo.
+    """
+    report = _checked(root, names, progress)
+    known = {item.id for item in report.images} | {item.path for item in report.skipped}
+    foreign = [SkippedImage(path=name, reason=NO_PHOTO) for name in names if name not in known]
+    skipped = sorted((*report.skipped, *foreign), key=lambda item: item.path)
+    return _reported(root, replace(report, skipped=tuple(skipped), others={}))
+
+
+def _checked(root: Path, names: Sequence[str], progress: Progress) -> ScanReport:
+    """Sound photos in the order of the names, those that cannot be used, and how many are no photos."""
     checked = map_in_threads(
-        lambda name: _check(root, name), found.photos, progress=progress, label="Checking photos"
+        lambda name: _check(root, name), names, progress=progress, label="Checking photos"
     )
-    for name, item in zip(found.photos, checked, strict=True):
-        if item is None:
-            found.others[kind_of(name)] += 1
-    images = tuple(item for item in checked if isinstance(item, ImageRecord))
-    skipped = found.skipped + [item for item in checked if isinstance(item, SkippedImage)]
-    report = ScanReport(
-        images=images, skipped=tuple(sorted(skipped, key=lambda item: item.path)), others=dict(found.others)
+    return ScanReport(
+        images=tuple(item for item in checked if isinstance(item, ImageRecord)),
+        skipped=tuple(item for item in checked if isinstance(item, SkippedImage)),
+        others=Counter(kind_of(name) for name, item in zip(names, checked, strict=True) if item is None),
     )
-    if not images:
+
+
+def _reported(root: Path, report: ScanReport) -> ScanReport:
+    """The report with its warnings; raises InputError without a sound photo."""
+    if not report.images:
         raise InputError(_none_usable(root, report))
     return replace(report, warnings=tuple(_warnings(report)))
 

@@ -3,20 +3,96 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix
+from kec_core.arrays import FloatMatrix, IntVector
+from kec_core.clustering.geometry import cluster_sums
+from kec_core.constraints import ConstraintPlan
 from kec_core.knowledge.unique_names import UNCLEAR, free_name
+from kec_core.live import LiveState
+from kec_core.types import Grounding, Knowledge
 
 NEXT_BEST = 0.5
 """A cluster whose first name is taken is called by another one that speaks for at least this share as many photos [R]."""
 LEAST_LIFT = 0.01  # of a mean posterior by which a word tells a cluster from its namesake           [R]
 
+EXAMPLE_WORTH = 5
+"""A photo that the person assigned to a concept speaks for its name as loudly as so many photos that it won [R]."""
+
 _COUNTED = re.compile(r" \(\d+ photos?\)$")
 """What the name of a concept that no word fits ends with; its cluster has another number of photos."""
+
+
+def state_names(state: LiveState, given: Mapping[int, str] | None = None) -> dict[int, str]:
+    """The name of every cluster of a live state that has photos, by its id.
+
+    Args:
+        state: with or without edits that are not kept yet.
+        given: names that the person gave by other means than edits, by cluster id.
+    """
+    labels, grounding = np.asarray(state.clustering.labels), state.grounding
+    sizes = np.bincount(labels)
+    names = group_names(
+        state.knowledge,
+        concept_votes(grounding, labels, len(sizes), state.plan),
+        mean_posteriors(grounding, labels, sizes),
+        grounding.concept_ids,
+        given or {},
+    )
+    return {cluster: names[cluster] for cluster in np.flatnonzero(sizes).tolist()}
+
+
+def group_names(
+    knowledge: Knowledge,
+    votes: FloatMatrix,
+    omega: FloatMatrix,
+    concept_ids: Sequence[str],
+    given: Mapping[int, str],
+) -> list[str]:
+    """A name per cluster id: the person's, else that of the concept which most speaks for (``name_clusters``).
+
+    Args:
+        knowledge: names the concepts, and the clusters that the person named.
+        votes: float32 (K, M), from ``concept_votes``.
+        omega: float32 (K, M), from ``mean_posteriors``.
+        concept_ids: the M concepts.
+        given: names that the person gave by other means than edits, by cluster id.
+    """
+    given = {**given, **{one.id: one.name for one in knowledge.kept if one.name}}
+    concepts = [knowledge.by_id[c].name if c in knowledge.by_id else c for c in concept_ids]
+    names = name_clusters(votes, omega, concepts)
+    taken = {name.casefold() for cluster, name in given.items() if cluster < len(names)}
+    return [
+        given[cluster] if cluster in given else free_name(name, taken) for cluster, name in enumerate(names)
+    ]
+
+
+def concept_votes(
+    grounding: Grounding, labels: IntVector, n_clusters: int, wishes: ConstraintPlan
+) -> FloatMatrix:
+    """How much speaks for each concept's name in each cluster, float32 (K, M); rows sum to 1, 0 for an id without photos.
+
+    A photo speaks for the concept that wins it, or by ``EXAMPLE_WORTH`` for the one that the person assigned it to.
+    """
+    column = {concept: place for place, concept in enumerate(grounding.concept_ids)}
+    won = grounding.winner.copy()
+    worth = np.ones(len(labels))
+    for rows, concept in zip(wishes.units, wishes.concepts, strict=True):
+        if concept in column:
+            won[rows], worth[rows] = column[concept], EXAMPLE_WORTH
+    votes = np.zeros((n_clusters, len(column)))
+    if column:
+        np.add.at(votes, (labels, won), worth)
+    return np.asarray(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1), dtype=np.float32)
+
+
+def mean_posteriors(grounding: Grounding, labels: IntVector, sizes: NDArray[np.int64]) -> FloatMatrix:
+    """Mean omega of the photos of each cluster, float32 (K, M), from their numbers ``sizes``, int64 (K,)."""
+    sums = cluster_sums(grounding.omega, labels, len(sizes))
+    return (sums / np.maximum(sizes, 1)[:, None]).astype(np.float32)
 
 
 def name_clusters(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str]) -> list[str]:

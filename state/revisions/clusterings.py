@@ -28,6 +28,15 @@ def save_clustering(project: Project, clustering: Clustering, *, ground: str) ->
     return key
 
 
+def save_baseline(project: Project, clustering: Clustering) -> str:
+    """Keep a clustering of the plain method made outside a run; returns the fingerprint for ``Baseline.clustering_fp``."""
+    made = clustering_result(clustering)
+    key = fingerprint("baseline", clustering.labels, clustering.centroids, made.data)
+    if project.store.load(_BASELINE, key) is None:
+        project.store.save(_BASELINE, key, made)
+    return key
+
+
 def load_clustering(project: Project, revision: RevisionInfo) -> Clustering:
     """The clustering of a revision; arrays memory-mapped, row i belongs to ``project.images(revision.scan)[i]``.
 

@@ -11,16 +11,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, FloatVector, IntVector
 from kec_core.clustering import fuse
 from kec_core.clustering.geometry import centroids_of, cluster_sums, confidence, nearness
 from kec_core.constraints import ConstraintPlan
 from kec_core.errors import StoreError
-from kec_core.knowledge.unique_names import free_name
-from kec_core.live import LiveState
-from kec_core.result.cluster_names import name_clusters
+from kec_core.result.cluster_names import concept_votes, group_names, mean_posteriors
 from kec_core.store import StageResult
 from kec_core.types import Clustering, Grounding, Knowledge
 from state.project.project import Project
@@ -28,8 +25,6 @@ from state.revisions.cluster_marks import ClusterMarks, cluster_marks
 from state.revisions.revisions import RevisionInfo
 
 Order = Literal["representative", "boundary", "outlier"]
-EXAMPLE_WORTH = 5
-"""A photo that the person assigned to a concept speaks for its name as loudly as so many photos that it won [R]."""
 _STAGE = "overview"
 
 
@@ -125,24 +120,10 @@ def compute_overview(
         own=own,
         rival=rival,
         coherence=np.linalg.norm(cluster_sums(x, labels, n_clusters) / sizes, axis=1).astype(np.float32),
-        concepts=_mean_omega(grounding, labels, np.bincount(labels, minlength=n_clusters)),
-        votes=_votes(grounding, labels, n_clusters, wishes or ConstraintPlan()),
+        concepts=mean_posteriors(grounding, labels, np.bincount(labels, minlength=n_clusters)),
+        votes=concept_votes(grounding, labels, n_clusters, wishes or ConstraintPlan()),
         concept_ids=grounding.concept_ids,
     )
-
-
-def _votes(grounding: Grounding, labels: IntVector, n_clusters: int, wishes: ConstraintPlan) -> FloatMatrix:
-    """How much speaks for each concept's name in each cluster."""
-    column = {concept: place for place, concept in enumerate(grounding.concept_ids)}
-    won = grounding.winner.copy()
-    worth = np.ones(len(labels))
-    for rows, concept in zip(wishes.units, wishes.concepts, strict=True):
-        if concept in column:
-            won[rows], worth[rows] = column[concept], EXAMPLE_WORTH
-    votes = np.zeros((n_clusters, len(column)))
-    if column:
-        np.add.at(votes, (labels, won), worth)
-    return np.asarray(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1), dtype=np.float32)
 
 
 def save_overview(project: Project, clustering_fp: str, made: Overview) -> None:
@@ -204,48 +185,9 @@ def cluster_cards(
 
 def cluster_names(overview: Overview, knowledge: Knowledge) -> list[str]:
     """A name per cluster id: the person's, else the concept that most speaks for (see ``name_clusters``)."""
-    kept = {one.id: one.name for one in knowledge.kept if one.name}
-    given = {**overview.marks.names, **kept}
-    names = _concept_names(overview, knowledge)
-    taken = {name.casefold() for cluster, name in given.items() if cluster < len(names)}
-    return [
-        given[cluster] if cluster in given else free_name(name, taken) for cluster, name in enumerate(names)
-    ]
-
-
-def names_of(state: LiveState, marks: ClusterMarks) -> dict[int, str]:
-    """The names of the clusters of a live state that have photos, as ``cluster_names`` gives them.
-
-    Args:
-        state: with or without edits that are not kept yet.
-        marks: of the revision it comes from.
-    """
-    labels, grounding = np.asarray(state.clustering.labels), state.grounding
-    n_clusters = int(labels.max()) + 1
-    sizes = np.bincount(labels, minlength=n_clusters)
-    nothing = np.zeros(0, dtype=np.float32)
-    overview = Overview(
-        labels=labels,
-        own=nothing,
-        rival=nothing,
-        coherence=np.zeros(n_clusters, dtype=np.float32),
-        concepts=_mean_omega(grounding, labels, sizes),
-        votes=_votes(grounding, labels, n_clusters, state.plan),
-        concept_ids=grounding.concept_ids,
-        marks=marks,
+    return group_names(
+        knowledge, overview.votes, overview.concepts, overview.concept_ids, overview.marks.names
     )
-    names = cluster_names(overview, state.knowledge)
-    return {cluster: names[cluster] for cluster in np.flatnonzero(sizes).tolist()}
-
-
-def _mean_omega(grounding: Grounding, labels: IntVector, sizes: NDArray[np.int64]) -> FloatMatrix:
-    sums = cluster_sums(grounding.omega, labels, len(sizes))
-    return (sums / np.maximum(sizes, 1)[:, None]).astype(np.float32)
-
-
-def _concept_names(overview: Overview, knowledge: Knowledge) -> list[str]:
-    concepts = [knowledge.by_id[c].name if c in knowledge.by_id else c for c in overview.concept_ids]
-    return name_clusters(overview.votes, overview.concepts, concepts)
 
 
 def is_done(overview: Overview, knowledge: Knowledge, cluster: int) -> bool:

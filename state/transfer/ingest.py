@@ -31,7 +31,7 @@ from kec_core.paths import is_file
 from kec_core.photos.files import DOT_NAME, HIDDEN, is_hidden, printable
 from kec_core.photos.formats import HEAD_BYTES, format_of, is_named_photo, kind_of, suffix_of
 from kec_core.photos.formats import is_photo as is_photo_file
-from kec_core.photos.images import passed_over
+from kec_core.photos.images import NO_PHOTO, passed_over
 from kec_core.types import SkippedImage
 from state.transfer.label_files import labels_from_csv, labels_from_folders
 from state.transfer.zip_names import HonestFlags, entry_names
@@ -57,7 +57,6 @@ _MAX_SUFFIX_BYTES = 20
 _MOST_LEVELS = 100
 """Python removes and copies folders level by level of its own stack: about a thousand end it."""
 _ENCRYPTED = 0x1
-_NO_PHOTO = "it is no photo in a known format, by its name or its content"
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, struct.error)
 """What reading a damaged entry may raise; RuntimeError: an unknown method of packing, or a password."""
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
@@ -184,7 +183,7 @@ def _save(name: str, content: BinaryIO, folder: Path) -> Ingested:
     plain = (_parts(name) or [""])[-1]
     is_photo = is_photo_file(plain, content.read(HEAD_BYTES))
     content.seek(start)
-    if why := _why_not(name) or ("" if is_photo else _NO_PHOTO):
+    if why := _why_not(name) or ("" if is_photo else NO_PHOTO):
         return Ingested(skipped=(SkippedImage(path=printable(name), reason=why),))
     with _writing_to(folder) as staging:
         file = staging / "upload"

@@ -11,14 +11,15 @@ from typing import Any, TypeVar
 import numpy as np
 
 from kec_core.arrays import IntVector, as_labels, fingerprint
-from kec_core.clustering.bursts import find_bursts
+from kec_core.collection import live_collection as collection_of
 from kec_core.config import EncoderDefaults
 from kec_core.edited import Edited, edited
 from kec_core.encoders import TextCache, encode_texts, load_encoder
-from kec_core.encoders.base import Encoder, TextEncoder, centred_features, visual_features
+from kec_core.encoders.base import Encoder, TextEncoder
 from kec_core.errors import InputError
 from kec_core.knowledge.edits import Edit, describe, script_to_json
 from kec_core.live import LiveCollection, LiveState, start
+from kec_core.result.cluster_names import state_names
 from kec_core.result.impact import Impact, compare
 from kec_core.stages import grounding_result
 from kec_core.types import Embeddings, Knowledge, Scores
@@ -28,7 +29,6 @@ from state.revisions import results, revisions
 from state.revisions.cluster_marks import cluster_marks
 from state.revisions.clusterings import load_baseline, load_clustering, save_clustering
 from state.revisions.features import load_features
-from state.revisions.overview import names_of
 from state.revisions.results import Result
 from state.revisions.revisions import Baseline, Revision
 
@@ -101,7 +101,7 @@ def try_edits(project: Project, revision: Revision, state: LiveState, edits: Seq
         InputError: an edit does not fit; names its index from 0.
     """
     marks = cluster_marks(project, revision.id)
-    return edited(state, edits, names=lambda one: names_of(one, marks), given=marks.names)
+    return edited(state, edits, names=partial(state_names, given=marks.names), given=marks.names)
 
 
 def open_live(project: Project, revision: Revision) -> LiveState:
@@ -143,21 +143,16 @@ def live_collection(
     Raises:
         ResourceMissing: the weights of the encoder are not on this machine.
     """
-    x, config = visual_features(photos.features, defaults), revision.config
-    raw = config.grounding.mode == "raw"
-    return LiveCollection(
-        image_ids=photos.ids,
-        x=x,
-        grounded=centred_features(photos.features, defaults) if raw else x,
-        encode=text_encoder(photos.encoder),
-        defaults=defaults,
-        config=config.grounding,
-        n_clusters=revision.facts.automatic.n_clusters,
-        weight=revision.facts.automatic.weight,
+    automatic = revision.facts.automatic
+    return collection_of(
+        photos,
+        revision.config,
+        defaults,
+        text_encoder(photos.encoder),
+        n_clusters=automatic.n_clusters,
+        weight=automatic.weight,
         truth=_truth(labels),
         baseline=baseline,
-        bursts=find_bursts(photos.features),
-        seed=config.seed,
     )
 
 
@@ -234,7 +229,7 @@ def keep(
         grounding=state.grounding,
         clustering=state.clustering,
         clustering_fp=save_clustering(
-            project, state.clustering, ground=_save_grounding(project, photos.embed, state)
+            project, state.clustering, ground=save_grounding(project, photos.embed, state)
         ),
         facts=facts,
         scores=state.scores,
@@ -287,7 +282,7 @@ def text_encoder(name: str) -> TextEncoder:
     return partial(encode_texts, loaded_encoder(name), cache=TextCache())
 
 
-def _save_grounding(project: Project, embed: str, state: LiveState) -> str:
+def save_grounding(project: Project, embed: str, state: LiveState) -> str:
     """Keep omega and kappa where exports and pages look for them; returns their key."""
     collection = state.collection
     defaults = collection.defaults.to_json()

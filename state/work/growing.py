@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import IntVector, fingerprint
+from kec_core.arrays import IntVector
 from kec_core.clustering.geometry import centroids_of, nearest_centroids, row_cosines
 from kec_core.clustering.metrics import internal_scores
 from kec_core.constraints import plan_constraints
@@ -26,7 +26,7 @@ from kec_core.knowledge.photo_names import with_photos_renamed
 from kec_core.live import LiveState, start
 from kec_core.paths import is_folder
 from kec_core.photos.images import ImageRecord, passed_over, scan_images
-from kec_core.stages import Hooks, Runner, Stored, clustering_result, embed_photos, near_copies
+from kec_core.stages import Hooks, Runner, Stored, embed_photos, near_copies
 from kec_core.types import Clustering, Embeddings, Knowledge, SkippedImage
 from state.jobs.progress import JobContext
 from state.project.facts import Facts
@@ -34,7 +34,7 @@ from state.project.project import Project
 from state.project.saved_selections import save_selection
 from state.project.thumbnails import SIDES, THUMBNAILS, build_thumbnails
 from state.revisions import revisions
-from state.revisions.clusterings import load_baseline, load_clustering, load_result
+from state.revisions.clusterings import load_baseline, load_clustering, load_result, save_baseline
 from state.revisions.features import load_features
 from state.revisions.group_models import model_of
 from state.revisions.revisions import Baseline, Revision
@@ -366,14 +366,10 @@ def _grown_baseline(
     before = load_baseline(project, shown.baseline)
     looks = visual_features(photos.features[rows < 0], model.defaults, mean=model.mean)
     labels = _joined(before.labels, rows, nearest_centroids(looks, before.centroids)[0])
-    made = clustering_result(replace(before, labels=labels))
-    key = fingerprint("grown baseline", labels, before.centroids)
-    if project.store.load("baseline", key) is None:
-        project.store.save("baseline", key, made)
     x = visual_features(photos.features, model.defaults)
     return Baseline(
         method=shown.baseline.method,
-        clustering_fp=key,
+        clustering_fp=save_baseline(project, replace(before, labels=labels)),
         scores=score_against(labels, project.labels(scan)),
         internal=internal_scores(x, labels, seed=shown.config.seed),
     ), labels

@@ -1,0 +1,224 @@
+"""KEC and TAC as estimators of scikit-learn: ``fit``, ``fit_predict``, ``predict`` for new photos (docs/api.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from kec_core import api
+from kec_core.arrays import FloatMatrix, IntVector, l2_normalize, no_progress
+from kec_core.clustering import cluster, estimate_n_clusters
+from kec_core.config import ClusteringConfig
+from kec_core.encoders import TextCache, encode_texts
+from kec_core.encoders.base import Encoder, collection_mean, visual_features
+from kec_core.group_model import GroupModel, Groups, groups_of
+from kec_core.methods.counterparts import filtered_nouns, mix_of_nouns
+from kec_core.methods.inputs import MethodInputs, PhotoFeatures, photo_features
+from kec_core.methods.options import TacOptions
+from kec_core.methods.tac import beside_text
+from kec_core.notebook_input import Photos, as_files
+from kec_core.types import Noun
+from kec_core.wordnet.vocabulary import wordnet_vocabulary
+from kec_core.wordnet.wordnet import load_wordnet
+
+
+class _PhotoClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+    """What both estimators share: photos or features in, labels out.
+
+    Attributes:
+        labels_: int32 (N,), the group of each photo.
+        names_: the name of each group, by its label.
+    """
+
+    random_state: Any
+
+    def _features(self, photos: Photos, encoder: Encoder, *, reset: bool) -> FloatMatrix:
+        """Raw features of photos, float32 (N, d); checked and counted as scikit-learn does when they are features."""
+        table = photos if as_files(photos) is not None else self._table(photos, reset=reset)
+        return api.raw_features(table, encoder)
+
+    def _table(self, features: Photos, *, reset: bool) -> NDArray[np.float32]:
+        table: NDArray[np.float32] = validate_data(
+            self, features, dtype=np.float32, reset=reset, ensure_min_samples=1
+        )
+        return table
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, (int, np.integer)):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+
+
+class KEC(_PhotoClusterer):
+    """KEC: groups by looks and knowledge.
+
+    Args:
+        n_clusters: K; None takes one group per name, or estimates it.
+        encoder: name or encoder of the photos and words; by name it is loaded once.
+        knowledge: "wordnet", a ``Knowledge``, a builder or names as in ``kec.cluster``; None clusters by looks alone, and
+            then features of any width do.
+        guidance: what the groups should be about, in words.
+        weight: of the knowledge beside the looks; None chooses it.
+        random_state: seed, ``RandomState`` or None.
+
+    Attributes:
+        labels_: int32 (N,), the group of each photo.
+        names_: the name of each group, by its label.
+        result_: the ``kec.Result``; None without knowledge.
+        n_features_in_: d, when ``fit`` was given features.
+    """
+
+    def __init__(
+        self,
+        n_clusters: int | None = None,
+        *,
+        encoder: str | Encoder = "auto",
+        knowledge: api.KnowledgeInput | None = api.WORDNET,
+        guidance: str = "",
+        weight: float | None = None,
+        random_state: Any = 0,  # noqa: ANN401 - int, RandomState or None
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.encoder = encoder
+        self.knowledge = knowledge
+        self.guidance = guidance
+        self.weight = weight
+        self.random_state = random_state
+
+    def fit(self, X: Photos, y: object = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names
+        """Group photos.
+
+        Args:
+            X: a folder, a list of files, or raw features (N, d) of the encoder.
+            y: ignored.
+
+        Raises:
+            InputError: a photo cannot be used, for a row for each is needed; or more groups than photos are asked for.
+            ShapeError: features that are not as wide as the encoder's.
+        """
+        self.result_: api.Result | None = None
+        self.model_: GroupModel | Groups
+        if self.knowledge is None:
+            return self._fit_looks(self._table(X, reset=True))
+        result = api.cluster(
+            X if as_files(X) is not None else self._table(X, reset=True),
+            self.n_clusters,
+            api.as_encoder(self.encoder),
+            self.knowledge,
+            self.guidance,
+            weight=self.weight,
+            seed=self._seed(),
+            progress=False,
+        )
+        api.refuse_skipped(result.skipped)
+        self.result_ = result
+        self.labels_, self.names_, self.model_ = result.labels, result.names, result.model
+        return self
+
+    def _fit_looks(self, features: FloatMatrix) -> Self:
+        x, seed = l2_normalize(features), self._seed()
+        n_clusters = self.n_clusters or estimate_n_clusters(x, seed=seed)[0]
+        found = cluster(x, n_clusters, ClusteringConfig(), seed=seed)
+        self.labels_ = np.asarray(found.labels)
+        self.names_ = {label: f"Cluster {label + 1}" for label in np.unique(self.labels_).tolist()}
+        self.model_ = groups_of(x, self.labels_, self.names_)
+        return self
+
+    def predict(self, X: Photos) -> IntVector:  # noqa: N803 - scikit-learn's name
+        """The group of new photos, int32 (N,).
+
+        Args:
+            X: as in ``fit``.
+
+        Raises:
+            InputError: a photo cannot be used.
+            ShapeError: features of another width.
+        """
+        check_is_fitted(self)
+        if isinstance(self.model_, Groups):
+            return self.model_.assign(l2_normalize(self._table(X, reset=False))).clusters
+        return self.model_.assign(self._features(X, api.as_encoder(self.encoder), reset=False)).clusters
+
+
+class TACNoTrain(_PhotoClusterer):
+    """TAC without training: groups by looks and by the nouns nearest to each photo (docs/methods.md 1.3).
+
+    Args:
+        n_clusters: K.
+        encoder: as in ``KEC``.
+        nouns: "wordnet", or words.
+        random_state: seed, ``RandomState`` or None.
+
+    Attributes:
+        labels_: int32 (N,), the group of each photo.
+        names_: the name of each group, by its label: "Cluster 1" and so on, for TAC names none.
+        nouns_: float32 (m, d), unit features of the nouns that tell the photos apart.
+        n_features_in_: d, when ``fit`` was given features.
+    """
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        encoder: str | Encoder = "auto",
+        nouns: str | Sequence[str] = api.WORDNET,
+        random_state: Any = 0,  # noqa: ANN401 - int, RandomState or None
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.encoder = encoder
+        self.nouns = nouns
+        self.random_state = random_state
+
+    def fit(self, X: Photos, y: object = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names
+        """Group photos; ``X``, ``y`` and what is raised as in ``KEC.fit``."""
+        encoder, seed = api.as_encoder(self.encoder), self._seed()
+        raw, options = self._features(X, encoder, reset=True), TacOptions()
+        photos = photo_features(raw, encoder.info.defaults)
+        inputs = self._inputs(photos, encoder)
+        self.nouns_ = filtered_nouns(
+            inputs, self.n_clusters, options.nouns_per_centre, seed=seed, progress=no_progress
+        )
+        self.mean_ = collection_mean(raw, encoder.info.defaults)
+        fused = self._fused(photos.x, encoder)
+        found = cluster(fused, self.n_clusters, options.clustering(), seed=seed)
+        self.labels_ = np.asarray(found.labels)
+        self.names_ = {label: f"Cluster {label + 1}" for label in np.unique(self.labels_).tolist()}
+        self.model_ = groups_of(fused, self.labels_, self.names_)
+        return self
+
+    def predict(self, X: Photos) -> IntVector:  # noqa: N803 - scikit-learn's name
+        """The group of new photos, int32 (N,); ``X`` and what is raised as in ``KEC.predict``."""
+        check_is_fitted(self)
+        encoder = api.as_encoder(self.encoder)
+        raw = self._features(X, encoder, reset=False)
+        x = visual_features(raw, encoder.info.defaults, mean=self.mean_)
+        return self.model_.assign(self._fused(x, encoder)).clusters
+
+    def _fused(self, x: FloatMatrix, encoder: Encoder) -> FloatMatrix:
+        tau = encoder.info.defaults.counterpart_tau
+        return beside_text(x, mix_of_nouns(x, self.nouns_, tau, progress=no_progress))
+
+    def _inputs(self, photos: PhotoFeatures, encoder: Encoder) -> MethodInputs:
+        nouns = (
+            wordnet_vocabulary(load_wordnet())
+            if isinstance(self.nouns, str)
+            else tuple(Noun(word=word) for word in self.nouns)
+        )
+        covered = encoder.covers(nouns)
+        pool = tuple(noun for noun, usable in zip(nouns, covered, strict=True) if usable)
+        encode = partial(encode_texts, encoder, cache=TextCache())
+        return MethodInputs(
+            train=photos,
+            test=photos,
+            nouns=encode([noun.word for noun in pool], templates=encoder.info.noun_templates),
+            vocabulary=pool,
+            defaults=encoder.info.defaults,
+            encode=encode,
+        )

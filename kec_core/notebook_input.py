@@ -1,0 +1,157 @@
+"""What a notebook gives - photos or features, knowledge in several forms - as the stages take it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kec_core.arrays import FloatMatrix, check_matrix, fingerprint
+from kec_core.encoders.base import Encoder
+from kec_core.errors import InputError
+from kec_core.photos.images import ImageRecord, check_images, scan_images
+from kec_core.stages import Runner, Stored, embed_photos
+from kec_core.types import Concept, Knowledge, SkippedImage, concept_id
+
+Photos = str | Path | Sequence[str | Path] | NDArray[Any]
+"""A folder, a list of files, or a table of features (N, d)."""
+Names = Sequence[str] | Mapping[str, str]
+"""Names of concepts, with or without descriptions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EmbeddedPhotos:
+    """Photos with their features.
+
+    Attributes:
+        stored: raw features and ids, as ``stages.embed_photos`` stores them.
+        root: folder of the photos; None for features without photos.
+        records: the photos, row by row; empty for features without photos.
+        skipped: files that cannot be used, and why.
+    """
+
+    stored: Stored
+    root: Path | None = None
+    records: tuple[ImageRecord, ...] = ()
+    skipped: tuple[SkippedImage, ...] = ()
+
+    @property
+    def raw(self) -> FloatMatrix:
+        """float32 (N, d), as the encoder gave them."""
+        features: FloatMatrix = self.stored.arrays["features"]
+        return features
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Path of each photo below ``root``, with "/"; the number of the row for features without photos."""
+        return tuple(self.stored.data["ids"])
+
+
+def embed(photos: Photos, encoder: Encoder, runner: Runner) -> EmbeddedPhotos:
+    """Photos with their features.
+
+    Args:
+        photos: a folder, files, or raw features float32 (N, d) of this encoder.
+        encoder: of the features.
+        runner: tells progress, and keeps what is made.
+
+    Raises:
+        InputError: no sound photo, a file that comes twice, or nothing at all.
+        ShapeError: features that are not a finite table of the encoder's width.
+    """
+    files = as_files(photos)
+    if files is None:
+        return _features(np.asarray(photos), encoder)
+    root, names = files
+    scan = scan_images(root) if names is None else check_images(root, names)
+    stored = embed_photos(runner, scan.images, root, encoder)
+    failed = [SkippedImage(**item) for item in stored.data["failed"]]
+    kept = set(stored.data["ids"])
+    return EmbeddedPhotos(
+        stored=stored,
+        root=root,
+        records=tuple(image for image in scan.images if image.id in kept),
+        skipped=tuple(sorted((*scan.skipped, *failed), key=lambda item: item.path)),
+    )
+
+
+def as_files(photos: Photos) -> tuple[Path, list[str] | None] | None:
+    """A folder, with the paths below it when files were given; None when it is a table of features.
+
+    Raises:
+        InputError: the list is empty, or a file comes twice.
+    """
+    if isinstance(photos, (str, Path)):
+        return Path(photos).expanduser(), None
+    dimensions = getattr(photos, "ndim", None)  # arrays, data frames, sparse tables
+    if dimensions not in (None, 1) or (dimensions is None and not isinstance(photos, Sequence)):
+        return None
+    if not len(photos):
+        raise InputError(
+            "Photos or features were expected, but nothing came; give a folder, files or a table."
+        )
+    if not all(isinstance(one, (str, Path)) for one in photos):
+        return None
+    paths = [Path(one).expanduser().absolute() for one in photos]
+    twice = next(
+        (path for path, again in zip(sorted(paths), sorted(paths)[1:], strict=False) if path == again), None
+    )
+    if twice is not None:
+        raise InputError(f"Every photo should come once, but {twice} comes twice; leave one of them out.")
+    root = Path(os.path.commonpath([path.parent for path in paths]))
+    return root, [path.relative_to(root).as_posix() for path in paths]
+
+
+def _features(table: NDArray[Any], encoder: Encoder) -> EmbeddedPhotos:
+    if table.dtype.kind not in "fiub":
+        raise InputError(
+            f"A folder, a list of files or a table of numbers was expected, but {table.dtype} values came; "
+            "give one of the three."
+        )
+    features = check_matrix(table, "The features", columns=encoder.info.dim)
+    if not len(features):
+        raise InputError("At least one row of features was expected, but the table is empty.")
+    ids = [str(row) for row in range(len(features))]
+    data = {"ids": ids, "hashes": ids, "encoder": encoder.info.revision, "failed": []}
+    return EmbeddedPhotos(
+        stored=Stored(
+            key=fingerprint("features", encoder.info.revision, features),
+            arrays={"features": features},
+            data=data,
+        )
+    )
+
+
+def knowledge_of(names: Names) -> Knowledge:
+    """Knowledge of nothing but these concepts.
+
+    Raises:
+        InputError: no name, an empty one, or one that comes twice in any case.
+    """
+    described = dict(names) if isinstance(names, Mapping) else dict.fromkeys(_texts(names), "")
+    cleaned = {" ".join(name.split()): text.strip() for name, text in described.items()}
+    count = len(names)
+    if not count or "" in cleaned or len({name.casefold() for name in cleaned}) < count:
+        raise InputError(
+            f"Different names of concepts were expected, but {list(names)!r} came; give each once, and no empty one."
+        )
+    return Knowledge(
+        concepts=tuple(
+            Concept(id=concept_id(number), name=name, description=text, source="user")
+            for number, (name, text) in enumerate(cleaned.items(), 1)
+        ),
+        builder="names",
+        last_id=count,
+    )
+
+
+def _texts(names: Iterable[object]) -> list[str]:
+    wrong = next((name for name in names if not isinstance(name, str)), None)
+    if wrong is not None:
+        raise InputError(f"Names of concepts should be texts, but {wrong!r} came; give names as strings.")
+    return [str(name) for name in names]

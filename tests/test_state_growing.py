@@ -215,12 +215,18 @@ def test_photos_of_another_folder_are_copied_in_and_those_known_are_not(project,
     shutil.copy(root / "ocean/1.png", other / "again.png")
     (root / "week 48").mkdir()
     (root / "week 48/notes.txt").write_text("mine", encoding="utf-8")
+    (other / "broken.jpg").write_bytes(b"no photo")
     report = grow(project, other)
+    assert [item.path for item in report.skipped] == ["broken.jpg"]
     assert sorted(report.differences.added) == ["week 48/0.png", "week 48/a.png"]
     assert report.differences.removed == ()
     assert (root / "week 48/notes.txt").read_text(encoding="utf-8") == "mine"
     assert "2 photos were copied" in report.notes[0]
     assert project.images_root == root
+    again = grow(project, other)
+    assert (bool(again.differences), again.revision) == (False, report.revision)
+    with pytest.raises(InputError, match="holds the photo folder"):
+        grow(project, root.parent)
 
 
 def test_a_newer_copy_of_the_photo_folder_takes_its_place(project, tmp_path):

@@ -6,7 +6,7 @@ anew. Only photos whose features are not stored yet are encoded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,7 @@ from kec_core.errors import InputError
 from kec_core.group_model import GroupModel
 from kec_core.knowledge.photo_names import with_photos_renamed
 from kec_core.live import LiveState, start
-from kec_core.paths import is_folder
-from kec_core.photos.images import ImageRecord, passed_over, scan_images
+from kec_core.photos.images import passed_over
 from kec_core.stages import Hooks, Runner, Stored, embed_photos, near_copies
 from kec_core.types import Clustering, Embeddings, Knowledge, SkippedImage
 from state.jobs.progress import JobContext
@@ -39,41 +38,11 @@ from state.revisions.features import load_features
 from state.revisions.group_models import model_of
 from state.revisions.revisions import Baseline, Revision
 from state.revisions.scoring import score_against
-from state.transfer.ingest import copy_photos
 from state.work.assign import AssignedPhoto, sorted_out
+from state.work.changed_folder import Differences, differences_between, photo_folder
 from state.work.editing import Photos, keep, live_collection, loaded_encoder
 from state.work.run import readable
 from state.work.scan import StageWatch, scan_photos
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Differences:
-    """How the photos of a folder differ from those of a revision; image ids.
-
-    Attributes:
-        added: were not there before.
-        removed: are not there any more.
-        changed: show something else than before under the same name.
-        renamed: new names by old ones, of photos with the same content.
-    """
-
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    changed: tuple[str, ...]
-    renamed: Mapping[str, str]
-
-    def __bool__(self) -> bool:
-        return bool(self.added or self.removed or self.changed or self.renamed)
-
-    def __str__(self) -> str:
-        counts = {
-            "added": len(self.added),
-            "removed": len(self.removed),
-            "changed": len(self.changed),
-            "renamed": len(self.renamed),
-        }
-        said = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number)
-        return f"Photos: {said or 'none added or removed'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,14 +111,14 @@ def grow(project: Project, folder: Path, *, hooks: Hooks | None = None) -> Growt
     encoder = _encoder(project, shown)
     watch = StageWatch(project, shown.config, hooks or Hooks())
     with project.database.kept_open(), watch:
-        root, said = _photo_folder(project, shown, folder, watch.hooks())
-        scan = scan_photos(project, root, watch)
+        brought = photo_folder(project, project.images(shown.scan), folder, progress=watch.hooks().progress)
+        scan = scan_photos(project, brought.root, watch)
         runner = Runner(project.store, watch.hooks())
-        embedded = embed_photos(runner, scan.images, root, encoder)
+        embedded = embed_photos(runner, scan.images, brought.root, encoder)
         copies = near_copies(runner, embedded)
     scan = readable(scan, [SkippedImage(**item) for item in embedded.data["failed"]])
     number = project.set_images(scan)
-    differences = _differences(project.images(shown.scan), scan.images)
+    differences = differences_between(project.images(shown.scan), scan.images)
     sorted_in = _Sorted()
     if differences:
         facts = replace(
@@ -166,8 +135,8 @@ def grow(project: Project, folder: Path, *, hooks: Hooks | None = None) -> Growt
         unlike=sorted_in.unlike,
         encoded=0 if made_elsewhere else int(embedded.data["summary"]["encoded"]),
         revision=sorted_in.revision or shown.id,
-        skipped=scan.skipped,
-        notes=tuple(filter(None, (said, *scan.warnings, passed_over(scan.others)))),
+        skipped=(*brought.skipped, *scan.skipped),
+        notes=tuple(filter(None, (*brought.notes, *scan.warnings, passed_over(scan.others)))),
     )
 
 
@@ -185,9 +154,6 @@ def add_job(context: JobContext) -> dict[str, Any]:
     return report.to_json()
 
 
-# --- where the photos are
-
-
 def _encoder(project: Project, shown: Revision) -> Encoder:
     """The encoder of a revision, if it still gives the features that its groups were made from."""
     encoder = loaded_encoder(shown.facts.encoder)
@@ -199,51 +165,6 @@ def _encoder(project: Project, shown: Revision) -> Encoder:
             f"compared with them; run 'kec run {project.images_root} --project {project.folder}' once."
         )
     return encoder
-
-
-def _photo_folder(project: Project, shown: Revision, folder: Path, hooks: Hooks) -> tuple[Path, str]:
-    """The photo folder that holds all photos from now on, and what was done for it, in a sentence."""
-    if not is_folder(folder):
-        raise InputError(f"A folder of photos was expected, but {folder} is not a folder; check the path.")
-    root = project.images_root
-    if root is not None and folder.resolve().is_relative_to(root.resolve()):
-        return root, ""
-    known = {image.id: image.sha256 for image in project.images(shown.scan)}
-    found = scan_images(folder, progress=hooks.progress).images
-    if 2 * sum(known.get(image.id) == image.sha256 for image in found) >= len(known):
-        return folder, f"{folder} is the photo folder of the project now: most of its photos are there."
-    if root is None or not is_folder(root):
-        raise InputError(
-            f"The photo folder {root} of the project is not there any more, and {folder} does not hold its photos; "
-            "link the project to the folder that holds them now on the Data page, then add photos."
-        )
-    contents = set(known.values())
-    new = [image for image in found if image.sha256 not in contents]
-    name = folder.resolve().name
-    taken = copy_photos(
-        [(folder / image.id, f"{name}/{image.id}") for image in new], root, progress=hooks.progress
-    )
-    return root, (
-        f"{len(taken.saved):,} photos were copied into {root / name}; "
-        f"{len(found) - len(new):,} of {folder} are in the project already."
-    )
-
-
-def _differences(before: Sequence[ImageRecord], now: Sequence[ImageRecord]) -> Differences:
-    old, new = ({image.id: image.pixels_key for image in images} for images in (before, now))
-    added = [image_id for image_id in new if image_id not in old]
-    removed = [image_id for image_id in old if image_id not in new]
-    moved_to = {new[image_id]: image_id for image_id in reversed(added)}
-    renamed: dict[str, str] = {}
-    for image_id in removed:
-        if (target := moved_to.pop(old[image_id], None)) is not None:
-            renamed[image_id] = target
-    return Differences(
-        added=tuple(image_id for image_id in added if image_id not in set(renamed.values())),
-        removed=tuple(image_id for image_id in removed if image_id not in renamed),
-        changed=tuple(image_id for image_id in new if old.get(image_id, new[image_id]) != new[image_id]),
-        renamed=renamed,
-    )
 
 
 # --- into the groups

@@ -1,0 +1,136 @@
+"""A folder of photos that has changed since it was clustered: where it is, and what is different in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kec_core.arrays import Progress
+from kec_core.errors import InputError
+from kec_core.paths import is_folder
+from kec_core.photos.images import ImageRecord, ScanReport, passed_over, scan_images
+from kec_core.types import SkippedImage
+from state.project.project import Project
+from state.transfer.ingest import copy_photos
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differences:
+    """How the photos of a folder differ from those of a revision; image ids.
+
+    Attributes:
+        added: were not there before.
+        removed: are not there any more.
+        changed: show something else than before under the same name.
+        renamed: new names by old ones, of photos with the same content.
+    """
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    renamed: Mapping[str, str]
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed or self.renamed)
+
+    def __str__(self) -> str:
+        counts = {
+            "added": len(self.added),
+            "removed": len(self.removed),
+            "changed": len(self.changed),
+            "renamed": len(self.renamed),
+        }
+        said = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number)
+        return f"Photos: {said or 'none added or removed'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoFolder:
+    """The photo folder that holds all photos from now on, and what the person should know of the folder they named.
+
+    Attributes:
+        skipped: files of a folder elsewhere that were not copied, by their paths there.
+    """
+
+    root: Path
+    skipped: tuple[SkippedImage, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def photo_folder(
+    project: Project, photos: Sequence[ImageRecord], folder: Path, *, progress: Progress
+) -> PhotoFolder:
+    """Find or make the folder that holds all photos from now on.
+
+    The photo folder of the project stays when ``folder`` is it, or a part of it; a folder that holds most photos under
+    their names takes its place; photos of any other folder are copied into it.
+
+    Args:
+        project: whose.
+        photos: of the project until now.
+        folder: of new photos, or of all photos.
+        progress: told about photos; may raise Cancelled.
+
+    Raises:
+        InputError: ``folder`` is no folder with a sound photo, it holds the photo folder among others, or there is no
+            photo folder any more.
+        StoreError: the disk is full or not writable.
+    """
+    if not is_folder(folder):
+        raise InputError(f"A folder of photos was expected, but {folder} is not a folder; check the path.")
+    root = project.images_root
+    if root is not None and folder.resolve().is_relative_to(root.resolve()):
+        return PhotoFolder(root=root)
+    if root is not None and root.resolve().is_relative_to(folder.resolve()):
+        raise InputError(
+            f"{folder} holds the photo folder of the project, {root}, among others; name that folder, or one with new "
+            f"photos alone. To make all of {folder} one project, use kec run."
+        )
+    known = {image.id: image.sha256 for image in photos}
+    found = scan_images(folder, progress=progress)
+    if 2 * sum(known.get(image.id) == image.sha256 for image in found.images) >= len(known):
+        said = f"{folder} is the photo folder of the project now: most of its photos are there."
+        return PhotoFolder(root=folder, notes=(said,))
+    if root is None or not is_folder(root):
+        raise InputError(
+            f"The photo folder {root} of the project is not there any more, and {folder} does not hold its photos; "
+            "link the project to the folder that holds them now on the Data page, then add photos."
+        )
+    return _copied(folder, found, root, set(known.values()), progress)
+
+
+def _copied(
+    folder: Path, found: ScanReport, root: Path, contents: set[str], progress: Progress
+) -> PhotoFolder:
+    """Photos of another folder, those aside that the project has by content, in the photo folder."""
+    new = [image for image in found.images if image.sha256 not in contents]
+    name = folder.resolve().name
+    taken = copy_photos([(folder / image.id, f"{name}/{image.id}") for image in new], root, progress=progress)
+    said = (
+        f"{len(taken.saved):,} photos were copied into {root / name}; "
+        f"{len(found.images) - len(new):,} of {folder} are in the project already."
+    )
+    return PhotoFolder(
+        root=root,
+        skipped=(*found.skipped, *taken.skipped),
+        notes=tuple(filter(None, (said, passed_over(found.others)))),
+    )
+
+
+def differences_between(before: Sequence[ImageRecord], now: Sequence[ImageRecord]) -> Differences:
+    """How photos now differ from photos before; those of the same content under one other name are renamed."""
+    old, new = ({image.id: image.pixels_key for image in images} for images in (before, now))
+    added = [image_id for image_id in new if image_id not in old]
+    removed = [image_id for image_id in old if image_id not in new]
+    moved_to = {new[image_id]: image_id for image_id in reversed(added)}
+    renamed: dict[str, str] = {}
+    for image_id in removed:
+        if (target := moved_to.pop(old[image_id], None)) is not None:
+            renamed[image_id] = target
+    return Differences(
+        added=tuple(image_id for image_id in added if image_id not in set(renamed.values())),
+        removed=tuple(image_id for image_id in removed if image_id not in renamed),
+        changed=tuple(image_id for image_id in new if old.get(image_id, new[image_id]) != new[image_id]),
+        renamed=renamed,
+    )

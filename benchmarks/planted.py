@@ -169,7 +169,7 @@ def _keep(project: Project, scan: int, state: LiveState, encoder: str) -> Revisi
     collection = state.collection
     assert collection.truth is not None
     key = save_clustering(project, state.clustering, ground=_KEY)
-    overview = compute_overview(collection.x, state.grounding, collection.weight, state.clustering)
+    overview = compute_overview(collection.x, state.fused(), state.grounding, state.clustering)
     save_overview(project, key, overview)
     internal = internal_scores(collection.x, state.clustering.labels)
     _store_baseline(project, state.clustering)

@@ -54,6 +54,9 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "ablation": (
         "kmeans",
+        "kec-looks",
+        "kec-plain-looks",
+        "kec-no-words-start",
         "kec-con",
         "kec-des",
         "kec-con-des",

@@ -120,6 +120,7 @@ class Result:
             weight=state.weight,
             mean=collection_mean(self.photos.raw, collection.defaults),
             product_centre=product_centre(collection.grounded, collection.config),
+            whitening=collection.whitening,
             groups=groups_of(state.fused(), self.labels, self.names),
         )
 
@@ -331,6 +332,7 @@ def _result(found: RunResult, photos: EmbeddedPhotos, encoder: Encoder, config: 
         n_clusters=found.clustering.n_clusters,
         weight=found.weight,
         baseline=found.baseline.labels,
+        whitening=found.whitening,
     )
     state = start(collection, found.knowledge, found.clustering)
     return Result(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kec_core.arrays import IntVector
 from kec_core.clustering.bursts import find_bursts
+from kec_core.clustering.whitening import Whitening
 from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.encoders.base import TextEncoder, centred_features, visual_features
 from kec_core.live import LiveCollection
@@ -20,6 +21,7 @@ def live_collection(
     weight: float,
     truth: IntVector | None = None,
     baseline: IntVector | None = None,
+    whitening: Whitening | None = None,
 ) -> LiveCollection:
     """What stays the same while the knowledge of these photos is edited.
 
@@ -32,6 +34,7 @@ def live_collection(
         weight: of the knowledge, where it leaves it automatic.
         truth: see ``LiveCollection``.
         baseline: int32 (N,), groups by looks alone; None when they were not made.
+        whitening: of the looks that were clustered; None where they are the visual features.
     """
     x = visual_features(photos.features, defaults)
     raw = config.grounding.mode == "raw"
@@ -47,5 +50,6 @@ def live_collection(
         truth=truth,
         baseline=baseline,
         bursts=find_bursts(photos.features),
+        whitening=whitening,
         seed=config.seed,
     )

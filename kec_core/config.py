@@ -430,6 +430,15 @@ class ClusteringConfig(Options):
         flag="--weight",
         flag_help="weight of the knowledge; 0 is plain k-means",
     )
+    whiten: bool = option(
+        True,
+        through=("looks", "cluster"),
+        mark="M",
+        label="Compare looks by what sets kinds apart",
+        kind="switch",
+        help="How photos differ from their nearest look-alikes (light, place, pose) counts less than how kinds differ "
+        "(within-class whitening, neighbours for classes). Needs 200 photos.",
+    )
     words_start: bool = option(
         True,
         "cluster",
@@ -534,5 +543,5 @@ def paper_defaults(config: RunConfig) -> RunConfig:
         mapping=MappingConfig(
             concepts_from="overclusters", beta=0.8, similarity="cosine", collapse_guard=False
         ),
-        clustering=ClusteringConfig(weight=PAPER_WEIGHT, words_start=False),
+        clustering=ClusteringConfig(weight=PAPER_WEIGHT, whiten=False, words_start=False),
     )

@@ -24,6 +24,7 @@ from kec_core.arrays import (
 )
 from kec_core.clustering import fuse
 from kec_core.clustering.geometry import cluster_sums, confidence, nearest_centroids, nearness, row_cosines
+from kec_core.clustering.whitening import Whitening
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.encoders.base import centred_features, visual_features
 from kec_core.grounding import ground_features
@@ -115,7 +116,8 @@ class GroupModel:
         weight: w, what knowledge counts beside the looks.
         mean: float32 (d,), what is taken off every feature: the ``collection_mean`` of the photos that were clustered.
         product_centre: float32 (d,), see ``grounding.product_centre``; None for nothing.
-        groups: in the space of looks and knowledge together, width 2d.
+        whitening: from visual features to the looks that were clustered; None where they are the same.
+        groups: in the space of looks and knowledge together, width e + d.
     """
 
     encoder: str
@@ -127,6 +129,7 @@ class GroupModel:
     weight: float
     mean: FloatVector
     product_centre: FloatVector | None
+    whitening: Whitening | None
     groups: Groups
 
     def assign(self, raw: NDArray[Any], *, progress: Progress = no_progress) -> Assigned:
@@ -146,7 +149,7 @@ class GroupModel:
         return self.groups.assign(self._fused(features, progress), progress=progress)
 
     def _fused(self, raw: FloatMatrix, progress: Progress) -> FloatMatrix:
-        """The photos in the space that was clustered, float32 (N, 2d), unit rows."""
+        """The photos in the space that was clustered, float32 (N, e + d), unit rows."""
         x = visual_features(raw, self.defaults, mean=self.mean)
         lengths_count = self.grounding.mode == "raw"
         kappa = ground_features(
@@ -157,7 +160,7 @@ class GroupModel:
             centre=self.product_centre,
             progress=progress,
         )
-        return fuse(x, kappa, self.weight)
+        return fuse(x if self.whitening is None else self.whitening.of(x), kappa, self.weight)
 
 
 def _limit(fused: FloatMatrix, labels: IntVector, sums: NDArray[np.float64]) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kec_core.clustering.whitening import Whitening
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.disk import short
 from kec_core.errors import InputError
@@ -21,7 +22,7 @@ from kec_core.types import ConceptVectors, Knowledge
 FORMAT = "kec-groups-1"
 """What the entry ``format`` of the JSON says; another one is not read."""
 _ENTRY = "model"
-_OPTIONAL = ("prior", "product_centre")
+_OPTIONAL = ("prior", "product_centre", "whitening_centre", "whitening_onto")
 
 
 def model_bytes(model: GroupModel) -> bytes:
@@ -34,6 +35,8 @@ def model_bytes(model: GroupModel) -> bytes:
         "zeta": vectors.zeta,
         "attributes": vectors.attributes,
         "prior": vectors.prior,
+        "whitening_centre": None if model.whitening is None else model.whitening.centre,
+        "whitening_onto": None if model.whitening is None else model.whitening.onto,
         "clusters": model.groups.clusters,
         "centres": model.groups.centres,
     }
@@ -86,6 +89,7 @@ def read_model(path: Path) -> GroupModel:
 def _model(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> GroupModel:
     """A model of checked shapes; raises whatever does not fit."""
     width, groups, concepts = len(arrays["mean"]), len(arrays["clusters"]), len(facts["concept_ids"])
+    looks = arrays["whitening_onto"].shape[-1] if "whitening_onto" in arrays else width
     shapes = {
         "mean": (width,),
         "product_centre": (width,),
@@ -94,7 +98,9 @@ def _model(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Grou
         "attributes": (concepts, width),
         "prior": (concepts,),
         "clusters": (groups,),
-        "centres": (groups, 2 * width),
+        "whitening_centre": (width,),
+        "whitening_onto": (width, looks),
+        "centres": (groups, looks + width),
     }
     for name, shape in shapes.items():
         if name in _OPTIONAL and name not in arrays:
@@ -120,6 +126,9 @@ def _model(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Grou
         weight=float(facts["weight"]),
         mean=floats["mean"],
         product_centre=floats.get("product_centre"),
+        whitening=Whitening(centre=floats["whitening_centre"], onto=floats["whitening_onto"])
+        if "whitening_onto" in floats
+        else None,
         groups=Groups(
             clusters=arrays["clusters"].astype(np.int32),
             names=tuple(facts["names"]),

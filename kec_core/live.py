@@ -19,6 +19,7 @@ from kec_core.arrays import FloatMatrix, FloatVector, IntVector, blocks, l2_norm
 from kec_core.clustering import fuse, match_ids, rename
 from kec_core.clustering.geometry import cluster_sums
 from kec_core.clustering.metrics import score
+from kec_core.clustering.whitening import Whitening
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.constraints import ConstraintPlan, other_groups, own_groups, plan_constraints, regroup
 from kec_core.encoders.base import TextEncoder
@@ -38,13 +39,14 @@ class LiveCollection:
     """What stays the same while the knowledge is edited; row i of every array belongs to ``image_ids[i]``.
 
     Attributes:
-        x: float32 (N, d), unit rows, the visual features that are clustered.
+        x: float32 (N, d), unit rows, the visual features.
         grounded: float32 (N, d), the features that are grounded: ``x``, or ``centred_features`` in mode "raw".
         encode: strings to raw features; remembers what it encoded, so that only new strings cost time.
         n_clusters, weight: what holds where the knowledge leaves them automatic.
         truth: int32 (N,), label id per photo, -1 where unknown; None without labels. For scores only.
         baseline: int32 (N,), groups by the photos alone; another place to start from when the knowledge changes much.
         bursts: int32 (N,), from ``find_bursts``; for clustering in full.
+        whitening: from ``x`` to ``looks``; None where they are the same.
     """
 
     image_ids: tuple[str, ...]
@@ -58,6 +60,7 @@ class LiveCollection:
     truth: IntVector | None = None
     baseline: IntVector | None = None
     bursts: IntVector | None = None
+    whitening: Whitening | None = None
     seed: int = 0
 
     def n_clusters_of(self, knowledge: Knowledge) -> int:
@@ -67,6 +70,11 @@ class LiveCollection:
     def weight_of(self, knowledge: Knowledge) -> float:
         """The weight w of the knowledge that holds: the person's, else the automatic one."""
         return self.weight if knowledge.weight is None else knowledge.weight
+
+    @cached_property
+    def looks(self) -> FloatMatrix:
+        """What is clustered beside the knowledge, float32 (N, e), unit rows."""
+        return self.x if self.whitening is None else self.whitening.of(self.x)
 
     @cached_property
     def smoothing_graph(self) -> csr_matrix | None:
@@ -111,13 +119,18 @@ class LiveState:
         """The constraints as rows of the collection."""
         return plan_constraints(self.knowledge, self.collection.image_ids)
 
+    @property
+    def width(self) -> int:
+        """How many columns ``fused`` has, e + d."""
+        return int(self.collection.looks.shape[1] + self.grounding.kappa.shape[1])
+
     def fused(self) -> FloatMatrix:
-        """New float32 (N, 2d), unit rows: the space that is clustered."""
-        return fuse(self.collection.x, self.grounding.kappa, self.weight)
+        """New float32 (N, e + d), unit rows: the space that is clustered."""
+        return fuse(self.collection.looks, self.grounding.kappa, self.weight)
 
     def fused_rows(self, rows: NDArray[np.int64]) -> FloatMatrix:
-        """Rows of ``fused``, without computing the others; new float32 (R, 2d)."""
-        return fuse(self.collection.x[rows], self.grounding.kappa[rows], self.weight)
+        """Rows of ``fused``, without computing the others; new float32 (R, e + d)."""
+        return fuse(self.collection.looks[rows], self.grounding.kappa[rows], self.weight)
 
 
 def start(collection: LiveCollection, knowledge: Knowledge, clustering: Clustering) -> LiveState:
@@ -189,7 +202,7 @@ def with_groups(
     """
     old = state.clustering
     n_ids = max(old.next_cluster_id, int(labels.max()) + 1, _next_id(knowledge))
-    width = 2 * state.collection.x.shape[1]
+    width = state.width
     known = old.centroids.shape[1] == width  # else the groups come from the photos alone
     moved = old.labels != labels
     ids = np.union1d(old.labels[moved], labels[moved]) if known else np.arange(n_ids)
@@ -298,7 +311,7 @@ def _recluster(
 ) -> Clustering:
     """Clusters that continue those of the state, under their ids."""
     collection = state.collection
-    fused = fuse(collection.x, grounding.kappa, collection.weight_of(knowledge))
+    fused = fuse(collection.looks, grounding.kappa, collection.weight_of(knowledge))
     plan = plan_constraints(knowledge, collection.image_ids)
     n_clusters = collection.n_clusters_of(knowledge)
     if knowledge.n_clusters != state.knowledge.n_clusters:

@@ -58,14 +58,14 @@ MUTANTS = (
     _without("knowledge.guidance"),
     Mutant(
         "kec_core/stages/groups.py",
-        "inputs = [ground_key, n_clusters, weight, *_wishes(knowledge)]",
-        "inputs = [ground_key, n_clusters, weight]",
+        "inputs = [ground_key, n_clusters, weight, *_wishes(knowledge), *filter(None, [looks_key])]",
+        "inputs = [ground_key, n_clusters, weight, *filter(None, [looks_key])]",
         _tests("core_pipeline"),
     ),
     Mutant(
         "kec_core/stages/groups.py",
-        "inputs = [ground_key, n_clusters, weight, *_wishes(knowledge)]",
-        "inputs = [ground_key, n_clusters, *_wishes(knowledge)]",
+        "inputs = [ground_key, n_clusters, weight, *_wishes(knowledge), *filter(None, [looks_key])]",
+        "inputs = [ground_key, n_clusters, *_wishes(knowledge), *filter(None, [looks_key])]",
         _tests("core_pipeline"),
     ),
     Mutant(

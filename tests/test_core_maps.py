@@ -5,7 +5,7 @@ import pytest
 
 from kec_core.errors import Cancelled, InputError
 from kec_core.maps import neighbours as graph
-from kec_core.maps.layout import aligned, lay_out, principal_plane, space_features
+from kec_core.maps.layout import aligned, lay_out, principal_plane
 from kec_core.maps.neighbours import find_neighbours
 from kec_core.maps.umap import _keep_compiled
 from tests.planted import planted_rows, unit
@@ -180,15 +180,6 @@ def test_the_main_directions_are_those_of_the_largest_spread():
     plane = principal_plane(x)
     assert np.allclose(np.abs(plane[:, 0]) / np.abs(plane[0, 0]), [1, 1, 0, 0], atol=1e-5)
     assert plane[:, 0].std() == pytest.approx(1, abs=1e-5)
-
-
-def test_spaces_are_what_is_seen_what_is_known_and_both():
-    x = np.array([[1, 0], [0, 1]], dtype=np.float32)
-    kappa = np.array([[0, 2], [0, 4]], dtype=np.float32)
-    assert space_features("visual", x, kappa, 1.0) is x
-    assert space_features("knowledge", x, kappa, 1.0).tolist() == [[0, 1], [0, 1]]
-    both = space_features("combined", x, kappa, 1.0)
-    assert np.allclose(both, np.array([[1, 0, 0, 1], [0, 1, 0, 1]]) / np.sqrt(2))
 
 
 def test_wrong_wishes_are_refused():

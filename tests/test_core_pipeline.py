@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from kec_core.arrays import no_progress
+from kec_core.clustering import whitening
 from kec_core.clustering.metrics import score
 from kec_core.config import (
     ClusteringConfig,
@@ -18,7 +19,7 @@ from kec_core.errors import Cancelled, InputError
 from kec_core.methods.kec import ground_photos
 from kec_core.methods.prepare import prepare
 from kec_core.photos.images import scan_images
-from kec_core.stages import STAGES, Hooks, Resources, Runner, embed_photos, pipeline
+from kec_core.stages import STAGES, Hooks, Resources, Runner, embed_photos, groups, pipeline
 from kec_core.store import FolderStore
 from kec_core.types import Concept, Constraint, Knowledge
 from tests.fakes import COLOURS, VOCABULARY, FirstNounBuilder, HashEncoder
@@ -62,7 +63,9 @@ def test_planted_colours_are_found_with_their_names(photos, resources, tmp_path)
     assert {concept.name for concept in result.knowledge.concepts} <= set(COLOURS)
     assert len(result.knowledge.uni) == 2 * len(result.knowledge.concepts)
     np.testing.assert_allclose(result.grounding.omega.sum(axis=1), 1, rtol=1e-5, atol=1e-6)
-    assert [report.stage for report in result.reports] == [s for s in STAGES if s != "estimate"]
+    assert [report.stage for report in result.reports] == [
+        s for s in STAGES if s not in ("estimate", "looks")
+    ]
     assert result.skipped == ()
 
 
@@ -223,3 +226,17 @@ def test_photos_that_were_encoded_before_are_not_encoded_again(photos, resources
     alone = run(folder, resources, FolderStore(tmp_path / "fresh"))
     assert mixed.embeddings.ids == alone.embeddings.ids
     np.testing.assert_allclose(mixed.embeddings.features, alone.embeddings.features, rtol=1e-5, atol=1e-6)
+
+
+def test_many_photos_are_clustered_by_whitened_looks(photos, resources, tmp_path, monkeypatch):
+    for module in (whitening, groups):
+        monkeypatch.setattr(module, "FEWEST", 40)
+    store = FolderStore(tmp_path / "store")
+    result = run(photos, resources, store)
+    assert result.looks.shape == (40, 10)
+    assert result.clustering.centroids.shape[1] == 10 + result.x.shape[1]
+    assert score(result.clustering.labels, truth_of(result)).acc == 1.0
+    plain = run(photos, resources, store, replace(CONFIG, clustering=ClusteringConfig(whiten=False)))
+    assert plain.looks is plain.x
+    assert "looks" not in {report.stage for report in plain.reports}
+    assert plain.cluster_key != result.cluster_key

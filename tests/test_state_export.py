@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kec_core.clustering import fuse
 from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.errors import Cancelled, InputError, StoreError
 from kec_core.knowledge.edits import parse_script
@@ -64,7 +65,7 @@ def keep_results(project, labels=LABELS):
     arrays = {"labels": clustering.labels, "centroids": clustering.centroids}
     store.save("cluster", key, StageResult(arrays=arrays, data=data))
     x = RAW / np.linalg.norm(RAW, axis=1, keepdims=True)
-    save_overview(project, key, compute_overview(x, grounding, 1.0, clustering))
+    save_overview(project, key, compute_overview(x, fuse(x, grounding.kappa, 1.0), grounding, clustering))
     return key
 
 
@@ -200,10 +201,11 @@ def test_knowledge_and_edits_can_be_read_again(project, out):
 def test_features_need_no_pickle_and_their_rows_belong_to_the_ids(project, out):
     export_project(project, out, ["npz"])
     with np.load(out / "features.npz", allow_pickle=False) as found:
-        assert set(found) == {"ids", "labels", "x", "kappa"}
+        assert set(found) == {"ids", "labels", "x", "looks", "kappa"}
         assert found["ids"].tolist() == list(IDS)
         assert found["labels"].tolist() == LABELS.tolist()
         assert np.allclose(found["x"], RAW / np.linalg.norm(RAW, axis=1, keepdims=True), atol=1e-5)
+        assert np.array_equal(found["looks"], found["x"])
         assert np.array_equal(found["kappa"], KAPPA)
         assert found["x"].dtype == np.float32
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from kec_core.arrays import l2_normalize
+from kec_core.clustering import fuse
 from kec_core.constraints import ConstraintPlan
 from kec_core.errors import StoreError
 from kec_core.result.cluster_names import EXAMPLE_WORTH
@@ -30,7 +31,7 @@ def made(weight=0.0, labels=LABELS, wishes=None):
         labels=labels, centroids=np.zeros((2, 4), np.float32), objective=0.0, method="kmeans", seed=0
     )
     grounding = Grounding(omega=OMEGA, kappa=X, concept_ids=("c001", "c002"))
-    return compute_overview(X, grounding, weight, clustering, wishes=wishes)
+    return compute_overview(X, fuse(X, X, weight), grounding, clustering, wishes=wishes)
 
 
 def overview(concepts, labels=LABELS, ids=None, votes=None):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.clustering import fuse
 from kec_core.explain.photos import Explainer
 from kec_core.explain.words import Kind
 
@@ -133,5 +132,5 @@ def _attribute_contrasts(explainer: Explainer, here: int, there: int) -> list[Co
 def _central(explainer: Explainer, cluster: int, count: int) -> NDArray[np.int64]:
     state = explainer.state
     rows = np.flatnonzero(state.clustering.labels == cluster)
-    fused = fuse(state.collection.x[rows], state.grounding.kappa[rows], state.weight)
+    fused = state.fused_rows(rows)
     return rows[np.argsort(-(fused @ explainer.centres[cluster]), kind="stable")[:count]]

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, blocks
-from kec_core.clustering import fuse
 from kec_core.clustering.geometry import cluster_sums
 from kec_core.errors import InputError
 from kec_core.explain.words import Kind, Word, WordParts, word_parts
@@ -76,14 +75,12 @@ class Explainer:
 
     @cached_property
     def centres(self) -> Vector:
-        """float64 (K, 2d), unit mean of every cluster in the fused space; zeros for an id without photos."""
-        x, kappa = self.state.collection.x, self.state.grounding.kappa
+        """float64 (K, e + d), unit mean of every cluster in the fused space; zeros for an id without photos."""
         labels = self.state.clustering.labels
-        sums = np.zeros((len(self.sizes), x.shape[1] + kappa.shape[1]))
-        for block in blocks(len(x)):
-            sums += cluster_sums(
-                fuse(x[block], kappa[block], self.state.weight), labels[block], len(self.sizes)
-            )
+        sums = np.zeros((len(self.sizes), self.state.width))
+        for block in blocks(len(labels)):
+            rows = np.arange(block.start, block.stop)
+            sums += cluster_sums(self.state.fused_rows(rows), labels[block], len(self.sizes))
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         return _divided(sums, lengths)
 
@@ -111,7 +108,7 @@ class Explainer:
         return np.vstack([means, sums.sum(axis=0) / len(rows)])
 
     def centre(self, cluster: int) -> Vector:
-        """float64 (2d,), a row of ``centres``.
+        """float64 (e + d,), a row of ``centres``.
 
         Raises:
             InputError: no photo is in the cluster.
@@ -125,8 +122,7 @@ class Explainer:
 
     def cosines(self, row: int) -> Vector:
         """float64 (K,), how near a photo lies to every centre; the totals of ``explain_place``."""
-        x, kappa = self.state.collection.x, self.state.grounding.kappa
-        fused = fuse(x[row : row + 1], kappa[row : row + 1], self.state.weight)[0]
+        fused = self.state.fused_rows(np.array([row]))[0]
         return np.asarray(self.centres @ fused.astype(np.float64))
 
     def nearest(self, cluster: int) -> int | None:
@@ -185,9 +181,9 @@ def explain_place(
     target = explainer.centre(chosen)
     if against is not None:
         target = target - explainer.centre(against)
-    width = explainer.state.collection.x.shape[1]
+    width = explainer.state.collection.looks.shape[1]
     share = 1 / math.hypot(1.0, explainer.state.weight)
-    looks = share * float(_unit(explainer.state.collection.x[row].astype(np.float64)) @ target[:width])
+    looks = share * float(_unit(explainer.state.collection.looks[row].astype(np.float64)) @ target[:width])
     words = explainer.state.weight * share * _word_values(explainer, row, target[width:])
     parts = explainer.parts
     return _explanation(

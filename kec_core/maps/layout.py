@@ -10,8 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from kec_core.arrays import FloatMatrix, Progress, l2_normalize, no_progress
-from kec_core.clustering import fuse
+from kec_core.arrays import FloatMatrix, Progress, no_progress
 from kec_core.errors import InputError
 from kec_core.maps.neighbours import Neighbours
 from kec_core.maps.tsne import TSNE_NEIGHBOURS, tsne_layout
@@ -25,20 +24,6 @@ NEIGHBOURS = max(UMAP_NEIGHBOURS, TSNE_NEIGHBOURS)
 """Neighbours per photo in the shared graph."""
 FEWEST = 8
 """Fewer photos are laid out by their principal components alone."""
-
-
-def space_features(space: Space, x: FloatMatrix, kappa: FloatMatrix, weight: float) -> FloatMatrix:
-    """The features that a map of this space is made from, unit rows.
-
-    Args:
-        space: which.
-        x: float32 (N, d), unit rows, visual features.
-        kappa: float32 (N, d), knowledge features.
-        weight: of the knowledge in the combined space.
-    """
-    if space == "visual":
-        return x
-    return l2_normalize(kappa) if space == "knowledge" else fuse(x, kappa, weight)
 
 
 def lay_out(

@@ -152,8 +152,14 @@ METHODS: dict[str, Method] = {
         "KEC, fixed weight 1",
         note="Knowledge counts as much as the photos everywhere.",
         weight=1.0,
+        whiten=False,
         words_start=False,
     ),
+    "kec-looks": _kec(
+        "Whitened looks alone", note="KEC without knowledge: k-means on the looks it clusters.", weight=0.0
+    ),
+    "kec-plain-looks": _kec("KEC on plain looks", whiten=False),
+    "kec-no-words-start": _kec("KEC, words start nothing", words_start=False),
     "kec-spectral": _kec("KEC, spectral", algorithm="spectral"),
     "kec-agglomerative": _kec("KEC, agglomerative", algorithm="agglomerative"),
     "kec-bisecting": _kec("KEC, bisecting k-means", algorithm="bisecting"),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from kec_core.arrays import Progress
 from kec_core.clustering import cluster, fuse
+from kec_core.clustering.whitening import whitened
 from kec_core.config import GroundingConfig
 from kec_core.errors import InputError
 from kec_core.grounding import concept_vectors, ground
@@ -20,11 +21,12 @@ PARTS = ("con", "des", "ua", "ba")
 def kec(
     inputs: MethodInputs, n_clusters: int, options: KecOptions, seed: int, progress: Progress
 ) -> Clustering:
-    """Clusters on [n(x), w n(kappa)] of the test photos (KEC 3.5)."""
+    """Clusters on [looks, w n(kappa)] of the test photos (KEC 3.5); the looks are n(x), or whitened."""
     config = ablated(inputs.grounding, options.ablation)
     grounding = ground_photos(inputs, inputs.test, config, progress)
     weight = fusion_weight(inputs, options)
-    fused = fuse(inputs.test.x, grounding.kappa, weight)
+    looks = whitened(inputs.test.x, progress=progress) if options.whiten else inputs.test.x
+    fused = fuse(looks, grounding.kappa, weight)
     made = cluster(fused, n_clusters, options.clustering(options.algorithm), seed=seed, progress=progress)
     if options.words_start and weight > 0:
         made = told_by_words(fused, grounding.omega, made)

@@ -37,6 +37,7 @@ class KecOptions(KMeansOptions):
 
     algorithm: Algorithm = "kmeans"  # downstream clusterer                                [P]
     weight: float | None = None  # w; None: chosen for the collection without labels       [M] methods.md 0
+    whiten: bool = True  # looks are whitened by the scatter among neighbours              [M]
     words_start: bool = True  # groups start from words as well as from looks              [M]
     ablation: str = ""  # which parts count, e.g. "con+des"; "" takes the run's own        [P]
 

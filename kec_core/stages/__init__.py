@@ -1,16 +1,23 @@
 """The stages of a run, each stored under the fingerprint of what it was made from.
 
-embed -> copies -> (estimate) -> overcluster -> nouns -> components -> concepts -> attributes -> vectors -> ground -> weight -> cluster
+embed -> copies -> (estimate) -> overcluster -> nouns -> components -> concepts -> attributes -> vectors -> ground -> looks -> weight -> cluster
 and, beside them, the k-means baseline on the visual features alone. A stage whose inputs are unchanged is
 loaded, never recomputed; a killed run goes on where it stopped. Labels never come here.
 """
 
-from kec_core.stages.codec import clustering_result, grounding_result, read_clustering, read_grounding
+from kec_core.stages.codec import (
+    clustering_result,
+    grounding_result,
+    read_clustering,
+    read_grounding,
+    read_whitening,
+)
 from kec_core.stages.groups import (
     choose_weight,
     cluster_baseline,
     cluster_photos,
     ground_photos,
+    whiten_photos,
 )
 from kec_core.stages.nouns import map_nouns
 from kec_core.stages.photos import choose_n_clusters, embed_photos, near_copies, with_bursts
@@ -37,6 +44,8 @@ __all__ = [
     "near_copies",
     "read_clustering",
     "read_grounding",
+    "read_whitening",
     "text_vectors",
+    "whiten_photos",
     "with_bursts",
 ]

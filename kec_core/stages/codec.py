@@ -1,8 +1,9 @@
-"""How a grounding and a clustering lie in the store: written by runs, edits and methods, read by everyone."""
+"""How a grounding, a whitening and a clustering lie in the store: written by runs, edits and methods, read by everyone."""
 
 from __future__ import annotations
 
 from kec_core.arrays import JsonDict
+from kec_core.clustering.whitening import Whitening
 from kec_core.stages.runner import Stored
 from kec_core.store import StageResult
 from kec_core.types import Clustering, Grounding
@@ -62,3 +63,16 @@ def read_clustering(stored: StageResult | Stored) -> Clustering:
         seed=int(stored.data["seed"]),
         note=str(stored.data["note"]),
     )
+
+
+def whitening_result(whitening: Whitening) -> StageResult:
+    """A whitening of looks."""
+    return StageResult(
+        arrays={"centre": whitening.centre, "onto": whitening.onto},
+        data={"summary": {"width": whitening.onto.shape[1]}},
+    )
+
+
+def read_whitening(stored: StageResult | Stored) -> Whitening:
+    """What ``whitening_result`` wrote."""
+    return Whitening(centre=stored.arrays["centre"], onto=stored.arrays["onto"])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.clustering import cluster, fuse
+from kec_core.clustering.whitening import FEWEST, WHITENING_REVISION, Whitening, fit_whitening
 from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.constraints import plan_constraints
 from kec_core.encoders.base import centred_features
@@ -13,16 +14,39 @@ from kec_core.grounding import ground
 from kec_core.grounding.weight import WEIGHT_REVISION, decidedness, knowledge_weight, openness
 from kec_core.grouping import full_clustering, under_kept_ids, weighed
 from kec_core.seeded_clustering import names_groups
-from kec_core.stages.codec import clustering_result, grounding_result, read_clustering, read_grounding
+from kec_core.stages.codec import (
+    clustering_result,
+    grounding_result,
+    read_clustering,
+    read_grounding,
+    read_whitening,
+    whitening_result,
+)
 from kec_core.stages.runner import Runner, Stored
 from kec_core.store import StageResult
 from kec_core.types import Clustering, ConceptVectors, Grounding, Knowledge
 
 
+def whiten_photos(
+    runner: Runner, photos: Stored, x: FloatMatrix, config: RunConfig
+) -> tuple[str, Whitening | None]:
+    """From ``x`` to the looks that are clustered, and the key it is stored under; "" and None where they are ``x``."""
+    if not config.clustering.whiten or len(x) < FEWEST:
+        return "", None
+
+    def compute(_key: str) -> StageResult:
+        fitted = fit_whitening(x, progress=runner.hooks.progress)
+        assert fitted is not None
+        return whitening_result(fitted)
+
+    stored = runner.stage("looks", [photos.key, WHITENING_REVISION], compute)
+    return stored.key, read_whitening(stored)
+
+
 def ground_photos(
     runner: Runner,
     embedded: Stored,
-    looks_key: str,
+    photos_key: str,
     x: FloatMatrix,
     vectors_key: str,
     vectors: ConceptVectors,
@@ -31,7 +55,7 @@ def ground_photos(
 ) -> tuple[str, Grounding]:
     """Knowledge carried into every photo (KEC 3.4), and the key it is stored under.
 
-    ``looks_key`` is the key of what follows from the features, see ``with_bursts``.
+    ``photos_key`` is the key of what follows from the features, see ``with_bursts``.
     """
 
     def compute(options: RunConfig) -> StageResult:
@@ -45,7 +69,7 @@ def ground_photos(
         )
         return grounding_result(made, embed=embedded.key, defaults=defaults.to_json())
 
-    inputs = [looks_key, vectors_key, defaults.to_json()]
+    inputs = [photos_key, vectors_key, defaults.to_json()]
     stored = runner.configured("ground", inputs, compute, config)
     return stored.key, read_grounding(stored)
 
@@ -94,7 +118,8 @@ def _why(weight: float, decided: float, left_open: float, defaults: EncoderDefau
 def cluster_photos(
     runner: Runner,
     ground_key: str,
-    x: FloatMatrix,
+    looks_key: str,
+    looks: FloatMatrix,
     grounding: Grounding,
     knowledge: Knowledge,
     image_ids: Sequence[str],
@@ -103,11 +128,11 @@ def cluster_photos(
     config: RunConfig,
     bursts: IntVector | None = None,
 ) -> tuple[str, Clustering]:
-    """Clusters on [n(x), w n(kappa)] (KEC 3.5) around the person's wishes, and the key they are stored under."""
+    """Clusters on [looks, w n(kappa)] (KEC 3.5) around the person's wishes, and the key they are stored under."""
 
     def compute(options: RunConfig) -> StageResult:
         made = full_clustering(
-            fuse(x, grounding.kappa, weight),
+            fuse(looks, grounding.kappa, weight),
             grounding,
             knowledge,
             image_ids,
@@ -118,9 +143,9 @@ def cluster_photos(
             progress=runner.hooks.progress,
         )
         made = under_kept_ids(made, plan_constraints(knowledge, image_ids).kept)
-        return clustering_result(made, ground=ground_key)
+        return clustering_result(made, ground=ground_key, looks=looks_key)
 
-    inputs = [ground_key, n_clusters, weight, *_wishes(knowledge)]
+    inputs = [ground_key, n_clusters, weight, *_wishes(knowledge), *filter(None, [looks_key])]
     stored = runner.configured("cluster", inputs, compute, config)
     return stored.key, read_clustering(stored)
 

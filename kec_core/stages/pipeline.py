@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kec_core import stages
 from kec_core.arrays import FloatMatrix, IntVector
+from kec_core.clustering.whitening import Whitening
 from kec_core.config import RunConfig
 from kec_core.encoders.base import Encoder, visual_features
 from kec_core.encoders.text_cache import TextCache, encode_texts
@@ -37,6 +38,7 @@ class RunResult:
 
     embeddings: Embeddings
     x: FloatMatrix
+    whitening: Whitening | None
     skipped: tuple[SkippedImage, ...]
     mapping: NounMapping | None
     vocabulary: tuple[Noun, ...]
@@ -50,6 +52,11 @@ class RunResult:
     reports: tuple[StageReport, ...]
     notes: tuple[str, ...]
     near_copies: tuple[tuple[str, ...], ...]
+
+    @property
+    def looks(self) -> FloatMatrix:
+        """What was clustered beside the knowledge, new float32 (N, e), unit rows."""
+        return self.x if self.whitening is None else self.whitening.of(self.x)
 
 
 def run(
@@ -188,24 +195,36 @@ def group(
     encode = partial(encode_texts, encoder, cache=text_cache)
     x = visual_features(embedded.arrays["features"], defaults)
     near_copies = stages.near_copies(runner, embedded)
-    looks, bursts = stages.with_bursts(embedded)
-    n_clusters, how = stages.choose_n_clusters(runner, looks, x, config, bursts)
-    baseline = stages.cluster_baseline(runner, looks, x, n_clusters, config, bursts)
-    known = know(Looks(stored=looks, x=x, n_clusters=n_clusters, bursts=bursts, baseline=baseline))
+    photos, bursts = stages.with_bursts(embedded)
+    n_clusters, how = stages.choose_n_clusters(runner, photos, x, config, bursts)
+    baseline = stages.cluster_baseline(runner, photos, x, n_clusters, config, bursts)
+    known = know(Looks(stored=photos, x=x, n_clusters=n_clusters, bursts=bursts, baseline=baseline))
     knowledge = replace(known.knowledge, n_clusters=config.n_clusters, weight=config.clustering.weight)
     vectors_key, vectors = stages.text_vectors(runner, knowledge, encoder, encode, config)
     ground_key, grounding = stages.ground_photos(
-        runner, embedded, looks.key, x, vectors_key, vectors, defaults, config
+        runner, embedded, photos.key, x, vectors_key, vectors, defaults, config
     )
+    looks_key, whitening = stages.whiten_photos(runner, photos, x, config)
     weight, why = stages.choose_weight(runner, ground_key, x, grounding, n_clusters, defaults, config)
     cluster_key, clustering = stages.cluster_photos(
-        runner, ground_key, x, grounding, knowledge, embedded.data["ids"], n_clusters, weight, config, bursts
+        runner,
+        ground_key,
+        looks_key,
+        x if whitening is None else whitening.of(x),
+        grounding,
+        knowledge,
+        embedded.data["ids"],
+        n_clusters,
+        weight,
+        config,
+        bursts,
     )
     return RunResult(
         embeddings=Embeddings(
             features=embedded.arrays["features"], ids=tuple(embedded.data["ids"]), encoder=encoder.info.name
         ),
         x=x,
+        whitening=whitening,
         skipped=tuple(SkippedImage(**item) for item in embedded.data["failed"]),
         mapping=known.mapping,
         vocabulary=known.vocabulary,
@@ -266,9 +285,9 @@ def rehearse(
     encoder = resources.encoder
     embedded = stages.embed_photos(runner, records, root, encoder)
     x = visual_features(embedded.arrays["features"], encoder.info.defaults)
-    looks, bursts = stages.with_bursts(embedded)
-    n_clusters, _ = stages.choose_n_clusters(runner, looks, x, config, bursts)
-    mapping, vocabulary = stages.map_nouns(runner, looks, x, n_clusters, resources, config, bursts)
+    photos, bursts = stages.with_bursts(embedded)
+    n_clusters, _ = stages.choose_n_clusters(runner, photos, x, config, bursts)
+    mapping, vocabulary = stages.map_nouns(runner, photos, x, n_clusters, resources, config, bursts)
     trial = Runner(ReadingStore(store), runner.hooks)
     encode = partial(encode_texts, encoder, cache=resources.text_cache)
-    return stages.know(trial, looks.key, x, mapping, vocabulary, resources, encode, config, keep)[0]
+    return stages.know(trial, photos.key, x, mapping, vocabulary, resources, encode, config, keep)[0]

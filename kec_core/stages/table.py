@@ -59,7 +59,7 @@ STEPS = (
     Step(
         name="Cluster",
         tip="Group the photos by looks and words together.",
-        stages=("weight", "cluster"),
+        stages=("looks", "weight", "cluster"),
     ),
 )
 """In the order of the work; "scan" is done by ``kec_core.photos.images``, the others by this room."""

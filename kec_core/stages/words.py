@@ -31,7 +31,7 @@ LEAST_FIT = 0.32
 
 def know(
     runner: Runner,
-    looks_key: str,
+    photos_key: str,
     x: FloatMatrix,
     mapping: NounMapping,
     vocabulary: tuple[Noun, ...],
@@ -42,7 +42,7 @@ def know(
 ) -> tuple[Knowledge, str]:
     """Concepts, then attributes (KEC 3.2, 3.3) and the tree of the concepts; also a note about cut pairs.
 
-    ``looks_key`` is the key of what follows from the features ``x``; only attributes that tell these photos apart are kept.
+    ``photos_key`` is the key of what follows from the features ``x``; only attributes that tell these photos apart are kept.
     """
     builder, progress = resources.builder, runner.hooks.progress
     noun_lists = component_nouns(mapping, vocabulary)
@@ -102,7 +102,7 @@ def know(
         resources.encoder.info.revision,
         TREE_REVISION,
         TELLING_REVISION,
-        looks_key,
+        photos_key,
         resources.wordnet is not None and resources.wordnet.has_relations,
     ]
     attributes = runner.configured(

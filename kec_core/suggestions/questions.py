@@ -92,7 +92,7 @@ def _likely(state: LiveState, rows: Rows, x: FloatMatrix, placed: Rows) -> tuple
 def _means(state: LiveState, clusters: Rows, placed: Rows) -> FloatMatrix:
     """Unit prototypes of the clusters: their centroids and what was placed in them, float32 (K, D)."""
     known = state.clustering.centroids
-    width = 2 * state.collection.x.shape[1]
+    width = state.width
     labels = np.searchsorted(clusters, state.clustering.labels).astype(np.int32)
     if known.shape[1] == width:
         means = PRIOR * known[clusters]

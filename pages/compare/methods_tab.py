@@ -32,7 +32,16 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "TURTLE": ("turtle", "turtle-tac", "turtle-kec"),
     "CAE": ("cae", "cae-no-captions", "cae-no-nouns", "cae-softmax", "cae-uniform", "cae-sum"),
     "LAIC": ("laic", "laic-centres"),
-    "Parts of KEC (ablation)": ("kec-con", "kec-des", "kec-con-des", "kec-con-des-ua", "kec-con-des-ba"),
+    "Parts of KEC (ablation)": (
+        "kec-looks",
+        "kec-plain-looks",
+        "kec-no-words-start",
+        "kec-con",
+        "kec-des",
+        "kec-con-des",
+        "kec-con-des-ua",
+        "kec-con-des-ba",
+    ),
 }
 USUAL = ("kmeans", "tac-notrain", "kec")
 LACKING: dict[Need, str] = {

@@ -13,15 +13,16 @@ from state.revisions.revisions import Baseline, RevisionInfo
 _CLUSTER, _BASELINE = "cluster", "baseline"
 
 
-def save_clustering(project: Project, clustering: Clustering, *, ground: str) -> str:
+def save_clustering(project: Project, clustering: Clustering, *, ground: str, looks: str = "") -> str:
     """Keep a clustering made outside a run (the live loop); returns the fingerprint for ``NewRevision.clustering_fp``.
 
     Args:
         project: where.
         clustering: what.
         ground: key of the stored grounding it was made from, so that its features are found again.
+        looks: key of the stored looks it was made from; "" where they are the visual features.
     """
-    made = clustering_result(clustering, ground=ground)
+    made = clustering_result(clustering, ground=ground, looks=looks)
     key = fingerprint(clustering.labels, clustering.centroids, made.data)
     if project.store.load(_CLUSTER, key) is None:
         project.store.save(_CLUSTER, key, made)

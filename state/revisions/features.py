@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kec_core.arrays import FloatMatrix
+from kec_core.arrays import FloatMatrix, l2_normalize
+from kec_core.clustering import fuse
+from kec_core.clustering.whitening import Whitening
 from kec_core.config import EncoderDefaults
 from kec_core.encoders.base import visual_features
-from kec_core.stages import read_grounding
+from kec_core.maps.layout import Space
+from kec_core.stages import read_grounding, read_whitening
 from kec_core.types import Grounding
 from state.project.project import Project
 from state.revisions.clusterings import load_result
@@ -24,6 +27,8 @@ class Features:
         defaults: the encoder's.
         grounding: omega (N, M) and kappa (N, d); memory-mapped.
         embed_key: what ``raw`` is stored under, stage "embed".
+        looks_key: what ``whitening`` is stored under, stage "looks"; "" for none.
+        whitening: from ``visual()`` to the looks that were clustered; None where they are the same.
     """
 
     ids: tuple[str, ...]
@@ -31,6 +36,23 @@ class Features:
     defaults: EncoderDefaults
     grounding: Grounding
     embed_key: str
+    looks_key: str
+    whitening: Whitening | None
+
+    def fused(self, weight: float) -> FloatMatrix:
+        """The space that was clustered under a weight of the knowledge: new float32 (N, e + d), unit rows."""
+        return fuse(self.looks(), self.grounding.kappa, weight)
+
+    def of_space(self, space: Space, weight: float) -> FloatMatrix:
+        """The features that a map of this space is made from under a weight of the knowledge, unit rows."""
+        if space == "visual":
+            return self.visual()
+        return l2_normalize(self.grounding.kappa) if space == "knowledge" else self.fused(weight)
+
+    def looks(self) -> FloatMatrix:
+        """Float32 (N, e), unit rows, what was clustered beside the knowledge."""
+        x = self.visual()
+        return x if self.whitening is None else self.whitening.of(x)
 
     def visual(self) -> FloatMatrix:
         """Visual features as the methods use them: new float32 (N, d), unit rows."""
@@ -46,10 +68,13 @@ def load_features(project: Project, revision: RevisionInfo) -> Features:
     clustered = load_result(project, "cluster", revision.clustering_fp)
     grounded = load_result(project, "ground", clustered.data.get("ground", ""))
     embedded = load_result(project, "embed", grounded.data["embed"])
+    looks_key = str(clustered.data.get("looks", ""))
     return Features(
         ids=tuple(embedded.data["ids"]),
         raw=embedded.arrays["features"],
         defaults=EncoderDefaults.from_json(grounded.data["defaults"]),
         grounding=read_grounding(grounded),
         embed_key=str(grounded.data["embed"]),
+        looks_key=looks_key,
+        whitening=read_whitening(load_result(project, "looks", looks_key)) if looks_key else None,
     )

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-
-from kec_core.clustering import fuse
 from kec_core.encoders import TextCache, encode_texts
 from kec_core.encoders.base import Encoder, centred_features, collection_mean
 from kec_core.grounding import concept_vectors, product_centre
@@ -44,8 +41,9 @@ def model_of(project: Project, revision: Revision, encoder: Encoder) -> GroupMod
         product_centre=product_centre(
             centred_features(features.raw, defaults) if config.mode == "raw" else x, config
         ),
+        whitening=features.whitening,
         groups=groups_of(
-            fuse(x, np.asarray(features.grounding.kappa), revision.facts.weight),
+            features.fused(revision.facts.weight),
             load_clustering(project, revision).labels,
             cluster_names(load_overview(project, revision), revision.knowledge),
         ),

@@ -14,7 +14,7 @@ import numpy as np
 
 from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
 from kec_core.errors import InputError, StoreError
-from kec_core.maps.layout import FEWEST, NEIGHBOURS, LayoutMethod, Space, lay_out, space_features
+from kec_core.maps.layout import FEWEST, NEIGHBOURS, LayoutMethod, Space, lay_out
 from kec_core.maps.neighbours import Neighbours, find_neighbours
 from kec_core.store import StageResult
 from state.jobs.progress import JobContext
@@ -110,7 +110,7 @@ def make_layout(
     """
     _check(space, method)
     features = load_features(project, revision)
-    x = space_features(space, features.visual(), np.asarray(features.grounding.kappa), revision.facts.weight)
+    x = features.of_space(space, revision.facts.weight)
     content = fingerprint("map 2", space, x, revision.config.seed)
     before = find_layout(project, revision, space, method) if again else None
     # A scan of the same photos beside another list of unusable files is another scan: its map is found by its number.

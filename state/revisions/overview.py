@@ -13,7 +13,6 @@ from typing import Literal
 import numpy as np
 
 from kec_core.arrays import FloatMatrix, FloatVector, IntVector
-from kec_core.clustering import fuse
 from kec_core.clustering.geometry import centroids_of, cluster_sums, confidence, nearness
 from kec_core.constraints import ConstraintPlan
 from kec_core.errors import StoreError
@@ -95,8 +94,8 @@ class ClusterCard:
 
 def compute_overview(
     x: FloatMatrix,
+    fused: FloatMatrix,
     grounding: Grounding,
-    weight: float,
     clustering: Clustering,
     *,
     wishes: ConstraintPlan | None = None,
@@ -105,14 +104,13 @@ def compute_overview(
 
     Args:
         x: float32 (N, d), unit rows, the visual features.
+        fused: float32 (N, D), unit rows, the space that was clustered.
         grounding: omega (N, M) and kappa (N, d).
-        weight: of the knowledge in the fused space.
         clustering: its labels; centres are taken anew, as the means of the members.
         wishes: of the person, on these photos; None for none.
     """
     labels = np.asarray(clustering.labels)
     n_clusters = int(labels.max()) + 1
-    fused = fuse(x, grounding.kappa, weight)
     own, rival = nearness(fused, centroids_of(fused, labels, n_clusters), labels)
     sizes = np.maximum(np.bincount(labels, minlength=n_clusters), 1)[:, None]
     return Overview(

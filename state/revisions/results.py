@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kec_core.arrays import FloatMatrix
+from kec_core.clustering import fuse
 from kec_core.clustering.metrics import internal_scores
 from kec_core.config import RunConfig
 from kec_core.constraints import plan_constraints
@@ -24,6 +25,7 @@ class Result:
     Attributes:
         scan: number of the scan whose photos were clustered.
         x: float32 (N, d), unit rows, the visual features.
+        looks: float32 (N, e), unit rows, what was clustered beside the knowledge.
         clustering_fp: what the clustering is stored under.
         scores: agreement with the labels, None without labels.
         baseline: the plain method beside it.
@@ -34,6 +36,7 @@ class Result:
     scan: int
     image_ids: Sequence[str]
     x: FloatMatrix
+    looks: FloatMatrix
     grounding: Grounding
     clustering: Clustering
     clustering_fp: str
@@ -77,9 +80,8 @@ def keep(
 
 def _save_overview(project: Project, result: Result) -> None:
     plan = plan_constraints(result.knowledge, result.image_ids)
-    overview = compute_overview(
-        result.x, result.grounding, result.facts.weight, result.clustering, wishes=plan
-    )
+    fused = fuse(result.looks, result.grounding.kappa, result.facts.weight)
+    overview = compute_overview(result.x, fused, result.grounding, result.clustering, wishes=plan)
     save_overview(project, result.clustering_fp, overview)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
-from kec_core.clustering import bootstrap_agreement, fuse
+from kec_core.clustering import bootstrap_agreement
 from kec_core.store import StageResult
 from state.jobs.progress import JobContext
 from state.project.project import Project
@@ -57,7 +57,6 @@ def measure_stability(
     if known is not None:
         return known
     features = load_features(project, revision)
-    x = features.visual()
     weight = revision.facts.weight
     n_clusters = load_clustering(project, revision).n_clusters
 
@@ -71,8 +70,8 @@ def measure_stability(
         return float(agreement.mean(dtype=np.float64))
 
     found = Stability(
-        ours=share(fuse(x, features.grounding.kappa, weight), 0, "Resampling photos and knowledge"),
-        visual=share(x, 1, "Resampling the photos alone"),
+        ours=share(features.fused(weight), 0, "Resampling photos and knowledge"),
+        visual=share(features.visual(), 1, "Resampling the photos alone"),
     )
     project.store.save(_STAGE, _key(revision), StageResult(data=asdict(found)))
     return found

@@ -85,7 +85,7 @@ DOWNLOADS = (
         file="features.npz",
         format="npz",
         title="Features (NPZ)",
-        about="Visual features x and knowledge features kappa with photo names and clusters, for numpy; no pickle inside.",
+        about="Visual features x, the looks that were clustered, and knowledge features kappa with photo names and clusters, for numpy; no pickle inside.",
         mime="application/octet-stream",
     ),
 )

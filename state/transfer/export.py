@@ -229,6 +229,7 @@ def _npz(content: _Content) -> Mapping[str, WriteFile]:
                 ids=np.array(content.table.files, dtype=np.str_),
                 labels=content.table.clusters,
                 x=content.features.visual(),
+                looks=content.features.looks(),
                 kappa=content.features.grounding.kappa,
             )
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from kec_core.clustering import fuse
 from kec_core.clustering.geometry import centroids_of
 from kec_core.knowledge.unique_names import unique_names
 from kec_core.types import Knowledge
@@ -147,7 +146,7 @@ def _facts(card: ClusterCard) -> list[str]:
 
 def _nearest(revision: Revision, features: Features, overview: Overview) -> dict[int, int]:
     """The cluster whose centre is nearest, by cluster id; nothing for a single cluster."""
-    fused = fuse(features.visual(), features.grounding.kappa, revision.facts.weight)
+    fused = features.fused(revision.facts.weight)
     centres = centroids_of(fused, np.asarray(overview.labels), len(overview.coherence))
     filled = np.flatnonzero(np.bincount(overview.labels, minlength=len(centres)))
     if len(filled) < 2:

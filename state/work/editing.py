@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from kec_core.arrays import IntVector, as_labels, fingerprint
+from kec_core.clustering.whitening import Whitening
 from kec_core.collection import live_collection as collection_of
 from kec_core.config import EncoderDefaults
 from kec_core.edited import Edited, edited
@@ -119,6 +120,7 @@ def open_live(project: Project, revision: Revision) -> LiveState:
         features.defaults,
         labels=project.labels(revision.scan),
         baseline=baseline,
+        whitening=features.whitening,
     )
     return start(collection, revision.knowledge, load_clustering(project, revision))
 
@@ -130,6 +132,7 @@ def live_collection(
     *,
     labels: Sequence[str | None],
     baseline: IntVector | None,
+    whitening: Whitening | None,
 ) -> LiveCollection:
     """Photos under the options of a revision, ready for edits.
 
@@ -139,6 +142,7 @@ def live_collection(
         defaults: of the encoder.
         labels: of the photos, None where unknown.
         baseline: int32 (N,), their groups by looks alone; None when they were not made.
+        whitening: of the looks that were clustered; None where they are the visual features.
 
     Raises:
         ResourceMissing: the weights of the encoder are not on this machine.
@@ -153,6 +157,7 @@ def live_collection(
         weight=automatic.weight,
         truth=_truth(labels),
         baseline=baseline,
+        whitening=whitening,
     )
 
 
@@ -163,12 +168,14 @@ class Photos:
     Attributes:
         scan: its number.
         embed: key of their features, stage "embed".
+        looks: key of their whitening, stage "looks"; "" for none.
         facts: of a revision of them.
         baseline: the plain method on them; None without one.
     """
 
     scan: int
     embed: str
+    looks: str
     facts: Facts
     baseline: Baseline | None
 
@@ -179,9 +186,11 @@ def photos_of(project: Project, revision: Revision) -> Photos:
     Raises:
         StoreError: a stored result is missing or damaged.
     """
+    features = load_features(project, revision)
     return Photos(
         scan=revision.scan,
-        embed=load_features(project, revision).embed_key,
+        embed=features.embed_key,
+        looks=features.looks_key,
         facts=revision.facts,
         baseline=revision.baseline,
     )
@@ -228,8 +237,12 @@ def keep(
         x=state.collection.x,
         grounding=state.grounding,
         clustering=state.clustering,
+        looks=state.collection.looks,
         clustering_fp=save_clustering(
-            project, state.clustering, ground=save_grounding(project, photos.embed, state)
+            project,
+            state.clustering,
+            ground=save_grounding(project, photos.embed, state),
+            looks=photos.looks,
         ),
         facts=facts,
         scores=state.scores,

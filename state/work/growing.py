@@ -190,6 +190,7 @@ def _sort_in(
 ) -> _Sorted:
     """Keep the photos of a scan in the groups of a revision."""
     model = model_of(project, shown, loaded_encoder(shown.facts.encoder))
+    looks_key = load_features(project, shown).looks_key
     knowledge = with_photos_renamed(shown.knowledge, differences.renamed)
     photos = Embeddings(
         features=embedded.arrays["features"], ids=tuple(embedded.data["ids"]), encoder=shown.facts.encoder
@@ -212,6 +213,7 @@ def _sort_in(
         model.defaults,
         labels=project.labels(scan),
         baseline=None if baseline is None else baseline[1],
+        whitening=model.whitening,
     )
     state = _with_centroids(start(collection, knowledge, _regrouped(clustering, labels, model)))
     kept = keep(
@@ -220,7 +222,11 @@ def _sort_in(
         state,
         (),
         photos=Photos(
-            scan=scan, embed=embedded.key, facts=facts, baseline=None if baseline is None else baseline[0]
+            scan=scan,
+            embed=embedded.key,
+            looks=looks_key,
+            facts=facts,
+            baseline=None if baseline is None else baseline[0],
         ),
         note=str(differences),
     )
@@ -285,8 +291,8 @@ def _grown_baseline(
     if shown.baseline is None:
         return None
     before = load_baseline(project, shown.baseline)
-    looks = visual_features(photos.features[rows < 0], model.defaults, mean=model.mean)
-    labels = _joined(before.labels, rows, nearest_centroids(looks, before.centroids)[0])
+    x_new = visual_features(photos.features[rows < 0], model.defaults, mean=model.mean)
+    labels = _joined(before.labels, rows, nearest_centroids(x_new, before.centroids)[0])
     x = visual_features(photos.features, model.defaults)
     return Baseline(
         method=shown.baseline.method,

@@ -279,6 +279,7 @@ def _result(
         scan=scan,
         image_ids=found.embeddings.ids,
         x=found.x,
+        looks=found.looks,
         grounding=found.grounding,
         clustering=found.clustering,
         clustering_fp=found.cluster_key,

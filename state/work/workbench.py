@@ -162,6 +162,7 @@ def _bytes(shelves: Collection[_Shelf]) -> int:
         for state in states
         for array in (
             state.collection.x,
+            state.collection.looks,
             state.collection.grounded,
             state.logits,
             state.grounding.omega,

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from kec_core.clustering import fuse, whitening
+from kec_core.group_model_file import model_bytes, read_model
 from kec_core.knowledge.edits import SetClusters
 from kec_core.stages import groups
 from state.revisions.clusterings import load_clustering
 from state.revisions.features import load_features
+from state.revisions.group_models import model_of
 from state.work import editing
 from state.work.workbench import LiveStates, Workbench
 from tests.fakes import HashEncoder
@@ -49,3 +51,13 @@ def test_every_map_is_made_from_its_own_space(project):
     assert np.allclose(np.linalg.norm(known, axis=1), 1, atol=1e-5)
     combined = features.of_space("combined", 0.5)
     assert np.allclose(combined, fuse(features.looks(), features.grounding.kappa, 0.5), atol=1e-6)
+
+
+def test_a_model_sorts_photos_in_the_space_that_was_clustered(project, tmp_path):
+    shown = Workbench(project, LiveStates()).shown()
+    features = load_features(project, shown)
+    (tmp_path / "model.npz").write_bytes(model_bytes(model_of(project, shown, HashEncoder())))
+    model = read_model(tmp_path / "model.npz")
+    assert model.whitening is not None
+    found = model.assign(np.array(features.raw))
+    assert np.array_equal(found.clusters, load_clustering(project, shown).labels)

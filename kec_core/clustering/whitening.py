@@ -44,7 +44,7 @@ class Whitening:
         """Looks of these or other photos, new float32 (N, e), unit rows; ``x`` is float32 (N, d), unit rows."""
         looks = np.empty((len(x), self.onto.shape[1]), dtype=np.float32)
         for block in blocks(len(x)):
-            looks[block] = l2_normalize((x[block] - self.centre) @ self.onto)
+            looks[block] = l2_normalize(np.asarray((x[block] - self.centre) @ self.onto, dtype=np.float32))
         return looks
 
 

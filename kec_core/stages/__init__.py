@@ -11,6 +11,7 @@ from kec_core.stages.codec import (
     read_clustering,
     read_grounding,
     read_whitening,
+    whitening_result,
 )
 from kec_core.stages.groups import (
     choose_weight,
@@ -47,5 +48,6 @@ __all__ = [
     "read_whitening",
     "text_vectors",
     "whiten_photos",
+    "whitening_result",
     "with_bursts",
 ]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from kec_core.arrays import fingerprint
+from kec_core.clustering.whitening import Whitening
 from kec_core.errors import StoreError
-from kec_core.stages import clustering_result, read_clustering
+from kec_core.stages import clustering_result, read_clustering, whitening_result
 from kec_core.store import StageResult
 from kec_core.types import Clustering
 from state.project.project import Project
 from state.revisions.revisions import Baseline, RevisionInfo
 
-_CLUSTER, _BASELINE = "cluster", "baseline"
+_CLUSTER, _BASELINE, _LOOKS = "cluster", "baseline", "looks"
 
 
 def save_clustering(project: Project, clustering: Clustering, *, ground: str, looks: str = "") -> str:
@@ -35,6 +36,15 @@ def save_baseline(project: Project, clustering: Clustering) -> str:
     key = fingerprint("baseline", clustering.labels, clustering.centroids, made.data)
     if project.store.load(_BASELINE, key) is None:
         project.store.save(_BASELINE, key, made)
+    return key
+
+
+def save_whitening(project: Project, whitening: Whitening | None) -> str:
+    """Keep a whitening made outside a project; returns its key, "" for none."""
+    if whitening is None:
+        return ""
+    key = fingerprint("looks", whitening.centre, whitening.onto)
+    project.store.save(_LOOKS, key, whitening_result(whitening))
     return key
 
 

@@ -22,7 +22,7 @@ from state.project.locks import RunLock
 from state.project.project import Project
 from state.revisions import results, revisions
 from state.revisions.cluster_marks import cluster_marks
-from state.revisions.clusterings import load_result, save_baseline, save_clustering
+from state.revisions.clusterings import load_result, save_baseline, save_clustering, save_whitening
 from state.revisions.features import load_features
 from state.revisions.revisions import Baseline
 from state.work.editing import keep, loaded_encoder, open_live, save_grounding
@@ -107,8 +107,12 @@ def _first_revision(result: Result, project: Project, root: Path) -> str:
         x=state.collection.x,
         grounding=state.grounding,
         clustering=state.clustering,
+        looks=state.collection.looks,
         clustering_fp=save_clustering(
-            project, state.clustering, ground=save_grounding(project, photos.stored.key, state)
+            project,
+            state.clustering,
+            ground=save_grounding(project, photos.stored.key, state),
+            looks=save_whitening(project, state.collection.whitening),
         ),
         facts=_facts(result),
         scores=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from PIL import Image
 import cli
 from kec_core.errors import InputError
 from state.project.project import Project
+from state.transfer.assignments import confidence
+from state.work.photo_filter import PhotoFilter, matching
 from state.work.search import open_search
 from tests.fakes import COLOURS
 from tests.panel_helpers import words  # noqa: F401 - a fixture
@@ -39,20 +42,20 @@ def _unit(photos, text):
 
 
 def test_a_photo_of_the_project_finds_others_like_it_by_its_id_or_its_path(photos):
-    ids = photos.features.ids
-    found = photos.like(ids[0], 3)
+    ids = photos.ids
+    found = photos.like([ids[0]], 3)
     assert ids[0] not in [one.image for one in found]
     own = photos.x @ photos.x[0]
     own[0] = -2
     assert found[0].score == pytest.approx(float(own.max()), abs=1e-5)
-    assert photos.like(str(photos.project.photo_path(ids[0])), 3) == found
-    assert len(photos.like(ids[0], 10_000)) == len(ids) - 1
+    assert photos.like([str(photos.project.photo_path(ids[0]))], 3) == found
+    assert len(photos.like([ids[0]], 10_000)) == len(ids) - 1
 
 
 def test_any_photo_file_finds_photos_like_it(photos, tmp_path):
     colour, rgb = next(iter(COLOURS.items()))
     Image.new("RGB", (20, 20), rgb).save(tmp_path / "mine.png")
-    found = photos.like(str(tmp_path / "mine.png"), 3)
+    found = photos.like([str(tmp_path / "mine.png")], 3)
     assert all(one.image.startswith(f"{colour}/") for one in found)
 
 
@@ -63,9 +66,9 @@ def test_what_cannot_be_looked_for_is_refused_in_one_sentence(photos, tmp_path):
     with pytest.raises(InputError, match="At least 1 photo should be asked for, but 0 came"):
         photos.words("red", 0)
     with pytest.raises(InputError, match=r"there is no 'gone\.jpg'"):
-        photos.like("gone.jpg", 3)
+        photos.like(["gone.jpg"], 3)
     with pytest.raises(InputError, match=r"text\.jpg cannot be used: "):
-        photos.like(str(tmp_path / "text.jpg"), 3)
+        photos.like([str(tmp_path / "text.jpg")], 3)
     with pytest.raises(InputError, match="no result to search yet"):
         open_search(Project.create(tmp_path / "empty", "empty"))
 
@@ -80,6 +83,73 @@ def test_the_command_prints_the_photos_or_one_line(colours, words, capsys):  # n
     assert cli.main(["search", str(colours.folder), "--like", image, "--json"]) == 0
     assert image not in [one["image"] for one in json.loads(capsys.readouterr().out)["found"]]
     assert cli.main(["search", str(colours.folder)]) == 2
-    assert "Either WORDS or --like FILE was expected, but neither came" in capsys.readouterr().err
+    assert (
+        "Either WORDS or --like FILE was expected, or a filter as --file, but nothing came"
+        in capsys.readouterr().err
+    )
     assert cli.main(["search", str(colours.folder), "red", "--like", image]) == 2
     assert "but both came" in capsys.readouterr().err
+
+
+def test_a_filter_lets_through_only_what_has_all_of_it(photos):
+    colour, other = list(COLOURS)[:2]
+    inside = photos.filtered(PhotoFilter(file=f"{colour.upper()}/ 0"), 1000)
+    assert [one.image for one in inside] == [
+        one for one in photos.ids if one.startswith(colour) and "0" in one
+    ]
+    assert all(one.score is None for one in inside)
+    assert len(photos.filtered(PhotoFilter(file=f"{colour}/*0?.png"), 3)) == 3
+    labelled = photos.words(other, 50, PhotoFilter(labels=frozenset([colour])))
+    assert {one.image.split("/")[0] for one in labelled} == {colour}
+    cluster = inside[0].cluster
+    kept = photos.matching(PhotoFilter(clusters=frozenset([cluster])))
+    assert kept.tolist() == (np.asarray(photos.overview.labels) == cluster).tolist()
+    assert not photos.filtered(PhotoFilter(labels=frozenset([""])), 5)
+
+
+def test_confidence_divides_the_photos_between_its_ends(photos):
+    low, high = (photos.matching(PhotoFilter(**one)) for one in ({"most": 0.5}, {"least": 0.5000001}))
+    assert (low ^ high).all()
+    sure = confidence(photos.overview)
+    assert sure[low].max(initial=0) <= 0.5
+
+
+def test_days_include_both_ends_and_leave_out_what_has_no_date():
+    taken = ["2026-05-01T00:00:00", "2026-05-02T23:59:59", "2026-05-03T00:00:00", ""]
+    known = {"ids": "abcd", "clusters": np.zeros(4, int), "confidence": np.ones(4), "taken": taken}
+
+    def days(since=None, until=None):
+        return matching(PhotoFilter(since=since, until=until), **known).tolist()
+
+    assert days(date(2026, 5, 1), date(2026, 5, 2)) == [True, True, False, False]
+    assert days(since=date(2026, 5, 2)) == [False, True, True, False]
+    assert days(until=date(2026, 5, 1)) == [True, False, False, False]
+    assert days() == [True] * 4
+
+
+def test_several_photos_find_what_is_like_their_mean_and_are_left_out(photos):
+    two = list(photos.ids[:2])
+    found = photos.like(two, 5)
+    assert not {one.image for one in found} & set(two)
+    mean = photos.x[:2].mean(axis=0)
+    scores = photos.x @ (mean / np.linalg.norm(mean))
+    scores[:2] = -2
+    assert found[0].score == pytest.approx(float(scores.max()), abs=1e-5)
+
+
+def test_the_command_filters_and_says_what_it_does_not_know(colours, words, capsys):  # noqa: F811 - the fixture
+    colour = next(iter(COLOURS))
+    folder = str(colours.folder)
+    assert cli.main(["search", folder, "--label", colour, "--top", "99", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["found"]
+    assert len(found) == sum(label == colour for label in colours.labels())
+    assert cli.main(["search", folder, "--cluster", found[0]["name"].upper(), "--json"]) == 0
+    assert {one["cluster"] for one in json.loads(capsys.readouterr().out)["found"]} == {found[0]["cluster"]}
+    for wrong, said in (
+        (["--label", "mauve"], "No photo of the project has the label 'mauve'"),
+        (["--cluster", "nothing"], "There is no cluster 'nothing'; name one of "),
+        (["--since", "May"], "A day such as 2026-05-01 was expected, but 'May' came"),
+        (["--confidence", ".5", ".1"], "but 0.5 0.1 came"),
+    ):
+        assert cli.main(["search", folder, *wrong]) == 2
+        assert said in capsys.readouterr().err

@@ -28,6 +28,7 @@ from kec_core.photos.formats import (
     known_formats,
     suffix_of,
 )
+from kec_core.photos.taken import date_taken
 from kec_core.types import SkippedImage
 
 __all__ = [
@@ -88,12 +89,14 @@ class ScanReport:
         warnings: what was noticed about the folder as a whole, in sentences.
         others: how many files there are of each kind that is no photo (".txt", "hidden or system files"): every file is
             in one of ``images``, ``skipped`` and ``others``.
+        taken: when photos were taken by their ids, ISO 8601, for those that tell it.
     """
 
     images: tuple[ImageRecord, ...]
     skipped: tuple[SkippedImage, ...] = ()
     warnings: tuple[str, ...] = ()
     others: Mapping[str, int] = field(default_factory=dict)
+    taken: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def duplicates(self) -> tuple[tuple[str, ...], ...]:
@@ -159,10 +162,12 @@ def _checked(root: Path, names: Sequence[str], progress: Progress) -> ScanReport
     checked = map_in_threads(
         lambda name: _check(root, name), names, progress=progress, label="Checking photos"
     )
+    sound = [item for item in checked if isinstance(item, tuple)]
     return ScanReport(
-        images=tuple(item for item in checked if isinstance(item, ImageRecord)),
+        images=tuple(image for image, _ in sound),
         skipped=tuple(item for item in checked if isinstance(item, SkippedImage)),
         others=Counter(kind_of(name) for name, item in zip(names, checked, strict=True) if item is None),
+        taken={image.id: date for image, date in sound if date},
     )
 
 
@@ -200,14 +205,15 @@ def _none_usable(root: Path, report: ScanReport) -> str:
 # --- checking
 
 
-def _check(root: Path, name: str) -> ImageRecord | SkippedImage | None:
-    """One file; None when it is no photo after all, though it begins like one."""
+def _check(root: Path, name: str) -> tuple[ImageRecord, str] | SkippedImage | None:
+    """One file, and when it was taken; None when it is no photo after all, though it begins like one."""
     path = root / name
     try:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0)
             facts = inspect(file, path.name, _SMALL_SIDE)
+            taken = date_taken(file)
     except InputError as error:
         return SkippedImage(path=name, reason=str(error)) if _is_meant_as_photo(path) else None
     except OSError as error:
@@ -217,9 +223,10 @@ def _check(root: Path, name: str) -> ImageRecord | SkippedImage | None:
     if promised != facts.format and is_named_photo(path.name):
         notes.append(f"it is {facts.format} in spite of its name")
     width, height = facts.size
-    return ImageRecord(
+    record = ImageRecord(
         id=name, width=width, height=height, sha256=sha256, mode=facts.mode, warning="; ".join(notes)
     )
+    return record, taken
 
 
 def _is_meant_as_photo(path: Path) -> bool:

@@ -65,7 +65,7 @@ def draw(
             project, photos, key=f"cluster_{card.id}_{order}", label=f"Photos of cluster {card.id}"
         )
     with st.bottom:
-        selection.draw(project, revision, hint=HINT, place="bar")
+        selection.draw(project, revision, hint=HINT, place="bar", here=card.id)
         if not session.selection().images:
             moved.bar(project, revision)
     asked = photo_explanation.asked([image.id for image in photos])

@@ -9,7 +9,7 @@ import streamlit as st
 
 from kec_core.errors import KecError
 from pages.frame import keys
-from pages.shared import markup, session, ui
+from pages.shared import finding, markup, session, ui
 from state.jobs.jobs import Job
 from state.project.database import ReadOnlyError
 from state.project.project import Project
@@ -38,6 +38,7 @@ def draw() -> None:
         project = session.project()
         if project is not None:
             _bar(project)
+            finding.go_when_asked()
 
 
 def _bar(project: Project) -> None:
@@ -60,6 +61,7 @@ def _bar(project: Project) -> None:
             session.prepare(project, shown)
             _steps(project)
             _other_window(project)
+            finding.field()
         if st.button("", key="keys", icon=":material/keyboard:", type="tertiary", help="Keys", shortcut="H"):
             keys.show()
         _job_line(project)

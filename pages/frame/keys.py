@@ -12,6 +12,7 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("Shift+Z", "redo"),
         ("Esc", "close a dialog, unpick photos, discard collected edits"),
         ("Tab, Enter", "go to a photo and pick it; with Shift a range"),
+        ("/", "find photos by words"),
         ("H", "this list"),
     ),
     "Data, Build": (

@@ -14,7 +14,7 @@ from kec_core.maps.planar import drawn_rows
 from pages.map import canvas, colour, picking
 from pages.map.canvas import Pane, Sight
 from pages.map.colourings import Colouring
-from pages.shared import cached, markup, moved, selection, session, ui
+from pages.shared import cached, finding, markup, moved, selection, session, ui
 from state.jobs.jobs import Job
 from state.project.project import Project
 from state.revisions import revisions
@@ -144,7 +144,9 @@ def _map(
     project: Project, revision: Revision, found: Sequence[LayoutInfo], name: str, colouring: Colouring
 ) -> None:
     """The map with what is picked beside it; picking redraws this part of the page alone."""
-    if session.has_news():  # of an edit that was made here: header and colours change with it
+    if (
+        session.has_news() or finding.is_asked()
+    ):  # of an edit that was made here: header and colours change with it
         st.rerun()
     images = cached.images(project, revision.scan)
     picked = np.zeros(len(images), dtype=bool)

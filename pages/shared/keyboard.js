@@ -52,8 +52,9 @@ function isFresh(element) {
 }
 
 function chordOf(event) {
-  const parts = [(event.ctrlKey || event.metaKey) && "Ctrl", event.altKey && "Alt", event.shiftKey && "Shift"];
   const isLatin = /^[ -~]+$/.test(event.key);
+  const isSign = /^[!-@[-`{-~]$/.test(event.key); // which signs need Shift depends on the keyboard
+  const parts = [(event.ctrlKey || event.metaKey) && "Ctrl", event.altKey && "Alt", event.shiftKey && !isSign && "Shift"];
   const name = isLatin ? event.key : event.code.replace(/^(Key|Digit)/, ""); // on other keyboards: the key at the same place
   return [...parts.filter(Boolean), name.length === 1 ? name.toUpperCase() : name].join("+");
 }
@@ -75,7 +76,7 @@ function shortcutsOf(chord) {
 
 /** Write in a field that is on its way: the one with this label, or the first one of what opens. */
 function awaitField(label = "") {
-  const mine = { text: "", layer: null, calm: 0, until: Date.now() + FIELD_MS, idle: Date.now() + IDLE_MS };
+  const mine = { text: "", enter: false, layer: null, calm: 0, until: Date.now() + FIELD_MS, idle: Date.now() + IDLE_MS };
   ahead = mine;
   const look = () => {
     if (!isAwaited() || ahead !== mine) return;
@@ -120,11 +121,14 @@ function lead({ label, tab }) {
 
 /** What was typed replaces what the field holds; later keys go into it by themselves. */
 function write() {
-  const { text } = ahead;
+  const { text, enter } = ahead;
+  const field = document.activeElement;
   ahead = null;
   document.activeElement.select?.();
   if (text) document.execCommand("insertText", false, text); // as if typed: the field hears of it, and it can be undone
-  return text === "";
+  const key = { key: "Enter", code: "Enter", keyCode: 13, bubbles: true, composed: true, cancelable: true };
+  if (enter && field.isConnected) setTimeout(() => field.dispatchEvent(new KeyboardEvent("keydown", key)), STEP_MS);
+  return text === "" && !enter;
 }
 
 /** Until the person does something: a field that is drawn again, or filled late, has its text selected again. */
@@ -145,6 +149,7 @@ function settle(untouched, layer) {
 function hold(event) {
   if (!isAwaited() || event.ctrlKey || event.metaKey || event.altKey) return false;
   if (event.key === "Escape") ahead = null;
+  else if (event.key === "Enter") ahead.enter = true;
   else if (event.key.length === 1) ahead.text += event.key;
   else if (event.key === "Backspace") ahead.text = ahead.text.slice(0, -1);
   return ahead !== null && isWritten(event);

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared import finding
+
 PRESSES = {"Escape": ("selection_clear", "discard"), "Ctrl+Enter": ("apply",)}
 """Keys that press the first of these buttons (by widget key) when nothing is open and no field is written in."""
 _OPENS = {
@@ -18,6 +20,7 @@ _OPENS = {
 }
 """Buttons that lead into a text field, by their shortcut: what is typed meanwhile is written there, not taken for keys."""
 FIELDS = {
+    "/": {"label": finding.LABEL},
     "F": {"label": "Find a concept"},
     "W": {"label": "What matters to you", "tab": "Guidance"},
 }

@@ -15,6 +15,7 @@ _PAGES = {
     "concepts": ("Concepts", ":material/edit_note:"),
     "map": ("Map", ":material/scatter_plot:"),
     "clusters": ("Clusters", ":material/grid_view:"),
+    "find": ("Find", ":material/search:"),
     "compare": ("Compare", ":material/difference:"),
     "history": ("History", ":material/history:"),
     "export": ("Export", ":material/download:"),

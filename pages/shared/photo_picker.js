@@ -41,7 +41,7 @@ function tile(photo, index, look) {
 }
 
 /** The enlarged photo; arrows lead to the next and the previous one. */
-function album(large, photos) {
+function album(large, photos, findLike) {
   let at = 0;
   const look = (index) => {
     at = index;
@@ -55,7 +55,13 @@ function album(large, photos) {
   const step = (by) => {
     for (let next = at + by; next >= 0 && next < photos.length; next += by) if (photos[next].large) return look(next);
   };
-  large.querySelectorAll("button").forEach((button, i) => (button.onclick = () => step(i ? 1 : -1)));
+  const [back, forth, like] = large.querySelectorAll("button");
+  back.onclick = () => step(-1);
+  forth.onclick = () => step(1);
+  like.onclick = () => {
+    large.hidePopover();
+    findLike(at);
+  };
   large.onkeydown = (event) => {
     if (!ARROWS[event.key]) return;
     event.preventDefault();
@@ -102,7 +108,7 @@ function drag(event, photos, drop) {
 export default function (component) {
   const { data, parentElement, setStateValue, setTriggerValue } = component;
   const grid = parentElement.querySelector(".grid");
-  const look = album(parentElement.querySelector(".large"), data.photos);
+  const look = album(parentElement.querySelector(".large"), data.photos, (at) => setTriggerValue("like", at));
   grid.setAttribute("aria-label", data.label);
   const shown = data.photos.map((photo) => photo.src + photo.alt).join();
   // Every rerun of the page comes through here: the same photos keep their tiles, the start of a range and clicks under way.

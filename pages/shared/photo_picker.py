@@ -10,7 +10,7 @@ import streamlit as st
 from kec_core.arrays import fingerprint
 from kec_core.knowledge.edit_clusters import MovePhotos
 from kec_core.photos.images import ImageRecord
-from pages.shared import gallery, groups, session, ui
+from pages.shared import finding, gallery, groups, session, ui
 from state.project.project import Project
 
 PER_PAGE = 60
@@ -18,7 +18,7 @@ PER_PAGE = 60
 _HTML = (
     '<div class="grid" role="group"></div><div class="large" popover tabindex="-1"><img alt=""><div>'
     '<button aria-label="Previous photo" title="Previous photo (←)">←</button><p></p>'
-    '<button aria-label="Next photo" title="Next photo (→)">→</button></div></div>'
+    '<button aria-label="Next photo" title="Next photo (→)">→</button><button class="like">More like this</button></div></div>'
 )
 _CSS = """
 .grid { display: grid; gap: 6px; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); }
@@ -39,6 +39,7 @@ _CSS = """
 .large div { display: flex; align-items: center; gap: 12px; padding: 6px 10px; font-size: .88rem; }
 .large p { flex: 1; margin: 0; overflow-wrap: anywhere; }
 .large button { all: unset; cursor: pointer; padding: 2px 14px 6px; border-radius: 8px; font-size: 1.5rem; line-height: 1; }
+.large .like { font-size: .88rem; padding: 4px 12px; }
 .large button:hover, .large button:focus-visible { background: rgb(255 255 255 / 16%); }
 .large::backdrop { background: rgb(10 10 10 / 55%); }
 """
@@ -74,6 +75,7 @@ def draw(project: Project, images: Sequence[ImageRecord], *, key: str, label: st
         data={"photos": photos, "label": label},
         default={"picked": [i for i, one in enumerate(ids) if one in picked]},
         on_picked_change=lambda: _pick(here, ids),
+        on_like_change=lambda: _like(here, ids),
         on_dropped_change=lambda: _drop(project, here, ids),
     )
 
@@ -83,6 +85,13 @@ def _pick(key: str, ids: Sequence[str]) -> None:
     chosen = [ids[i] for i in held["picked"] if 0 <= i < len(ids)]  # type: ignore[index]
     session.select(images=ids, way="subtract", from_widget=True)
     session.select(images=chosen, way="add", from_widget=True)
+
+
+def _like(key: str, ids: Sequence[str]) -> None:
+    """Photos like the one that was enlarged are looked for."""
+    at = session.widget(key)["like"]  # type: ignore[index]
+    if isinstance(at, int) and 0 <= at < len(ids):
+        finding.ask_like([ids[at]])
 
 
 def _drop(project: Project, key: str, ids: Sequence[str]) -> None:

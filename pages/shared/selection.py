@@ -12,7 +12,7 @@ from kec_core.knowledge.edits import AddConcept, AssignImages, Edit, KeepApart, 
 from kec_core.knowledge.unique_names import unique_names
 from kec_core.photos.images import ImageRecord
 from kec_core.types import Knowledge
-from pages.shared import cached, groups, markup, photo_picker, session, ui
+from pages.shared import cached, finding, groups, markup, photo_picker, session, ui
 from state.project.project import Project
 from state.project.saved_selections import forget_selection, save_selection, saved_selections
 from state.revisions.overview import load_overview
@@ -27,7 +27,9 @@ Place = Literal["bar", "beside", "below"]
 """Where it is drawn: in the bar at the bottom, beside a map, or below what photos are picked from."""
 
 
-def draw(project: Project, revision: Revision, *, hint: str, place: Place = "below") -> None:
+def draw(
+    project: Project, revision: Revision, *, hint: str, place: Place = "below", here: int | None = None
+) -> None:
     """The chip, the actions and the photos; without any, how to pick some.
 
     Args:
@@ -36,6 +38,7 @@ def draw(project: Project, revision: Revision, *, hint: str, place: Place = "bel
         hint: how photos are picked here.
         place: the bar shows the photos on demand, and its groups before any photo is picked; what is below has keys of
             its own for the groups.
+        here: the cluster that is looked at; photos are not moved to it.
     """
     row_of = cached.row_of(project, revision.scan)
     images = cached.images(project, revision.scan)
@@ -50,7 +53,7 @@ def draw(project: Project, revision: Revision, *, hint: str, place: Place = "bel
         if rows:
             _actions(project, revision, picked)
     if place == "bar" or (rows and place == "beside"):
-        groups.draw(project, revision, picked, here=session.cluster() if place == "bar" else None)
+        groups.draw(project, revision, picked, here=here)
     if rows and place != "bar":
         _photos(project, photos)
 
@@ -162,6 +165,14 @@ def _actions(project: Project, revision: Revision, picked: Sequence[str]) -> Non
         if popover.open:
             with popover:
                 draw_inside(project, revision.knowledge, picked)
+    st.button(
+        "More like these" if len(picked) > 1 else "More like this",
+        key="selection_like",
+        type="tertiary",
+        help="Find the photos that are most like these, by their looks.",
+        on_click=finding.ask_like,
+        args=(tuple(picked),),
+    )
     st.download_button(
         "Export list",
         data=lambda: _list(project, revision, picked),

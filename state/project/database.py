@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 Json = Any
 """A JSON value: dict, list, str, float, int, bool or None."""
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 BUSY_SECONDS = 10.0
 """How long a writer waits for another one before it gives up."""
 
@@ -85,6 +85,7 @@ CREATE TABLE checksums (
     kind TEXT NOT NULL, number INTEGER NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (kind, number)
     ) STRICT, WITHOUT ROWID
 """,
+    4: "CREATE TABLE taken (sha256 TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",
 }
 """What leads from a format to the next one; a new file goes all the way too."""
 

@@ -25,7 +25,14 @@ from state.project.integrity import check, seal
 from state.project.llm_cache import AnswerCache
 from state.project.locks import Lease
 from state.project.recovery import recover
-from state.project.scan_rows import read_images, read_labels, read_skipped, read_warnings, save_scan
+from state.project.scan_rows import (
+    read_images,
+    read_labels,
+    read_skipped,
+    read_taken,
+    read_warnings,
+    save_scan,
+)
 
 DATABASE = "project.db"
 StageState = Literal["fresh", "running", "failed"]
@@ -239,6 +246,16 @@ class Project:
     def other_files(self) -> dict[str, int]:
         """How many files of each kind that is no photo the newest scan found."""
         return dict(self._get("others", {}))
+
+    def taken(self, scan: int | None = None) -> list[str]:
+        """When every photo was taken, in row order, ISO 8601; "" where it is not known; ``scan`` as in ``images``."""
+        return read_taken(self.database, scan)
+
+    @property
+    def dated(self) -> int:
+        """Of how many contents of photos it is known when they were taken; another scan may know more."""
+        with self.database.reading() as db:
+            return int(db.execute("SELECT count(*) FROM taken").fetchone()[0])
 
     # --- labels: for scoring only, never given to a method
 

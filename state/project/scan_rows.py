@@ -18,19 +18,26 @@ _SCAN = """coalesce(?, (SELECT scan FROM revisions JOIN pointer ON number = curr
 """The scan asked for by number; else that of the current revision; else the newest."""
 
 
+_BESIDE = ("others", "taken")
+"""What a scan also found, kept beside it."""
+
+
 def save_scan(db: sqlite3.Connection, report: ScanReport) -> int:
     """Keep a scan as the newest one, within a transaction; scans that no revision was made from are dropped.
 
-    Of files that are no photos only the counts of the newest scan are kept: they make no scan another one.
+    When photos were taken is kept by their content, for all scans; of files that are no photos only the counts of the
+    newest scan are kept. Neither makes a scan another one.
 
     Returns:
         Its number; the same content gives the same number.
     """
-    key = fingerprint({name: value for name, value in asdict(report).items() if name != "others"})
+    key = fingerprint({name: value for name, value in asdict(report).items() if name not in _BESIDE})
     known = db.execute("SELECT number FROM scans WHERE fingerprint = ?", (key,)).fetchone()
     number = _insert(db, report, key) if known is None else int(known["number"])
     db.execute("INSERT OR REPLACE INTO meta VALUES ('scan', ?)", (str(number),))
     db.execute("INSERT OR REPLACE INTO meta VALUES ('others', ?)", (to_text(dict(report.others)),))
+    dates = ((image.sha256, report.taken[image.id]) for image in report.images if image.id in report.taken)
+    db.executemany("INSERT OR REPLACE INTO taken VALUES (?, ?)", dates)
     db.execute(
         "DELETE FROM scans WHERE number <> ? AND number NOT IN (SELECT scan FROM revisions)", (number,)
     )
@@ -89,6 +96,16 @@ def read_warnings(database: Database, scan: int | None) -> tuple[str, ...]:
         row = db.execute(f"SELECT warnings FROM scans WHERE number = {_SCAN}", (scan,)).fetchone()
     with stored("what a scan noticed"):
         return () if row is None else tuple(json.loads(row["warnings"]))
+
+
+def read_taken(database: Database, scan: int | None) -> list[str]:
+    """When every photo was taken, in row order, ISO 8601; "" where unknown."""
+    with database.reading() as db:
+        rows = db.execute(
+            f"SELECT at FROM images LEFT JOIN taken USING (sha256) WHERE scan = {_SCAN} ORDER BY position",
+            (scan,),
+        ).fetchall()
+    return [row["at"] or "" for row in rows]
 
 
 def read_labels(database: Database, scan: int | None) -> list[str | None]:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, FloatVector, IntVector, l2_normalize
+from kec_core.arrays import FloatMatrix, FloatVector, l2_normalize
 from kec_core.encoders.base import collection_mean, visual_features
 from kec_core.encoders.loading import encode_files
 from kec_core.errors import InputError
 from kec_core.paths import is_file
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.features import Features, load_features
-from state.revisions.overview import cluster_names, load_overview
+from state.revisions.features import load_features
+from state.revisions.overview import Overview, cluster_names, load_overview
 from state.revisions.revisions import Revision
+from state.transfer.assignments import confidence
 from state.work.editing import loaded_encoder, text_encoder
+from state.work.photo_filter import PhotoFilter, matching
+
+ANY = PhotoFilter()
+"""Lets every photo through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,19 +35,19 @@ class Found:
 
     Attributes:
         image: its id.
-        score: cosine with what was looked for, larger is nearer.
+        score: cosine with what was looked for, larger is nearer; None when only a filter was given.
         cluster: id of its cluster.
         name: of that cluster.
     """
 
     image: str
-    score: float
+    score: float | None
     cluster: int
     name: str
 
     def to_json(self) -> dict[str, Any]:
         """As ``kec search --json`` prints it."""
-        return {**asdict(self), "score": round(self.score, 4)}
+        return {**asdict(self), "score": None if self.score is None else round(self.score, 4)}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,28 +56,56 @@ class Search:
 
     Attributes:
         project, revision: where the photos are from.
-        features: of N photos.
-        labels: int32 (N,), cluster of each photo.
+        ids: N image ids.
+        x: visual features, float32 (N, d), unit rows.
+        overview: of the clustering.
         names: of the clusters, by id.
     """
 
     project: Project
     revision: Revision
-    features: Features
-    labels: IntVector
+    ids: tuple[str, ...]
+    x: FloatMatrix
+    overview: Overview
     names: list[str]
 
     @cached_property
-    def x(self) -> FloatMatrix:
-        """Visual features, float32 (N, d), unit rows."""
-        return self.features.visual()
+    def row_of(self) -> dict[str, int]:
+        """The row of every photo by its id."""
+        return {image: row for row, image in enumerate(self.ids)}
 
-    def words(self, query: str, top: int) -> tuple[Found, ...]:
+    @cached_property
+    def _labels(self) -> list[str | None]:
+        return self.project.labels(self.revision.scan)
+
+    @cached_property
+    def taken(self) -> list[str]:
+        """When each photo was taken, ISO 8601, "" where it is not known."""
+        return self.project.taken(self.revision.scan)
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many photos each cluster has, by id."""
+        return np.bincount(np.asarray(self.overview.labels), minlength=len(self.names)).tolist()
+
+    def matching(self, chosen: PhotoFilter) -> NDArray[np.bool_]:
+        """The photos that a filter lets through, bool (N,)."""
+        return matching(
+            chosen,
+            ids=self.ids,
+            clusters=np.asarray(self.overview.labels),
+            confidence=confidence(self.overview),
+            labels=self._labels if chosen.labels else (),
+            taken=self.taken if chosen.since or chosen.until else (),
+        )
+
+    def words(self, query: str, top: int, chosen: PhotoFilter = ANY) -> tuple[Found, ...]:
         """The photos that words fit best, best first.
 
         Args:
             query: what can be seen in the photos looked for.
             top: how many photos at most, at least 1.
+            chosen: which photos are compared.
 
         Raises:
             InputError: no words came, or ``top`` is below 1.
@@ -81,23 +116,57 @@ class Search:
             raise InputError(
                 'Words to look for were expected, but none came; write for example "red flowers".'
             )
-        return self._nearest(l2_normalize(text_encoder(self.revision.facts.encoder)([query]))[0], top)
+        text = text_encoder(self.revision.facts.encoder)([query])
+        return self._nearest(l2_normalize(text)[0], top, self.matching(chosen))
 
-    def like(self, photo: str, top: int) -> tuple[Found, ...]:
-        """The photos most like a photo, most alike first; a photo of the project itself is left out.
+    def like(self, photos: Sequence[str], top: int, chosen: PhotoFilter = ANY) -> tuple[Found, ...]:
+        """The photos most like others, by the mean of these; they themselves are left out.
 
         Args:
-            photo: its id in the project, or the path of any photo file.
+            photos: ids in the project, or paths of any photo files; at least one.
             top: as for ``words``.
+            chosen: as for ``words``.
 
         Raises:
-            InputError: there is neither such a photo nor such a file, the file is no photo that can be read, or
-                ``top`` is below 1.
+            InputError: there is neither such a photo nor such a file, a file is no photo that can be read, none came,
+                or ``top`` is below 1.
             ResourceMissing: the weights of the encoder are not on this machine.
         """
-        row = self._row(photo)
-        if row is not None:
-            return self._nearest(self.x[row], top, but=row)
+        if not photos:
+            raise InputError("A photo to compare with was expected, but none came; name one.")
+        rows = [self._row(photo) for photo in photos]
+        vectors = [
+            self._encoded(photo) if row is None else self.x[row]
+            for photo, row in zip(photos, rows, strict=True)
+        ]
+        among = self.matching(chosen)
+        among[[row for row in rows if row is not None]] = False
+        return self._nearest(l2_normalize(np.mean(vectors, axis=0, keepdims=True))[0], top, among)
+
+    def filtered(self, chosen: PhotoFilter, top: int) -> tuple[Found, ...]:
+        """The photos that a filter lets through, in the order of their names.
+
+        Args:
+            chosen: the filter.
+            top: how many photos at most, at least 1.
+
+        Raises:
+            InputError: ``top`` is below 1.
+        """
+        _check_top(top)
+        return self._found(np.flatnonzero(self.matching(chosen))[:top])
+
+    def _row(self, photo: str) -> int | None:
+        """The row of a photo of the project, by its id or its path."""
+        if photo in self.row_of:
+            return self.row_of[photo]
+        root = self.project.images_root
+        path = Path(photo).expanduser().resolve()
+        if root is None or not path.is_relative_to(root.resolve()):
+            return None
+        return self.row_of.get(path.relative_to(root.resolve()).as_posix())
+
+    def _encoded(self, photo: str) -> FloatVector:
         path = Path(photo).expanduser()
         if not is_file(path):
             raise InputError(
@@ -106,41 +175,40 @@ class Search:
         encoded = encode_files(loaded_encoder(self.revision.facts.encoder), [path])
         if encoded.failed:
             raise InputError(f"{photo} cannot be used: {encoded.failed[0][1]}; give another photo.")
-        mean = collection_mean(self.features.raw, self.features.defaults)
-        return self._nearest(visual_features(encoded.features, self.features.defaults, mean=mean)[0], top)
+        features = load_features(self.project, self.revision)
+        mean = collection_mean(features.raw, features.defaults)
+        return visual_features(encoded.features, features.defaults, mean=mean)[0]
 
-    def _row(self, photo: str) -> int | None:
-        names = [photo]
-        root = self.project.images_root
-        path = Path(photo).expanduser().resolve()
-        if root is not None and path.is_relative_to(root.resolve()):
-            names.append(path.relative_to(root.resolve()).as_posix())
-        return next((self.features.ids.index(name) for name in names if name in self.features.ids), None)
-
-    def _nearest(self, query: FloatVector, top: int, *, but: int | None = None) -> tuple[Found, ...]:
-        if top < 1:
-            raise InputError(
-                f"At least 1 photo should be asked for, but {top} came; ask for 20, for example."
-            )
-        scores = self.x @ query
-        if but is not None:
-            scores[but] = -np.inf
-        count = min(top, len(scores) - (but is not None))
-        best = np.argpartition(-scores, max(count - 1, 0))[:count]
+    def _nearest(self, query: FloatVector, top: int, among: NDArray[np.bool_]) -> tuple[Found, ...]:
+        _check_top(top)
+        rows = np.flatnonzero(among)
+        scores = self.x @ query if len(rows) == len(self.x) else self.x[rows] @ query
+        count = min(top, len(rows))
+        best = np.argpartition(-scores, max(count - 1, 0))[:count] if count else rows
         order = best[np.lexsort((best, -scores[best]))]
+        return self._found(rows[order], scores[order])
+
+    def _found(self, rows: NDArray[np.intp], scores: FloatVector | None = None) -> tuple[Found, ...]:
+        clusters = np.asarray(self.overview.labels)[rows].tolist()
+        values = [None] * len(rows) if scores is None else scores.tolist()
         return tuple(
-            Found(
-                image=self.features.ids[row],
-                score=float(scores[row]),
-                cluster=int(self.labels[row]),
-                name=self.names[int(self.labels[row])],
-            )
-            for row in order.tolist()
+            Found(image=self.ids[row], score=score, cluster=cluster, name=self.names[cluster])
+            for row, score, cluster in zip(rows.tolist(), values, clusters, strict=True)
         )
 
 
-def open_search(project: Project, revision: Revision | None = None) -> Search:
+def _check_top(top: int) -> None:
+    if top < 1:
+        raise InputError(f"At least 1 photo should be asked for, but {top} came; ask for 20, for example.")
+
+
+def open_search(project: Project, revision: Revision | None = None, x: FloatMatrix | None = None) -> Search:
     """The photos of a revision, the shown one by default.
+
+    Args:
+        project: which.
+        revision: which of its results.
+        x: its visual features where they are in memory already, else they are read.
 
     Raises:
         InputError: there is no result yet.
@@ -155,7 +223,8 @@ def open_search(project: Project, revision: Revision | None = None) -> Search:
     return Search(
         project=project,
         revision=shown,
-        features=load_features(project, shown),
-        labels=overview.labels,
+        ids=tuple(image.id for image in project.images(shown.scan)),
+        x=load_features(project, shown).visual() if x is None else x,
+        overview=overview,
         names=cluster_names(overview, shown.knowledge),
     )

@@ -1,0 +1,1 @@
+"""The page Find: where are the photos I have in mind?"""

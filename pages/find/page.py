@@ -1,0 +1,126 @@
+"""Find: where are the photos I have in mind? By words, like other photos, by name, label, cluster, day, confidence."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.find import filters
+from pages.shared import cached, finding, groups, markup, moved, photo_picker, selection, session, ui
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.revisions import Revision
+from state.work.photo_filter import PhotoFilter
+from state.work.search import Found, Search, open_search
+
+TOPS = (20, 60, 200, 1000)
+HINT = "Click photos to pick them, or pick all that were found; then say where they belong."
+_TOP = "find_top"
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _opened(_project: Project, _shown: Revision, key: tuple[object, ...]) -> Search:  # noqa: ARG001 - a key
+    """Held once per result: the features are those that edits use, not another copy."""
+    return open_search(_project, _shown, session.workbench(_project).live(_shown).collection.x)
+
+
+def _search(project: Project, shown: Revision) -> Search:
+    known = (project.labels_version, project.dated)
+    return _opened(project, shown, (str(project.folder), project.created, shown.id, *known))
+
+
+def _asked(search: Search) -> None:
+    """What is looked for besides the words in the header, and how to let go of it."""
+    like = _like(search)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.title("Find", anchor=False, width="content")
+        if finding.words():
+            st.html(markup.note(f"Photos that “{finding.words()}” fits best"), width="content")
+        elif like:
+            st.html(markup.note(f"Photos like {_named(like)}"), width="content")
+        else:
+            said = (
+                "Type what can be seen in the field above (key /), or choose by what is known of the photos."
+            )
+            st.html(markup.note(said), width="content")
+        if finding.words() or like:
+            st.button(
+                "Clear", key="find_forget", type="tertiary", icon=":material/close:", on_click=finding.forget
+            )
+    if like:
+        images = cached.images(search.project, search.revision.scan)
+        rows = [search.row_of[image] for image in like[:6]]
+        tiles = ui.tiles(search.project, [images[row] for row in rows])
+        with st.container(width=480):
+            st.html(markup.gallery(tiles, size="strip", label="Looked for"))
+
+
+def _like(search: Search) -> list[str]:
+    return [image for image in finding.like() if image in search.row_of]
+
+
+def _named(images: list[str]) -> str:
+    return images[0] if len(images) == 1 else f"these {len(images):,} photos"
+
+
+def _found(search: Search, chosen: PhotoFilter, top: int) -> tuple[Found, ...]:
+    like = _like(search)
+    if finding.words():
+        return search.words(finding.words(), top, chosen)
+    if like:
+        return search.like(like, top, chosen)
+    return search.filtered(chosen, len(search.ids)) if chosen else ()
+
+
+def _results(project: Project, shown: Revision, found: tuple[Found, ...]) -> None:
+    row_of = cached.row_of(project, shown.scan)
+    images = cached.images(project, shown.scan)
+    rows = [row_of[one.image] for one in found]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(markup.count(len(found), "photo"), anchor=False, width="content")
+        st.html(markup.note(groups.whence(project, shown, rows)), width="content")
+        st.space("stretch")
+        st.button(
+            f"Pick all {len(found):,}",
+            key="find_pick",
+            icon=":material/select_all:",
+            on_click=session.select,
+            kwargs={"images": [one.image for one in found]},
+        )
+    photo_picker.draw(project, [images[row] for row in rows], key="found", label="Photos that were found")
+
+
+def _page(project: Project, shown: Revision) -> None:
+    search = _search(project, shown)
+    _asked(search)
+    chosen = filters.draw(project, shown, search)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        top = st.segmented_control(
+            "How many", TOPS, default=TOPS[1], required=True, key=_TOP, persist_state="session",
+            format_func=lambda count: f"best {count:,}", label_visibility="collapsed",
+        )  # fmt: skip
+        if chosen:
+            st.button("No filter", key="find_no_filter", type="tertiary", on_click=filters.clear)
+    found = _found(search, chosen, int(top))
+    if found:
+        _results(project, shown, found)
+    elif chosen:
+        st.html(markup.note("No photo has all of this; take one of the filters back."))
+    with st.bottom:
+        selection.draw(project, shown, hint=HINT, place="bar")
+        if not session.selection().images:
+            moved.bar(project, shown)
+
+
+project = ui.need_project()
+with ui.errors():
+    revision = revisions.current(project)
+    if revision is None:
+        st.title("Find", anchor=False)
+        ui.nothing_here(
+            "Nothing to search yet",
+            "Run the stages once; then every photo can be found by words.",
+            "build",
+            "Go to Build",
+        )
+        st.stop()
+    _page(project, revision)

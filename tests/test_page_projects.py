@@ -1,7 +1,13 @@
 """Projects page: welcome, cards, new project, demo, projects elsewhere; nothing of them is taken for HTML."""
 
+import shutil
+from contextlib import nullcontext
+
+from pages.projects import verbs
 from state.project.project import Project
-from tests.page_helpers import app, shown
+from state.workspace.open_projects import OpenProjects
+from state.workspace.workspace import Workspace
+from tests.page_helpers import app, shown, visit
 
 
 def test_without_projects_it_welcomes_and_offers_the_two_ways_to_begin(empty_home):
@@ -12,15 +18,69 @@ def test_without_projects_it_welcomes_and_offers_the_two_ways_to_begin(empty_hom
 
 def test_the_demo_says_how_to_get_it_when_it_is_not_there(empty_home):
     page = app()
-    page.button(key="open_demo_first").click().run()
-    assert "kec setup --demo" in page.info[0].value
+    assert page.button(key="open_demo_first").disabled
+    assert "kec setup --demo" in shown(page)
 
 
-def test_the_demo_opens_when_it_is_there(colours):
+def test_the_demo_opens_by_itself_when_there_is_no_other_project_and_only_once(colours):
     colours.folder.rename(colours.folder.with_name("demo"))
     page = app()
-    page.button(key="open_demo").click().run()
+    assert page.query_params["project"] == "demo"
+    assert page.title[0].value == "Clusters"
+    assert visit(page, "projects").title[0].value == "Your photo projects"
+
+
+def test_beside_other_projects_the_demo_is_opened_when_it_is_asked_for(colours):
+    shutil.copytree(colours.folder, colours.folder.with_name("demo"))
+    page = app()
+    assert "Welcome" not in shown(page)
+    page.button(key="welcome").click().run()
+    assert "Welcome" in shown(page)
+    page.button(key="open_demo_first").click().run()
     assert not page.exception
+    assert page.query_params["project"] == "demo"
+
+
+def test_a_project_is_renamed_duplicated_deleted_and_restored(colours, monkeypatch):
+    monkeypatch.setattr(verbs.st, "popover", lambda *_, **__: _Open())
+    page = app()
+    page.text_input(key="rename_colours").set_value("Paints *new*").run()
+    page.button(key="rename_do_colours").click().run()
+    assert Project(colours.folder).name == "Paints *new*"
+    page.button(key="duplicate_colours").click().run()
+    copy = Project.open(colours.folder.with_name("paints-new-copy"))
+    assert (copy.name, len(copy.images())) == ("Paints *new* copy", 50)
+    page.button(key="delete_colours").click().run()
+    assert not colours.folder.exists()
+    assert {"open_paints-new-copy", "restore_0"} <= {button.key for button in page.button}
+    page.button(key="restore_0").click().run()
+    assert Project(colours.folder).name == "Paints *new*"
+    assert not page.exception
+
+
+def test_an_empty_name_is_refused_and_the_old_one_stays(colours, monkeypatch):
+    monkeypatch.setattr(verbs.st, "popover", lambda *_, **__: _Open())
+    page = app()
+    page.text_input(key="rename_colours").set_value(" ").run()
+    page.button(key="rename_do_colours").click().run()
+    assert "needs a name" in page.error[0].value
+    assert Project(colours.folder).name == "Colours"
+
+
+def test_a_project_elsewhere_is_taken_off_the_list_and_its_folder_stays(colours, tmp_path, monkeypatch):
+    monkeypatch.setattr(verbs.st, "popover", lambda *_, **__: _Open())
+    there = tmp_path / "copied"
+    colours.folder.rename(there)
+    opened = OpenProjects(Workspace(images_roots=[tmp_path]))
+    key = opened.add(there)
+    page = app()
+    page.button(key=f"forget_{key}").click().run()
+    assert opened.cards() == ()
+    assert Project.is_project(there)
+
+
+class _Open(nullcontext):
+    open = True
 
 
 def test_a_card_shows_counts_and_photos(colours):

@@ -7,10 +7,13 @@ from pathlib import Path
 import streamlit as st
 
 from kec_core.stages.table import STEPS
+from pages.projects import verbs, welcome
 from pages.shared import markup, navigation, session, ui
 from state.project.project import Project
 from state.work.demo import DEMO_FOLDER
 from state.workspace.workspace import ProjectCard
+
+_LOOKED, _WELCOME = "projects_looked", "projects_welcome"
 
 
 def _open(folder: Path, page: str) -> None:
@@ -26,18 +29,37 @@ def _create(name: str) -> None:
         navigation.go_to("data")
 
 
-def _open_demo() -> None:
+def _demo() -> Path | None:
+    """The folder of the demo project, None when it was never made."""
     folder = session.workspace().home / DEMO_FOLDER
-    if Project.is_project(folder):
+    return folder if Project.is_project(folder) else None
+
+
+def _open_demo() -> None:
+    folder = _demo()
+    if folder is not None:
         _open(folder, "clusters")
-    else:
-        st.info("The demo photos are not on this computer yet. Run `kec setup --demo` once, then come back.")
+
+
+def _is_first_look() -> bool:
+    """Whether this window sees the app for the first time, with nothing opened by its address."""
+    looked = session.widget(_LOOKED)
+    session.set_widget(_LOOKED, True)
+    return not looked and not session.project_id()
 
 
 def _actions() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Your photo projects", anchor=False, width="content")
         st.space("stretch")
+        st.button(
+            "Welcome",
+            key="welcome",
+            type="tertiary",
+            icon=":material/waving_hand:",
+            help="What this program is for, and the demo.",
+            on_click=lambda: session.set_widget(_WELCOME, not session.widget(_WELCOME)),
+        )
         with st.popover("Open a project folder", icon=":material/folder_open:", key="elsewhere"):
             st.caption("A project made elsewhere, for example by `kec run`, or one that was copied here.")
             folder = st.text_input("Project folder", key="open_folder", placeholder="/home/me/project")
@@ -51,19 +73,25 @@ def _actions() -> None:
                 _create(name)
 
 
-def _welcome() -> None:
-    st.html(
-        markup.empty(
-            "Welcome",
-            "Group photos by what they show, then put the clusters right with words. "
-            "Everything runs on this computer; no photo leaves it.",
-        )
-    )
+def _begin() -> None:
+    """The two ways to begin."""
+    has_demo = _demo() is not None
     with st.container(horizontal=True, horizontal_alignment="center"):
-        if st.button("Open the demo", type="primary", key="open_demo_first", icon=":material/play_arrow:"):
+        if st.button(
+            "Open the demo",
+            type="primary",
+            key="open_demo_first",
+            icon=":material/play_arrow:",
+            disabled=not has_demo,
+        ):
             _open_demo()
         if st.button("Choose a folder of photos", key="new_first", icon=":material/folder_open:"):
             _create("My photos")
+    if not has_demo:
+        with st.container(horizontal=True, horizontal_alignment="center"):
+            st.caption(
+                "The demo photos are not on this computer yet; run `kec setup --demo` once.", width="content"
+            )
 
 
 def _dots(card: ProjectCard) -> str:
@@ -85,21 +113,29 @@ def _card(card: ProjectCard) -> None:
     counts += [card.revision] if card.revision else []
     st.html(markup.card_text(card.name, [" · ".join(counts), ui.when(card.updated)]) + _dots(card))
     page = "clusters" if card.revision else "build" if card.n_images else "data"
-    if st.button("Open", key=f"open_{key}", width="stretch"):
-        _open(card.folder, page)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Open", key=f"open_{key}", width="stretch"):
+            _open(card.folder, page)
+        verbs.draw(card, key)
 
 
-_actions()
-with ui.errors():
+def _page() -> None:
     cards = session.open_projects().cards()
-    if not cards:
-        _welcome()
-    else:
+    is_first = _is_first_look()
+    if [card.folder for card in cards if not card.problem] == [_demo()] and is_first:
+        session.notice("This is the demo. Projects has a welcome, and your own photos can be chosen there.")
+        _open_demo()
+    if not cards or session.widget(_WELCOME):
+        welcome.draw()
+        _begin()
+    if cards:
         grid = st.grid(min_column_width=290, border=True)
         for card in cards:
             with grid.cell():
                 _card(card)
-        if not any(card.folder.name == DEMO_FOLDER for card in cards) and st.button(
-            "Open the demo", key="open_demo", icon=":material/play_arrow:", type="tertiary"
-        ):
-            _open_demo()
+    verbs.trash()
+
+
+_actions()
+with ui.errors():
+    _page()

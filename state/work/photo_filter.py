@@ -59,8 +59,7 @@ def matching(
     """
     kept = (confidence >= chosen.least) & (confidence <= chosen.most)
     for part in chosen.file.casefold().split():
-        pattern = f"*{part}*"
-        kept &= np.fromiter((fnmatchcase(one.casefold(), pattern) for one in ids), bool, len(ids))
+        kept &= np.fromiter((_has(one.casefold(), part) for one in ids), bool, len(ids))
     if chosen.clusters:
         kept &= np.isin(clusters, list(chosen.clusters))
     if chosen.labels:
@@ -72,3 +71,8 @@ def matching(
         if chosen.until and chosen.until < date.max:
             kept &= days < (chosen.until + timedelta(days=1)).isoformat()
     return kept
+
+
+def _has(path: str, part: str) -> bool:
+    """Whether a part occurs in a path, both in small letters; plain parts are many times faster than patterns."""
+    return fnmatchcase(path, f"*{part}*") if "*" in part or "?" in part or "[" in part else part in path

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
@@ -40,21 +41,32 @@ class OpenProjects:
             InputError: the folder is outside the allowed ones.
             StoreError: there is no project in it, it is damaged, or from a newer version.
         """
-        if self._is_inside(folder):
+        if self.is_inside(folder):
             Project.open(folder)
             return folder.name
         real = self._workspace.check_allowed(folder)
         Project.open(real)
         project_id = self.id_of(real)
         if project_id not in self._elsewhere():
-            known = {**self._elsewhere(), project_id: real}
-            content = json.dumps([str(path) for path in known.values()], ensure_ascii=False)
-            write_atomically(self._workspace.home / _LIST, content.encode("utf-8", "surrogateescape"))
+            self._keep([*self._elsewhere().values(), real])
         return project_id
+
+    def forget(self, folder: Path) -> None:
+        """Take a project that was opened from elsewhere off the list; its folder stays as it is."""
+        kept = [path for path in self._elsewhere().values() if path.resolve() != folder.resolve()]
+        self._keep(kept)
+
+    def _keep(self, folders: Iterable[Path]) -> None:
+        content = json.dumps([str(path) for path in folders], ensure_ascii=False)
+        write_atomically(self._workspace.home / _LIST, content.encode("utf-8", "surrogateescape"))
+
+    def is_inside(self, folder: Path) -> bool:
+        """Whether a project lies in the folder of projects, not elsewhere."""
+        return folder.absolute().parent.resolve() == self._workspace.home.resolve()
 
     def id_of(self, folder: Path) -> str:
         """The id of a project folder; the same folder always has the same one."""
-        if self._is_inside(folder):
+        if self.is_inside(folder):
             return folder.name
         return "at-" + sha256(str(folder.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
@@ -82,9 +94,6 @@ class OpenProjects:
                 [*self._workspace.list_projects(), *elsewhere], key=lambda card: card.updated, reverse=True
             )
         )
-
-    def _is_inside(self, folder: Path) -> bool:
-        return folder.absolute().parent.resolve() == self._workspace.home.resolve()
 
     def _elsewhere(self) -> dict[str, Path]:
         path = self._workspace.home / _LIST

@@ -72,12 +72,20 @@ class Workspace:
             InputError: the name is empty.
             StoreError: the folder of projects cannot be written.
         """
+        return Project.create(self.free_folder(name), name)
+
+    def free_folder(self, name: str) -> Path:
+        """A folder for a project of this name that is not there yet.
+
+        Raises:
+            InputError: the name is empty.
+        """
         base = slug(name)
         folder, number = self.home / base, 1
         while exists(folder):
             number += 1
             folder = self.home / f"{base}-{number}"
-        return Project.create(folder, name)
+        return folder
 
     def check_allowed(self, path: Path) -> Path:
         """The real path, links followed, of a folder or file that may be read.

@@ -1,74 +1,34 @@
-"""One person puts groups right in a real browser: merge, split, move; each is said, seen and undone."""
+"""One person puts groups right in a real browser; each step is said, seen and undone."""
 
 import re
-import shutil
 
 import pytest
 
-from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.clusterings import load_clustering
-from tests import patience
-from tests.browser import open_browser, rest, running_app
+from state.revisions.asked import answers
+from tests.browser import rest
+from tests.browser_groups import groups_in_browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
+NAMES = ("oak", "ash", "elm")
+MOST_CLICKS = 20
 
 
-class Groups:
-    """A project in a browser, and in which group each of its photos is."""
-
-    def __init__(self, page, project):
-        self.page, self.project = page, project
-
-    def now(self):
-        shown = revisions.current(self.project)
-        ids = [image.id for image in self.project.images(shown.scan)]
-        return dict(zip(ids, load_clustering(self.project, shown).labels.tolist(), strict=True))
-
-    def said(self, words):
-        """Until this is said in passing, and the page is at rest."""
-        self.page.locator(".stToast").get_by_text(re.compile(words)).first.wait_for()
-        rest(self.page)
-
-    def latest(self):
-        """What the line at the bottom says of the latest edit."""
-        return self.page.locator(".st-key-latest_edit").inner_text()
-
-    def undo(self, wanted):
-        current = revisions.current(self.project).id
-        self.page.locator(".st-key-latest_edit").get_by_text(current).first.wait_for()
-        self.page.keyboard.press("z")
-        parent = revisions.get(self.project, current).parent
-        self.page.locator(".st-key-header").get_by_text(parent, exact=True).first.wait_for()
-        rest(self.page)
-        assert self.now() == wanted
-
-    def pick(self, count):
-        """Pick the first photos; returns their names."""
-        photos = self.page.locator(".pick")
-        for number in range(count):
-            photos.nth(number).click()
-        self.page.get_by_text(f"{count} photo{'s' if count > 1 else ''} picked").wait_for()
-        rest(self.page)
-        return {photos.nth(number).get_attribute("title") for number in range(count)}
+@pytest.fixture(scope="module")
+def site(compact_site, compact_encoder, tmp_path_factory):
+    with groups_in_browser(compact_site, tmp_path_factory.mktemp("groups")) as groups:
+        yield groups
 
 
 @pytest.fixture
-def groups(compact_site, compact_encoder, tmp_path):
-    shutil.copytree(compact_site / "home", tmp_path / "home")
-    with running_app(tmp_path / "home", compact_site) as address, open_browser() as browser:
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(patience.MILLISECONDS)
-        page.goto(f"{address}/clusters?project=colours")
-        page.locator(".st-key-header").get_by_text("r1", exact=True).first.wait_for()
-        rest(page)
-        yield Groups(page, Project(tmp_path / "home" / "colours"))
+def groups(site):
+    """At all groups; the first journeys take back what they did."""
+    site.open()
+    return site
 
 
 def test_groups_are_put_right_and_each_step_is_taken_back(groups):
     page, first = groups.page, groups.now()
-    count = len(set(first.values()))
-    page.get_by_text(f"{count} clusters").wait_for()
 
     for nth in (0, 1):
         page.locator('[class*="st-key-tick_"] button').nth(nth).click()
@@ -76,10 +36,11 @@ def test_groups_are_put_right_and_each_step_is_taken_back(groups):
         rest(page)
     page.keyboard.press("g")
     groups.said("^Merged .+ in one group")
-    page.get_by_text(f"{count - 1} clusters").wait_for()
-    assert len(set(groups.now().values())) == count - 1
+    merged = groups.now()
+    page.get_by_text(groups.count(merged)).wait_for()
+    assert len(set(merged.values())) == len(set(first.values())) - 1
     groups.undo(first)
-    page.get_by_text(f"{count} clusters").wait_for()
+    page.get_by_text(groups.count(first)).wait_for()
 
     card = page.locator('[class*="st-key-card_"]').first
     card.click(position={"x": 40, "y": 40})
@@ -94,7 +55,7 @@ def test_groups_are_put_right_and_each_step_is_taken_back(groups):
     page.get_by_role("dialog").get_by_role("button", name="Split", exact=True).click()
     groups.said("^Split .+ into 2 groups")
     split = groups.now()
-    assert len(set(split.values())) == count + 1
+    assert len(set(split.values())) == len(set(first.values())) + 1
     assert {first[image] for image in first if split[image] != first[image]} == {here}
     groups.undo(first)
 
@@ -111,3 +72,154 @@ def test_groups_are_put_right_and_each_step_is_taken_back(groups):
     page.get_by_role("dialog").wait_for(state="hidden")
     rest(page)
     groups.undo(first)
+
+    picked = groups.pick(6)
+    page.get_by_role("button", name="New group").click()
+    page.get_by_label("Name of the group").fill("mine")
+    page.keyboard.press("Enter")
+    groups.said("^Made the group .mine. of 6 photos")
+    page.get_by_label("Name of the group").wait_for(state="hidden")
+    made = groups.now()
+    assert len({made[image] for image in picked}) == 1
+    assert not {made[image] for image in picked} & set(first.values())
+    groups.undo(first)
+
+    photo = page.locator(".pick").first
+    name = photo.get_attribute("title")
+    photo.drag_to(page.locator('[class*="st-key-group_move_"]').nth(1))
+    groups.said("^Moved 1 photo to")
+    dragged = groups.now()
+    assert [image for image in first if dragged[image] != first[image]] == [name]
+    groups.undo(first)
+
+    page.keyboard.press("Backspace")
+    page.get_by_text(groups.count(first)).wait_for()
+    rest(page)
+    page.go_back()
+    page.locator(".st-key-cluster_split").wait_for()
+
+
+def test_what_is_found_by_words_becomes_a_group_and_all_is_sorted_into_a_list(groups):
+    page, first = groups.page, groups.now()
+
+    page.keyboard.press("/")
+    page.keyboard.type("red")
+    page.keyboard.press("Enter")
+    page.get_by_text("Photos that “red” fits best").wait_for()
+    page.get_by_text("best 20", exact=True).click()
+    page.get_by_text("20 photos", exact=True).wait_for()
+    rest(page)
+    found = groups.pick_all_found()
+    page.get_by_role("button", name="New group").click()
+    page.get_by_label("Name of the group").fill("reddish")
+    page.get_by_role("button", name=re.compile("^Make a group of")).click()
+    groups.said("^Made the group .reddish.")
+    made = groups.now()
+    assert len(found) == 20
+    assert len({made[image] for image in found}) == 1
+    assert "reddish" in groups.names()
+    groups.undo(first)
+
+    page.locator(".pick").first.hover()
+    page.locator(".zoom").first.click()
+    like = page.locator(".large p").inner_text()
+    page.get_by_role("button", name="More like this").click()
+    page.get_by_text(f"Photos like {like}").wait_for()
+    rest(page)
+    assert like not in {one.get_attribute("title") for one in page.locator(".pick").all()}
+
+    groups.open()
+    page.get_by_role("button", name="Sort into my list").click()
+    names = page.get_by_label("Names, one per line")
+    names.wait_for()
+    rest(page)
+    names.fill("red, green, blue")
+    page.keyboard.press("Tab")
+    page.get_by_role("dialog").get_by_text("would move").wait_for()
+    assert groups.now() == first
+    page.get_by_role("dialog").get_by_role("button", name="Sort the photos").click()
+    groups.said("^Sorted 50 photos by your list")
+    assert groups.names() <= {"red", "green", "blue", "none of these"}
+    page.get_by_text(groups.count(groups.now())).wait_for()
+    groups.undo(first)
+
+
+def test_twenty_answers_by_keys_are_where_they_were_put_and_the_last_is_undone(groups):
+    page = groups.page
+    page.get_by_role("button", name="Ask me").click()
+    page.get_by_role("tab", name="Ask me").wait_for()
+    page.get_by_role("button", name="Ask me", exact=True).click()
+    asked = page.locator(".kec-judged img")
+    for _ in range(20):
+        photo = asked.get_attribute("alt")
+        page.keyboard.press("1")
+        page.wait_for_function(
+            "old => { const now = document.querySelector('.kec-judged img'); return now && now.alt !== old; }",
+            arg=photo,
+        )
+    page.get_by_text("95 % interval").wait_for()
+    now = revisions.current(groups.project)
+    told = answers(groups.project, now)
+    put = {image: wish.cluster for wish in now.knowledge.constraints for image in wish.images}
+    assert len(told) == 20
+    assert set(put) == {one.image for one in told}
+    labels = groups.now()
+    assert {image: labels[image] for image in put} == put
+    page.locator(".st-key-undo button").first.click()
+    page.wait_for_function(
+        "image => document.querySelector('.kec-judged img')?.alt === image", arg=told[-1].image
+    )
+    assert len(answers(groups.project, revisions.current(groups.project))) == 19
+    rest(page)
+
+
+def test_two_groups_merged_one_split_five_photos_moved_three_named_and_exported(groups):
+    page, first = groups.page, groups.now()
+    places = len(set(first.values()))
+    groups.clicks = 0
+    for nth in (0, 1):
+        groups.click(page.locator('[class*="st-key-tick_"] button').nth(nth))
+        page.get_by_text(f"{nth + 1} ticked").wait_for()
+        rest(page)
+    groups.click(page.get_by_role("button", name=re.compile("^Merge 2")))
+    groups.said("^Merged .+ in one group")
+    page.get_by_text(groups.count(groups.now())).wait_for()
+    assert len(set(groups.now().values())) == places - 1
+
+    groups.click(page.locator('[class*="st-key-card_"]').first, position={"x": 40, "y": 40})
+    groups.click(page.locator(".st-key-cluster_split button").first)
+    page.get_by_role("dialog").get_by_text("Part 2").wait_for()
+    rest(page)
+    groups.click(page.get_by_role("dialog").get_by_role("button", name="Split", exact=True))
+    groups.said("^Split .+ into 2 groups")
+    before = groups.now()
+    assert len(set(before.values())) == places
+
+    picked = groups.pick(5)
+    groups.click(page.locator('[class*="st-key-group_move_"] button').first)
+    groups.said("^Moved 5 photos to")
+    moved = groups.now()
+    assert {image for image in before if moved[image] != before[image]} == picked
+
+    for number, name in enumerate(NAMES):
+        if number:
+            groups.click(page.locator(".st-key-cluster_next button").first)
+            rest(page)
+        groups.click(page.locator(".st-key-cluster_rename button").first)
+        page.get_by_label("Name of this cluster").wait_for()
+        rest(page)
+        page.get_by_label("Name of this cluster").fill(name)
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name=name).wait_for()
+        rest(page)
+    assert set(NAMES) <= groups.names()
+    assert groups.now() == moved
+
+    groups.click(page.get_by_role("link", name="Export"))
+    page.locator(".st-key-export_write button").wait_for()
+    rest(page)
+    groups.click(page.locator(".st-key-export_write button"))
+    page.get_by_text("The folder is written.").first.wait_for()
+    written = {folder.name for folder in (groups.project.folder / "export").rglob("*") if folder.is_dir()}
+    assert set(NAMES) <= written
+    assert groups.clicks <= MOST_CLICKS

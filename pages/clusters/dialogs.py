@@ -26,7 +26,7 @@ WAYS = {"looks": "By looks", "picked": "By picked photos", "words": "By words"}
 @st.dialog("Split", width="large", on_dismiss="rerun")
 def split(project: Project, revision: Revision, card: ClusterCard) -> None:
     """In parts by looks, by the photos that are picked in it, or by words."""
-    _close_when_done()
+    close_when_done()
     way = st.segmented_control(
         "How", list(WAYS), format_func=WAYS.__getitem__, default="looks", required=True, key="split_way"
     )
@@ -66,7 +66,7 @@ def _by_words(_project: Project, _revision: Revision, card: ClusterCard) -> tupl
 @st.dialog("Merge", width="large", on_dismiss="rerun")
 def merge(project: Project, revision: Revision, card: ClusterCard) -> None:
     """With another group, the one most like it first; this one gives id and name."""
-    _close_when_done()
+    close_when_done()
     others = {other.id: other for other in groups.nearest_first(project, revision, card.id)}
     chosen = st.selectbox(
         f"Merge {markup.plain(card.name)} with",
@@ -82,7 +82,7 @@ def merge(project: Project, revision: Revision, card: ClusterCard) -> None:
             for one in (card, others[chosen])
         ],
     )
-    _buttons(
+    buttons(
         project,
         MergeClusters(clusters=(card.id, chosen)),
         f"Merge {card.size + others[chosen].size:,} photos",
@@ -96,7 +96,7 @@ def _decide(project: Project, revision: Revision, edit: Edit | None, label: str,
         _evidence(project, cached.images(project, revision.scan), _parts(found))
     elif hint:
         st.html(markup.note(hint))
-    _buttons(project, edit if found is not None else None, label)
+    buttons(project, edit if found is not None else None, label)
 
 
 def _parts(found: Preview) -> list[tuple[str, int, list[int]]]:
@@ -122,7 +122,7 @@ def _evidence(
             st.html(markup.gallery(shown, size=tiles, label=f"part {number}"))
 
 
-def _buttons(project: Project, edit: Edit | None, label: str) -> None:
+def buttons(project: Project, edit: Edit | None, label: str) -> None:
     """The buttons that make an edit and that leave it; None can only be left."""
     with st.container(horizontal=True):
         args = None if edit is None else (project, edit)
@@ -136,7 +136,7 @@ def _do(project: Project, edit: Edit) -> None:
         session.clear_selection()
 
 
-def _close_when_done() -> None:
+def close_when_done() -> None:
     """Close the dialog when its button has done something, which the page says."""
     if session.has_news():
         st.rerun()

@@ -106,6 +106,35 @@ def test_later_lasts_for_the_window_and_never_for_the_project(colours, doubts):
     assert "1 of 3" in press(page, "review_again")
 
 
+def test_concepts_that_no_photo_shows_are_cleared_with_one_press(colours, monkeypatch):
+    def suggest(state):
+        empty = [one for one in state.knowledge.concepts if one.name.startswith("nothing")]
+        return tuple(doubt("unused", [one], DeleteConcept(concept=one.id)) for one in empty)
+
+    before = names(colours)
+    edit(colours, *({"op": "add_concept", "name": f"nothing {number}"} for number in range(3)))
+    monkeypatch.setattr(suggestion_cache, "suggest", suggest)
+    page = panel("review_queue")
+    assert "No photo shows 3 of the concepts" in shown(page)
+    assert "review_accept" not in {button.key for button in page.button}
+    press(page, "review_clear")
+    assert names(colours) == before
+    assert "Nothing looks wrong" in shown(page)
+
+
+def test_concepts_that_no_photo_shows_may_be_left_for_good(colours, monkeypatch):
+    def suggest(state):
+        return tuple(
+            doubt("unused", [one], DeleteConcept(concept=one.id)) for one in state.knowledge.concepts[:2]
+        )
+
+    monkeypatch.setattr(suggestion_cache, "suggest", suggest)
+    text = press(panel("review_queue"), "review_clear_never")
+    assert "2 put aside" in text
+    assert "2 put aside" in shown(panel("review_queue"))
+    assert revisions.current(colours).id == "r1"
+
+
 def test_open_picks_what_it_is_about(colours, doubts):
     page = panel("review_queue")
     press(page, "review_open")

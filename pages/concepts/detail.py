@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from kec_core.knowledge.edits import (
-    AssignImages,
     DeleteConcept,
     LockConcept,
     MuteConcept,
@@ -19,37 +18,29 @@ from kec_core.photos.images import ImageRecord
 from kec_core.result.concept_photos import ConceptPhotos, Order
 from kec_core.types import Concept, Knowledge
 from pages.concepts import actions, attributes
-from pages.shared import markup, photo_picker, selection, session
+from pages.shared import markup, photo_picker, session
 from state.project.project import Project
-from state.revisions.revisions import Revision
 
 ORDERS: dict[Order, str] = {"representative": "Typical", "boundary": "Nearly lost", "outlier": "Odd ones"}
 NOUNS = 12
-NEIGHBOURS = 9
 
 
-def draw(
-    project: Project,
-    revision: Revision,
-    state: LiveState,
-    photos: ConceptPhotos,
-    images: Sequence[ImageRecord],
-) -> None:
+def draw(project: Project, state: LiveState, photos: ConceptPhotos, images: Sequence[ImageRecord]) -> None:
     """Draw the latest picked concept, by default the one with the most photos."""
     concept = actions.focus(state, photos)
     _head(project, state, photos, concept, images)
-    _words(concept)
-    typical, apart = st.columns(2, gap="medium")
-    with typical:
-        attributes.typical(project, state.knowledge, concept)
-    with apart:
-        attributes.apart(project, state, photos, concept)
-        attributes.left_out(project, state.knowledge, concept)
-    _photos(project, photos, concept, images)
-    _neighbours(project, state, photos, concept)
-    selection.draw(
-        project, revision, hint="Click photos to pick them (Shift: a range), then say where they belong."
-    )
+    with st.container(
+        key="concept_photos"
+    ):  # its style keeps it in sight, and lets the words scroll by themselves
+        _photos(project, photos, concept, images)
+    with st.container(key="concept_words"):
+        _words(concept)
+        typical, apart = st.columns(2, gap="medium")
+        with typical:
+            attributes.typical(project, state.knowledge, concept)
+        with apart:
+            attributes.apart(project, state, photos, concept)
+            attributes.left_out(project, state.knowledge, concept)
 
 
 def _head(
@@ -89,6 +80,7 @@ def _switches(project: Project, knowledge: Knowledge, concept: Concept) -> None:
     st.button(
         "Unmute" if concept.muted else "Mute",
         key="concept_mute",
+        type="tertiary",
         icon=":material/visibility:" if concept.muted else ":material/visibility_off:",
         shortcut="Delete",
         help="A muted concept pulls no photo; you can take it back at any time.",
@@ -98,6 +90,7 @@ def _switches(project: Project, knowledge: Knowledge, concept: Concept) -> None:
     st.button(
         "Unlock" if concept.locked else "Lock",
         key="concept_lock",
+        type="tertiary",
         icon=":material/lock_open:" if concept.locked else ":material/lock:",
         shortcut="L",
         help="A locked concept is never renamed, merged, split, deleted or rebuilt.",
@@ -108,6 +101,7 @@ def _switches(project: Project, knowledge: Knowledge, concept: Concept) -> None:
     asked = st.button(
         "Delete…" if wishes else "Delete",
         key="concept_delete",
+        type="tertiary",
         icon=":material/delete:",
         help="Its photos go to the concepts that fit them next best. Undo brings it back.",
         on_click=None if wishes or concept.locked else session.act,
@@ -128,25 +122,6 @@ def _words(concept: Concept) -> None:
         more = len(concept.nouns) - NOUNS
         words = [noun.word for noun in concept.nouns[:NOUNS]]
         st.html(markup.chips([*words, f"{more} more"] if more > 0 else words, label="made from"))
-
-
-def _neighbours(project: Project, state: LiveState, photos: ConceptPhotos, concept: Concept) -> None:
-    """With photos picked: the similar concepts, each a key away."""
-    picked = session.selection().images
-    if not picked:
-        return
-    names = unique_names(state.knowledge)
-    with st.container(horizontal=True, gap="small", key="neighbours"):
-        st.caption("They belong to", width="content")
-        for number, other in enumerate(photos.similar(concept.id, NEIGHBOURS), start=1):
-            st.button(
-                markup.plain(names[other]),
-                key=f"neighbour_{other}",
-                type="tertiary",
-                shortcut=str(number),
-                on_click=session.act,
-                args=(project, [AssignImages(images=picked, concept=other)]),
-            )
 
 
 def _photos(project: Project, photos: ConceptPhotos, concept: Concept, images: Sequence[ImageRecord]) -> None:

@@ -17,7 +17,7 @@ from pages.shared import markup, session
 from pages.shared.thumbnails import SMALL, address
 from state.project.project import Project
 
-HEIGHT = 560
+HEIGHT = 470
 VIEWS = {"table": "Table", "tree": "Tree"}
 
 
@@ -43,12 +43,6 @@ def draw(project: Project, state: LiveState, photos: ConceptPhotos, images: Sequ
     with st.container(horizontal=True):
         if st.button("Add a concept", key="concept_add", icon=":material/add:", shortcut="Shift+A"):
             actions.add(project)
-        known = state.knowledge.by_id  # what was picked may be merged or deleted since
-        picked = sum(one in known for one in session.selection().concepts)
-        if picked > 1 and st.button(
-            f"Merge {picked}", key="concepts_merge", icon=":material/merge:", type="primary", shortcut="G"
-        ):
-            actions.merge(project, photos, session.selection().concepts, images)
 
 
 def found(state: LiveState, words: str) -> list[Concept]:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from kec_core.errors import KecError
 from kec_core.live import LiveState
-from pages.concepts import detail, impact_bar, listing, parameter_bar, side_panel
+from pages.concepts import detail, impact_bar, listing, parameter_bar, picked_bar, side_panel
 from pages.shared import cached, session, ui
 from state.project.project import Project
 from state.revisions import revisions
@@ -43,12 +43,14 @@ with ui.errors():
     images = cached.images(project, revision.scan)
     photos = cached.concept_photos(revision, state)
     with st.bottom:  # first: whatever fails above it, collected edits can be discarded
-        impact_bar.draw(project, revision, state)
+        is_picked = picked_bar.draw(project, revision, state, photos, images)
+        if session.staged() or not is_picked:
+            impact_bar.draw(project, revision, state)
     parameter_bar.draw(project, revision, state, photos)
     left, centre, right = st.columns(COLUMNS, gap="medium")
     with left:
         listing.draw(project, state, photos, images)
     with centre:
-        detail.draw(project, revision, state, photos, images)
+        detail.draw(project, state, photos, images)
     with right:
         side_panel.draw(project, photos)

@@ -23,21 +23,19 @@ MOST_APART = 50
 """More photos than this are never all in different clusters."""
 _NAME, _DESCRIPTION, _CONCEPT = "selection_concept_name", "selection_concept_description", "selection_concept"
 
-Place = Literal["bar", "beside", "below"]
-"""Where it is drawn: in the bar at the bottom, beside a map, or below what photos are picked from."""
+Place = Literal["bar", "beside", "line"]
+"""Where it is drawn: in the bar at the bottom, beside a map, or as one line where the page has its own keys 1 to 9."""
 
 
-def draw(
-    project: Project, revision: Revision, *, hint: str, place: Place = "below", here: int | None = None
-) -> None:
+def draw(project: Project, revision: Revision, *, hint: str, place: Place, here: int | None = None) -> None:
     """The chip, the actions and the photos; without any, how to pick some.
 
     Args:
         project: which.
         revision: the one that is shown.
         hint: how photos are picked here.
-        place: the bar shows the photos on demand, and its groups before any photo is picked; what is below has keys of
-            its own for the groups.
+        place: the bar and the line show the photos on demand, the bar its groups before any photo is picked; a line
+            has no groups.
         here: the cluster that is looked at; photos are not moved to it.
     """
     row_of = cached.row_of(project, revision.scan)
@@ -47,14 +45,14 @@ def draw(
     picked = [image.id for image in photos]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="selection_bar"):
         _chip(project, revision, rows, hint)
-        if rows and place == "bar":
+        if rows and place != "beside":
             _on_demand(project, photos)
         _saved(project, len(rows))
         if rows:
             _actions(project, revision, picked)
     if place == "bar" or (rows and place == "beside"):
         groups.draw(project, revision, picked, here=here)
-    if rows and place != "bar":
+    if rows and place == "beside":
         _photos(project, photos)
 
 

@@ -21,6 +21,8 @@ from state.project.dismissed import dismiss, dismissed, show_again
 from state.project.project import Project
 from state.work.workbench import Workbench
 
+CLEARED_SHOWN = 12
+"""Names of concepts that are listed before all are cleared together."""
 QUICK = 20_000
 """Photos up to which trying a change takes well under a second, so that it is done unasked."""
 TERMS: dict[Kind, str] = {
@@ -47,7 +49,9 @@ def draw(project: Project, bench: Workbench) -> None:
     view = workbench_view.look(project, bench)
     doubts = suggestion_cache.doubts(view)
     hidden = dismissed(project) | set(_remembered(project, _LATER))
-    queue = [one for one in doubts.all if one.key not in hidden]
+    open_doubts = [one for one in doubts.all if one.key not in hidden]
+    unused = _all_unused(open_doubts)
+    queue = [one for one in open_doubts if one not in unused]
     skipped = [one for one in _remembered(project, _SKIPPED) if any(one == other.key for other in queue)]
     ahead = [one for one in queue if one.key not in skipped]
     if not ahead and skipped:  # once through: the next round begins
@@ -56,10 +60,12 @@ def draw(project: Project, bench: Workbench) -> None:
     if ahead:
         _head(project, len(skipped) + 1, len(queue), can_go_back=bool(skipped))
         _card(view, bench, ahead[0])
-    else:
+    elif not unused:
         _nothing(view, doubts)
-    if len(queue) < len(doubts.all):
-        _again(project, len(doubts.all) - len(queue))
+    if unused:
+        _clear(view, bench, unused)
+    if len(open_doubts) < len(doubts.all):
+        _again(project, len(doubts.all) - len(open_doubts))
 
 
 def _head(project: Project, number: int, total: int, *, can_go_back: bool) -> None:
@@ -102,6 +108,54 @@ def _evidence(view: View, doubt: Suggestion) -> None:
         with column, st.container(gap="xsmall"):
             st.html(markup.note(one.caption))
             view.gallery(one.rows, label=f"Evidence {number + 1}: {one.caption}", size=size)
+
+
+# --- what nobody shows, together
+
+
+def _all_unused(doubts: Sequence[Suggestion]) -> list[Suggestion]:
+    """The concepts that no photo shows, when there are several: one answer does for all."""
+    found = [one for one in doubts if one.kind == "unused" and one.edit is not None]
+    return found if len(found) > 1 else []
+
+
+def _clear(view: View, bench: Workbench, unused: Sequence[Suggestion]) -> None:
+    """Which concepts no photo shows, what their deletion would move, and the button that deletes them."""
+    edits = [one.edit for one in unused if one.edit is not None]
+    names = unique_names(view.state.knowledge)
+    with st.container(border=True, key="review_unused", gap="small"):
+        st.markdown(f"**No photo shows {len(unused):,} of the concepts**", help=TERMS["unused"])
+        st.html(markup.chips([names[one.concepts[0]] for one in unused[:CLEARED_SHOWN]]))
+        if len(unused) > CLEARED_SHOWN:
+            st.html(markup.note(f"and {len(unused) - CLEARED_SHOWN:,} more"))
+        try:
+            found = bench.preview((*session.staged(), *edits))
+        except KecError as error:
+            st.html(markup.note(f"It cannot be done now: {error}"))
+            return
+        st.html(markup.note(effect(found.impact)))
+        with st.container(horizontal=True, gap="xsmall"):
+            st.button(
+                f"Clear {len(unused):,} concepts",
+                key="review_clear",
+                type="primary",
+                on_click=session.act,
+                args=(view.project, edits),
+            )
+            st.button(
+                "Never",
+                key="review_clear_never",
+                type="tertiary",
+                help="Remembered with the project.",
+                on_click=_never_all,
+                args=(view.project, [one.key for one in unused]),
+            )
+
+
+@ui.refusals()
+def _never_all(project: Project, doubts: Sequence[str]) -> None:
+    for doubt in doubts:
+        dismiss(project, doubt)
 
 
 # --- what accepting would do

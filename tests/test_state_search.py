@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 import cli
+from kec_core.clustering.geometry import confidence
 from kec_core.errors import InputError
 from state.project.project import Project
-from state.transfer.assignments import confidence
 from state.work.photo_filter import PhotoFilter, matching
 from state.work.search import open_search
 from tests.fakes import COLOURS
@@ -110,7 +110,7 @@ def test_a_filter_lets_through_only_what_has_all_of_it(photos):
 def test_confidence_divides_the_photos_between_its_ends(photos):
     low, high = (photos.matching(PhotoFilter(**one)) for one in ({"most": 0.5}, {"least": 0.5000001}))
     assert (low ^ high).all()
-    sure = confidence(photos.overview)
+    sure = confidence(np.asarray(photos.overview.own), np.asarray(photos.overview.rival))
     assert sure[low].max(initial=0) <= 0.5
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, FloatVector, l2_normalize
+from kec_core.clustering.geometry import confidence
 from kec_core.encoders.base import collection_mean, visual_features
 from kec_core.encoders.loading import encode_files
 from kec_core.errors import InputError
@@ -21,7 +22,6 @@ from state.revisions import revisions
 from state.revisions.features import load_features
 from state.revisions.overview import Overview, cluster_names, load_overview
 from state.revisions.revisions import Revision
-from state.transfer.assignments import confidence
 from state.work.editing import loaded_encoder, text_encoder
 from state.work.photo_filter import PhotoFilter, matching
 
@@ -94,7 +94,7 @@ class Search:
             chosen,
             ids=self.ids,
             clusters=np.asarray(self.overview.labels),
-            confidence=confidence(self.overview),
+            confidence=confidence(np.asarray(self.overview.own), np.asarray(self.overview.rival)),
             labels=self._labels if chosen.labels else (),
             taken=self.taken if chosen.since or chosen.until else (),
         )

@@ -99,7 +99,7 @@ def _days(search: Search) -> tuple[date | None, date | None]:
     first, last = date.fromisoformat(known[0]), date.fromisoformat(known[-1])
     chosen = st.date_input(
         "Taken",
-        (),
+        [],
         min_value=first,
         max_value=last,
         key=_DAYS,

@@ -86,7 +86,8 @@ class Search:
     @property
     def sizes(self) -> list[int]:
         """How many photos each cluster has, by id."""
-        return np.bincount(np.asarray(self.overview.labels), minlength=len(self.names)).tolist()
+        sizes: list[int] = np.bincount(self.overview.labels, minlength=len(self.names)).tolist()
+        return sizes
 
     def matching(self, chosen: PhotoFilter) -> NDArray[np.bool_]:
         """The photos that a filter lets through, bool (N,)."""
@@ -177,7 +178,8 @@ class Search:
             raise InputError(f"{photo} cannot be used: {encoded.failed[0][1]}; give another photo.")
         features = load_features(self.project, self.revision)
         mean = collection_mean(features.raw, features.defaults)
-        return visual_features(encoded.features, features.defaults, mean=mean)[0]
+        found: FloatVector = visual_features(encoded.features, features.defaults, mean=mean)[0]
+        return found
 
     def _nearest(self, query: FloatVector, top: int, among: NDArray[np.bool_]) -> tuple[Found, ...]:
         _check_top(top)

@@ -11,6 +11,7 @@ from kec_core.errors import InputError, ResourceMissing
 
 BENCHMARKS = (
     "ask",
+    "assign",
     "cluster",
     "encode",
     "expert",

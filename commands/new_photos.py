@@ -37,7 +37,7 @@ def add(arguments: argparse.Namespace) -> dict[str, Any]:
         report = grow(project, arguments.folder, hooks=Hooks(progress=progress))
     for note in report.notes:
         say(note)
-    return report.to_json()
+    return report.to_json() if arguments.json else report.summary()
 
 
 def add_assign(commands: Subparsers[Any]) -> None:

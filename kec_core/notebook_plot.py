@@ -33,6 +33,7 @@ def draw_map(state: LiveState, names: Mapping[int, str], photos: EmbeddedPhotos)
         names: of the groups, by label.
         photos: of the state.
     """
+    import colorcet
     import plotly.graph_objects as go
 
     fused, labels = state.fused(), np.asarray(state.clustering.labels)
@@ -51,7 +52,12 @@ def draw_map(state: LiveState, names: Mapping[int, str], photos: EmbeddedPhotos)
         )
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x")
-    figure.update_layout(images=_pictures(places, labels, photos), template="plotly_white", height=640)
+    figure.update_layout(
+        images=_pictures(places, labels, photos),
+        template="plotly_white",
+        height=640,
+        colorway=colorcet.glasbey_category10,  # the default has ten colours
+    )
     return figure
 
 

@@ -16,6 +16,7 @@ PHOTOS = "PHOTOS"
 """Stands for a folder of labelled photos."""
 SMALLEST: dict[str, tuple[str, ...]] = {
     "ask": ("--data", PHOTOS, "--seeds", "1", "--answers", "10"),
+    "assign": ("--data", PHOTOS, "--seeds", "1"),
     "cluster": ("--sizes", "300", "--dim", "16", "--clusters", "4", "--starts", "2"),
     "encode": (
         "--images", "4", "--side", "64", "--strings", "4", "--compact-images", "4", "--compact-side", "64",

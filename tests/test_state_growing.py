@@ -129,6 +129,24 @@ def test_wishes_names_and_the_way_back_are_kept(project):
     assert "crimson/new.png" not in labels_of(project)
 
 
+def test_the_command_tells_people_numbers_and_programs_every_photo(project, capsys):
+    for number in range(3):
+        photo(project.images_root / f"leaf/new{number}.png", "leaf", number)
+    (project.images_root / "ocean/0.png").unlink()
+    command = ["add", str(project.folder), str(project.images_root)]
+    assert cli.main(command) == 0
+    said = capsys.readouterr().out
+    assert "added: 3\nremoved: 1\n" in said
+    assert "into:\n  leaf: 3\n" in said
+    assert "new0.png" not in said
+    photo(project.images_root / "leaf/new3.png", "leaf", 3)
+    assert cli.main([*command, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert list(told)[:2] == ["added", "removed"]
+    assert {"assigned", "unlike", "encoded", "revision"} <= set(told)
+    assert told["added"] == ["leaf/new3.png"]
+
+
 def test_photos_that_are_gone_leave_and_come_back_to_where_they_were_put(project):
     home = labels_of(project)["crimson/0.png"]
     edit(project, {"op": "move_photos", "images": ["leaf/3.png"], "cluster": home})

@@ -6,6 +6,7 @@ anew. Only photos whose features are not stored yet are encoded.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,6 +83,22 @@ class GrowthReport:
             "images": self.images,
             "skipped": [{"path": item.path, "reason": item.reason} for item in self.skipped],
             "notes": list(self.notes),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """As ``kec add`` prints it for people: numbers, and names where somebody should look."""
+        differences = self.differences
+        return {
+            "added": len(differences.added),
+            "removed": len(differences.removed),
+            "changed": len(differences.changed),
+            "renamed": len(differences.renamed),
+            "into": dict(Counter(one.name for one in self.assigned).most_common()),
+            "unlike": list(self.unlike),
+            "encoded": self.encoded,
+            "skipped": [{"path": item.path, "reason": item.reason} for item in self.skipped],
+            "images": self.images,
+            "revision": self.revision,
         }
 
 

@@ -56,7 +56,7 @@ def draw_map(state: LiveState, names: Mapping[int, str], photos: EmbeddedPhotos)
         images=_pictures(places, labels, photos),
         template="plotly_white",
         height=640,
-        colorway=colorcet.glasbey_category10,  # the default has ten colours
+        colorway=colorcet.b_glasbey_category10,  # the default has ten colours
     )
     return figure
 

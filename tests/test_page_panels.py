@@ -137,6 +137,17 @@ def test_guidance_is_applied_at_once_and_shown_as_understood(colours):
     assert "No word to prefer" in fill(page, page.text_area[0].key, "the of and")
 
 
+def test_guidance_says_what_counts_more_or_less_and_what_it_does_not_touch(colours):
+    page = panel("guidance")
+    text = fill(page, page.text_area[0].key, "group by leaf; ignore crimson; zebra")
+    more, less = (text.partition(label)[2].partition("</ul>")[0] for label in ("counts more", "counts less"))
+    assert "leaf × 4" in more
+    assert "crimson × 0.25" in less
+    assert "leaf ×" not in less
+    assert "is about “zebra”" in text
+    assert "is about “leaf”" not in text
+
+
 def test_words_that_are_not_applied_yet_outlive_another_edit(colours):
     page = panel("guidance")
     fill(page, page.text_area[0].key, "group by leaf")

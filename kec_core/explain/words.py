@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatMatrix, check_matrix, l2_normalize
 from kec_core.config import GroundingConfig
 from kec_core.encoders.base import TextEncoder
-from kec_core.grounding import attribute_emphasis
+from kec_core.grounding import emphasis
 from kec_core.types import Knowledge
 
 Kind = Literal["looks", "guidance", "name", "description", "attribute", "pair attribute"]
@@ -79,8 +79,7 @@ def word_parts(knowledge: Knowledge, encode: TextEncoder, config: GroundingConfi
     encoded = check_matrix(encode(texts), "The text features")
     rows = np.array([row[word.text] for word in words])
     unit = l2_normalize(encoded)
-    emphasis = attribute_emphasis(knowledge, encode, config)
-    columns, shares = _shares(words, knowledge, emphasis)
+    columns, shares = _shares(words, knowledge, emphasis(knowledge, encode, config).attributes)
     vectors = (encoded if config.mode == "raw" else unit)[rows].astype(np.float64)
     attributes = ~_speak(words)
     if config.centre_before_product and attributes.any():

@@ -18,14 +18,15 @@ from kec_core.grounding.photos import (
     smooth,
     smoothing_graph,
 )
-from kec_core.grounding.words import attribute_emphasis, concept_vectors
+from kec_core.grounding.words import Emphasis, concept_vectors, emphasis
 
 __all__ = [
+    "Emphasis",
     "aggregate",
-    "attribute_emphasis",
     "attribute_scale",
     "concept_scores",
     "concept_vectors",
+    "emphasis",
     "ground",
     "ground_features",
     "logit_scale",

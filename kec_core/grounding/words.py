@@ -55,22 +55,32 @@ def concept_vectors(knowledge: Knowledge, encode: TextEncoder, config: Grounding
     return _with_logits(_collapsed(each, knowledge), config)
 
 
-def attribute_emphasis(
-    knowledge: Knowledge, encode: TextEncoder, config: GroundingConfig
-) -> dict[str, float]:
-    """How many times each attribute counts in the mean of its concept, by its text: 1 without guidance.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emphasis:
+    """How many times guidance makes concepts (by id) and attributes (by text) count; 1 is as without guidance."""
+
+    concepts: Mapping[str, float]
+    attributes: Mapping[str, float]
+
+
+def emphasis(knowledge: Knowledge, encode: TextEncoder, config: GroundingConfig) -> Emphasis:
+    """What the guidance of a knowledge does to each concept and attribute that counts.
 
     Args: see ``concept_vectors``.
     """
-    own = _attribute_texts(knowledge, config)
-    encoded = _read(knowledge, _counting(knowledge), own, encode, config)
-    told = np.zeros(len(encoded.row)) if encoded.told is None else encoded.told
-    return {
-        text: EMPHASIS ** float(told[encoded.row[text]])
-        for texts in own.values()
-        for text in texts
-        if text in encoded.row
-    }
+    concepts, own = _counting(knowledge), _attribute_texts(knowledge, config)
+    encoded = _read(knowledge, concepts, own, encode, config)
+    told = np.zeros(len(encoded.row), dtype=np.float32) if encoded.told is None else encoded.told
+    prior = np.exp(_prior(concepts, encoded.row, told)).tolist()
+    return Emphasis(
+        concepts={concept.id: factor for concept, factor in zip(concepts, prior, strict=True)},
+        attributes={
+            text: EMPHASIS ** float(told[encoded.row[text]])
+            for texts in own.values()
+            for text in texts
+            if text in encoded.row
+        },
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,7 +7,7 @@ import streamlit as st
 from kec_core.arrays import fingerprint
 from kec_core.knowledge.edits import SetGuidance
 from kec_core.knowledge.guidance import Guidance
-from pages.concepts.panels import rebuild_job, vocabulary, workbench_view
+from pages.concepts.panels import guidance_effect, rebuild_job, vocabulary, workbench_view
 from pages.concepts.panels.workbench_view import View
 from pages.shared import markup, session, ui
 from state.project.project import Project
@@ -33,7 +33,7 @@ def _guidance(view: View) -> None:
         help="Guidance, in your own words. What follows “ignore”, “not” or “without” in a sentence is avoided, all else preferred.",
         height=110,
     )
-    _understood(text)
+    _understood(view, text)
     with st.container(horizontal=True):
         st.button(
             "Apply",
@@ -56,7 +56,7 @@ def _guidance(view: View) -> None:
         )
 
 
-def _understood(text: str) -> None:
+def _understood(view: View, text: str) -> None:
     """How the words are read, so that nothing happens that the person did not mean."""
     if not text.strip():
         return
@@ -66,6 +66,9 @@ def _understood(text: str) -> None:
     for label, phrases in (("prefer", words.prefer), ("avoid", words.avoid)):
         if phrases:
             st.html(markup.chips(phrases, label=label))
+    if words:
+        with ui.errors():
+            guidance_effect.draw(view.state, words)
 
 
 def _apply(project: Project, text: str) -> None:

@@ -13,24 +13,13 @@ from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.cluster_marks import cluster_marks, name_cluster, set_cluster_done
 from state.revisions.clusterings import load_clustering
-from state.revisions.overview import cluster_cards, load_overview
 from state.work import editing
 from state.work.workbench import LiveStates, Workbench
-from tests.fakes import HashEncoder
 from tests.page_helpers import HOSTILE, app, shown
+from tests.panel_helpers import words  # noqa: F401 - a fixture
 from tests.state_helpers import commit_simple
 
-
-@pytest.fixture(autouse=True)
-def words(monkeypatch, tmp_path):
-    """The encoder of the small project, which no name leads to."""
-    monkeypatch.setenv("KEC_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(editing, "load_encoder", lambda _name: HashEncoder())
-    for cached in (editing.loaded_encoder, editing.text_encoder):
-        cached.cache_clear()
-    yield
-    for cached in (editing.loaded_encoder, editing.text_encoder):
-        cached.cache_clear()
+pytestmark = pytest.mark.usefixtures("words")
 
 
 def photos_of(page):
@@ -68,148 +57,6 @@ def kept_labels(project):
     current = revisions.current(project)
     ids = [image.id for image in project.images(current.scan)]
     return dict(zip(ids, load_clustering(project, current).labels.tolist(), strict=True))
-
-
-# --- groups
-
-
-def test_ticked_cards_become_one_group_and_that_is_said(colours):
-    before = kept_labels(colours)
-    page = app("clusters", project="colours")
-    page.button(key="tick_0").click().run()
-    assert page.button(key="clusters_merge").disabled
-    page.button(key="tick_2").click().run()
-    page.button(key="clusters_merge").click().run()
-    assert not page.exception
-    after = kept_labels(colours)
-    assert len(set(after.values())) == 3
-    assert len({after[image] for image, cluster in before.items() if cluster in (0, 2)}) == 1
-    moved = sum(cluster == 2 for cluster in before.values())
-    assert f"{moved} photos moved" in page.toast[0].value
-    assert page.button(key="tick_0").label == "Tick"
-    page.button(key="undo").click().run()
-    assert kept_labels(colours) == before
-
-
-def test_an_opened_cluster_is_split_by_looks(colours):
-    before = kept_labels(colours)
-    page = app("clusters", project="colours", cluster="0")
-    page.button(key="cluster_split").click().run()
-    assert kept_labels(colours) == before
-    page.button(key="dialog_ok").click().run()
-    after = kept_labels(colours)
-    assert len(set(after.values())) == 5
-    assert {image for image in before if after[image] != before[image]} < {
-        i for i in before if before[i] == 0
-    }
-    assert "into 2 groups" in page.toast[0].value
-
-
-def test_picked_photos_move_by_button_and_stay_and_are_not_picked_any_more(colours):
-    before = kept_labels(colours)
-    some = [image for image, cluster in before.items() if cluster == 0][:5]
-    page = pick(app("clusters", project="colours", cluster="0"), *some)
-    assert not any(b.key == "group_move_0" for b in page.button)
-    page.button(key="group_move_2").click().run()
-    after = kept_labels(colours)
-    assert {after[image] for image in some} == {2}
-    assert {image for image in before if after[image] != before[image]} == set(some)
-    assert page.session_state["kec_selection"].images == () if "kec_selection" in page.session_state else True
-    assert "5 photos moved" in page.toast[0].value
-
-
-def test_picked_photos_become_a_group_with_those_that_follow_if_wanted(colours):
-    before = kept_labels(colours)
-    some = [image for image, cluster in before.items() if cluster == 0][:6]
-    page = pick(app("clusters", project="colours", cluster="0"), *some)
-    page.session_state["group_new"] = True
-    page.run()
-    page.text_input(key="group_name").set_value("mine").run()
-    page.button(key="group_make").click().run()
-    after = kept_labels(colours)
-    assert len(set(after.values())) == 5
-    made = {after[image] for image in some}
-    assert len(made) == 1
-    assert not made & set(before.values())
-    assert [one.name for one in revisions.current(colours).knowledge.kept] == ["mine"]
-
-
-def test_a_name_that_is_taken_is_refused_beside_its_field_and_nothing_is_made(colours):
-    before = kept_labels(colours)
-    page = app("clusters", project="colours", cluster="1")
-    page.session_state["cluster_naming"] = 1
-    page.run()
-    page.text_input(key="cluster_name_1").set_value("mine")
-    page.button(key="cluster_name_save").click().run()
-    page = pick(page, *[image for image, cluster in before.items() if cluster == 1][:3])
-    page.session_state["group_new"] = True
-    page.run()
-    page.text_input(key="group_name").set_value("Mine").run()
-    assert "already a cluster" in page.error[0].value
-    assert page.button(key="group_make").disabled
-    page.text_input(key="group_name").set_value("other").run()
-    assert not page.error
-    page.button(key="group_make").click().run()
-    assert not page.session_state["group_new"]
-
-
-def cards_of(project):
-    shown_revision = revisions.current(project)
-    overview = load_overview(project, shown_revision)
-    return cluster_cards(overview, shown_revision.knowledge, project.labels(shown_revision.scan))
-
-
-def test_two_clusters_are_merged_from_one_of_them(colours):
-    page = app("clusters", project="colours", cluster="0")
-    page.button(key="cluster_merge").click().run()
-    other = page.selectbox(key="merge_with").value
-    page.button(key="dialog_ok").click().run()
-    after = kept_labels(colours)
-    assert other not in after.values()
-    assert len(set(after.values())) == 3
-
-
-def test_what_the_latest_edit_moved_can_be_seen_and_taken_back(colours):
-    before = kept_labels(colours)
-    some = [image for image, cluster in before.items() if cluster == 0][:2]
-    page = pick(app("clusters", project="colours", cluster="0"), *some)
-    here = next(card.name for card in cards_of(colours) if card.id == 0)
-    assert f"2 in {here}" in shown(page)
-    page.button(key="group_move_2").click().run()
-    assert "2 photos moved" in shown(page)
-    page.button(key="see_moved").click().run()
-    assert f"2 photos from {here} to" in shown(page)
-    page.button(key="latest_undo").click().run()
-    assert kept_labels(colours) == before
-
-
-def test_photos_that_fit_no_group_go_into_one_of_their_own(colours):
-    before = kept_labels(colours)
-    for cluster in (0, 1):
-        some = [image for image, one in before.items() if one == cluster][:1]
-        page = pick(app("clusters", project="colours", cluster=str(cluster)), *some)
-        page.button(key="group_none").click().run()
-    after = kept_labels(colours)
-    apart = {image for image in before if after[image] not in set(before.values())}
-    assert len(apart) == 2
-    assert len({after[image] for image in apart}) == 1
-
-
-def test_keys_of_groups_stay_the_same_while_one_group_is_worked_on(colours):
-    def keys(page):
-        return [b.key for b in page.button if (b.key or "").startswith("group_move_")]
-
-    before = kept_labels(colours)
-    page = app("clusters", project="colours", cluster="0")
-    first = keys(page)
-    assert len(first) == 3
-    for image in [image for image, cluster in before.items() if cluster == 0][:6]:
-        page = pick(page, image)
-        page.button(key=first[-1]).click().run()
-        assert keys(page) == first
-
-
-# --- all clusters
 
 
 def test_an_opened_cluster_begins_at_its_top_and_naming_it_in_the_field(colours):

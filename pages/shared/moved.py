@@ -17,6 +17,8 @@ from state.revisions.overview import load_overview
 from state.revisions.revisions import Revision
 
 FLOWS_PER_PAGE = 4
+NAMED = 2
+"""Groups with another name that the line tells."""
 
 
 def bar(project: Project, revision: Revision) -> None:
@@ -30,6 +32,8 @@ def bar(project: Project, revision: Revision) -> None:
         st.badge(revision.id, color="green", icon=":material/check:")
         st.html(markup.note(revision.note), width="content")
         st.html(markup.note(f"{markup.count(len(rows), 'photo')} moved"), width="content")
+        if changed := _renamed(project, parent, revision):
+            st.html(markup.note(changed), width="content")
         if len(rows) and st.button("See", key="see_moved", type="tertiary", icon=":material/visibility:"):
             names = cached.cluster_names(project, parent), cached.cluster_names(project, revision)
             see(project, cached.images(project, revision.scan), (old, new), flows, names)
@@ -41,6 +45,19 @@ def bar(project: Project, revision: Revision) -> None:
             on_click=session.undo,
             args=(project,),
         )
+
+
+def _renamed(project: Project, parent: Revision, revision: Revision) -> str:
+    """Which groups are called otherwise since, though nobody gave them the name; "" for none."""
+    given = {kept.id for kept in revision.knowledge.kept if kept.name}
+    before = {card.id: card.name for card in cached.cards(project, parent)}
+    said = [
+        f"“{before[card.id]}” is now called “{card.name}”"
+        for card in cached.cards(project, revision)
+        if card.id not in given and before.get(card.id, card.name) != card.name
+    ]
+    more = f" and {len(said) - NAMED} more" if len(said) > NAMED else ""
+    return "; ".join(said[:NAMED]) + more
 
 
 @st.dialog("Photos that move", width="large", on_dismiss="rerun")

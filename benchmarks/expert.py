@@ -25,6 +25,7 @@ from benchmarks.table import Collection, load_collection, load_resources
 from kec_core.arrays import as_labels
 from kec_core.clustering import cluster, fuse
 from kec_core.clustering.metrics import score
+from kec_core.clustering.whitening import fit_whitening
 from kec_core.config import RunConfig
 from kec_core.grounding import concept_vectors, ground
 from kec_core.knowledge.edits import AssignImages, ConceptText, Edit, SetKnowledge, apply_script
@@ -137,7 +138,6 @@ def automatic_state(collection: Collection, resources: Resources, runner: Runner
     x, defaults, k = inputs.test.x, inputs.defaults, collection.n_clusters
     vectors = concept_vectors(inputs.knowledge, inputs.encode, config.grounding)
     kappa = ground(x, vectors, config.grounding, defaults).kappa
-    clustering = cluster(fuse(x, kappa, inputs.weight), k, config.clustering, seed=seed)
     live = LiveCollection(
         image_ids=tuple(ids if split is None else (ids[row] for row in split.test)),
         x=x,
@@ -148,8 +148,10 @@ def automatic_state(collection: Collection, resources: Resources, runner: Runner
         n_clusters=k,
         weight=inputs.weight,
         baseline=cluster(x, k, config.clustering, seed=seed).labels,
+        whitening=fit_whitening(x),
         seed=seed,
     )
+    clustering = cluster(fuse(live.looks, kappa, inputs.weight), k, config.clustering, seed=seed)
     return start(live, inputs.knowledge, clustering)
 
 

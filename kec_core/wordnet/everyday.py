@@ -27,11 +27,11 @@ THINGS = frozenset(["animal", "artifact", "body", "food", "object", "plant", "sh
 
 
 def everyday_name(noun: Noun, wordnet: WordNet) -> str:
-    """The word itself when people use it, else the most common word of its meaning: "tench" for "Tinca tinca"."""
-    if noun.synset not in wordnet or wordnet.is_common(noun.word):
+    """The word itself when people use it for its meaning before all else, else the first word of that meaning which they
+    so use, or the first at all: "tench" for "Tinca tinca", "cougar" for "painter"."""
+    if noun.synset not in wordnet or _means_first(noun.word, noun.synset, wordnet):
         return noun.word
-    words = wordnet.synset(noun.synset).words
-    return next((word for word in words if wordnet.is_common(word)), words[0])
+    return common_word(noun.synset, wordnet) or wordnet.synset(noun.synset).words[0]
 
 
 def can_be_seen(noun: Noun, wordnet: WordNet) -> bool:
@@ -62,6 +62,8 @@ def meaning(noun: Noun, wordnet: WordNet) -> str:
 def common_word(synset_id: str, wordnet: WordNet) -> str:
     """The first word of a synset that people use for it before all else, or "" when it has none."""
     words = wordnet.synset(synset_id).words
-    return next(
-        (word for word in words if wordnet.is_common(word) and wordnet.senses(word)[0] == synset_id), ""
-    )
+    return next((word for word in words if _means_first(word, synset_id, wordnet)), "")
+
+
+def _means_first(word: str, synset_id: str, wordnet: WordNet) -> bool:
+    return wordnet.is_common(word) and wordnet.senses(word)[0] == synset_id

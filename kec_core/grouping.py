@@ -54,10 +54,10 @@ def full_clustering(
         InputError: K is not between 1 and N, or the wishes cannot be met with so many clusters.
     """
     plan = plan_constraints(knowledge, image_ids)
-    if names_groups(knowledge) and config.algorithm == "kmeans":
-        found = seeded_clustering(x, grounding, plan, n_clusters, seed=seed)
-        return replace(found, note=missing_note(found, n_clusters, plan))
     found = cluster(x, n_clusters, config, bursts=bursts, seed=seed, progress=progress)
+    if names_groups(knowledge) and config.algorithm == "kmeans":
+        named = seeded_clustering(x, grounding, plan, n_clusters, present=found.labels, seed=seed)
+        return replace(named, note=missing_note(named, n_clusters, plan))
     if config.words_start:
         found = told_by_words(x, grounding.omega, found)
     if not plan:

@@ -319,7 +319,8 @@ def _recluster(
     if names_groups(knowledge) and (
         knowledge.constraints != state.knowledge.constraints or _is_named_anew(state, vectors)
     ):
-        found = seeded_clustering(fused, grounding, plan, n_clusters, seed=collection.seed)
+        present = np.asarray(state.clustering.labels)
+        found = seeded_clustering(fused, grounding, plan, n_clusters, present=present, seed=collection.seed)
     else:
         found = _continued(state, knowledge, vectors, grounding, fused, plan)
     found = replace(found, note=missing_note(found, n_clusters, plan))

@@ -136,8 +136,8 @@ MUTANTS = (
     ),
     Mutant(
         "kec_core/clustering/transduction.py",
-        "told = WORDS * (told - told.mean(axis=0))",
-        "told = WORDS * told",
+        "return told - told.mean(axis=0)",
+        "return told",
         _tests("core_transduction"),
     ),
     Mutant(

@@ -116,3 +116,13 @@ def test_small_edits_of_named_groups_go_on_from_them():
     named = after(begun, naming("cat", "dog", "bus", "car"))
     attribute = {"op": "add_attribute", "concept": "cat", "text": "cat ears"}
     assert np.mean(after(named, attribute).clustering.labels != named.clustering.labels) < 0.1
+
+
+@pytest.mark.parametrize(("by_colour", "starts"), [(22, "colour"), (5, "shape")])
+def test_groups_that_most_names_agree_with_start(by_colour, starts):
+    """The names of the first photos tell their colour, those of the others their shape."""
+    x, colour, shape = halves()
+    told = np.where(np.random.default_rng(0).permutation(80) < by_colour, colour, shape)
+    found = seeded_clustering(x, grounding_of(told, 2), ConstraintPlan(), 2, present=3 * colour)
+    assert same_partition(found.labels, {"colour": colour, "shape": shape}[starts])
+    assert same_partition(seeded_clustering(x, grounding_of(told, 2), ConstraintPlan(), 2).labels, shape)

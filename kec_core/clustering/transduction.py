@@ -96,17 +96,34 @@ def groups_of_words(
     rows = np.arange(n_rows)
     if n_rows > SAMPLE:
         rows = np.sort(np.random.default_rng(seed).choice(n_rows, SAMPLE, replace=False))
-    told = np.log(np.maximum(omega[rows], LEAST_POSTERIOR))
-    told = WORDS * (told - told.mean(axis=0))  # a word that fits every photo says nothing
+    told = WORDS * said_by_words(omega[rows])
     found = x[rows]
     by_words = told.argmax(axis=1).astype(np.int32)
     if by_looks is None:
         end = settle(found, by_words, count, lambda _member: told, sharpness=NAMED_SHARPNESS)
     else:
-        looks = by_looks[rows]
-        _, concept_of = linear_sum_assignment(-(np.eye(count, dtype=np.float32)[looks].T @ told))
-        starts = (by_words, concept_of[looks].astype(np.int32))
+        starts = (by_words, named_groups(told, by_looks[rows]))
         end = best_settled(found, starts, count, lambda _member: told)
     return l2_normalize(
         cluster_sums(found, end.member.argmax(axis=1).astype(np.int32), count).astype(np.float32)
     )
+
+
+def said_by_words(omega: FloatMatrix) -> FloatMatrix:
+    """Log posteriors less their mean over the photos, float32 (N, K): a word that fits every photo says nothing."""
+    told = np.log(np.maximum(omega, LEAST_POSTERIOR))
+    return told - told.mean(axis=0)
+
+
+def named_groups(told: FloatMatrix, labels: IntVector) -> IntVector:
+    """Groups under the numbers of the concepts that fit them best together, one each.
+
+    Args:
+        told: float32 (N, K), ``said_by_words``.
+        labels: int32 (N,), group of each photo, 0..K-1.
+
+    Returns:
+        int32 (N,), concept of each photo.
+    """
+    _, concept_of = linear_sum_assignment(-cluster_sums(told, labels, told.shape[1]))
+    return concept_of[labels].astype(np.int32)

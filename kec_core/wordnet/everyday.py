@@ -27,8 +27,11 @@ THINGS = frozenset(["animal", "artifact", "body", "food", "object", "plant", "sh
 
 
 def everyday_name(noun: Noun, wordnet: WordNet) -> str:
-    """The word itself when people use it for its meaning before all else, else the first word of that meaning which they
-    so use, or the first at all: "tench" for "Tinca tinca", "cougar" for "painter"."""
+    """What people call a noun: "tench" for "Tinca tinca", "cougar" for "painter".
+
+    The word itself when they use it for its meaning before all else, else the first word of that meaning which they so use,
+    or the first at all.
+    """
     if noun.synset not in wordnet or _means_first(noun.word, noun.synset, wordnet):
         return noun.word
     return common_word(noun.synset, wordnet) or wordnet.synset(noun.synset).words[0]

@@ -287,6 +287,15 @@ def test_files_of_systems_and_other_kinds_are_counted_by_kind(tmp_path):
     )
 
 
+def test_what_stands_for_a_photo_in_the_cloud_is_listed(tmp_path):
+    photos.plain(tmp_path / "a.jpg")
+    (tmp_path / ".b.jpg.icloud").write_bytes(b"bplist00")
+    report = scan_images(tmp_path)
+    assert reasons(report) == {
+        ".b.jpg.icloud": "it stands for a file that is still in iCloud; download that first"
+    }
+
+
 @pytest.mark.parametrize("mark", ["project.db", "kec-export.json"])
 def test_projects_and_exports_below_the_folder_are_not_photos_of_it(tmp_path, mark):
     photos.plain(tmp_path / "a.jpg")

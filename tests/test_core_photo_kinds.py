@@ -183,6 +183,33 @@ def test_grey_with_transparency_of_16_bits_is_shown_on_white(tmp_path):
     assert "transparent" in warnings_of(tmp_path)["a.tif"]
 
 
+def test_channels_beyond_transparency_are_no_transparency_and_are_said(tmp_path):
+    values = np.full((40, 48, 5), 20, np.uint16)
+    values[..., 0] = 100
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="minisblack", planarconfig="contig")
+    assert pixel(tmp_path / "a.tif") == (100, 100, 100)
+    assert "only the first 1 of its 5 channels" in warnings_of(tmp_path)["a.tif"]
+
+
+def test_signed_bytes_do_not_wrap_around(tmp_path):
+    values = np.tile(np.arange(-128, 128, dtype=np.int8), (40, 1))
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="minisblack")
+    shown = np.asarray(open_image(tmp_path / "a.tif"))[0, :, 0]
+    assert list(shown[[0, 128, 255]]) == [0, 128, 255]
+
+
+def test_tiffs_packed_in_ways_that_pillow_lacks_are_read(tmp_path):
+    values = np.full((40, 48, 3), (200, 100, 50), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb", compression="webp")
+    assert np.abs(np.subtract(pixel(tmp_path / "a.tif"), (200, 100, 50))).max() < 12
+
+
+def test_half_precision_is_scaled_in_silence(tmp_path, recwarn):
+    tifffile.imwrite(tmp_path / "a.tif", np.full((40, 48), 0.5, np.float16), photometric="minisblack")
+    assert pixel(tmp_path / "a.tif") == (128, 128, 128)
+    assert not [warning for warning in recwarn if warning.category is RuntimeWarning]
+
+
 # --- colours
 
 

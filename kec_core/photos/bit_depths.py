@@ -17,6 +17,7 @@ _DEPTHS: Final = (1, 8, 10, 12, 14, 16)
 """Bits that cameras, scanners and microscopes deliver in wider integers."""
 _LARGEST: Final = 1e38
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_RGB_CHANNELS = 3
 _SEPARATE_PLANES, _ORIENTATION = 2, 274
 """Values and a tag of TIFF."""
 
@@ -36,7 +37,8 @@ def to_8_bits(values: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
     """
     numbers = np.asarray(values)
     if numbers.dtype.kind not in "ui":
-        numbers = np.nan_to_num(numbers, posinf=0.0, neginf=0.0).clip(-_LARGEST, _LARGEST)
+        wide = numbers.astype(np.result_type(numbers, np.float32), copy=False)
+        numbers = np.nan_to_num(wide, posinf=0.0, neginf=0.0).clip(-_LARGEST, _LARGEST)
     low, high = (float(numbers.min()), float(numbers.max())) if numbers.size else (0.0, 0.0)
     bits = next((bits for bits in _DEPTHS if low >= 0 and high <= 2**bits - 1), None)
     is_16 = numbers.dtype == np.uint16
@@ -72,11 +74,12 @@ def png_values(content: bytes) -> NDArray[np.uint16]:
         raise ValueError(str(error)) from error
 
 
-def tiff_values(file: BinaryIO, most_pixels: int) -> tuple[NDArray[Any], int]:
+def tiff_values(file: BinaryIO, most_pixels: int) -> tuple[NDArray[Any], int, str]:
     """The values of the first page of a grey or RGB TIFF of any number type.
 
     Returns:
-        (height, width, channels): 1 or 3 of colour, maybe followed by transparency; and its orientation, 1..8.
+        (height, width, channels): 1 or 3 of colour, maybe followed by transparency; its orientation, 1..8; and which
+        channels are left out, in words.
 
     Raises:
         ValueError: it holds something else or is damaged.
@@ -98,17 +101,25 @@ def tiff_values(file: BinaryIO, most_pixels: int) -> tuple[NDArray[Any], int]:
             if page.photometric == _WHITE_IS_ZERO:
                 values = values.max() - values
             orientation = page.tags.valueof(_ORIENTATION, default=1)
-            colours = 3 if page.photometric == _RGB else 1
+            is_colour = page.photometric == _RGB or (values.ndim == 3 and values.shape[-1] == _RGB_CHANNELS)
     except (ValueError, Image.DecompressionBombError):
         raise
     except Exception as error:  # tifffile raises anything at all on damaged bytes
         raise ValueError(str(error)) from error
-    return _colour_and_alpha(values, colours), orientation if orientation in range(1, 9) else 1
+    planes, note = _colour_and_alpha(values, _RGB_CHANNELS if is_colour else 1)
+    return planes, orientation if orientation in range(1, 9) else 1, note
 
 
-def _colour_and_alpha(values: NDArray[Any], colours: int) -> NDArray[Any]:
-    """Only the channels of colour and the first beyond them, as real numbers or integers."""
+def _colour_and_alpha(values: NDArray[Any], colours: int) -> tuple[NDArray[Any], str]:
+    """Only the channels of colour and of transparency, as real numbers or integers, and what is left out.
+
+    One channel beyond the colours is transparency; several are others, such as those of a microscope or a satellite.
+    """
     if values.dtype.kind not in "buif" or values.ndim not in (2, 3):
         raise ValueError(f"values of the kind {values.dtype} in {values.ndim} dimensions are not supported")
-    planes = values[..., np.newaxis] if values.ndim == 2 else values[..., : colours + 1]
-    return planes.astype(np.uint8) if planes.dtype.kind == "b" else planes
+    planes = values[..., np.newaxis] if values.ndim == 2 else values
+    several = planes.shape[-1] > colours + 1
+    note = f"only the first {colours} of its {planes.shape[-1]} channels are used" if several else ""
+    if several:
+        planes = planes[..., :colours]
+    return (planes.astype(np.uint8) if planes.dtype.kind == "b" else planes), note

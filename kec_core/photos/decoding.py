@@ -69,6 +69,9 @@ _TEXT_CHUNKS: Final = frozenset((b"tEXt", b"zTXt", b"iTXt"))
 _OTHER_METADATA_CHUNKS: Final = frozenset((b"eXIf", b"iCCP", b"tIME", b"pHYs", b"gAMA", b"cHRM"))
 _HIGH_BYTE_OF_14_BITS: Final = 63
 _NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
+_COMPRESSION, _SAMPLE_FORMAT, _SIGNED = 259, 339, 2
+_UNREAD_COMPRESSIONS: Final = frozenset((34712, 34887, 34892, 50001, 50002))
+"""JPEG 2000, LERC, lossy DNG, WebP and JPEG XL inside TIFF: Pillow's libtiff is built without them."""
 
 _FIRST_FRAME: Final = "only its first frame or page is used"
 _TRANSPARENT: Final = "its transparent parts are shown on white"
@@ -250,6 +253,8 @@ def _opened(file: BinaryIO, kind: str, name: str) -> Iterator[Image.Image]:
             raise Image.DecompressionBombError
         if kind == "TIFF" and _is_raw(image, name):
             raise InputError("it is a camera raw file, which is not read as a photo; save it as JPEG first")
+        if kind == "TIFF" and _is_misread(image):
+            raise UnidentifiedImageError
         yield image
 
 
@@ -258,6 +263,13 @@ def _is_raw(image: Image.Image, name: str) -> bool:
     tags = getattr(image, "tag_v2", {})
     is_preview = tags.get(_NEW_SUBFILE_TYPE) == 1 and _SUB_IFDS in tags
     return suffix_of(name) in RAW_SUFFIXES or _DNG_VERSION in tags or is_preview
+
+
+def _is_misread(image: Image.Image) -> bool:
+    """Of some TIFFs Pillow takes signed bytes for unsigned ones, and some it opens but has no decoder for."""
+    tags = getattr(image, "tag_v2", {})
+    signed_bytes = image.mode in ("L", "RGB") and _SIGNED in np.atleast_1d(tags.get(_SAMPLE_FORMAT, 1))
+    return signed_bytes or tags.get(_COMPRESSION) in _UNREAD_COMPRESSIONS
 
 
 def _in_turn(width: int, height: int) -> AbstractContextManager[Any]:
@@ -331,7 +343,7 @@ def _eight_bits(image: Image.Image, file: BinaryIO, *, is_deep_colour: bool) -> 
             if image.format == "PNG":
                 file.seek(0)
                 return _from_values(png_values(file.read()))
-            values, orientation = tiff_values(file, MAX_PIXELS)
+            values, orientation, _ = tiff_values(file, MAX_PIXELS)
             made, note = _from_values(values)
             turn = _TURNS.get(orientation)
             return (made if turn is None else made.transpose(turn)), note
@@ -372,15 +384,16 @@ def _rescued(file: BinaryIO, kind: str, error: Exception, min_side: int | None) 
 def _numbers_as_photo(file: BinaryIO, min_side: int | None) -> Decoded | None:
     """A TIFF of numbers that Pillow has no mode for, such as grey with transparency or real RGB."""
     try:
-        values, orientation = tiff_values(file, MAX_PIXELS)
+        values, orientation, left_out = tiff_values(file, MAX_PIXELS)
     except ValueError:
         return None
     image, note = _from_values(values)
     turn = _TURNS.get(orientation)
     size = image.size[::-1] if turn in _SWAPS_SIDES else image.size
-    transparent = (_TRANSPARENT,) if image.has_transparency_data else ()
+    transparent = _TRANSPARENT if image.has_transparency_data else ""
+    notes = tuple(filter(None, (note, left_out, transparent)))
     mode = f"{''.join(image.getbands())} {values.dtype.name}"
-    return _finished(_on_white(image), Facts(size, mode, "TIFF", (note, *transparent)), turn, min_side)
+    return _finished(_on_white(image), Facts(size, mode, "TIFF", notes), turn, min_side)
 
 
 def _without_metadata(file: BinaryIO, min_side: int | None) -> Decoded | None:

@@ -21,7 +21,9 @@ HIDDEN: Final = "hidden or system files"
 OWN: Final = "files of KEC+ Studio projects and exports"
 NOT_TEXT: Final = "its name is not valid UTF-8; rename it"
 DOT_NAME: Final = "its name begins with a dot, so it counts as hidden; rename it to use it"
+NOT_HERE: Final = "it stands for a file that is still in iCloud; download that first"
 
+_IN_ICLOUD: Final = ".icloud"
 _SYSTEM_FOLDERS: Final = frozenset(
     ("__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found")
 )
@@ -112,7 +114,9 @@ def _looked_into(root: Path, names: Sequence[str]) -> Found:
         except OSError as error:
             found.skip(name, reason(error))
             continue
-        if not is_photo:
+        if not is_photo and plain.endswith(_IN_ICLOUD):
+            found.skip(name, NOT_HERE)
+        elif not is_photo:
             found.others[HIDDEN if is_hidden(plain) else kind_of(plain)] += 1
         elif is_hidden(plain):
             found.skip(name, DOT_NAME)

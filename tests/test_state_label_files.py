@@ -100,6 +100,9 @@ def test_a_file_of_which_no_row_fits_is_refused(tmp_path):
         "../photos/cat/2.jpg",
         " cat/2.jpg ",
         "CAT/2.JPG",
+        "/cat/2.jpg",
+        "cat/2.JPEG",
+        "\u200bcat/2.jpg\ufeff",
         "cat/2",
         "2",
         "cat//2.jpg",
@@ -131,6 +134,12 @@ def test_another_folder_is_not_dropped_for_a_photo_of_the_same_name(tmp_path):
 def test_names_that_differ_by_case_alone_are_told_apart_or_ambiguous(tmp_path):
     assert read(tmp_path, "file,label\nA.jpg,x\n", ("a.jpg", "A.jpg")) == {"A.jpg": "x"}
     assert "fit several" in notes(tmp_path, "file,label\na.JPG,x\nb.jpg,y\n", ("a.jpg", "A.jpg", "b.jpg"))
+
+
+def test_suffixes_of_jpeg_are_one_only_where_that_is_clear(tmp_path):
+    both = ("a.jpeg", "a.jpg")
+    assert read(tmp_path, "file,label\na.jpg,x\na.jpeg,y\n", both) == {"a.jpg": "x", "a.jpeg": "y"}
+    assert "fit several" in notes(tmp_path, "file,label\na.jfif,x\nb.jpg,y\n", (*both, "b.jpg"))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])

@@ -9,6 +9,9 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 _DRIVE = re.compile(r"(file:/*)?(?=[A-Za-z]:/)|file:/*(?=/)", re.IGNORECASE)
+_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
+"""Letters without a shape that web pages and spreadsheets leave in copied names."""
+_JPEG = re.compile(r"\.(jpeg|jpe|jfif|jif)$")
 _ABSOLUTE = re.compile(r"([A-Za-z]:)?/")
 
 
@@ -17,7 +20,11 @@ def _composed(name: str) -> str:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", _composed(name).casefold())
+    return unicodedata.normalize("NFC", _composed(_UNSEEN.sub("", name)).casefold())
+
+
+def _jpeg(name: str) -> str:
+    return _JPEG.sub(".jpg", _folded(name))
 
 
 def _without_suffix(name: str) -> str:
@@ -35,6 +42,7 @@ _LEVELS: tuple[tuple[Callable[[str], str], Callable[[str], str]], ...] = (
     (str, str),
     (_composed, _composed),
     (_folded, _folded),
+    (_jpeg, _jpeg),
     (_without_suffix, _folded),
 )
 """How a photo's id and a given name are written before they are compared, strictest first."""
@@ -46,7 +54,8 @@ class PhotoNames:
 
     In this order: the path below the photo folder; an absolute path of any machine, or one that begins with the name
     of the photo folder, whose end is such a path; the end of such a path, the bare file name for example. Each is
-    tried as written, then in composed Unicode, then without case, then without the photo's suffix. The address of a file
+    tried as written, then in composed Unicode, then without case, then with one suffix for JPEG, then without the
+    photo's suffix. The address of a file
     or page stands for its path.
     """
 
@@ -89,7 +98,7 @@ class PhotoNames:
         is_absolute = _ABSOLUTE.match(name) is not None
         return [
             "/".join(parts[start:])
-            for start in range(1, len(parts))
+            for start in range(0 if is_absolute else 1, len(parts))
             if is_absolute or _folded(parts[start - 1]) == self._root
         ]
 

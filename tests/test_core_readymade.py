@@ -203,7 +203,16 @@ class TestRowsByOrder:
     def test_double_precision_is_read_too(self, tmp_path):
         assert rows_of(load(npy(tmp_path, FEATURES.astype(np.float64))), *IDS).features.dtype == np.float32
 
-    @pytest.mark.parametrize(("value", "reason"), [(0, "all zeros"), (np.nan, "NaN"), (np.inf, "infinity")])
+    @pytest.mark.parametrize(
+        ("value", "reason"),
+        [
+            (0, "all zeros"),
+            (np.nan, "NaN"),
+            (np.inf, "infinity"),
+            (1e30, "length of"),
+            (1e-30, "length of"),
+        ],
+    )
     def test_rows_without_a_direction_are_listed(self, tmp_path, value, reason):
         features = FEATURES.copy()
         features[1] = value
@@ -211,7 +220,7 @@ class TestRowsByOrder:
         assert list(found.reasons) == ["cats/2.jpg"]
         assert reason in found.reasons["cats/2.jpg"]
         np.testing.assert_array_equal(found.features, FEATURES[[0, 2, 3]])
-        assert "1 rows of x.npy are zero, NaN or infinite" in found.note
+        assert "1 rows of x.npy are zero, NaN, infinite or out of scale" in found.note
 
 
 class TestColumnsThatAreNoFeatures:
@@ -271,7 +280,7 @@ class TestFilesThatAreWrong:
             load_encoder(f"embeddings:{tmp_path / 'x.csv'}")
 
     def test_a_file_that_is_not_there(self, tmp_path):
-        with pytest.raises(InputError, match="cannot be read"):
+        with pytest.raises(InputError, match="but there is none; check the path"):
             load_encoder(f"embeddings:{tmp_path / 'x.npy'}")
 
     def test_nothing_is_unpickled(self, tmp_path, monkeypatch):

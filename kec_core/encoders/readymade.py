@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
+from kec_core.arrays import FloatMatrix, FloatVector, Progress, fingerprint, no_progress
 from kec_core.config import PHOTO, EncoderDefaults
 from kec_core.encoders.base import Encoder, EncoderInfo, Pixels
 from kec_core.encoders.tables import Table, read_table
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 ORDER = "the order of the paths, folder by folder (as of torchvision's ImageFolder and sorted(Path.rglob()))"
 """What rows without names are taken to follow."""
+
+_LENGTHS = (1e-15, 1e15)
+"""Rows whose length lies outside lose their squares in float32, and all would look the same."""
 
 Photo = tuple[str, str]
 """Id and content key of a photo."""
@@ -201,13 +204,12 @@ class ReadymadeEncoder:
         }
         empty = 0
         for image_id, row in found.items():
-            values = self._table.features[row]
-            if not np.isfinite(values).all():
-                reasons[image_id] = f"its row {row} in {self._file.name} has NaN or infinity"
-            elif not values.any():
-                reasons[image_id] = f"its row {row} in {self._file.name} is all zeros"
-            empty += image_id in reasons
-        more = [f"{empty:,} rows of {self._file.name} are zero, NaN or infinite; their photos are listed."]
+            if fault := _fault(self._table.features[row]):
+                reasons[image_id] = f"its row {row} in {self._file.name} {fault}"
+                empty += 1
+        more = [
+            f"{empty:,} rows of {self._file.name} are zero, NaN, infinite or out of scale; their photos are listed."
+        ]
         extra = (
             [f"Columns not taken as features: {', '.join(self._table.unused)}."] if self._table.unused else []
         )
@@ -248,3 +250,14 @@ class ReadymadeEncoder:
                 f"write embeddings:{self._file}#ENCODER with the encoder that the features were made with."
             )
         return self._text
+
+
+def _fault(row: FloatVector) -> str:
+    """Why a row cannot be compared with others in float32, "" when it can."""
+    if not np.isfinite(row).all():
+        return "has NaN or infinity"
+    length = float(np.linalg.norm(row.astype(np.float64)))
+    if not length:
+        return "is all zeros"
+    least, most = _LENGTHS
+    return "" if least <= length <= most else f"has a length of {length:.0e}; scale the rows to about 1"

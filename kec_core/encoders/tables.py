@@ -115,6 +115,10 @@ def read_table(file: Path) -> Table:
             names = np.array(sidecar.read_text(encoding="utf-8-sig").splitlines(), dtype=object)
     except InputError:
         raise
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise InputError(
+            f"There should be a file of features at {file}, but there is none; check the path."
+        ) from error
     except _UNREADABLE as error:
         raise InputError(
             f"{file} cannot be read as {file.suffix} ({short(error)}); export it again."

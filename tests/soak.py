@@ -31,6 +31,7 @@ from state.project.project import Project
 from state.revisions import revisions
 from state.work.demo import DEMO_FOLDER
 from state.workspace.workspace import Workspace
+from tests import run_environment
 from tests.browser import FLAGS, running_server
 from tests.browser_setup import find_browser
 from tests.soak_windows import Record, Window
@@ -184,6 +185,7 @@ def main(options: Sequence[str]) -> int:
     parser.add_argument("--browsers", type=int, default=6)
     arguments = parser.parse_args(options)
     with tempfile.TemporaryDirectory() as folder:
+        run_environment.compile_once(Path(folder))
         seen = soak(Path(folder), **vars(arguments))
     print(json.dumps(seen, indent=1))
     return 1 if seen["wrong"] else 0

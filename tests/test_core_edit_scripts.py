@@ -50,6 +50,7 @@ def deer():
         ({"op": "add_concept", "name": "elk"}, 'already a concept "Elk" (c002)'),
         ({"op": "add_concept", "name": "x" * 201}, "may have 200 characters, but has 201"),
         ({"op": "add_concept", "name": "a\x00b"}, "control character"),
+        ({"op": "add_concept", "name": "\u202e \u200b"}, "nothing that can be seen"),
         ({"op": "add_concept", "name": "\ud800"}, "half a character"),
         ({"op": "add_concept", "name": "X", "attributes": ["Red", "red"]}, "attributes names 'red' twice"),
         ({"op": "add_concept", "name": "X", "attributes": [""]}, "attributes should be a text, but is empty"),

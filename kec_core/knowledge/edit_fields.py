@@ -120,6 +120,8 @@ def _line(text: str, *, longest: int = MAX_TEXT, empty: bool = False) -> str:
     text = " ".join(text.split())
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
         raise ValueError("holds a control character or half a character; remove it.")
+    if text and all(unicodedata.category(character)[0] in "CZ" for character in text):
+        raise ValueError("holds nothing that can be seen; write something.")
     if not text and not empty:
         raise ValueError("should be a text, but is empty; write something.")
     if len(text) > longest:

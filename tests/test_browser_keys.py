@@ -261,6 +261,16 @@ def test_save_and_cancel_are_there_at_once_and_enter_saves(concepts):
     assert len(revisions.history(project)) == before[1] + 1
 
 
+def test_words_and_enter_typed_before_the_field_is_there_are_saved(concepts):
+    page = concepts.page
+    page.keyboard.press("e")
+    page.keyboard.type("typed at once")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="typed at once", exact=True).wait_for()
+    concepts.dialog().wait_for(state="hidden")
+    assert "typed at once" in concepts.names()
+
+
 def test_ctrl_enter_saves_from_the_description(concepts):
     page = concepts.page
     page.keyboard.press("e")

@@ -106,6 +106,10 @@ function isAwaited() {
   return ahead !== null;
 }
 
+function fieldsOf(layer) {
+  return [...layer.querySelectorAll("input, textarea")];
+}
+
 function fieldOf(label) {
   return [...document.querySelectorAll("input, textarea")].find((one) => one.ariaLabel === label && one.checkVisibility());
 }
@@ -119,12 +123,12 @@ function lead({ label, tab }) {
   awaitField(label);
 }
 
-/** What was typed replaces what the field holds; later keys go into it by themselves. */
+/** What was typed replaces what the field holds; later keys go into it by themselves. Whether nothing was typed. */
 function write() {
   const { text, enter } = ahead;
   const field = document.activeElement;
   ahead = null;
-  document.activeElement.select?.();
+  field.select?.();
   if (text) document.execCommand("insertText", false, text); // as if typed: the field hears of it, and it can be undone
   const key = { key: "Enter", code: "Enter", keyCode: 13, bubbles: true, composed: true, cancelable: true };
   if (enter && field.isConnected) setTimeout(() => field.dispatchEvent(new KeyboardEvent("keydown", key)), STEP_MS);
@@ -172,9 +176,7 @@ function enter(layer) {
   const until = Date.now() + FIELD_MS;
   const look = () => {
     if (!layer.isConnected) return;
-    const field = [...layer.querySelectorAll("input, textarea")].find(
-      (one) => isField(one) && !one.disabled && one.checkVisibility(),
-    );
+    const field = fieldsOf(layer).find((one) => isField(one) && !one.disabled && one.checkVisibility());
     if (!field) return void (Date.now() < until && setTimeout(look, STEP_MS));
     if (!layer.querySelector("input:focus, textarea:focus")) field.focus();
   };
@@ -202,12 +204,16 @@ function opened() {
 
 // --- keys
 
-/** What a dialog's or popover's main button does, once it can be pressed: the value that was typed is on its way. */
-function save(layer, steps = FIELD_MS / STEP_MS) {
-  if (!layer.isConnected || !steps) return;
-  const button = [...layer.querySelectorAll(PRIMARY)].find((one) => !one.disabled && one.checkVisibility());
+/**
+ * What a dialog's or popover's main button does, once it can be pressed: the value that was typed is on its way. However long
+ * the page is drawn, and also if what is open is drawn anew; only at rest it is given up.
+ */
+function save(layer, label, rests = ASKED_MS / STEP_MS) {
+  const place = layer.isConnected ? layer : layers().find((one) => fieldsOf(one).some((field) => field.ariaLabel === label));
+  if (!rests) return;
+  const button = place && [...place.querySelectorAll(PRIMARY)].find((one) => !one.disabled && one.checkVisibility());
   if (button) button.click();
-  else setTimeout(() => save(layer, steps - 1), STEP_MS);
+  else setTimeout(() => save(layer, label, rests - isAtRest()), STEP_MS);
 }
 
 function onLayerKey(event) {
@@ -216,7 +222,7 @@ function onLayerKey(event) {
   const chord = chordOf(event);
   const isLine = field instanceof HTMLInputElement && isField(field) && field.role !== "combobox";
   if (!layer || event.isComposing || field.closest?.('[data-testid="stForm"]')) return;
-  if (chord === "Ctrl+Enter" || (chord === "Enter" && isLine && layer.contains(field))) setTimeout(() => save(layer));
+  if (chord === "Ctrl+Enter" || (chord === "Enter" && isLine && layer.contains(field))) setTimeout(() => save(layer, field.ariaLabel));
 }
 
 /** What a key does on the page as it is drawn now; null while it does nothing. */

@@ -126,4 +126,4 @@ def named_groups(told: FloatMatrix, labels: IntVector) -> IntVector:
         int32 (N,), concept of each photo.
     """
     _, concept_of = linear_sum_assignment(-cluster_sums(told, labels, told.shape[1]))
-    return concept_of[labels].astype(np.int32)
+    return np.asarray(concept_of[labels], dtype=np.int32)

@@ -136,8 +136,8 @@ MUTANTS = (
     ),
     Mutant(
         "kec_core/clustering/transduction.py",
-        "return told - told.mean(axis=0)",
-        "return told",
+        "    told -= told.mean(axis=0)\n",
+        "",
         _tests("core_transduction"),
     ),
     Mutant(

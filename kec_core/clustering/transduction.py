@@ -111,8 +111,9 @@ def groups_of_words(
 
 def said_by_words(omega: FloatMatrix) -> FloatMatrix:
     """Log posteriors less their mean over the photos, float32 (N, K): a word that fits every photo says nothing."""
-    told = np.log(np.maximum(omega, LEAST_POSTERIOR))
-    return told - told.mean(axis=0)
+    told: FloatMatrix = np.log(np.maximum(omega, LEAST_POSTERIOR))
+    told -= told.mean(axis=0)
+    return told
 
 
 def named_groups(told: FloatMatrix, labels: IntVector) -> IntVector:

@@ -62,6 +62,7 @@ PLACES = {
     ),
     "history": Place(page="history", content=("h1", ".kec-tree")),
     "export": Place(page="export", content=("h1", ".st-key-export_write")),
+    "find": Place(page="find", content=("h1", ".st-key-find_top")),
     "settings": Place(page="settings", content=("h1",)),
 }
 

@@ -24,7 +24,7 @@ from kec_core.arrays import (
 )
 from kec_core.clustering import fuse
 from kec_core.clustering.geometry import cluster_sums, confidence, nearest_centroids, nearness, row_cosines
-from kec_core.clustering.whitening import Whitening
+from kec_core.clustering.whitening import Whitening, looks_of
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.encoders.base import centred_features, visual_features
 from kec_core.grounding import ground_features
@@ -160,7 +160,7 @@ class GroupModel:
             centre=self.product_centre,
             progress=progress,
         )
-        return fuse(x if self.whitening is None else self.whitening.of(x), kappa, self.weight)
+        return fuse(looks_of(x, self.whitening), kappa, self.weight)
 
 
 def _limit(fused: FloatMatrix, labels: IntVector, sums: NDArray[np.float64]) -> float:

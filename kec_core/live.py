@@ -19,7 +19,7 @@ from kec_core.arrays import FloatMatrix, FloatVector, IntVector, blocks, l2_norm
 from kec_core.clustering import fuse, match_ids, rename
 from kec_core.clustering.geometry import cluster_sums
 from kec_core.clustering.metrics import score
-from kec_core.clustering.whitening import Whitening
+from kec_core.clustering.whitening import Whitening, looks_of
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.constraints import ConstraintPlan, other_groups, own_groups, plan_constraints, regroup
 from kec_core.encoders.base import TextEncoder
@@ -74,7 +74,7 @@ class LiveCollection:
     @cached_property
     def looks(self) -> FloatMatrix:
         """What is clustered beside the knowledge, float32 (N, e), unit rows."""
-        return self.x if self.whitening is None else self.whitening.of(self.x)
+        return looks_of(self.x, self.whitening)
 
     @cached_property
     def smoothing_graph(self) -> csr_matrix | None:

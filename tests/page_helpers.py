@@ -11,8 +11,11 @@ from streamlit.testing.v1 import AppTest
 
 from kec_core.config import ClusteringConfig, MappingConfig, RunConfig
 from kec_core.stages import Resources
+from pages.shared.picked import Selection
 from state.jobs.jobs import Job
 from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.clusterings import load_clustering
 from state.work.run import run_project
 from tests.fakes import COLOURS, VOCABULARY, FirstNounBuilder, HashEncoder
 
@@ -95,3 +98,18 @@ def shown(test: AppTest) -> str:
         for element in getattr(test, kind)
     ]
     return "\n".join([*(element.value for element in test.html), *said])
+
+
+def pick(page: AppTest, *images: str) -> AppTest:
+    """The page with these photos picked."""
+    page.session_state["kec_selection"] = Selection(images=images)
+    page.run()
+    assert not page.exception
+    return page
+
+
+def kept_labels(project: Project) -> dict[str, int]:
+    """The cluster of every photo in the shown revision, by image id."""
+    current = revisions.current(project)
+    ids = [image.id for image in project.images(current.scan)]
+    return dict(zip(ids, load_clustering(project, current).labels.tolist(), strict=True))

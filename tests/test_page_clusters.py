@@ -8,14 +8,12 @@ import pytest
 from kec_core.knowledge.edits import parse_script
 from pages.clusters import card_grid
 from pages.shared import photo_picker
-from pages.shared.picked import Selection
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.cluster_marks import cluster_marks, name_cluster, set_cluster_done
-from state.revisions.clusterings import load_clustering
 from state.work import editing
 from state.work.workbench import LiveStates, Workbench
-from tests.page_helpers import HOSTILE, app, shown
+from tests.page_helpers import HOSTILE, app, pick, shown
 from tests.panel_helpers import words  # noqa: F401 - a fixture
 from tests.state_helpers import commit_simple
 
@@ -44,19 +42,6 @@ def names_of(page):
 
 def open_first(page):
     return next(b for b in page.button if (b.key or "").startswith("open_cluster_")).click().run()
-
-
-def pick(page, *images):
-    page.session_state["kec_selection"] = Selection(images=images)
-    page.run()
-    assert not page.exception
-    return page
-
-
-def kept_labels(project):
-    current = revisions.current(project)
-    ids = [image.id for image in project.images(current.scan)]
-    return dict(zip(ids, load_clustering(project, current).labels.tolist(), strict=True))
 
 
 def test_an_opened_cluster_begins_at_its_top_and_naming_it_in_the_field(colours):

@@ -6,27 +6,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.clusters.sorting import listed_names
-from pages.shared.picked import Selection
 from state.revisions import revisions
-from state.revisions.clusterings import load_clustering
 from state.revisions.overview import cluster_cards, load_overview
-from tests.page_helpers import TIMEOUT, app, shown
+from tests.page_helpers import TIMEOUT, app, kept_labels, pick, shown
 from tests.panel_helpers import edit, words  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.usefixtures("words")
-
-
-def pick(page, *images):
-    page.session_state["kec_selection"] = Selection(images=images)
-    page.run()
-    assert not page.exception
-    return page
-
-
-def kept_labels(project):
-    current = revisions.current(project)
-    ids = [image.id for image in project.images(current.scan)]
-    return dict(zip(ids, load_clustering(project, current).labels.tolist(), strict=True))
 
 
 def test_ticked_cards_become_one_group_and_that_is_said(colours):

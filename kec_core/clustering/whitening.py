@@ -73,8 +73,12 @@ def whitened(x: FloatMatrix, *, progress: Progress = no_progress) -> FloatMatrix
 
     Args: see ``fit_whitening``.
     """
-    fitted = fit_whitening(x, progress=progress)
-    return x if fitted is None else fitted.of(x)
+    return looks_of(x, fit_whitening(x, progress=progress))
+
+
+def looks_of(x: FloatMatrix, whitening: Whitening | None) -> FloatMatrix:
+    """Visual features, float32 (N, d), as they are clustered: whitened, or ``x`` itself without a whitening."""
+    return x if whitening is None else whitening.of(x)
 
 
 def _scatter(rows: FloatMatrix, neighbours: NDArray[np.int64]) -> NDArray[np.float64]:

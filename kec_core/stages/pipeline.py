@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kec_core import stages
 from kec_core.arrays import FloatMatrix, IntVector
-from kec_core.clustering.whitening import Whitening
+from kec_core.clustering.whitening import Whitening, looks_of
 from kec_core.config import RunConfig
 from kec_core.encoders.base import Encoder, visual_features
 from kec_core.encoders.text_cache import TextCache, encode_texts
@@ -56,7 +56,7 @@ class RunResult:
     @property
     def looks(self) -> FloatMatrix:
         """What was clustered beside the knowledge, new float32 (N, e), unit rows."""
-        return self.x if self.whitening is None else self.whitening.of(self.x)
+        return looks_of(self.x, self.whitening)
 
 
 def run(
@@ -210,7 +210,7 @@ def group(
         runner,
         ground_key,
         looks_key,
-        x if whitening is None else whitening.of(x),
+        looks_of(x, whitening),
         grounding,
         knowledge,
         embedded.data["ids"],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kec_core.arrays import FloatMatrix, l2_normalize
 from kec_core.clustering import fuse
-from kec_core.clustering.whitening import Whitening
+from kec_core.clustering.whitening import Whitening, looks_of
 from kec_core.config import EncoderDefaults
 from kec_core.encoders.base import visual_features
 from kec_core.maps.layout import Space
@@ -51,8 +51,7 @@ class Features:
 
     def looks(self) -> FloatMatrix:
         """Float32 (N, e), unit rows, what was clustered beside the knowledge."""
-        x = self.visual()
-        return x if self.whitening is None else self.whitening.of(x)
+        return looks_of(self.visual(), self.whitening)
 
     def visual(self) -> FloatMatrix:
         """Visual features as the methods use them: new float32 (N, d), unit rows."""

@@ -21,9 +21,9 @@ from benchmarks.expert import assigned_photos, automatic_state
 from benchmarks.table import load_collection, load_resources
 from kec_core.arrays import IntVector, as_labels
 from kec_core.clustering.metrics import score
-from kec_core.edited import edited
 from kec_core.knowledge.edit_clusters import ClusterEdit, MovePhotos, NewCluster
 from kec_core.live import LiveState
+from kec_core.live.edited import edited
 from kec_core.stages import Hooks, Resources, Runner
 from kec_core.store import FolderStore, cache_dir
 from kec_core.suggestions.questions import next_question

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.table import load_collection, load_resources
-from kec_core import api
+from kec_core.api import groups as api
 from kec_core.arrays import FloatMatrix, IntVector, as_labels
 from kec_core.clustering.metrics import score
 from kec_core.encoders.base import Encoder

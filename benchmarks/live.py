@@ -27,7 +27,6 @@ from kec_core.arrays import FloatMatrix, FloatVector, l2_normalize
 from kec_core.clustering import fuse, match_labels, spherical_kmeans
 from kec_core.clustering.metrics import score
 from kec_core.config import EncoderDefaults, GroundingConfig
-from kec_core.edited import edited as apply_edits
 from kec_core.grounding import concept_vectors, ground
 from kec_core.knowledge.edit_clusters import (
     MergeClusters,
@@ -53,6 +52,7 @@ from kec_core.knowledge.edits import (
     apply_script,
 )
 from kec_core.live import LiveCollection, LiveState, restore, start, update
+from kec_core.live.edited import edited as apply_edits
 from kec_core.result.cluster_names import state_names
 from kec_core.result.impact import Impact, compare
 from kec_core.suggestions.questions import next_question

@@ -12,9 +12,9 @@ from commands.llm import add_llm_options, llm_setup
 from commands.output import say
 from commands.parsing import Subparsers, add_command
 from kec_core.config import OPTIONS, RunConfig
+from kec_core.config.option import Option, changed
 from kec_core.disk import short
 from kec_core.errors import InputError
-from kec_core.options import Option, changed
 
 if TYPE_CHECKING:
     from state.work.run import LabelSource

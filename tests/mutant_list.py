@@ -69,17 +69,20 @@ MUTANTS = (
         _tests("core_pipeline"),
     ),
     Mutant(
-        "kec_core/options.py", "    seen = type(config)()\n", "    return config\n", _tests("core_options")
+        "kec_core/config/option.py",
+        "    seen = type(config)()\n",
+        "    return config\n",
+        _tests("core_options"),
     ),
     # ids
     Mutant(
-        "kec_core/live.py",
+        "kec_core/live/recluster.py",
         "first_new = max(old.next_cluster_id, *(1 + cluster for cluster in kept), 0)",
         "first_new = 0",
         _tests("core_live"),
     ),
     Mutant(
-        "kec_core/live.py",
+        "kec_core/live/recluster.py",
         "rows = max(first_new, 1 + max(ids.values()))",
         "rows = 1 + max(ids.values())",
         _tests("core_live"),
@@ -97,27 +100,27 @@ MUTANTS = (
         _tests("core_clustering"),
     ),
     Mutant(
-        "kec_core/grouping.py",
+        "kec_core/live/full.py",
         "for new in range(len(used) + max(kept)) if new not in kept",
         "for new in range(len(used) + max(kept))",
         _tests("core_edit_clusters"),
     ),
     # clusters
     Mutant(
-        "kec_core/live.py",
+        "kec_core/live/recluster.py",
         "found.objective * (1 + SWITCH_GAIN)",
         "found.objective * (1 - SWITCH_GAIN)",
         _tests("core_live"),
     ),
-    Mutant("kec_core/live.py", "> BIG_CHANGE * larger", "> 2 * larger", _tests("core_live")),
+    Mutant("kec_core/live/recluster.py", "> BIG_CHANGE * larger", "> 2 * larger", _tests("core_live")),
     Mutant(
-        "kec_core/grouping.py",
+        "kec_core/live/full.py",
         "key=lambda one: one.objective)",
         "key=lambda one: -one.objective)",
         _tests("core_live"),
     ),
     Mutant(
-        "kec_core/grouping.py",
+        "kec_core/live/full.py",
         "config.words_start and weight > 0",
         "config.words_start",
         _tests("core_transduction", "core_weight", "core_pipeline"),

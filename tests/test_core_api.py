@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 import kec_core as kec
-from kec_core import api, resources
+from kec_core.api import groups as api
 from kec_core.clustering.metrics import score
 from kec_core.config import MappingConfig, RunConfig
 from kec_core.encoders import encode_files
 from kec_core.errors import Cancelled, InputError, ShapeError
 from kec_core.knowledge.edits import parse_edit
 from kec_core.photos.images import find_images
+from kec_core.stages import resources
 from kec_core.types import Knowledge
 from tests.fakes import COLOURS, FirstNounBuilder, HashEncoder, colour_photos
 

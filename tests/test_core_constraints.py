@@ -8,16 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kec_core.arrays import l2_normalize
+from kec_core.clustering.constrained import apply_constraints, constrained_clustering, home_clusters
+from kec_core.clustering.constraints import ConstraintPlan, check_constraints, plan_constraints
 from kec_core.clustering.geometry import centroids_of
 from kec_core.config import KnowledgeConfig
-from kec_core.constraints import (
-    ConstraintPlan,
-    apply_constraints,
-    check_constraints,
-    constrained_clustering,
-    home_clusters,
-    plan_constraints,
-)
 from kec_core.errors import InputError
 from kec_core.knowledge.construct import build_concepts
 from kec_core.types import Clustering, Concept, Constraint, Grounding, Knowledge, Noun

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from kec_core.arrays import l2_normalize
 from kec_core.clustering import fuse, spherical_kmeans
+from kec_core.clustering.constraints import plan_constraints
 from kec_core.config import ClusteringConfig, EncoderDefaults, GroundingConfig
-from kec_core.constraints import plan_constraints
-from kec_core.edited import edited
 from kec_core.errors import InputError
-from kec_core.grouping import finalised, full_clustering, under_kept_ids
 from kec_core.knowledge.edit_clusters import ClusterEdit
 from kec_core.knowledge.edits import EDITS, apply_script, parse_script, script_to_json
 from kec_core.live import LiveCollection, LiveState, restore, start
+from kec_core.live.edited import edited
+from kec_core.live.full import finalised, full_clustering, under_kept_ids
 from kec_core.types import Knowledge
 
 KINDS = ("cat", "dog", "bus", "car", "cup", "pen")

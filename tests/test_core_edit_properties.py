@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kec_core.constraints import check_constraints
+from kec_core.clustering.constraints import check_constraints
 from kec_core.errors import InputError
 from kec_core.knowledge.diff import diff
 from kec_core.knowledge.edits import (

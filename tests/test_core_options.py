@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from kec_core.config import OPTIONS, RunConfig
-from kec_core.options import changed, only_for, value_of, values_for
+from kec_core.config.option import changed, only_for, value_of, values_for
 from kec_core.stages.runner import Hooks, Runner
 from kec_core.stages.table import STAGES, decided_by
 from kec_core.store import FolderStore, StageResult
@@ -71,7 +71,7 @@ def test_options_that_act_through_something_make_stages_stale_but_are_not_seen()
 
 
 def test_a_wrong_description_is_refused_at_once():
-    from kec_core.options import option
+    from kec_core.config.option import option
 
     with pytest.raises(TypeError):
         option(1, "nouns", lable="a slip of the pen")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from kec_core.clustering.examples import followers, prototypes
-from kec_core.edited import edited
 from kec_core.knowledge.edits import parse_script
 from kec_core.live import LiveState, start
+from kec_core.live.edited import edited
 from kec_core.suggestions.questions import EVERY, LIKELY, next_question, placed_rows, right_share
 from tests.test_core_edit_clusters import IMAGES, begin, of
 

@@ -9,11 +9,11 @@ import pytest
 
 from kec_core.arrays import l2_normalize
 from kec_core.clustering import spherical_kmeans
-from kec_core.constraints import ConstraintPlan, plan_constraints
+from kec_core.clustering.constraints import ConstraintPlan, plan_constraints
+from kec_core.clustering.seeded import names_groups, seeded_clustering
 from kec_core.errors import InputError
 from kec_core.knowledge.edits import apply_script, parse_script
 from kec_core.live import start, update
-from kec_core.seeded_clustering import names_groups, seeded_clustering
 from kec_core.types import Concept, Constraint, Grounding, Knowledge
 from tests.planted import planted_rows, same_partition
 from tests.test_core_live import collection

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kec_core.arrays import l2_normalize
+from kec_core.clustering.warm_start import continue_kmeans, resized_centroids
 from kec_core.errors import InputError
-from kec_core.warm_start import continue_kmeans, resized_centroids
 
 
 def random_rows(seed: int, rows: int, dim: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 from kec_core.arrays import l2_normalize
 from kec_core.config import ClusteringConfig
 from kec_core.grounding.weight import decidedness, knowledge_weight, openness
-from kec_core.grouping import weighed
+from kec_core.live.full import weighed
 
 
 def test_sure_words_decide_and_equal_ones_do_not():

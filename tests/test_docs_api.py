@@ -7,9 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from kec_core import api, resources
+from kec_core.api import groups as api
 from kec_core.encoders import encode_files
 from kec_core.photos.images import find_images
+from kec_core.stages import resources
 from state.work import editing
 from tests.doc_pointers import ROOT, missing
 from tests.fakes import HashEncoder, colour_photos

@@ -108,7 +108,11 @@ def test_it_is_one_page():
 
 @pytest.mark.parametrize(
     "pointer",
-    [("kec_core/gone.py", ""), ("kec_core/live.py", "gone"), ("kec_core/live.py", "LiveState.gone")],
+    [
+        ("kec_core/gone.py", ""),
+        ("kec_core/live/state.py", "gone"),
+        ("kec_core/live/state.py", "LiveState.gone"),
+    ],
 )
 def test_the_check_sees_what_is_gone(pointer):
     assert not is_there(*pointer)

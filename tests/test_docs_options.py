@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from kec_core.config import OPTIONS, RunConfig
-from kec_core.options import value_of
+from kec_core.config.option import value_of
 from kec_core.stages.table import STEP_OF
 
 PAGE = Path(__file__).parents[1] / "docs" / "options.md"
 HEAD = """# Options
 
-Every option of a run, in the order of `kec_core/config.py`, where each is written once: its default, the stages whose
+Every option of a run, in the order of `kec_core/config`, where each is written once: its default, the stages whose
 results it decides, how the Build page and `kec run` ask for it. From: P the paper, C the authors' code, R
 reconstructed, M measured, KEC+ this program.
 

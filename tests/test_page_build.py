@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from kec_core.config import OPTIONS, KnowledgeConfig, RunConfig, paper_defaults, studio_defaults
+from kec_core.config.option import changed, value_of
 from kec_core.errors import InputError
-from kec_core.options import changed, value_of
 from kec_core.stages.table import STEPS, shown_at
 from kec_core.types import StageReport
 from pages.build import option_widgets

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kec_core.clustering import fuse, whitening
-from kec_core.group_model_file import model_bytes, read_model
 from kec_core.knowledge.edits import SetClusters
+from kec_core.result.group_model_file import model_bytes, read_model
 from kec_core.stages import groups
 from state.revisions.clusterings import load_clustering
 from state.revisions.features import load_features

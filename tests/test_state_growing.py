@@ -11,9 +11,9 @@ from PIL import Image
 
 import cli
 from kec_core.errors import InputError
-from kec_core.group_model import groups_of
-from kec_core.group_model_file import model_bytes, read_model
 from kec_core.knowledge.edits import parse_script
+from kec_core.result.group_model import groups_of
+from kec_core.result.group_model_file import model_bytes, read_model
 from state.jobs.progress import JobContext, JobProgress
 from state.jobs.worker import KINDS
 from state.project.project import Project

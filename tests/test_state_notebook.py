@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import kec_core as kec
-from kec_core import projects
+from kec_core.api import projects
 from kec_core.encoders import encode_files
 from kec_core.errors import InputError, ResourceMissing, StoreError
 from kec_core.photos.images import find_images

@@ -5,7 +5,7 @@ import pytest
 
 from kec_core.arrays import l2_normalize
 from kec_core.clustering import fuse
-from kec_core.constraints import ConstraintPlan
+from kec_core.clustering.constraints import ConstraintPlan
 from kec_core.errors import StoreError
 from kec_core.result.cluster_names import EXAMPLE_WORTH
 from kec_core.store import StageResult

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, FloatVector, Progress, blocks, l2_normalize, no_progress
 from kec_core.clustering.bursts import burst_weights, find_bursts
-from kec_core.config import TPL7, EncoderDefaults
+from kec_core.config import EncoderDefaults
+from kec_core.encoders.prompts import TPL7
 from kec_core.types import Noun
 
 if TYPE_CHECKING:

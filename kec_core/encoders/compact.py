@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
-from kec_core.config import PHOTO, EncoderDefaults
+from kec_core.config import EncoderDefaults
 from kec_core.encoders import imagenet, sentences
 from kec_core.encoders.base import EncoderInfo, Pixels, Places
 from kec_core.encoders.once import Once
+from kec_core.encoders.prompts import PHOTO
 from kec_core.encoders.text_map import TextMap, fit, imagenet_anchors, map_key
 from kec_core.errors import ResourceMissing
 from kec_core.paths import is_file, is_folder

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, FloatVector, Progress, fingerprint, no_progress
-from kec_core.config import PHOTO, EncoderDefaults
+from kec_core.config import EncoderDefaults
 from kec_core.encoders.base import Encoder, EncoderInfo, Pixels
+from kec_core.encoders.prompts import PHOTO
 from kec_core.encoders.tables import Table, read_table
 from kec_core.errors import InputError
 from kec_core.photos.names import PhotoNames

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from kec_core.arrays import l2_normalize
 from kec_core.clustering import spherical_kmeans
-from kec_core.constraints import units_of
+from kec_core.clustering.constraints import units_of
 from kec_core.errors import InputError
 from kec_core.knowledge.edit_base import Edit, cluster_name, listed, quoted
 from kec_core.knowledge.edit_fields import (

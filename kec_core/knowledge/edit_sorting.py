@@ -9,15 +9,16 @@ from typing import Literal
 import numpy as np
 
 from kec_core.arrays import FloatMatrix, IntVector
+from kec_core.clustering.constrained import apply_constraints
+from kec_core.clustering.constraints import ConstraintPlan, plan_constraints
 from kec_core.clustering.geometry import centroids_of
-from kec_core.constraints import ConstraintPlan, apply_constraints, plan_constraints
+from kec_core.clustering.warm_start import continue_kmeans
 from kec_core.errors import InputError
 from kec_core.knowledge.edit_base import listed, quoted
 from kec_core.knowledge.edit_clusters import ClusterEdit
 from kec_core.knowledge.edit_fields import Flag, SomeNames
 from kec_core.knowledge.partition import Partition, photos
 from kec_core.types import KeptCluster, Knowledge
-from kec_core.warm_start import continue_kmeans
 
 NONE = "none of these"
 ROUNDS = 10

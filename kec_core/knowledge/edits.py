@@ -17,7 +17,7 @@ from typing import Annotated, Any, Union
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from kec_core.constraints import check_constraints
+from kec_core.clustering.constraints import check_constraints
 from kec_core.disk import short
 from kec_core.errors import InputError
 from kec_core.knowledge.edit_attributes import *  # noqa: F403

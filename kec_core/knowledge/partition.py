@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
+from kec_core.clustering.constraints import units_of
 from kec_core.clustering.examples import followers
 from kec_core.clustering.geometry import centroids_of, row_cosines
-from kec_core.constraints import units_of
 from kec_core.errors import InputError
 from kec_core.knowledge.changes import put_images
 from kec_core.knowledge.edit_base import counted, quoted

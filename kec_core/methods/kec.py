@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from kec_core.arrays import Progress
 from kec_core.clustering import cluster, fuse
+from kec_core.clustering.seeded import told_by_words
 from kec_core.clustering.whitening import whitened
 from kec_core.config import GroundingConfig
 from kec_core.errors import InputError
 from kec_core.grounding import concept_vectors, ground
 from kec_core.methods.inputs import MethodInputs, PhotoFeatures
 from kec_core.methods.options import KecOptions
-from kec_core.seeded_clustering import told_by_words
 from kec_core.types import Clustering, Grounding
 
 PARTS = ("con", "des", "ua", "ba")

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, IntVector
+from kec_core.clustering.constraints import ConstraintPlan
 from kec_core.clustering.geometry import cluster_sums
-from kec_core.constraints import ConstraintPlan
 from kec_core.knowledge.unique_names import UNCLEAR, free_name
 from kec_core.live import LiveState
 from kec_core.types import Grounding, Knowledge

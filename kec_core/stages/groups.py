@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.clustering import cluster, fuse
+from kec_core.clustering.constraints import plan_constraints
+from kec_core.clustering.seeded import names_groups
 from kec_core.clustering.whitening import FEWEST, WHITENING_REVISION, Whitening, fit_whitening
 from kec_core.config import EncoderDefaults, RunConfig
-from kec_core.constraints import plan_constraints
 from kec_core.encoders.base import centred_features
 from kec_core.grounding import ground
 from kec_core.grounding.weight import WEIGHT_REVISION, decidedness, knowledge_weight, openness
-from kec_core.grouping import full_clustering, under_kept_ids, weighed
-from kec_core.seeded_clustering import names_groups
+from kec_core.live.full import full_clustering, under_kept_ids, weighed
 from kec_core.stages.codec import (
     clustering_result,
     grounding_result,
@@ -151,7 +151,7 @@ def cluster_photos(
 
 
 def _wishes(knowledge: Knowledge) -> list[object]:
-    """What of the knowledge decides the groups besides the grounding; empty for one that nobody touched."""
+    """Other inputs of the cluster key: seeding and constraints; empty for a knowledge that nobody touched."""
     named = names_groups(knowledge)
     if not (named or knowledge.constraints or knowledge.kept):
         return []

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import Progress, fingerprint, no_progress
 from kec_core.config import RunConfig
+from kec_core.config.option import only_for, values_for
 from kec_core.encoders.base import Encoder
 from kec_core.encoders.text_cache import TextCache
 from kec_core.knowledge.base import KnowledgeBuilder
 from kec_core.memory import peak_megabytes, reset_peak
-from kec_core.options import only_for, values_for
 from kec_core.store import StageResult, StageStore
 from kec_core.types import Noun, StageReport
 from kec_core.wordnet.vocabulary import DomainTerm

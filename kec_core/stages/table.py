@@ -1,4 +1,4 @@
-"""The steps of a run as a person sees them, and the stages behind each; what decides a stage stands in ``config.py``."""
+"""The steps of a run as a person sees them, and the stages behind each; what decides a stage stands in ``kec_core.config``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kec_core.config import OPTIONS
-from kec_core.options import Option
+from kec_core.config.option import Option
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

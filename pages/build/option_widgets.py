@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 from kec_core.config import RunConfig
+from kec_core.config.option import Option, changed, value_of
 from kec_core.errors import InputError, KecError
-from kec_core.options import Option, changed, value_of
 from pages.shared import session
 from state.project.project import Project
 

@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 
 from kec_core.arrays import FloatMatrix, FloatVector, IntVector
+from kec_core.clustering.constraints import ConstraintPlan
 from kec_core.clustering.geometry import centroids_of, cluster_sums, confidence, nearness
-from kec_core.constraints import ConstraintPlan
 from kec_core.errors import StoreError
 from kec_core.result.cluster_names import concept_votes, group_names, mean_posteriors
 from kec_core.store import StageResult

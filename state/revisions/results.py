@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from kec_core.arrays import FloatMatrix
 from kec_core.clustering import fuse
+from kec_core.clustering.constraints import plan_constraints
 from kec_core.clustering.metrics import internal_scores
 from kec_core.config import RunConfig
-from kec_core.constraints import plan_constraints
 from kec_core.types import Clustering, Grounding, Knowledge, Scores
 from state.project.facts import Facts
 from state.project.project import Project

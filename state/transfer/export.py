@@ -17,8 +17,8 @@ import numpy as np
 from kec_core.arrays import Progress, no_progress
 from kec_core.encoders import load_encoder
 from kec_core.errors import InputError
-from kec_core.group_model_file import model_bytes
 from kec_core.paths import is_file, real_path
+from kec_core.result.group_model_file import model_bytes
 from kec_core.types import SkippedImage
 from state.project.project import Project
 from state.revisions import revisions

@@ -12,10 +12,10 @@ from kec_core.encoders import encode_files
 from kec_core.encoders.base import Encoder
 from kec_core.encoders.readymade import ReadymadeEncoder
 from kec_core.errors import InputError
-from kec_core.group_model import Assigned, GroupModel
-from kec_core.group_model_file import read_model
 from kec_core.paths import is_file
 from kec_core.photos.images import passed_over, scan_images
+from kec_core.result.group_model import Assigned, GroupModel
+from kec_core.result.group_model_file import read_model
 from kec_core.types import SkippedImage
 from state.project.project import Project
 from state.revisions import revisions

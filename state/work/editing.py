@@ -12,14 +12,14 @@ import numpy as np
 
 from kec_core.arrays import IntVector, as_labels, fingerprint
 from kec_core.clustering.whitening import Whitening
-from kec_core.collection import live_collection as collection_of
 from kec_core.config import EncoderDefaults
-from kec_core.edited import Edited, edited
 from kec_core.encoders import TextCache, encode_texts, load_encoder
 from kec_core.encoders.base import Encoder, TextEncoder
 from kec_core.errors import InputError
 from kec_core.knowledge.edits import Edit, describe, script_to_json
 from kec_core.live import LiveCollection, LiveState, start
+from kec_core.live import live_collection as collection_of
+from kec_core.live.edited import Edited, edited
 from kec_core.result.cluster_names import state_names
 from kec_core.result.impact import Impact, compare
 from kec_core.stages import grounding_result

@@ -7,7 +7,7 @@ from typing import Any
 
 from kec_core.arrays import Progress, no_progress
 from kec_core.errors import InputError
-from kec_core.grouping import finalised, objective
+from kec_core.live.full import finalised, objective
 from kec_core.result.impact import Impact, compare
 from kec_core.types import Scores
 from state.jobs.progress import JobContext

@@ -16,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import IntVector
+from kec_core.clustering.constraints import plan_constraints
 from kec_core.clustering.geometry import centroids_of, nearest_centroids, row_cosines
 from kec_core.clustering.metrics import internal_scores
-from kec_core.constraints import plan_constraints
 from kec_core.encoders.base import Encoder, visual_features
 from kec_core.encoders.readymade import ReadymadeEncoder
 from kec_core.errors import InputError
-from kec_core.group_model import GroupModel
 from kec_core.knowledge.photo_names import with_photos_renamed
 from kec_core.live import LiveState, start
 from kec_core.photos.images import passed_over
+from kec_core.result.group_model import GroupModel
 from kec_core.stages import Hooks, Runner, Stored, embed_photos, near_copies
 from kec_core.types import Clustering, Embeddings, Knowledge, SkippedImage
 from state.jobs.progress import JobContext

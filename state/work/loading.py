@@ -11,8 +11,8 @@ from kec_core.knowledge.base import ItemReport, KnowledgeBuilder
 from kec_core.llm.builder import LLMBuilder
 from kec_core.llm.client import LLMClient
 from kec_core.llm.cost import Meter
-from kec_core.resources import local_resources
 from kec_core.stages import Resources
+from kec_core.stages.resources import local_resources
 from state.llm.setup import LLMSetup
 from state.project.project import Project
 

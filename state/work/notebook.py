@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from kec_core.api import Result
+from kec_core.api.groups import Result
+from kec_core.api.input import EmbeddedPhotos
 from kec_core.clustering.geometry import centroids_of, row_cosines
 from kec_core.clustering.metrics import internal_scores
 from kec_core.errors import InputError
 from kec_core.knowledge.edit_concepts import ConceptText, SetKnowledge
 from kec_core.knowledge.edits import Edit, script_to_json
-from kec_core.notebook_input import EmbeddedPhotos
 from kec_core.photos.images import ScanReport
 from kec_core.stages import Stored
 from kec_core.store import StageResult

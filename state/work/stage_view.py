@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kec_core.config import RunConfig
-from kec_core.options import value_of
+from kec_core.config.option import value_of
 from kec_core.stages.table import STEPS, Step, decided_by
 from state.jobs.jobs import Job
 from state.project.project import StageRecord

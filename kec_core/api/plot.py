@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kec_core.api.input import EmbeddedPhotos
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.errors import InputError
 from kec_core.live import LiveState
 from kec_core.maps.layout import FEWEST, NEIGHBOURS, lay_out
 from kec_core.maps.neighbours import find_neighbours
-from kec_core.notebook_input import EmbeddedPhotos
 from kec_core.photos.images import open_image, thumbnail
 
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ from dataclasses import replace
 import numpy as np
 
 from kec_core.arrays import FloatMatrix, IntVector
+from kec_core.clustering.constrained import other_groups, regroup
+from kec_core.clustering.constraints import ConstraintPlan
 from kec_core.clustering.geometry import nearest_centroids
 from kec_core.clustering.transduction import groups_of_words, named_groups, said_by_words
-from kec_core.constraints import ConstraintPlan, other_groups, regroup
+from kec_core.clustering.warm_start import continue_kmeans
 from kec_core.types import Clustering, Grounding, Knowledge
-from kec_core.warm_start import continue_kmeans
 
 AGREED = 0.64
 """Share of the photos on which names and groups must agree for the groups to start; .6 to .67 choose alike [M]."""

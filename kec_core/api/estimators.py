@@ -12,18 +12,18 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kec_core import api
+from kec_core.api import groups as api
+from kec_core.api.input import Photos, as_files
 from kec_core.arrays import FloatMatrix, IntVector, l2_normalize, no_progress
 from kec_core.clustering import cluster, estimate_n_clusters
 from kec_core.config import ClusteringConfig
 from kec_core.encoders import TextCache, encode_texts
 from kec_core.encoders.base import Encoder, collection_mean, visual_features
-from kec_core.group_model import GroupModel, Groups, groups_of
 from kec_core.methods.counterparts import filtered_nouns, mix_of_nouns
 from kec_core.methods.inputs import MethodInputs, PhotoFeatures, photo_features
 from kec_core.methods.options import TacOptions
 from kec_core.methods.tac import beside_text
-from kec_core.notebook_input import Photos, as_files
+from kec_core.result.group_model import GroupModel, Groups, groups_of
 from kec_core.types import Noun
 from kec_core.wordnet.vocabulary import wordnet_vocabulary
 from kec_core.wordnet.wordnet import load_wordnet

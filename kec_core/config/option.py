@@ -1,6 +1,6 @@
 """What an option of a run is: which stages it decides, how it is asked for on screen and on the command line.
 
-``config.py`` writes an option once, as a field with this description. The keys of stored results, the Build page, the
+A configuration writes an option once, as a field with this description. The keys of stored results, the Build page, the
 flags of ``kec run`` and the table in the docs are read from it.
 """
 
@@ -24,7 +24,7 @@ class Option:
         stages: the stages whose results it decides; their computation sees it, and their stored results are found by it.
         through: stages that it decides through something with a key of its own: the encoder, the builder, a resolved
             number. Their computation does not see it.
-        mark: where its default comes from: P, C, S, R, M or KEC+ (see ``config.py``).
+        mark: where its default comes from: P, C, S, R, M or KEC+ (see ``kec_core.config``).
         label: in plain words; "" for an option that no page shows.
         help: what it does, with the paper's term.
         kind: "number" for floats, "count" for whole numbers; an empty field of these stands for ``automatic``.

@@ -11,26 +11,25 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from kec_core.api.input import EmbeddedPhotos, Names, Photos, embed, knowledge_of
+from kec_core.api.projects import save_result
 from kec_core.arrays import FloatMatrix, FloatVector, IntVector, Progress, no_progress
 from kec_core.clustering.geometry import centroids_of, confidence, nearness
-from kec_core.collection import live_collection
 from kec_core.config import RunConfig
-from kec_core.edited import edited
 from kec_core.encoders import TextCache, encode_texts, load_encoder
 from kec_core.encoders.base import Encoder, collection_mean
 from kec_core.errors import InputError
 from kec_core.explain import Explainer, Explanation, explain_place
 from kec_core.grounding import product_centre
-from kec_core.group_model import Assigned, GroupModel, groups_of
 from kec_core.knowledge.base import KnowledgeBuilder
 from kec_core.knowledge.edits import Edit, named, parse_edit
-from kec_core.live import LiveState, start
-from kec_core.notebook_input import EmbeddedPhotos, Names, Photos, embed, knowledge_of
-from kec_core.projects import save_result
-from kec_core.resources import local_resources
+from kec_core.live import LiveState, live_collection, start
+from kec_core.live.edited import edited
 from kec_core.result.cluster_names import state_names
+from kec_core.result.group_model import Assigned, GroupModel, groups_of
 from kec_core.stages import Hooks, Runner
 from kec_core.stages.pipeline import Known, RunResult, group, run_embedded
+from kec_core.stages.resources import local_resources
 from kec_core.store import MemoryStore
 from kec_core.terminal import show_progress
 from kec_core.types import Knowledge, SkippedImage
@@ -177,7 +176,7 @@ class Result:
 
     def plot(self) -> go.Figure:
         """A map: photos near each other look alike and mean the same; coloured by group, with small pictures."""
-        from kec_core.notebook_plot import draw_map
+        from kec_core.api.plot import draw_map
 
         return draw_map(self.state, self.names, self.photos)
 

@@ -12,11 +12,13 @@ import numpy as np
 
 from kec_core.arrays import FloatMatrix, IntVector, Progress, no_progress
 from kec_core.clustering import cluster, rename
+from kec_core.clustering.constrained import other_groups, own_groups, regroup
+from kec_core.clustering.constraints import plan_constraints
 from kec_core.clustering.geometry import cluster_sums
+from kec_core.clustering.seeded import names_groups, seeded_clustering, told_by_words
 from kec_core.config import ClusteringConfig
-from kec_core.constraints import other_groups, own_groups, plan_constraints, regroup
-from kec_core.live import LiveState, missing_note, with_clustering
-from kec_core.seeded_clustering import names_groups, seeded_clustering, told_by_words
+from kec_core.live import LiveState, with_clustering
+from kec_core.live.recluster import missing_note
 from kec_core.types import Clustering, Grounding, Knowledge
 
 

@@ -16,7 +16,7 @@ from kec_core.clustering.whitening import Whitening
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.disk import short
 from kec_core.errors import InputError
-from kec_core.group_model import GroupModel, Groups
+from kec_core.result.group_model import GroupModel, Groups
 from kec_core.types import ConceptVectors, Knowledge
 
 FORMAT = "kec-groups-1"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from kec_core.errors import ResourceMissing
 
 if TYPE_CHECKING:
-    from kec_core.api import Result
+    from kec_core.api.groups import Result
 
 GROUP = "kec_core.projects"
 """The entry points "open" and "save"."""

@@ -1,0 +1,1 @@
+"""For notebooks and programs: groups of photos or features as values, and scikit-learn estimators (docs/api.md)."""

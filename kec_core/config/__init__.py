@@ -1,0 +1,43 @@
+"""Every option and every default, each with the mark of where it comes from and the stages that it decides (``option.py``).
+
+[P] stated in the paper, [C] read in the authors' code, [S] secondary source, [R] reconstruction, [M] measured here.
+"""
+
+from kec_core.config.base import Options
+from kec_core.config.clustering import Algorithm, ClusteringConfig
+from kec_core.config.encoder import EncoderDefaults
+from kec_core.config.grounding import GroundingConfig, GroundingMode
+from kec_core.config.knowledge import BuilderName, KnowledgeConfig
+from kec_core.config.llm import LLMConfig
+from kec_core.config.mapping import (
+    ConceptSource,
+    MappingConfig,
+    NounChoice,
+    OverclusterRule,
+    Similarity,
+    VocabularyMode,
+)
+from kec_core.config.run import OPTIONS, PAPER_WEIGHT, RunConfig, paper_defaults, studio_defaults
+
+__all__ = [
+    "OPTIONS",
+    "PAPER_WEIGHT",
+    "Algorithm",
+    "BuilderName",
+    "ClusteringConfig",
+    "ConceptSource",
+    "EncoderDefaults",
+    "GroundingConfig",
+    "GroundingMode",
+    "KnowledgeConfig",
+    "LLMConfig",
+    "MappingConfig",
+    "NounChoice",
+    "Options",
+    "OverclusterRule",
+    "RunConfig",
+    "Similarity",
+    "VocabularyMode",
+    "paper_defaults",
+    "studio_defaults",
+]

@@ -1,0 +1,111 @@
+"""All options of one run, and the two sets of defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Self
+
+from kec_core.config.clustering import ClusteringConfig
+from kec_core.config.grounding import GroundingConfig
+from kec_core.config.knowledge import KnowledgeConfig
+from kec_core.config.mapping import MappingConfig
+from kec_core.config.option import Option, option, options_of
+from kec_core.errors import InputError
+
+PAPER_WEIGHT = 1.0
+"""w of [n(x); w n(kappa)] in the paper's setting: both halves count alike [C] as TAC (methods.md A9)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """All options of one run."""
+
+    encoder: str = option(
+        "auto",
+        through=("embed",),
+        kind="text",
+        essential=True,
+        flag="--encoder",
+        flag_help="auto, compact, open_clip:MODEL/PRETRAINED or embeddings:FILE",
+    )
+    n_clusters: int | None = option(
+        None,
+        through=("overcluster",),
+        label="Number of clusters",
+        kind="count",
+        low=1,
+        automatic="automatic",
+        essential=True,
+        help="How many clusters to make (the paper's K). Left empty, it is estimated from the photos, and the result says "
+        "how.",
+        flag="--clusters",
+        metavar="K",
+        flag_help="number of clusters; estimated when missing",
+    )
+    seed: int = option(
+        0,
+        "overcluster",
+        "estimate",
+        "weight",
+        "cluster",
+        "baseline",
+        label="Seed",
+        kind="count",
+        help="The same seed gives the same result. Default 0.",
+        flag="--seed",
+    )
+    mapping: MappingConfig = field(default_factory=MappingConfig)
+    knowledge: KnowledgeConfig = field(default_factory=KnowledgeConfig)
+    grounding: GroundingConfig = field(default_factory=GroundingConfig)
+    clustering: ClusteringConfig = field(default_factory=ClusteringConfig)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            InputError: an unknown option.
+        """
+        unknown = sorted(set(data) - {f.name for f in fields(cls)})
+        if unknown:
+            raise InputError(f"Unknown option {unknown[0]!r}.")
+        rest = dict(data)
+        return cls(
+            mapping=MappingConfig.from_json(rest.pop("mapping", {})),
+            knowledge=KnowledgeConfig.from_json(rest.pop("knowledge", {})),
+            grounding=GroundingConfig.from_json(rest.pop("grounding", {})),
+            clustering=ClusteringConfig.from_json(rest.pop("clustering", {})),
+            **rest,
+        )
+
+
+OPTIONS: Mapping[str, Option] = {one.name: one for one in options_of(RunConfig())}
+"""Every option of a run, by its dotted name."""
+
+
+def studio_defaults(config: RunConfig) -> RunConfig:
+    """Every option as this program chooses it; what to look at and what matters to the person stay as they are."""
+    knowledge = KnowledgeConfig(builder=config.knowledge.builder, guidance=config.knowledge.guidance)
+    return RunConfig(
+        encoder=config.encoder, n_clusters=config.n_clusters, seed=config.seed, knowledge=knowledge
+    )
+
+
+def paper_defaults(config: RunConfig) -> RunConfig:
+    """The paper's fixed setting: photos and words count alike everywhere, one merge rule for every encoder.
+
+    What the paper leaves open (the temperature of the match, the number of small clusters) stays as in
+    ``studio_defaults``; methods.md A1, A6, A9.
+    """
+    return replace(
+        studio_defaults(config),
+        mapping=MappingConfig(
+            concepts_from="overclusters", beta=0.8, similarity="cosine", collapse_guard=False
+        ),
+        clustering=ClusteringConfig(weight=PAPER_WEIGHT, whiten=False, words_start=False),
+    )

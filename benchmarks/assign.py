@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.table import load_collection, load_resources
-from kec_core.api import groups as api
+from kec_core.api.cluster import cluster
+from kec_core.api.result import Result
 from kec_core.arrays import FloatMatrix, IntVector, as_labels
 from kec_core.clustering.metrics import score
 from kec_core.encoders.base import Encoder
@@ -90,10 +91,10 @@ def strangers(raw: FloatMatrix, truth: IntVector, encoder: Encoder, seed: int) -
     }
 
 
-def grouped(raw: FloatMatrix, truth: IntVector, encoder: Encoder, rows: Rows, seed: int) -> api.Result:
+def grouped(raw: FloatMatrix, truth: IntVector, encoder: Encoder, rows: Rows, seed: int) -> Result:
     """KEC on some of the photos, with as many groups as they have classes."""
     n_clusters = len(np.unique(truth[rows]))
-    return api.cluster(raw[rows], n_clusters, encoder, seed=seed, progress=False)
+    return cluster(raw[rows], n_clusters, encoder, seed=seed, progress=False)
 
 
 def table(result: dict[str, Any]) -> str:

@@ -13,18 +13,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kec_core.api.cluster import cluster
     from kec_core.api.estimators import KEC, TACNoTrain
-    from kec_core.api.groups import Result, cluster
-    from kec_core.api.projects import open_project as open
+    from kec_core.api.result import Result
+    from kec_core.api.result import open_project as open
 
 __all__ = ["KEC", "Result", "TACNoTrain", "cluster", "open"]
 
 _HOMES = {
     "KEC": ("kec_core.api.estimators", "KEC"),
-    "Result": ("kec_core.api.groups", "Result"),
+    "Result": ("kec_core.api.result", "Result"),
     "TACNoTrain": ("kec_core.api.estimators", "TACNoTrain"),
-    "cluster": ("kec_core.api.groups", "cluster"),
-    "open": ("kec_core.api.projects", "open_project"),
+    "cluster": ("kec_core.api.cluster", "cluster"),
+    "open": ("kec_core.api.result", "open_project"),
 }
 """Module and name of what the notebooks use."""
 

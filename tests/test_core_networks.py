@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from kec_core.encoders import networks
-from kec_core.encoders.networks import MIN_COSINE, TorchNetwork, load_network
+from kec_core.encoders.network import MIN_COSINE
+from kec_core.encoders.networks import TorchNetwork, load_network
 from kec_core.errors import Cancelled
 
 pytest.importorskip("openvino")

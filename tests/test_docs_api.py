@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from kec_core.api import groups as api
+from kec_core.api import features as api
 from kec_core.encoders import encode_files
 from kec_core.photos.images import find_images
 from kec_core.stages import resources

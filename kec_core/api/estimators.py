@@ -12,8 +12,11 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kec_core.api import groups as api
+from kec_core.api.cluster import WORDNET, KnowledgeInput
+from kec_core.api.cluster import cluster as cluster_photos
+from kec_core.api.features import as_encoder, raw_features, refuse_skipped
 from kec_core.api.input import Photos, as_files
+from kec_core.api.result import Result
 from kec_core.arrays import FloatMatrix, IntVector, l2_normalize, no_progress
 from kec_core.clustering import cluster, estimate_n_clusters
 from kec_core.config import ClusteringConfig
@@ -42,7 +45,7 @@ class _PhotoClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     def _features(self, photos: Photos, encoder: Encoder, *, reset: bool) -> FloatMatrix:
         """Raw features of photos, float32 (N, d); checked and counted as scikit-learn does when they are features."""
         table = photos if as_files(photos) is not None else self._table(photos, reset=reset)
-        return api.raw_features(table, encoder)
+        return raw_features(table, encoder)
 
     def _table(self, features: Photos, *, reset: bool) -> NDArray[np.float32]:
         table: NDArray[np.float32] = validate_data(
@@ -80,7 +83,7 @@ class KEC(_PhotoClusterer):
         n_clusters: int | None = None,
         *,
         encoder: str | Encoder = "auto",
-        knowledge: api.KnowledgeInput | None = api.WORDNET,
+        knowledge: KnowledgeInput | None = WORDNET,
         guidance: str = "",
         weight: float | None = None,
         random_state: Any = 0,  # noqa: ANN401 - int, RandomState or None
@@ -103,21 +106,21 @@ class KEC(_PhotoClusterer):
             InputError: a photo cannot be used, for a row for each is needed; or more groups than photos are asked for.
             ShapeError: features that are not as wide as the encoder's.
         """
-        self.result_: api.Result | None = None
+        self.result_: Result | None = None
         self.model_: GroupModel | Groups
         if self.knowledge is None:
             return self._fit_looks(self._table(X, reset=True))
-        result = api.cluster(
+        result = cluster_photos(
             X if as_files(X) is not None else self._table(X, reset=True),
             self.n_clusters,
-            api.as_encoder(self.encoder),
+            as_encoder(self.encoder),
             self.knowledge,
             self.guidance,
             weight=self.weight,
             seed=self._seed(),
             progress=False,
         )
-        api.refuse_skipped(result.skipped)
+        refuse_skipped(result.skipped)
         self.result_ = result
         self.labels_, self.names_, self.model_ = result.labels, result.names, result.model
         return self
@@ -144,7 +147,7 @@ class KEC(_PhotoClusterer):
         check_is_fitted(self)
         if isinstance(self.model_, Groups):
             return self.model_.assign(l2_normalize(self._table(X, reset=False))).clusters
-        return self.model_.assign(self._features(X, api.as_encoder(self.encoder), reset=False)).clusters
+        return self.model_.assign(self._features(X, as_encoder(self.encoder), reset=False)).clusters
 
 
 class TACNoTrain(_PhotoClusterer):
@@ -168,7 +171,7 @@ class TACNoTrain(_PhotoClusterer):
         n_clusters: int = 8,
         *,
         encoder: str | Encoder = "auto",
-        nouns: str | Sequence[str] = api.WORDNET,
+        nouns: str | Sequence[str] = WORDNET,
         random_state: Any = 0,  # noqa: ANN401 - int, RandomState or None
     ) -> None:
         self.n_clusters = n_clusters
@@ -178,7 +181,7 @@ class TACNoTrain(_PhotoClusterer):
 
     def fit(self, X: Photos, y: object = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names
         """Group photos; ``X``, ``y`` and what is raised as in ``KEC.fit``."""
-        encoder, seed = api.as_encoder(self.encoder), self._seed()
+        encoder, seed = as_encoder(self.encoder), self._seed()
         raw, options = self._features(X, encoder, reset=True), TacOptions()
         photos = photo_features(raw, encoder.info.defaults)
         inputs = self._inputs(photos, encoder)
@@ -196,7 +199,7 @@ class TACNoTrain(_PhotoClusterer):
     def predict(self, X: Photos) -> IntVector:  # noqa: N803 - scikit-learn's name
         """The group of new photos, int32 (N,); ``X`` and what is raised as in ``KEC.predict``."""
         check_is_fitted(self)
-        encoder = api.as_encoder(self.encoder)
+        encoder = as_encoder(self.encoder)
         raw = self._features(X, encoder, reset=False)
         x = visual_features(raw, encoder.info.defaults, mean=self.mean_)
         return self.model_.assign(self._fused(x, encoder)).clusters

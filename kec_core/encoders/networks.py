@@ -13,46 +13,23 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kec_core.encoders.network import Batch, ConversionError, Network
 from kec_core.paths import exists
 
 if TYPE_CHECKING:
     import torch
-
-MIN_COSINE: Final = 0.999
-"""What two ways of computing a network may differ by: least cosine between rows of the same input."""
-
-Batch = NDArray[Any]
-"""Rows of one input, float32 or int64 (B, ...)."""
 
 _GPU_FILES: Final = (
     "/dev/nvidiactl",
     "/dev/dxg",
     "/dev/kfd",
 )  # one of these exists on Linux with a GPU for torch
-
 log = logging.getLogger(__name__)
-
-
-class ConversionError(RuntimeError):
-    """OpenVINO cannot compute a module, or computes something else."""
-
-
-class Network(Protocol):
-    """Computes batches whose rows do not depend on each other; may be called from many threads."""
-
-    @property
-    def bf16(self) -> bool:
-        """Whether it computes in bfloat16, because this machine does so faster."""
-        ...
-
-    def __call__(self, batches: Iterable[Batch]) -> list[NDArray[np.float32]]:
-        """Float32 (B, ...) for each batch, in order; a batch is taken when there is room, so the iterable sets the pace."""
-        ...
 
 
 def load_network(

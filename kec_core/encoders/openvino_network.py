@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import blocks, fingerprint
 from kec_core.disk import reason
-from kec_core.encoders.networks import MIN_COSINE, Batch, ConversionError
+from kec_core.encoders.network import MIN_COSINE, Batch, ConversionError
 from kec_core.paths import is_folder
 from kec_core.store import cache_dir
 

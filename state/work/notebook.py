@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kec_core.api.groups import Result
 from kec_core.api.input import EmbeddedPhotos
+from kec_core.api.result import Result
 from kec_core.clustering.geometry import centroids_of, row_cosines
 from kec_core.clustering.metrics import internal_scores
 from kec_core.errors import InputError

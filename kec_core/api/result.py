@@ -1,46 +1,35 @@
-"""KEC in notebooks: ``kec.cluster(photos)`` gives a ``Result`` to look at, to correct and to keep (docs/api.md)."""
+"""What the notebooks work with: groups of photos to look at, to correct and to keep (docs/api.md)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kec_core.api.input import EmbeddedPhotos, Names, Photos, embed, knowledge_of
-from kec_core.api.projects import save_result
-from kec_core.arrays import FloatMatrix, FloatVector, IntVector, Progress, no_progress
+from kec_core.api.features import raw_features
+from kec_core.api.input import EmbeddedPhotos, Photos
+from kec_core.api.projects import project_service
+from kec_core.arrays import FloatVector, IntVector, Progress
 from kec_core.clustering.geometry import centroids_of, confidence, nearness
 from kec_core.config import RunConfig
-from kec_core.encoders import TextCache, encode_texts, load_encoder
 from kec_core.encoders.base import Encoder, collection_mean
 from kec_core.errors import InputError
 from kec_core.explain import Explainer, Explanation, explain_place
 from kec_core.grounding import product_centre
-from kec_core.knowledge.base import KnowledgeBuilder
 from kec_core.knowledge.edits import Edit, named, parse_edit
-from kec_core.live import LiveState, live_collection, start
+from kec_core.live import LiveState
 from kec_core.live.edited import edited
 from kec_core.result.cluster_names import state_names
 from kec_core.result.group_model import Assigned, GroupModel, groups_of
-from kec_core.stages import Hooks, Runner
-from kec_core.stages.pipeline import Known, RunResult, group, run_embedded
-from kec_core.stages.resources import local_resources
-from kec_core.store import MemoryStore
-from kec_core.terminal import show_progress
 from kec_core.types import Knowledge, SkippedImage
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
-
-WORDNET = "wordnet"
-KnowledgeInput = str | Knowledge | KnowledgeBuilder | Names
-"""Where knowledge comes from: "wordnet", a knowledge, a builder of one, or names of concepts."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -197,9 +186,18 @@ class Result:
     def save(self, folder: Path | str) -> str:
         """Keep the result as a project of the app, or as the next revision of the project it was opened from.
 
-        Args, Returns, Raises: as ``kec_core.projects.save_result``.
+        Args:
+            folder: new or empty for a new project.
+
+        Returns:
+            The id of the revision.
+
+        Raises:
+            InputError: the result was not made from photos.
+            ResourceMissing: the app is not installed.
+            StoreError: the folder cannot be written, holds another project, or the project has moved on meanwhile.
         """
-        return save_result(self, folder)
+        return str(project_service("save")(self, Path(folder).expanduser()))
 
 
 def _as_edit(index: int, given: Edit | Mapping[str, Any]) -> Edit:
@@ -210,157 +208,16 @@ def _as_edit(index: int, given: Edit | Mapping[str, Any]) -> Edit:
         return parse_edit(given)
 
 
-def cluster(
-    photos: Photos,
-    n_clusters: int | None = None,
-    encoder: str | Encoder = "auto",
-    knowledge: KnowledgeInput = WORDNET,
-    guidance: str = "",
-    *,
-    weight: float | None = None,
-    seed: int = 0,
-    options: RunConfig | None = None,
-    progress: bool | Progress = True,
-) -> Result:
-    """Group photos by looks and knowledge.
+def open_project(folder: Path | str) -> Result:
+    """The result that a project of the app shows.
 
     Args:
-        photos: a folder, a list of files, or raw features float32 (N, d) of ``encoder``.
-        n_clusters: K; None takes one group per name, or estimates it.
-        encoder: what ``kec_core.encoders.load_encoder`` takes, or an encoder.
-        knowledge: "wordnet"; a ``Knowledge``; a builder of knowledge; or names of concepts, a list or a mapping to their
-            descriptions.
-        guidance: what the groups should be about, in words.
-        weight: of the knowledge beside the looks; 0 is plain k-means, None chooses it.
-        seed: makes the result repeatable.
-        options: everything else; the arguments above stand before it.
-        progress: True writes a line to stderr; or a function of (done, total, label), which may raise Cancelled.
-
-    Returns:
-        The groups; ``skipped`` lists files that cannot be used.
+        folder: of the project.
 
     Raises:
-        InputError: photos, knowledge or options that cannot be used.
-        ResourceMissing: weights or WordNet are not on this machine.
-        ShapeError: features that are not a finite table of the encoder's width.
+        InputError: it has no result yet.
+        ResourceMissing: the weights of its encoder are not on this machine, or the app is not installed.
+        StoreError: no project there, or a stored result is missing or damaged.
     """
-    used = as_encoder(encoder)
-    given = _given(knowledge, guidance)
-    config = _config(options or RunConfig(), n_clusters, used, guidance, weight, seed)
-    with _progress(progress) as tell:
-        runner = Runner(MemoryStore(), Hooks(progress=tell))
-        embedded = embed(photos, used, runner)
-        if given is not None:
-            config = config if config.n_clusters is not None else _counted(config, knowledge, given)
-            found = group(
-                runner,
-                embedded.stored,
-                used,
-                config,
-                lambda _looks: Known(knowledge=given),
-                text_cache=TextCache(),
-            )
-        else:
-            builder = None if isinstance(knowledge, str) else cast(KnowledgeBuilder, knowledge)
-            resources = local_resources(config, encoder=used, builder=builder)
-            found = run_embedded(runner, embedded.stored, resources, config)
-    return _result(found, embedded, used, config)
-
-
-def as_encoder(encoder: str | Encoder) -> Encoder:
-    """An encoder, loaded when it is named; the last two stay loaded."""
-    return _loaded(encoder) if isinstance(encoder, str) else encoder
-
-
-@lru_cache(maxsize=2)
-def _loaded(name: str) -> Encoder:
-    return load_encoder(name)
-
-
-def _given(knowledge: KnowledgeInput, guidance: str) -> Knowledge | None:
-    """Knowledge that need not be built; None for what builds it."""
-    if knowledge == WORDNET or hasattr(knowledge, "uni_attributes"):
-        return None
-    if isinstance(knowledge, str):
-        raise InputError(
-            f'Knowledge comes from "wordnet", names of concepts, a Knowledge or a builder, but {knowledge!r} came.'
-        )
-    given = knowledge if isinstance(knowledge, Knowledge) else knowledge_of(knowledge)
-    return replace(given, guidance=guidance) if guidance else given
-
-
-def _config(
-    options: RunConfig,
-    n_clusters: int | None,
-    encoder: Encoder,
-    guidance: str,
-    weight: float | None,
-    seed: int,
-) -> RunConfig:
-    """The options, with those that were given apart."""
-    return replace(
-        options,
-        encoder=encoder.info.name,
-        n_clusters=options.n_clusters if n_clusters is None else n_clusters,
-        knowledge=replace(options.knowledge, guidance=guidance or options.knowledge.guidance),
-        clustering=replace(
-            options.clustering, weight=options.clustering.weight if weight is None else weight
-        ),
-        seed=seed or options.seed,
-    )
-
-
-def _counted(config: RunConfig, knowledge: KnowledgeInput, given: Knowledge) -> RunConfig:
-    """The options with one group per name where only names were given, else with the number that the knowledge wants."""
-    wanted = given.n_clusters if isinstance(knowledge, Knowledge) else len(given.concepts)
-    return replace(config, n_clusters=wanted)
-
-
-def _progress(wanted: bool | Progress) -> AbstractContextManager[Progress]:
-    if callable(wanted):
-        return nullcontext(wanted)
-    return show_progress() if wanted else nullcontext(no_progress)
-
-
-def _result(found: RunResult, photos: EmbeddedPhotos, encoder: Encoder, config: RunConfig) -> Result:
-    collection = live_collection(
-        found.embeddings,
-        config,
-        encoder.info.defaults,
-        partial(encode_texts, encoder, cache=TextCache()),
-        n_clusters=found.clustering.n_clusters,
-        weight=found.weight,
-        baseline=found.baseline.labels,
-        whitening=found.whitening,
-    )
-    state = start(collection, found.knowledge, found.clustering)
-    return Result(
-        state=state,
-        photos=photos,
-        encoder=encoder,
-        config=config,
-        made=found.knowledge,
-        notes=found.notes,
-    )
-
-
-def raw_features(photos: Photos, encoder: Encoder, progress: bool | Progress = False) -> FloatMatrix:
-    """Raw features of photos, float32 (N, d), a row for each.
-
-    Raises:
-        InputError: a photo cannot be used, or nothing came.
-        ShapeError: features that are not a finite table of the encoder's width.
-    """
-    with _progress(progress) as tell:
-        embedded = embed(photos, encoder, Runner(MemoryStore(), Hooks(progress=tell)))
-    refuse_skipped(embedded.skipped)
-    return embedded.raw
-
-
-def refuse_skipped(skipped: Sequence[SkippedImage]) -> None:
-    """Raise InputError when photos cannot be used where a row for each is needed."""
-    if skipped:
-        raise InputError(
-            f"A row for every photo was expected, but {len(skipped)} cannot be used (first: {skipped[0].path!r}: "
-            f"{skipped[0].reason}); leave them out."
-        )
+    result: Result = project_service("open")(Path(folder).expanduser())
+    return result

@@ -8,8 +8,7 @@ from typing import Any
 
 from commands.output import say
 from commands.parsing import Subparsers, add_command, names
-
-EXPORT_FORMATS = ("csv", "parquet", "json", "npz", "folders", "report", "model")
+from state.transfer.formats.table import WRITTEN
 
 
 def add_finalise(commands: Subparsers[Any]) -> None:
@@ -55,7 +54,7 @@ def add_export(commands: Subparsers[Any]) -> None:
     p = add_command(commands, "export", export, "write a project's result to a folder")
     p.add_argument("project", type=Path, metavar="PROJECT")
     p.add_argument("--out", type=Path, required=True, metavar="DIR")
-    p.add_argument("--format", default="csv", help=f"comma-separated: {', '.join(EXPORT_FORMATS)}")
+    p.add_argument("--format", default="csv", help=f"comma-separated: {', '.join(WRITTEN)}")
     p.add_argument("--link", action="store_true", help="folders: link to the photos instead of copying them")
 
 

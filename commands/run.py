@@ -36,7 +36,8 @@ def add(commands: Subparsers[Any]) -> None:
     p.add_argument(
         "--labels",
         default="keep",
-        help="folders, none, keep (those the project has; the default), or a CSV with columns file,label (scores only)",
+        help="folders, none, keep (those the project has; the default), or a file or folder: CSV with columns file,label, "
+        "or another format of docs/formats.md (scores only)",
     )
     p.add_argument("--method", default="kec", choices=("kec",), help="what to cluster with")
     add_llm_options(p)

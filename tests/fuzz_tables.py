@@ -18,7 +18,7 @@ from kec_core.encoders.readymade import load_readymade
 from kec_core.errors import KecError
 from kec_core.photos.images import ImageRecord
 from kec_core.photos.names import PhotoNames
-from state.transfer.label_files import MISSING, labels_from_csv
+from state.transfer.label_files import MISSING, labels_from_file
 from tests.fuzz_edits import refused
 
 IDS = ("cat/1.jpg", "cat/2.JPG", "dog/1.jpg", "dog/café.jpg", "top.jpg")
@@ -59,7 +59,7 @@ def fuzz_label_csvs(rounds: int, seed: int) -> Iterator[str]:
                 )
             )
             try:
-                read = labels_from_csv(path, Path(folder) / "photos", records)
+                read = labels_from_file(path, Path(folder) / "photos", records)
             except KecError as error:
                 yield refused(error, 1500)
                 continue

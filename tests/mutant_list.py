@@ -261,7 +261,7 @@ MUTANTS = (
         _tests("state_label_files"),
     ),
     Mutant(
-        "state/transfer/label_files.py",
+        "state/transfer/formats/tables.py",
         "if any(cell.strip() for cell in cells[len(header) :]):",
         "if False:",
         _tests("state_label_files"),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import tomllib
 
 import pytest
 
-from commands.project import EXPORT_FORMATS
 from pages.concepts.panels.review_queue import ACCEPT, TERMS
-from state.transfer.export import FORMATS
 from tests.doc_pointers import ROOT, missing, pointers
 
 
@@ -26,24 +23,11 @@ def test_what_it_names_is_there(name):
 
 def test_the_recipes_are_complete():
     recipes = re.findall(r"^\*\*(.+?)\.\*\*", text_of("CONTRIBUTING.md"), re.MULTILINE)
-    wanted = (
-        "encoder, option of a stage, edit, export format, kind of suggestion, image format, page, benchmark"
-    )
+    wanted = "encoder, option of a stage, edit, format, kind of suggestion, image format, page, benchmark"
     assert [name.split(" ", 1)[1] for name in recipes] == wanted.split(", ")
 
 
-def names_of_formats():
-    """``NAMES`` of the Export page, read without running the page."""
-    body = ast.parse(text_of("pages/export/page.py")).body
-    found = [
-        node for node in body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NAMES"
-    ]
-    return ast.literal_eval(found[0].value)
-
-
 def test_lists_that_a_recipe_names_together_agree():
-    assert list(EXPORT_FORMATS) == list(FORMATS)
-    assert FORMATS.keys() == names_of_formats().keys()
     assert TERMS.keys() == ACCEPT.keys()
 
 

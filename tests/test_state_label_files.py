@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kec_core.errors import InputError
 from kec_core.photos.images import ImageRecord
 from state.transfer.csv_cells import plain, write_csv
-from state.transfer.ingest import labels_from_csv, labels_from_folders
+from state.transfer.label_files import labels_from_file, labels_from_folders
 
 IDS = ("cat/1.jpg", "cat/2.jpg", "dog/1.jpg", "dog/deep/3.jpg", "top.jpg")
 
@@ -24,12 +24,12 @@ def records(ids=IDS):
 def read(tmp_path, text, ids=IDS):
     path = tmp_path / "labels.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return dict(labels_from_csv(path, tmp_path / "photos", records(ids)).labels)
+    return dict(labels_from_file(path, tmp_path / "photos", records(ids)).labels)
 
 
 def notes(tmp_path, text, ids=IDS):
     read(tmp_path, text, ids)
-    return " ".join(labels_from_csv(tmp_path / "labels.csv", tmp_path / "photos", records(ids)).notes)
+    return " ".join(labels_from_file(tmp_path / "labels.csv", tmp_path / "photos", records(ids)).notes)
 
 
 def test_folders_are_labels_and_photos_at_the_top_have_none():
@@ -198,7 +198,7 @@ def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(
         InputError, match=r"gone.csv cannot be read \(No such file or directory\); check the path"
     ):
-        labels_from_csv(tmp_path / "gone.csv", tmp_path, records())
+        labels_from_file(tmp_path / "gone.csv", tmp_path, records())
 
 
 @pytest.mark.parametrize(
@@ -241,5 +241,5 @@ def test_an_exported_table_serves_as_labels(tmp_path):
     ids = ("=a|b.jpg", "dir/-1+1.jpg", "plain.jpg")
     with (tmp_path / "labels.csv").open("w", encoding="utf-8", newline="") as file:
         write_csv(file, ("file", "label"), [(i, "=SUM(1)") for i in ids])
-    found = labels_from_csv(tmp_path / "labels.csv", tmp_path, records(ids)).labels
+    found = labels_from_file(tmp_path / "labels.csv", tmp_path, records(ids)).labels
     assert found == dict.fromkeys(ids, "=SUM(1)")

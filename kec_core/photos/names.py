@@ -130,7 +130,7 @@ def _ends(image_id: str) -> list[str]:
 def _of_url(name: str) -> str:
     """The path that the address of a file or page names, as it was before it was encoded; other names as they are."""
     scheme, separator, rest = name.strip().partition("://")
-    if not separator or not scheme.isalpha():
+    if not separator or not scheme.isalnum():
         return name
     return "/" + unquote(re.split(r"[?#]", rest, maxsplit=1)[0].lstrip("/"))
 

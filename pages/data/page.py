@@ -19,8 +19,9 @@ from state.transfer.uploads import UPLOADED, add_uploads
 
 FOLDER, UPLOAD = "A folder on this computer", "Upload photos or a zip"
 CSV = "csv"
-LABELS = {"keep": "As they are", "folders": "Names of sub-folders", CSV: "A CSV file", "none": "None"}
-UPLOADED_LABELS = "labels.csv"
+LABELS = {"keep": "As they are", "folders": "Names of sub-folders", CSV: "A file or folder", "none": "None"}
+LABEL_FILES = ("csv", "tsv", "txt", "json", "jsonl", "xlsx", "parquet")
+"""Kinds of label files that are uploaded; folders are named by their path."""
 MOST_NOTICES = 5
 
 
@@ -88,14 +89,18 @@ def _labels() -> tuple[str, str | UploadedFile]:
     csv: str | UploadedFile = ""
     if labels == CSV:
         csv = st.text_input(
-            "CSV file on this computer, or upload one",
+            "Labels on this computer, or upload a file",
             key="data_csv",
             placeholder="/home/me/labels.csv",
-            help="Two columns, file and label; file is a name, or a path relative to the photo folder.",
+            help="A table (CSV, Excel, Parquet) with columns file and label, where file is a name or a path below the photo "
+            "folder; JSON of FiftyOne, Label Studio or COCO; a folder with a sub-folder per class; a Hugging Face dataset.",
             persist_state="session",
         )
         csv = (
-            st.file_uploader("CSV file", type="csv", key="data_csv_file", label_visibility="collapsed") or csv
+            st.file_uploader(
+                "Label file", type=LABEL_FILES, key="data_csv_file", label_visibility="collapsed"
+            )
+            or csv
         )
     st.html(
         markup.note(
@@ -125,7 +130,7 @@ def _allowed(typed: str) -> Path:
 def _csv(project: Project, given: str | UploadedFile) -> Path:
     if isinstance(given, str):
         return _allowed(given)
-    path = project.folder / UPLOADED_LABELS
+    path = project.folder / f"labels{Path(given.name).suffix.lower()}"
     write_atomically(path, given.getvalue())
     return path
 

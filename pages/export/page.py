@@ -12,17 +12,9 @@ from state.revisions import revisions
 from state.revisions.revisions import Revision
 from state.transfer import downloads
 from state.transfer.downloads import DOWNLOADS, Download
-from state.transfer.export import FORMATS, safe_name
+from state.transfer.formats.names import safe_name
+from state.transfer.formats.table import FORMATS, WRITTEN
 
-NAMES = {
-    "folders": "Photos in a folder per cluster",
-    "report": "Report",
-    "csv": "Table (CSV)",
-    "parquet": "Table (Parquet)",
-    "json": "Knowledge, edits, scores (JSON)",
-    "npz": "Features (NPZ)",
-    "model": "Groups for new photos (model)",
-}
 _OUT, _FORMATS, _LINK = "export_out", "export_formats", "export_link"
 
 
@@ -53,8 +45,8 @@ def _folder(project: Project, revision: Revision) -> None:
     st.text_input("Folder", value=str(_usual_folder(project)), key=_OUT)
     st.pills(
         "What to write",
-        list(NAMES),
-        format_func=NAMES.__getitem__,
+        WRITTEN,
+        format_func=lambda name: FORMATS[name].title,
         selection_mode="multi",
         default=["folders"],
         key=_FORMATS,
@@ -89,7 +81,7 @@ def _start(project: Project, revision_id: str) -> None:
     with ui.refusals():
         out = downloads.check_target(session.workspace(), str(session.widget(_OUT) or ""))
         chosen = session.widget(_FORMATS)
-        formats = [name for name in FORMATS if isinstance(chosen, list) and name in chosen]
+        formats = [name for name in WRITTEN if isinstance(chosen, list) and name in chosen]
         params = {
             "out": str(out),
             "formats": formats,

@@ -14,7 +14,7 @@ from kec_core.llm.cost import Meter
 from kec_core.photos.images import ImageRecord
 from state.llm.setup import LLMSetup
 from state.project.project import Project
-from state.transfer.label_files import labels_from_csv
+from state.transfer.label_files import labels_from_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ def photo_captions(
     if root is None or (source.file is None and source.model is None):
         return ()
     if source.file is not None:
-        found = labels_from_csv(source.file, root, project.images(), column="caption").labels
+        found = labels_from_file(source.file, root, project.images(), column="caption").labels
         captions = tuple(found.get(photo.id, "") for photo in photos)
     else:
         assert source.model is not None

@@ -17,7 +17,7 @@ from state.methods.labels import read_captions
 from state.methods.results import KeptRow, Preset
 from state.project.project import Project
 from state.revisions.revisions import Revision
-from state.transfer.label_files import labels_from_csv
+from state.transfer.label_files import labels_from_file
 
 T = TypeVar("T")
 
@@ -121,7 +121,7 @@ def keep_photo_captions(project: Project, content: bytes) -> int:
     photos = project.images()
 
     def count(path: Path) -> int:
-        found = len(labels_from_csv(path, root, photos, column="caption").labels)
+        found = len(labels_from_file(path, root, photos, column="caption").labels)
         if not found:
             raise InputError("No photo has a caption in this file; write one line per photo.")
         return found

@@ -14,7 +14,8 @@ from kec_core.errors import InputError
 from kec_core.paths import exists
 from state.jobs.progress import JobContext
 from state.project.project import Project
-from state.transfer.export import export_project, safe_name
+from state.transfer.export import export_project
+from state.transfer.formats.names import safe_name
 from state.workspace.workspace import Workspace
 
 

@@ -33,14 +33,11 @@ from kec_core.photos.formats import HEAD_BYTES, format_of, is_named_photo, kind_
 from kec_core.photos.formats import is_photo as is_photo_file
 from kec_core.photos.images import NO_PHOTO, passed_over
 from kec_core.types import SkippedImage
-from state.transfer.label_files import labels_from_csv, labels_from_folders
 from state.transfer.zip_names import HonestFlags, entry_names
 
 __all__ = [
     "Ingested",
     "copy_photos",
-    "labels_from_csv",
-    "labels_from_folders",
     "safe_path",
     "save_uploads",
     "unpack_zip",

@@ -29,13 +29,13 @@ from state.revisions import revisions
 from state.revisions.results import Result, keep
 from state.revisions.revisions import Baseline, Revision
 from state.revisions.scoring import rescore, score_against
-from state.transfer.label_files import LabelsRead, labels_from_csv, labels_from_folders
+from state.transfer.label_files import LabelsRead, labels_from_file, labels_from_folders
 from state.work.llm_run import asking
 from state.work.loading import MakeResources, load_resources
 from state.work.scan import StageWatch, scan_photos
 
 LabelSource = Literal["folders", "none", "keep"] | Path
-"""Names of the sub-folders, no labels, those the project has already, or a CSV file with columns file and label."""
+"""Names of the sub-folders, no labels, those the project has already, or a file or folder of labels."""
 
 BASELINE_METHOD = "kmeans"
 
@@ -239,7 +239,7 @@ def take_labels(project: Project, root: Path, scan: ScanReport, labels: LabelSou
     if labels == "folders":
         read = LabelsRead(labels_from_folders(scan.images))
     elif isinstance(labels, Path):
-        read = labels_from_csv(labels, root, scan.images)
+        read = labels_from_file(labels, root, scan.images)
     if project.set_labels(read.labels):
         rescore(project)
     return read.notes

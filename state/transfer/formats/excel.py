@@ -1,0 +1,113 @@
+"""Excel workbooks: every text is written as a text, so none can become a formula."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kec_core.disk import short
+from kec_core.errors import InputError
+from state.transfer.csv_cells import Cell
+from state.transfer.formats.base import Content, Labels, Row, Source
+from state.transfer.formats.tables import columns_of, text_of
+
+if TYPE_CHECKING:
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+
+    from state.transfer.export_files import WriteFile
+
+_MOST_ROWS = 1_048_575
+"""Rows of a sheet below its header."""
+_MOST_LETTERS = 32_767
+_MOST_BYTES = 1 << 30
+
+
+def write(content: Content) -> Mapping[str, WriteFile]:
+    """A sheet of photos and one of clusters.
+
+    Raises:
+        InputError: more photos than a sheet has rows.
+    """
+    columns = content.table.columns()
+    if len(content.table.files) > _MOST_ROWS:
+        raise InputError(
+            f"An Excel sheet holds {_MOST_ROWS:,} rows, but there are {len(content.table.files):,} photos; "
+            "export csv or parquet."
+        )
+    sizes = [content.table.clusters.tolist().count(cluster) for cluster in content.used_clusters]
+    clusters = [(c, content.classes[c], n) for c, n in zip(content.used_clusters, sizes, strict=True)]
+    sheets = {
+        "photos": (tuple(columns), list(zip(*columns.values(), strict=True))),
+        "clusters": (("cluster", "name", "images"), clusters),
+    }
+    return {"assignments.xlsx": partial(_write, sheets)}
+
+
+def _write(sheets: Mapping[str, tuple[Sequence[str], Iterable[Sequence[Cell]]]], path: Path) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    for title, (header, rows) in sheets.items():
+        sheet = book.create_sheet(title)
+        sheet.freeze_panes = "A2"
+        sheet.append(list(header))
+        for row in rows:
+            sheet.append([_cell(sheet, value) for value in row])
+    with path.open("wb") as file:
+        book.save(file)
+
+
+def _cell(sheet: WriteOnlyWorksheet, value: Cell) -> WriteOnlyCell | Cell:
+    """A number as it is, a text as a text even where it begins with "="."""
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    if not isinstance(value, str):
+        return value
+    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value)[:_MOST_LETTERS])
+    cell.data_type = "s"
+    return cell
+
+
+def read(source: Source) -> Labels | None:
+    """The rows of the first sheet that has the two columns, else of the first sheet; values, not formulas.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    if not source.head.startswith(b"PK") or source.path.suffix.lower() not in (".xlsx", ".xlsm"):
+        return None
+    import openpyxl
+
+    try:
+        with zipfile.ZipFile(source.path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > _MOST_BYTES:
+            raise InputError(f"{source.path} would unpack to {size / 2**30:.1f} GB; save the table as CSV.")
+        book = openpyxl.load_workbook(source.path, read_only=True, data_only=True)
+        sheets = [list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets]
+        book.close()
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{source.path} cannot be read as an Excel workbook ({short(error)}); save it again or as CSV, "
+            "no label was taken."
+        ) from error
+    return Labels(_rows(source, sheets))
+
+
+def _rows(source: Source, sheets: Sequence[Sequence[Sequence[object]]]) -> list[Row]:
+    tables = [[[text_of(cell) for cell in row] for row in sheet] for sheet in sheets if sheet]
+    fits = (t for t in tables if {"file", source.column} <= {cell.lower() for cell in t[0]})
+    empty: list[list[str]] = [[]]
+    table = next(fits, tables[0] if tables else empty)
+    file_at, label_at = columns_of(source.path, table[0], source.column)
+    padding = [""] * len(table[0])  # a row that ends early has empty cells
+    return [
+        Row(f"row {line}", (row + padding)[file_at], (row + padding)[label_at])
+        for line, row in enumerate(table[1:], start=2)
+        if any(row)
+    ]

@@ -1,0 +1,113 @@
+"""FiftyOne: image classification as ``labels.json`` with ``data.json``, and the samples of a whole dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kec_core.errors import InputError
+from state.transfer.formats.base import Content, Labels, Row, Source, write_json
+from state.transfer.formats.tables import text_of
+
+if TYPE_CHECKING:
+    from state.transfer.export_files import WriteFile
+
+_TRUTH = "ground_truth"
+"""How FiftyOne's own examples call the field of what people said."""
+
+
+def write(content: Content) -> Mapping[str, WriteFile]:
+    """A ``FiftyOneImageClassificationDataset`` that names the photos where they lie, so none is copied.
+
+    Keys are numbers: FiftyOne cuts the suffix off a key, and "a.jpg" and "a.png" would be one.
+    """
+    root = content.project.images_root or Path()
+    order = {cluster: at for at, cluster in enumerate(content.used_clusters)}
+    columns = content.table.columns()
+    concepts, confidence = columns["concept"], columns["confidence"]
+    labels: dict[str, Any] = {}
+    photos: dict[str, str] = {}
+    for at, (file, cluster) in enumerate(
+        zip(content.table.files, content.table.clusters.tolist(), strict=True)
+    ):
+        attributes = {"file": file, "cluster": cluster, "concept": concepts[at]}
+        truth = content.labels[at]
+        labels[f"{at:08}"] = {
+            "label": order[cluster],
+            "confidence": confidence[at],
+            "attributes": attributes if truth is None else {**attributes, "label": truth},
+        }
+        photos[f"{at:08}"] = str((root / file).absolute())
+    classes = [content.classes[cluster] for cluster in content.used_clusters]
+    return {
+        "fiftyone/labels.json": partial(write_json, {"classes": classes, "labels": labels}),
+        "fiftyone/data.json": partial(write_json, photos),
+    }
+
+
+def read(source: Source) -> Labels | None:
+    """Classifications by key, or the classification field of samples: ``ground_truth``, else the only one there is."""
+    document = source.document("labels.json", "samples.json")
+    if not isinstance(document, dict):
+        return None
+    if isinstance(document.get("labels"), dict) and "classes" in document:
+        return _classifications(source, document)
+    samples = document.get("samples")
+    if isinstance(samples, list) and all(isinstance(s, dict) and "filepath" in s for s in samples):
+        return _samples(source, samples)
+    return None
+
+
+def _classifications(source: Source, document: Mapping[str, Any]) -> Labels:
+    folder = source.path if source.is_folder else source.path.parent
+    manifest = Source(folder).document("data.json")
+    photos = manifest if isinstance(manifest, dict) else {}
+    return Labels(
+        [
+            Row(
+                f"the key {key!r}",
+                str(photos.get(key, key)),
+                _target(source, document.get("classes"), target),
+            )
+            for key, target in document["labels"].items()
+        ]
+    )
+
+
+def _target(source: Source, classes: object, target: object) -> str:
+    """The label behind a target: a text, the number of a class, or an object that holds one of them."""
+    value = target.get("label") if isinstance(target, dict) else target
+    if isinstance(value, bool) or not isinstance(value, int) or not isinstance(classes, list):
+        return text_of(value)
+    if not 0 <= value < len(classes):
+        raise InputError(
+            f"{source.path} should number its {len(classes)} classes from 0, but {value} came; "
+            "export it again, no label was taken."
+        )
+    return text_of(classes[value])
+
+
+def _samples(source: Source, samples: list[Mapping[str, Any]]) -> Labels:
+    fields = list(
+        dict.fromkeys(name for s in samples for name, value in s.items() if _is_classification(value))
+    )
+    chosen = _TRUTH if _TRUTH in fields else next(iter(fields), None)
+    if chosen is None or (chosen != _TRUTH and len(fields) > 1):
+        found = f"has {', '.join(fields)}" if fields else "has none"
+        raise InputError(
+            f"{source.path} should have one field of classifications, or one called {_TRUTH}, but {found}; "
+            "export one field, no label was taken."
+        )
+    rows = [
+        Row(f"sample {at}", text_of(sample["filepath"]), text_of((sample.get(chosen) or {}).get("label")))
+        for at, sample in enumerate(samples)
+    ]
+    others = [name for name in fields if name != chosen]
+    notes = (f"Labels are those of the field {chosen}, not of {', '.join(others)}.",) if others else ()
+    return Labels(rows, notes)
+
+
+def _is_classification(value: object) -> bool:
+    return isinstance(value, dict) and value.get("_cls") == "Classification"

@@ -1,0 +1,81 @@
+"""A folder per cluster or class, as of torchvision's ImageFolder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from kec_core.paths import is_file
+from state.transfer.csv_cells import Cell, read_csv, write_csv
+from state.transfer.formats.base import Content, Labels, Row, Source
+from state.transfer.formats.names import safe_name, unique
+
+if TYPE_CHECKING:
+    from state.transfer.export_files import WriteFile
+
+CLUSTER_FOLDERS = "clusters"
+COPIES_TABLE = "clusters.csv"
+
+
+def write(content: Content) -> Mapping[str, WriteFile]:
+    """``clusters/NAME/PHOTO`` for every photo, numbered where names are alike, and a table of what is a copy of what."""
+    from state.transfer.formats.photos import bring_photos
+
+    table = content.table
+    folders = unique([safe_name(name) for name in table.names])
+    clusters = table.clusters.tolist()
+    places = unique(
+        [
+            f"{CLUSTER_FOLDERS}/{folders[cluster]}/{safe_name(PurePosixPath(file).name)}"
+            for file, cluster in zip(table.files, clusters, strict=True)
+        ]
+    )
+    rows = [
+        (place, file, cluster, table.names[cluster])
+        for place, file, cluster in zip(places, table.files, clusters, strict=True)
+    ]
+    return {**bring_photos(content, places), COPIES_TABLE: partial(_write_copies, rows)}
+
+
+def _write_copies(rows: Sequence[Sequence[Cell]], path: Path) -> None:
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        made = (row for row in rows if os.path.lexists(path.parent / str(row[0])))
+        write_csv(file, ("copy", "file", "cluster", "cluster_name"), made)
+
+
+def read(source: Source) -> Labels | None:
+    """The folder of each photo below a folder; photos at the top have no label.
+
+    In an earlier export a copy stands for its photo, also when it was moved to another cluster's folder by hand.
+    """
+    from kec_core.photos.formats import is_named_photo
+
+    if not source.is_folder:
+        return None
+    exported = is_file(source.path / COPIES_TABLE)
+    top = source.path / CLUSTER_FOLDERS if exported else source.path
+    originals, names = _exported(source.path / COPIES_TABLE) if exported else ({}, {})
+    rows = []
+    for path in sorted(top.rglob("*")):
+        if not is_named_photo(path.name) or not is_file(path):
+            continue
+        copy = path.relative_to(source.path).as_posix()
+        folder = path.parent.relative_to(top).as_posix()
+        file = originals.get(copy) or originals.get(path.name) or str(path.absolute())
+        label = "" if folder == "." else names.get(folder, folder)
+        rows.append(Row(f"the folder {folder!r}", file, label))
+    return Labels(rows) if rows else None
+
+
+def _exported(table: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The photo that each copy is of, by its place and by its name where that is unique; the cluster of each folder."""
+    rows = list(read_csv(table.read_text(encoding="utf-8-sig")))
+    named: dict[str, list[str]] = {}
+    for row in rows:
+        named.setdefault(PurePosixPath(row["copy"]).name, []).append(row["file"])
+    originals = {name: files[0] for name, files in named.items() if len(files) == 1}
+    originals |= {row["copy"]: row["file"] for row in rows}
+    return originals, {PurePosixPath(row["copy"]).parent.name: row["cluster_name"] for row in rows}

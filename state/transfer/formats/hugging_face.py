@@ -1,0 +1,115 @@
+"""Hugging Face: an image folder with ``metadata.jsonl``, and datasets saved on disk (Arrow)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kec_core.disk import short
+from kec_core.errors import InputError
+from kec_core.paths import is_file
+from state.transfer.formats.base import Content, Labels, Row, Source
+from state.transfer.formats.names import safe_path, unique
+from state.transfer.formats.tables import read_csv_table, read_parquet, read_records, text_of
+
+if TYPE_CHECKING:
+    from state.transfer.export_files import WriteFile
+
+FOLDER = "hugging-face"
+_METADATA = {"metadata.jsonl": read_records, "metadata.csv": read_csv_table, "metadata.parquet": read_parquet}
+_STATE, _INFO, _SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
+
+
+def write(content: Content) -> Mapping[str, WriteFile]:
+    """Photos and a line for each: ``load_dataset("imagefolder", data_dir=...)`` reads them. ``label`` is the cluster."""
+    from state.transfer.formats.photos import bring_photos
+
+    places = unique([f"photos/{safe_path(file)}" for file in content.table.files])
+    copies = bring_photos(content, [f"{FOLDER}/{place}" for place in places])
+    columns = content.table.columns()
+    lines = []
+    for at, (place, row) in enumerate(zip(places, content.rows(), strict=True)):
+        line: dict[str, Any] = {"file_name": place, "label": row.label, "file": row.file}
+        line |= {name: columns[name][at] for name in ("cluster", "confidence", "concept")}
+        lines.append(line | ({"own_label": content.labels[at]} if content.table.labels else {}))
+    return {**copies, f"{FOLDER}/metadata.jsonl": partial(_write_lines, lines)}
+
+
+def _write_lines(lines: list[dict[str, Any]], path: Path) -> None:
+    """A line for each photo that is there: a line without its photo makes the whole dataset unreadable."""
+    made = [line for line in lines if (path.parent / str(line["file_name"])).exists()]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in made)
+    path.write_text(text, encoding="utf-8")
+
+
+def read_image_folder(source: Source) -> Labels | None:
+    """The metadata of a folder, or of each of its splits."""
+    if not source.is_folder:
+        return None
+    folders = [source.path, *sorted(path for path in source.path.glob("*") if path.is_dir())]
+    found = [folder / name for folder in folders for name in _METADATA if is_file(folder / name)]
+    tables = [(file.parent, _METADATA[file.name](Source(file, source.column))) for file in found]
+    if not tables:
+        return None
+    rows = [
+        Row(f"{row.where} of {folder.name}", _located(folder, row.file), row.label)
+        for folder, table in tables
+        for row in (table.rows if table else ())
+    ]
+    return Labels(rows, tuple(note for _, table in tables if table for note in table.notes))
+
+
+def _located(folder: Path, file: str) -> str:
+    """A name relative to the metadata as a whole path; other names as they are."""
+    return str((folder / file).absolute()) if is_file(folder / file) else file
+
+
+def read_saved(source: Source) -> Labels | None:
+    """A dataset that ``save_to_disk`` wrote, with a column of images or of their names, and one of labels."""
+    if not source.is_folder or not any(is_file(source.path / name) for name in (_STATE, _SPLITS)):
+        return None
+    if is_file(source.path / _SPLITS):
+        listed = source.document(_SPLITS)
+        splits = listed.get("splits") if isinstance(listed, dict) else None
+        names = [str(name) for name in splits] if isinstance(splits, list) else []
+        return Labels([row for name in names for row in _split(source, source.path / name)])
+    return Labels(list(_split(source, source.path)))
+
+
+def _split(source: Source, folder: Path) -> Iterator[Row]:
+    import pyarrow as pa
+
+    try:
+        files = json.loads((folder / _STATE).read_text(encoding="utf-8"))["_data_files"]
+        info = json.loads((folder / _INFO).read_text(encoding="utf-8"))["features"]
+        label = info[source.column]
+        photo = next(name for name in ("file", "file_name", "image") if name in info)
+        at = 0
+        for file in files:
+            with pa.memory_map(str(folder / file["filename"])) as content:
+                table = pa.ipc.open_stream(content).read_all().select([photo, source.column])
+            for record in table.to_pylist():
+                yield Row(
+                    f"row {at} of {folder.name}", _name(record[photo]), _label(label, record[source.column])
+                )
+                at += 1
+    except (OSError, ValueError, KeyError, TypeError, StopIteration, pa.ArrowException) as error:
+        raise InputError(
+            f"{folder} should be a dataset saved on disk with columns image (or file) and {source.column}, but cannot "
+            f"be read ({type(error).__name__}: {short(error)}); save it again, no label was taken."
+        ) from error
+
+
+def _name(value: object) -> str:
+    return text_of(value.get("path") if isinstance(value, dict) else value)
+
+
+def _label(feature: object, value: object) -> str:
+    """A label, by its name where the column is a ``ClassLabel``; -1 is how datasets write "none"."""
+    names = feature.get("names") if isinstance(feature, dict) else None
+    if not isinstance(names, list) or not isinstance(value, int):
+        return text_of(value)
+    return text_of(names[value]) if 0 <= value < len(names) else ""

@@ -1,0 +1,136 @@
+"""XMP sidecars: the cluster as a keyword below "Clusters", as Lightroom, digiKam and darktable read it.
+
+A sidecar is written below the folder of the export, never beside the photo, and none for a photo that has one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+from defusedxml import DefusedXmlException
+from defusedxml import ElementTree as SafeTree
+
+from kec_core.disk import short
+from kec_core.errors import InputError
+from kec_core.paths import exists, is_file
+from state.transfer.formats.base import Content, Labels, Row, Source
+from state.transfer.formats.names import safe_path, unique
+
+if TYPE_CHECKING:
+    from state.transfer.export_files import WriteFile
+
+FOLDER = "xmp"
+ROOT = "Clusters"
+"""The keyword above all of ours."""
+_SPACES = {
+    "x": "adobe:ns:meta/",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "lr": "http://ns.adobe.com/lightroom/1.0/",
+    "digiKam": "http://www.digikam.org/ns/1.0/",
+    "xmp": "http://ns.adobe.com/xap/1.0/",
+}
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BETWEEN = {"lr:hierarchicalSubject": "|", "digiKam:TagsList": "/"}
+"""What parts the levels of a keyword; a name that holds it gets a look-alike there."""
+_ALIKE = {"|": "\u00a6", "/": "\u2215"}
+_MARK = "KEC+ Studio"
+
+
+def write(content: Content) -> Mapping[str, WriteFile]:
+    """``xmp/PATH.xmp`` for every photo, as digiKam and darktable name sidecars."""
+    root = content.project.images_root
+    places = unique([f"{FOLDER}/{safe_path(file)}.xmp" for file in content.table.files])
+    return {
+        place: partial(_write, root, row.file, row.label)
+        for place, row in zip(places, content.rows(), strict=True)
+    }
+
+
+def _write(root: Path | None, file: str, name: str, path: Path) -> None:
+    if root is not None and (beside := _sidecar(root / file)):
+        raise InputError(
+            f"the photo {file!r} has a sidecar {beside.name!r} already, which is left as it is; move it away to get "
+            "this one"
+        )
+    path.write_bytes(sidecar(name, file))
+
+
+def _sidecar(photo: Path) -> Path | None:
+    """The sidecar that lies beside a photo, by either way of naming it."""
+    names = (photo.with_name(f"{photo.name}.xmp"), photo.with_suffix(".xmp"))
+    return next((path for path in names if exists(path)), None)
+
+
+def sidecar(name: str, file: str) -> bytes:
+    """An XMP packet with one keyword.
+
+    Args:
+        name: of the cluster.
+        file: path of the photo below the photo folder.
+    """
+    clean = _NOT_IN_XML.sub("", name).strip() or "unnamed"
+    for prefix, uri in _SPACES.items():
+        ElementTree.register_namespace(prefix, uri)
+    meta = ElementTree.Element(_tag("x:xmpmeta"))
+    about = ElementTree.SubElement(
+        ElementTree.SubElement(meta, _tag("rdf:RDF")), _tag("rdf:Description"), {_tag("rdf:about"): ""}
+    )
+    about.set(_tag("xmp:CreatorTool"), _MARK)
+    about.set(_tag("dc:source"), _NOT_IN_XML.sub("", file))
+    _bag(about, "dc:subject", "rdf:Bag", clean)
+    _bag(about, "lr:hierarchicalSubject", "rdf:Bag", _keyword("lr:hierarchicalSubject", clean))
+    _bag(about, "digiKam:TagsList", "rdf:Seq", _keyword("digiKam:TagsList", clean))
+    ElementTree.indent(meta)
+    packet: bytes = ElementTree.tostring(meta, encoding="utf-8", xml_declaration=True)
+    return packet
+
+
+def _keyword(field: str, name: str) -> str:
+    between = _BETWEEN[field]
+    return f"{ROOT}{between}{name.replace(between, _ALIKE[between])}"
+
+
+def _bag(parent: ElementTree.Element, field: str, kind: str, value: str) -> None:
+    bag = ElementTree.SubElement(ElementTree.SubElement(parent, _tag(field)), _tag(kind))
+    ElementTree.SubElement(bag, _tag("rdf:li")).text = value
+
+
+def _tag(name: str) -> str:
+    prefix, _, local = name.partition(":")
+    return f"{{{_SPACES[prefix]}}}{local}"
+
+
+def read(source: Source) -> Labels | None:
+    """The keyword below "Clusters" in each sidecar of a folder; a photo without one has no label."""
+    if not source.is_folder:
+        return None
+    rows = [_row(source.path, path) for path in sorted(source.path.rglob("*.xmp")) if is_file(path)]
+    return Labels(rows) if any(row.label for row in rows) else None
+
+
+def _row(folder: Path, path: Path) -> Row:
+    try:
+        tree = SafeTree.parse(path).getroot()
+    except (ElementTree.ParseError, DefusedXmlException, OSError, ValueError) as error:
+        raise InputError(
+            f"{path} should be an XMP sidecar, but cannot be read ({short(error)}); move it away, no label was taken."
+        ) from error
+    plain = list(_items(tree, "dc:subject"))
+    field = "lr:hierarchicalSubject"
+    found = [word for word in _items(tree, field) if word.startswith(f"{ROOT}{_BETWEEN[field]}")]
+    label = next((name for name in plain if _keyword(field, name) in found), "")
+    about = tree.find(f".//{_tag('rdf:Description')}")
+    source = None if about is None else about.get(_tag("dc:source"))
+    name = path.relative_to(folder).as_posix()
+    return Row(f"the sidecar {name!r}", source or str(path.absolute())[: -len(".xmp")], label)
+
+
+def _items(tree: ElementTree.Element, field: str) -> Iterator[str]:
+    for bag in tree.iter(_tag(field)):
+        yield from (item.text or "" for item in bag.iter(_tag("rdf:li")))

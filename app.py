@@ -15,10 +15,12 @@ limit_shutdown()  # before the imports below, which take seconds
 import streamlit as st  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 
-from pages.frame import shell  # noqa: E402
-from pages.map.routes import ROUTES  # noqa: E402
-from pages.shared.thumbnails import ROUTE  # noqa: E402
+from pages.frame import health, shell  # noqa: E402
+from pages.map import routes as map_routes  # noqa: E402
+from pages.shared import navigation, thumbnails, visitors  # noqa: E402
+from pages.shared.base_path import base_path  # noqa: E402
 from state.server import allowed_hosts, memory  # noqa: E402
+from state.server.login_required import LoginRequired  # noqa: E402
 from state.work import warm_up  # noqa: E402
 
 
@@ -30,13 +32,30 @@ async def serving(_app: st.App) -> AsyncIterator[None]:
         yield
 
 
+def login_layer() -> list[Middleware]:
+    """What asks for the login in front of every route; nothing when the server wants none."""
+    if not visitors.is_login_wanted():
+        return []
+    return [
+        Middleware(
+            LoginRequired,
+            base_path=base_path(),
+            page_names=navigation.paths(),
+            find_visitor=visitors.of_cookies,
+        )
+    ]
+
+
 if __name__ == "__main__":
     shell.draw()
 else:
     app = st.App(
         shell.SCRIPT,
         lifespan=serving,
-        routes=[ROUTE, *ROUTES],
+        routes=[*health.routes(), *thumbnails.routes(), *map_routes.routes()],
         on_script_error=shell.failed,
-        middleware=[Middleware(allowed_hosts.AllowedHosts, allowed=allowed_hosts.from_environment())],
+        middleware=[
+            Middleware(allowed_hosts.AllowedHosts, allowed=allowed_hosts.from_environment()),
+            *login_layer(),
+        ],
     )

@@ -17,13 +17,25 @@ def add(commands: Subparsers[Any]) -> None:
         "--host",
         default="127.0.0.1",
         metavar="ADDRESS",
-        help="address to listen at; with another one than 127.0.0.1, everybody who reaches it can see and edit",
+        help="address to listen at (127.0.0.1); another one needs --server-config or --auth-by-proxy",
     )
     p.add_argument(
         "--allowed-host",
         action="append",
         metavar="NAME[:PORT]",
         help="host name under which browsers may ask for the app besides localhost, e.g. behind a proxy",
+    )
+    p.add_argument(
+        "--base-url-path", default="", metavar="PATH", help="path of the app below its host, e.g. kec"
+    )
+    p.add_argument(
+        "--server-config",
+        type=Path,
+        metavar="FILE",
+        help="TOML file with the login, who is let in, and whose folders are which",
+    )
+    p.add_argument(
+        "--auth-by-proxy", action="store_true", help="a proxy in front asks who comes; this server does not"
     )
     p.add_argument(
         "--images-root", type=Path, action="append", metavar="DIR", help="folder the app may read (home)"
@@ -43,4 +55,7 @@ def app(arguments: argparse.Namespace) -> None:
         headless=arguments.headless,
         host=arguments.host,
         allowed_hosts=arguments.allowed_host or [],
+        base_url_path=arguments.base_url_path,
+        server_config=arguments.server_config,
+        auth_by_proxy=arguments.auth_by_proxy,
     )

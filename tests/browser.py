@@ -16,7 +16,7 @@ from typing import IO
 
 import pytest
 
-from state.server.serve import IMAGES_ROOTS_VARIABLE
+from state.server.access import IMAGES_ROOTS_VARIABLE
 from state.workspace.workspace import HOME_VARIABLE
 from tests import patience
 from tests.browser_setup import find_browser

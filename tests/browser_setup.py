@@ -1,4 +1,4 @@
-"""Finds a Chromium for the browser journeys; ``python -m tests.browser_setup`` installs Debian's where it may."""
+"""Finds a Chromium for the browser journeys; ``python -m tests.browser_setup`` installs Debian's where it may, and nginx."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def find_browser() -> str | None:
 
 
 def main() -> int:
+    """Get both; a missing nginx only skips a test."""
+    from tests.nginx import find_nginx, unpack_debians
+
+    if not find_nginx() and shutil.which("apt-get"):
+        unpack_debians()
     if find_browser():
         return 0
     if os.geteuid() == 0 and Path("/etc/debian_version").exists():

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from state.project.project import Project
-from state.server.serve import IMAGES_ROOTS_VARIABLE
+from state.server.access import IMAGES_ROOTS_VARIABLE
 from state.workspace.workspace import HOME_VARIABLE
 from tests import run_environment
 

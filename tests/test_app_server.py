@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from state.server.serve import IMAGES_ROOTS_VARIABLE
+from state.server.access import IMAGES_ROOTS_VARIABLE
 from state.workspace.workspace import HOME_VARIABLE
 from tests.browser import ROOT, wait_until_served
 

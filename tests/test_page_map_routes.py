@@ -13,7 +13,7 @@ from kec_core.store import StageResult
 from pages.map import canvas
 from pages.map.canvas import Pane, Sight
 from pages.map.colourings import by_cluster
-from pages.map.routes import ROUTES, places_address
+from pages.map.routes import places_address, routes
 from state.project.project import Project
 from state.revisions.layouts import STAGE
 
@@ -23,7 +23,7 @@ MEGABYTE = 1_000_000
 
 @pytest.fixture
 def client():
-    return TestClient(Starlette(routes=list(ROUTES)), follow_redirects=False)
+    return TestClient(Starlette(routes=routes()), follow_redirects=False)
 
 
 @pytest.fixture

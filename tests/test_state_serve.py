@@ -11,9 +11,10 @@ import sys
 import pytest
 
 from kec_core.errors import InputError
-from state.server import serve
+from state.server import access, serve
 from state.server.allowed_hosts import ALLOWED_HOSTS_VARIABLE
 from state.workspace.workspace import HOME_VARIABLE
+from tests.login_files import write_login
 
 PATIENCE = 60  # seconds; only a failure waits that long
 DEAF = """
@@ -52,11 +53,16 @@ def start(**options):
 
 
 def test_the_command_becomes_the_server_so_that_nothing_is_left_when_it_ends(started, tmp_path):
-    start(images_roots=[tmp_path], projects=tmp_path / "p", allowed_hosts=["photos.example:80"])
+    start(
+        images_roots=[tmp_path],
+        projects=tmp_path / "p",
+        allowed_hosts=["photos.example:80"],
+        auth_by_proxy=True,
+    )
     ((program, command, environment),) = started
     assert program == command[0] == sys.executable
     assert command[command.index("--server.address") + 1] == "127.0.0.1"
-    assert environment[serve.IMAGES_ROOTS_VARIABLE] == str(tmp_path.resolve())
+    assert environment[access.IMAGES_ROOTS_VARIABLE] == str(tmp_path.resolve())
     assert environment[HOME_VARIABLE] == str((tmp_path / "p").resolve())
     assert environment[ALLOWED_HOSTS_VARIABLE] == "photos.example:80,127.0.0.1"
 
@@ -65,8 +71,57 @@ def test_the_command_becomes_the_server_so_that_nothing_is_left_when_it_ends(sta
     ("host", "allowed"), [("0.0.0.0", ""), ("::", ""), ("::1", "[::1]"), ("photos.lan", "photos.lan")]
 )
 def test_the_host_that_is_served_is_allowed_unless_it_stands_for_all(started, host, allowed):
-    start(host=host)
+    start(host=host, auth_by_proxy=True)
     assert started[0][2][ALLOWED_HOSTS_VARIABLE] == allowed
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"host": "0.0.0.0"},
+        {"host": "::"},
+        {"host": "192.168.0.7"},
+        {"host": "photos.lan"},
+        {"allowed_hosts": ["localhost", "photos.example"]},
+    ],
+)
+def test_nobody_is_served_beyond_this_machine_without_being_asked(started, options):
+    with pytest.raises(InputError, match=r"--server-config FILE with a login, or --auth-by-proxy"):
+        start(**options)
+    assert not started
+    start(**options, auth_by_proxy=True)
+    assert len(started) == 1
+
+
+def test_this_machine_may_be_named_in_any_way_without_a_login(started):
+    start(host="::1", allowed_hosts=["localhost:8502", "127.0.0.2", "[::1]:80"])
+    assert len(started) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [("", ""), ("/", ""), ("kec", "/kec"), ("/tools/kec-2/", "/tools/kec-2"), ("a.b~c", "/a.b~c")],
+)
+def test_the_base_path_is_passed_on(started, given, path):
+    start(base_url_path=given)
+    command = started[0][1]
+    assert command[command.index("--server.baseUrlPath") + 1] == path
+
+
+@pytest.mark.parametrize("given", ["a b", "a?b", "kec/../x", "a//b", "https://x/kec", "..", "kec#", "%2e"])
+def test_what_is_no_base_path_is_said(started, given):
+    with pytest.raises(InputError, match="--base-url-path should be a path"):
+        start(base_url_path=given)
+
+
+def test_a_login_allows_its_own_host_and_hides_its_secrets(started, tmp_path):
+    config, secrets = write_login(tmp_path)
+    start(host="0.0.0.0", server_config=config, base_url_path="kec")
+    ((_, command, environment),) = started
+    assert environment[ALLOWED_HOSTS_VARIABLE] == "photos.example.org"
+    assert environment[access.SERVER_CONFIG_VARIABLE] == str(config)
+    assert command[command.index("--secrets.files") + 1] == str(secrets)
+    assert "hush" not in " ".join(command)
 
 
 def test_a_taken_port_is_said_with_its_user_and_a_free_one(taken):

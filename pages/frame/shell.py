@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from kec_core.errors import KecError
-from pages.frame import header, labels
+from pages.frame import header, labels, login
 from pages.shared import keyboard, markup, navigation
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,9 @@ def draw() -> None:
     """Draw the frame, then the page that is looked at."""
     st.set_page_config(page_title="KEC+ Studio", page_icon=ICON, layout="wide")
     st.html(STYLE)
+    if login.is_needed():
+        login.draw()
+        return
     keyboard.listen()
     labels.mend()
     page = st.navigation(navigation.all_pages(), position="top")

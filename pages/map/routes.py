@@ -1,4 +1,7 @@
-"""What a map loads by address: ``/map/PROJECT/LAYOUT.bin`` its places, ``/map/PROJECT/SCAN/ROW.jpg`` the photo of a row."""
+"""What a map loads by address: ``/map/PROJECT/LAYOUT.bin`` its places, ``/map/PROJECT/SCAN/ROW.jpg`` the photo of a row.
+
+Both lie below the base path.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from starlette.routing import Route
 from kec_core.errors import KecError
 from kec_core.maps.planar import Places, quantised
 from pages.shared import session
+from pages.shared.base_path import base_path
 from pages.shared.thumbnails import SMALL, YEAR, address
 from state.project.project import Project
 from state.revisions.layouts import load_layout
@@ -31,12 +35,12 @@ _MINUTE = "private, max-age=60"
 
 def places_address(project_id: str, layout: str) -> str:
     """Where the places of a map are served: little-endian uint16, x and y of every row; the content never changes."""
-    return f"/map/{quote(project_id, safe='')}/{layout}.bin"
+    return f"{base_path()}/map/{quote(project_id, safe='')}/{layout}.bin"
 
 
 def photo_address(project_id: str, scan: int) -> str:
     """Where the thumbnail of a row is found, once its number stands for ``ROW``."""
-    return f"/map/{quote(project_id, safe='')}/{scan}/{ROW}.jpg"
+    return f"{base_path()}/map/{quote(project_id, safe='')}/{scan}/{ROW}.jpg"
 
 
 def places(project: Project, layout: str) -> Places:
@@ -54,7 +58,7 @@ def _serve_places(request: Request) -> Response:
     if _KEY.fullmatch(layout) is None:
         return _nothing()
     try:
-        project = Project(session.open_projects().folder(request.path_params["project"]))
+        project = Project(session.open_projects_of(request).folder(request.path_params["project"]))
         content = places(project, layout).astype("<u2").tobytes()
     except KecError:
         return _nothing()
@@ -67,7 +71,7 @@ def _serve_photo(request: Request) -> Response:
     numbers = wanted["scan"], wanted["row"]
     if not all(map(_NUMBER.fullmatch, numbers)):
         return _nothing()
-    content = find_content(session.open_projects(), wanted["project"], *map(int, numbers))
+    content = find_content(session.open_projects_of(request), wanted["project"], *map(int, numbers))
     if content is None:
         return _nothing()
     return RedirectResponse(address(wanted["project"], content, SMALL), headers={"Cache-Control": _MINUTE})
@@ -77,7 +81,9 @@ def _nothing() -> Response:
     return Response("There is nothing at this address.", status_code=404, media_type="text/plain")
 
 
-ROUTES = (
-    Route("/map/{project}/{layout}.bin", _serve_places, methods=["GET"]),
-    Route("/map/{project}/{scan}/{row}.jpg", _serve_photo, methods=["GET"]),
-)
+def routes() -> tuple[Route, ...]:
+    """For the server, below the base path that it was started with."""
+    return (
+        Route(f"{base_path()}/map/{{project}}/{{layout}}.bin", _serve_places, methods=["GET"]),
+        Route(f"{base_path()}/map/{{project}}/{{scan}}/{{row}}.jpg", _serve_photo, methods=["GET"]),
+    )

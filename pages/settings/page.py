@@ -14,7 +14,7 @@ from kec_core.llm.client import check_endpoint, list_models
 from kec_core.llm.cost import Budget
 from kec_core.llm.endpoint import KEY_VARIABLE, PRESETS, LLMEndpoint
 from pages.settings import llm_widgets
-from pages.shared import llm_connection, markup, session, ui
+from pages.shared import llm_connection, markup, session, ui, visitors
 from state.llm.preview import EXAMPLE, messages
 from state.llm.settings import LLMSettings
 from state.llm.setup import LLMSetup
@@ -204,5 +204,15 @@ def _page() -> None:
         _leaves(kept)
 
 
+def _account() -> None:
+    """Whom the login named, and the way out; nothing where nobody is asked."""
+    email = visitors.of_page()
+    if email:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"Logged in as **{markup.plain(email)}**", width="content")
+            st.button("Log out", on_click=st.logout, key="logout")
+
+
 st.title("Settings", anchor=False)
+_account()
 _page()

@@ -25,6 +25,11 @@ _RESERVED = "start"
 """A name that Streamlit keeps for the first page and serves at the app's own address only."""
 
 
+def paths() -> tuple[str, ...]:
+    """Paths at which a browser may ask for a page, below the base path; the first page has "" too."""
+    return ("", _RESERVED, *_PAGES)
+
+
 def all_pages() -> list[st.Page]:
     """For ``st.navigation``; the first one is shown at the address of the app itself, and its own name leads there."""
     first = next(iter(_PAGES))

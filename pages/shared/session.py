@@ -6,7 +6,6 @@ Edits go through ``act``: it knows what this window has seen, so a window that i
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -14,18 +13,19 @@ from pathlib import Path
 from typing import Literal
 
 import streamlit as st
+from starlette.requests import Request
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kec_core.errors import KecError, StoreError
 from kec_core.knowledge.edits import Edit, script_to_json
+from pages.shared import visitors
 from pages.shared.picked import Selection, Way
 from state.jobs.jobs import JobManager
 from state.project.locks import Holder
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.revisions import Revision
-from state.server.serve import IMAGES_ROOTS_VARIABLE
 from state.work import warm_up
 from state.work.editing import edits_in_words
 from state.work.workbench import LiveStates, Preview, Workbench
@@ -49,14 +49,30 @@ _SERVER = uuid.uuid4().hex
 
 
 def workspace() -> Workspace:
-    """The folder of projects and the folders that may be read."""
-    roots = os.environ.get(IMAGES_ROOTS_VARIABLE, "")
-    return Workspace(images_roots=[Path(root) for root in roots.split(os.pathsep) if root])
+    """The folder of projects and the folders that whoever looks at this page may read.
+
+    Raises:
+        InputError: this server asks for a login, and nobody is logged in.
+    """
+    return visitors.workspace(visitors.of_page())
 
 
 def open_projects() -> OpenProjects:
-    """The projects that may be shown, by id."""
+    """The projects that may be shown on this page, by id.
+
+    Raises:
+        InputError: as ``workspace``.
+    """
     return OpenProjects(workspace())
+
+
+def open_projects_of(request: Request) -> OpenProjects:
+    """The projects that may be shown to whoever sent a request, by id.
+
+    Raises:
+        InputError: as ``workspace``.
+    """
+    return OpenProjects(visitors.workspace(visitors.of_cookies(request.cookies)))
 
 
 @st.cache_resource(show_spinner=False)
@@ -413,4 +429,5 @@ def _is_gone(owner: str) -> bool:
 
 
 def _window_label() -> str:
-    return f"the window opened at {_window().split()[0]}"
+    whose = f" by {email}" if (email := visitors.of_page()) else ""
+    return f"the window opened at {_window().split()[0]}{whose}"

@@ -1,4 +1,4 @@
-"""Thumbnails by address: ``/thumb/PROJECT/SHA256/SIDE.jpg``; the content of an address never changes."""
+"""Thumbnails by address: ``/thumb/PROJECT/SHA256/SIDE.jpg`` below the base path; the content of an address never changes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from pages.shared import session
+from pages.shared.base_path import base_path
 from state.project.thumbnails import SIDES
 from state.server.photo_server import find_thumbnail
 
@@ -20,14 +21,14 @@ YEAR = "private, max-age=31536000, immutable"
 
 def address(project_id: str, sha256: str, side: int) -> str:
     """Where the thumbnail of a photo is served."""
-    return f"/thumb/{quote(project_id, safe='')}/{sha256}/{side}.jpg"
+    return f"{base_path()}/thumb/{quote(project_id, safe='')}/{sha256}/{side}.jpg"
 
 
 def _serve(request: Request) -> Response:
     """Runs in a thread of its own, so that making a thumbnail holds up nobody."""
     wanted = request.path_params
     side = _SIDES.get(wanted["side"], 0)
-    path = find_thumbnail(session.open_projects(), wanted["project"], wanted["sha256"], side)
+    path = find_thumbnail(session.open_projects_of(request), wanted["project"], wanted["sha256"], side)
     if path is None:
         return Response("There is no such thumbnail.", status_code=404, media_type="text/plain")
     return FileResponse(
@@ -35,4 +36,6 @@ def _serve(request: Request) -> Response:
     )
 
 
-ROUTE = Route("/thumb/{project}/{sha256}/{side}.jpg", _serve, methods=["GET"])
+def routes() -> tuple[Route, ...]:
+    """For the server, below the base path that it was started with."""
+    return (Route(f"{base_path()}/thumb/{{project}}/{{sha256}}/{{side}}.jpg", _serve, methods=["GET"]),)

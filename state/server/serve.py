@@ -1,9 +1,10 @@
-"""Starts the app's server: loopback by default, usage statistics off."""
+"""Starts the app's server: loopback by default, beyond it only when somebody asks who comes; usage statistics off."""
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import sys
 from collections.abc import Sequence
@@ -14,15 +15,20 @@ import psutil
 
 from kec_core.errors import InputError
 from kec_core.paths import is_folder
+from state.server.access import (
+    IMAGES_ROOTS_VARIABLE,
+    SERVER_CONFIG_VARIABLE,
+    check_secrets,
+    load_server_config,
+)
 from state.server.allowed_hosts import ALLOWED_HOSTS_VARIABLE, Host, parse_allowed
 from state.workspace.workspace import HOME_VARIABLE
 
-IMAGES_ROOTS_VARIABLE = "KEC_IMAGES_ROOTS"
-"""Folders that photos may be read from, separated as in PATH."""
 DEFAULT_HOST = "127.0.0.1"
 
 _APP = Path(__file__).resolve().parents[2] / "app.py"
 _PORTS_TRIED = 100
+_BASE_PATH = re.compile(r"(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-])+")
 
 
 def serve(
@@ -33,6 +39,9 @@ def serve(
     headless: bool,
     host: str = DEFAULT_HOST,
     allowed_hosts: Sequence[str] = (),
+    base_url_path: str = "",
+    server_config: Path | None = None,
+    auth_by_proxy: bool = False,
 ) -> NoReturn:
     """Become the app's server: this process ends with it, whatever ends it.
 
@@ -43,29 +52,74 @@ def serve(
         headless: do not open a browser window.
         host: address of this machine to listen at.
         allowed_hosts: hosts that the server answers to besides loopback names and ``host``.
+        base_url_path: where the app lies below the address of the host, like "kec"; "" for the address itself.
+        server_config: file that says who may log in; None: nobody has to.
+        auth_by_proxy: a proxy in front asks who comes.
 
     Raises:
-        InputError: a folder does not exist, a host is none, or the port cannot be used.
+        InputError: a folder does not exist, a host is none, the port cannot be used, the file of the login is not
+            usable, or people from beyond this machine would be let in without being asked who they are.
     """
     missing = [root for root in images_roots if not is_folder(root)]
     if missing:
         raise InputError(
             f"--images-root should be a folder, but {missing[0]} is not one; give an existing folder."
         )
-    hosts = parse_allowed([*allowed_hosts, *([] if _is_wildcard(host) else [_bracketed(host)])])
+    base_path = check_base_path(base_url_path)
+    config = load_server_config(server_config) if server_config else None
+    login_hosts = [check_secrets(config, base_path)] if config else []
+    named_hosts = [*allowed_hosts, *([] if _is_wildcard(host) else [_bracketed(host)])]
+    if config is None and not auth_by_proxy:
+        _need_loopback(host, allowed_hosts)
+    hosts = parse_allowed([*named_hosts, *login_hosts])
     check_port(host, port)
-    environment = dict(os.environ)
+    environment = {
+        **os.environ,
+        ALLOWED_HOSTS_VARIABLE: ",".join(map(str, hosts)),
+        SERVER_CONFIG_VARIABLE: str(server_config.resolve()) if server_config else "",
+    }
     if images_roots:
         environment[IMAGES_ROOTS_VARIABLE] = os.pathsep.join(str(root.resolve()) for root in images_roots)
     if projects is not None:
         environment[HOME_VARIABLE] = str(projects.resolve())
-    environment[ALLOWED_HOSTS_VARIABLE] = ",".join(map(str, hosts))
     command = [sys.executable, "-m", "streamlit", "run", str(_APP)]
     command += ["--server.address", host, "--server.port", str(port)]
-    command += ["--server.headless", str(headless).lower()]
+    command += ["--server.headless", str(headless).lower(), "--server.baseUrlPath", base_path]
+    if config is not None:
+        command += ["--secrets.files", str(config.login.secrets.resolve())]
     # Streamlit reads .streamlit/config.toml (theme, usage statistics) from the folder it is started in.
     os.chdir(_APP.parent)
     os.execve(command[0], command, environment)
+
+
+def check_base_path(text: str) -> str:
+    """The path below which the app is served, "" or like "/kec".
+
+    Raises:
+        InputError: it is no plain path.
+    """
+    path = f"/{text.strip('/')}" if text.strip("/") else ""
+    if path and _BASE_PATH.fullmatch(path) is None:
+        raise InputError(
+            f"--base-url-path should be a path of letters, digits, -, _, . and ~ such as kec or tools/kec, but {text!r} "
+            "came; leave it out for the address itself."
+        )
+    return path
+
+
+def _need_loopback(host: str, allowed_hosts: Sequence[str]) -> None:
+    """Refuse to serve beyond this machine."""
+    named = [("--host", host), *(("--allowed-host", one) for one in allowed_hosts)]
+    for option, text in named:
+        parsed = Host.parse(_bracketed(text) if option == "--host" else text)
+        if (
+            parsed is not None and not parsed.is_loopback
+        ):  # what is no host at all is refused with its own sentence
+            raise InputError(
+                f"{option} {text} would let people from other machines see and edit without asking who they are; give "
+                "--server-config FILE with a login, or --auth-by-proxy if a proxy in front asks "
+                "(docs/how-to/server.md)."
+            )
 
 
 def check_port(host: str, port: int) -> None:

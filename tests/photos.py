@@ -109,3 +109,18 @@ BAD_NAMES = (
     "-1+1|calc.png",
     "per%20cent #1?.png",
 )
+
+
+def pixels(image):
+    """Whole numbers (H, W, 3) that may be subtracted."""
+    return np.asarray(image).astype(int)
+
+
+def reasons(report):
+    """Why each skipped file of a scan is skipped."""
+    return {item.path: item.reason for item in report.skipped}
+
+
+def notes(report):
+    """What a scan says of each photo."""
+    return {image.id: image.warning for image in report.images}

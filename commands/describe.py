@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from kec_core.errors import InputError
 from kec_core.types import Scores
+from state.project.near_copies import group_of_copy, near_copies, without_near_copies
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.overview import cluster_cards, load_overview
@@ -73,9 +74,24 @@ def _clusters(project: Project, revision: Revision) -> dict[str, Any]:
     overview = load_overview(project, revision)
     cards = sorted(cluster_cards(overview, revision.knowledge), key=lambda card: card.id)
     filled = {card.id for card in cards}
+    ids = [image.id for image in project.images(revision.scan)]
+    group_of = group_of_copy(near_copies(project))
+    distinct = {
+        card.id: without_near_copies((ids[row] for row in overview.members(card.id)), group_of)
+        for card in cards
+    }
     return {
         "images": len(overview.labels),
-        "clusters": [{"cluster": card.id, "name": card.name, "images": card.size} for card in cards],
+        "without_near_copies": without_near_copies(ids, group_of),
+        "clusters": [
+            {
+                "cluster": card.id,
+                "name": card.name,
+                "images": card.size,
+                "without_near_copies": distinct[card.id],
+            }
+            for card in cards
+        ],
         "empty": [
             {"cluster": kept.id, "name": kept.name}
             for kept in revision.knowledge.kept

@@ -101,9 +101,10 @@ def compact_site(tmp_path_factory):
     from dataclasses import replace
 
     from state.work.run import run_project
-    from tests.page_helpers import CONFIG, make_photos
+    from tests.page_helpers import CONFIG, make_photos, set_near_copies
 
     root = tmp_path_factory.mktemp("compact_site")
     project = Project.create(root / "home" / "colours", "Colours")
     run_project(project, make_photos(root / "photos"), replace(CONFIG, encoder="compact"), labels="folders")
+    set_near_copies(project, [])  # photos of one colour are, and journeys click single ones
     return root

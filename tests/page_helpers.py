@@ -9,8 +9,12 @@ import numpy as np
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from kec_core.arrays import fingerprint
 from kec_core.config import ClusteringConfig, MappingConfig, RunConfig
 from kec_core.stages import Resources
+from kec_core.store import StageResult
+from kec_core.types import StageReport
+from pages.shared import stacks
 from pages.shared.picked import Selection
 from state.jobs.jobs import Job
 from state.project.project import Project
@@ -58,6 +62,14 @@ def make_project(home: Path, photos: Path, *, name: str = "Colours", labels: str
     return project
 
 
+def set_near_copies(project: Project, groups: list[list[str]]) -> None:
+    """The project as if its latest run had found these near-copies."""
+    key = fingerprint(groups)
+    project.store.save("copies", key, StageResult(data={"groups": groups}))
+    report = StageReport(stage="copies", fingerprint=key, seconds=0, reused=False, summary={})
+    project.record_stage(report, "fresh", CONFIG)
+
+
 def make_job(**known) -> Job:
     """A running job; what is not given is unknown."""
     usual = {
@@ -72,9 +84,13 @@ def make_job(**known) -> Job:
     return Job(**{**{field.name: None for field in fields(Job)}, "done": 0, "total": 0, **usual, **known})
 
 
-def app(page: str = "projects", *, project: str = "", cluster: str = "") -> AppTest:
-    """The app, looked at for the first time at this page, with a project open."""
+def app(page: str = "projects", *, project: str = "", cluster: str = "", stacked: bool = False) -> AppTest:
+    """The app, looked at for the first time at this page, with a project open.
+
+    Photos of one colour are near-copies, so each is shown by itself unless ``stacked``.
+    """
     test = AppTest.from_file(str(SCRIPT), default_timeout=TIMEOUT)
+    test.session_state[stacks.UNSTACKED] = not stacked
     for name, value in (("project", project), ("cluster", cluster)):
         if value:
             test.query_params[name] = value

@@ -8,6 +8,7 @@ from state.revisions import revisions
 from state.revisions.asked import answers
 from tests.browser import rest
 from tests.browser_groups import groups_in_browser
+from tests.page_helpers import set_near_copies
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
 NAMES = ("oak", "ash", "elm")
@@ -171,6 +172,46 @@ def test_twenty_answers_by_keys_are_where_they_were_put_and_the_last_is_undone(g
     )
     assert len(answers(groups.project, revisions.current(groups.project))) == 19
     rest(page)
+
+
+def test_a_stack_of_near_copies_opens_with_a_key_and_moves_as_a_whole(groups):
+    page, first = groups.page, groups.now()
+    page.locator('[class*="st-key-card_"]').first.click(position={"x": 40, "y": 40})
+    photos = page.locator(".pick")
+    photos.first.wait_for()
+    rest(page)
+    names = [one.get_attribute("title") for one in photos.all()]
+    copies = [names[0], names[2], names[3]]
+    set_near_copies(groups.project, [copies])
+    groups.open()
+    page.go_back()
+    page.locator(".stack").wait_for()
+    rest(page)
+    assert photos.count() == len(names) - 2
+    assert photos.first.get_attribute("title") == f"{names[0]} and 2 near-copies"
+
+    photos.first.focus()
+    page.keyboard.press("o")
+    page.locator(".opened").first.wait_for()
+    rest(page)
+    assert [photos.nth(n).get_attribute("title") for n in range(3)] == copies
+    page.locator(".stack").click()
+    page.locator(".stacked").wait_for()
+    rest(page)
+
+    groups.click(photos.first)
+    page.get_by_text("3 photos picked").wait_for()
+    page.get_by_text("1 without near-copies").wait_for()
+    rest(page)
+    page.keyboard.press("1")
+    groups.said("^Moved 3 photos to")
+    moved = groups.now()
+    assert {image for image in first if moved[image] != first[image]} == set(copies)
+    groups.undo(first)
+    page.get_by_text("Stack near-copies").click()
+    page.locator(".stacked").wait_for(state="detached")
+    rest(page)
+    set_near_copies(groups.project, [])
 
 
 def test_two_groups_merged_one_split_five_photos_moved_three_named_and_exported(groups):

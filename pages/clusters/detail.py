@@ -13,7 +13,7 @@ from kec_core.knowledge.unique_names import unique_names
 from kec_core.photos.images import ImageRecord
 from kec_core.types import Knowledge
 from pages.clusters import card_grid, dialogs, explainers, explanation_bars, photo_explanation
-from pages.shared import markup, moved, photo_picker, selection, session, ui, view_start
+from pages.shared import markup, moved, photo_picker, selection, session, stacks, ui, view_start
 from pages.shared.palette import cluster_colour
 from state.project.project import Project
 from state.revisions.cluster_marks import LONGEST_NAME, cluster_marks, name_cluster, set_cluster_done
@@ -53,7 +53,7 @@ def draw(
         dialogs.merge(project, revision, card)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         st.html(explanation_bars.heading(card.name, cluster_colour(card.id)), width="content")
-        _facts(card)
+        _facts(card, stacks.distinct(project, (images[row].id for row in overview.members(card.id))))
     if is_naming:
         _name_form(project, revision, card)
     order = _orders(card, images, overview)
@@ -190,9 +190,10 @@ def _rename(project: Project, revision_id: str, cluster: int) -> None:
 # --- in words
 
 
-def _facts(card: ClusterCard) -> None:
+def _facts(card: ClusterCard, distinct: str) -> None:
+    """Figures of a cluster; ``distinct`` says how many photos it has when near-copies count as one, "" for as many."""
     facts = [
-        ("Photos", f"{card.size:,}", "Photos in this cluster"),
+        (f"Photos, {distinct}" if distinct else "Photos", f"{card.size:,}", "Photos in this cluster"),
         (
             "Alike",
             f"{card.coherence:.0%}",

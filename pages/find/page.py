@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.find import filters
-from pages.shared import cached, finding, groups, markup, moved, photo_picker, selection, session, ui
+from pages.shared import cached, finding, groups, markup, moved, photo_picker, selection, session, stacks, ui
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.revisions import Revision
@@ -77,7 +77,8 @@ def _results(project: Project, shown: Revision, found: tuple[Found, ...]) -> Non
     rows = [row_of[one.image] for one in found]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(markup.count(len(found), "photo"), anchor=False, width="content")
-        st.html(markup.note(groups.whence(project, shown, rows)), width="content")
+        said = (stacks.distinct(project, (one.image for one in found)), groups.whence(project, shown, rows))
+        st.html(markup.note(" · ".join(filter(None, said))), width="content")
         st.space("stretch")
         st.button(
             f"Pick all {len(found):,}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
@@ -11,6 +11,8 @@ from kec_core.live import LiveState
 from kec_core.photos.images import ImageRecord, ScanReport
 from kec_core.result.concept_photos import ConceptPhotos
 from kec_core.result.concept_photos import concept_photos as compute_concept_photos
+from state.project.near_copies import group_of_copy, near_copies_key
+from state.project.near_copies import near_copies as find_near_copies
 from state.project.project import Project
 from state.revisions.cluster_marks import cluster_marks
 from state.revisions.comparison import Changes, ClassTable, compare_revisions
@@ -45,6 +47,11 @@ def scan_report(project: Project, scan: int) -> ScanReport:
 def label_counts(project: Project, scan: int) -> Counter[str]:
     """How many photos of a scan carry each label."""
     return _label_counts(_identity(project), scan, project.labels_version, project)
+
+
+def near_copies(project: Project) -> Mapping[str, int]:
+    """The number of its group for every photo that has near-copies."""
+    return _near_copies(_identity(project), near_copies_key(project), project)
 
 
 def cards(project: Project, revision: Revision) -> tuple[ClusterCard, ...]:
@@ -121,6 +128,11 @@ def _scan_report(identity: tuple[str, str], scan: int, _project: Project) -> Sca
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)
 def _label_counts(identity: tuple[str, str], scan: int, version: int, _project: Project) -> Counter[str]:
     return Counter(label for label in _labels(identity, scan, version, _project) if label is not None)
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def _near_copies(identity: tuple[str, str], key: str, _project: Project) -> Mapping[str, int]:  # noqa: ARG001 - keys
+    return group_of_copy(find_near_copies(_project))
 
 
 @st.cache_resource(max_entries=ENTRIES, show_spinner=False)

@@ -1,5 +1,6 @@
 // A grid of photos to pick from: click picks, Shift+click picks a range, the corner shows the photo large. Photos can
-// be dragged onto the buttons that move photos to a group, wherever on the page these are.
+// be dragged onto the buttons that move photos to a group, wherever on the page these are. A stack of near-copies is one
+// tile with their number, which opens it (O), as the sign on the first of an open one closes it.
 const WAIT_MS = 250;
 const TARGET = '[class*="st-key-group_move_"]';
 const ARROWS = { ArrowLeft: -1, ArrowRight: 1 };
@@ -11,15 +12,30 @@ function make(tag, className, text = "") {
   return element;
 }
 
-function tile(photo, index, look) {
+/** What a screen reader calls it; of a stack some photos may be picked and others not. */
+function pressed(photo) {
+  return photo.partly ? "mixed" : String(photo.picked);
+}
+
+/** The button that opens a closed stack, or closes an open one; null where there is none. */
+function opener(photo, isFirst) {
+  const isClosed = photo.count > 1;
+  if (!isClosed && !isFirst) return null;
+  const button = make("button", "stack", isClosed ? String(photo.count) : "✕");
+  button.title = button.ariaLabel = isClosed ? `Show all ${photo.count} near-copies (O)` : `Stack these ${photo.of} near-copies (O)`;
+  return button;
+}
+
+function tile(photo, index, look, isFirst) {
   const box = make("div", "tile");
   const pick = make("div", "pick"); // no button: Firefox drags none
   pick.role = "button";
   pick.tabIndex = 0;
   pick.draggable = true;
   pick.dataset.index = index;
-  pick.setAttribute("aria-pressed", photo.picked ? "true" : "false");
-  pick.title = photo.alt;
+  pick.setAttribute("aria-pressed", pressed(photo));
+  pick.title = photo.count > 1 ? `${photo.alt} and ${photo.count - 1} near-copies` : photo.alt;
+  if (photo.stack) box.classList.add(photo.count > 1 ? "stacked" : "opened");
   if (photo.src) {
     const img = document.createElement("img");
     img.loading = "lazy";
@@ -37,6 +53,8 @@ function tile(photo, index, look) {
     zoom.onclick = () => look(index);
     box.append(zoom);
   }
+  const open = opener(photo, isFirst);
+  if (open) box.append(open);
   return box;
 }
 
@@ -72,7 +90,7 @@ function album(large, photos, findLike) {
 }
 
 /** While photos are dragged: what they would be dropped on is marked, and a drop is told. */
-function drag(event, photos, drop) {
+function drag(event, photos, count, drop) {
   const targetOf = (one) => one.target.closest?.(TARGET);
   const mark = (target) => {
     document.querySelectorAll(".kec-drop").forEach((one) => one !== target && one.classList.remove("kec-drop"));
@@ -95,11 +113,11 @@ function drag(event, photos, drop) {
   };
   const listeners = { dragover: over, drop: dropped, dragend: end };
   for (const [name, listener] of Object.entries(listeners)) document.addEventListener(name, listener);
-  document.documentElement.dataset.dragged = String(photos.length);
+  document.documentElement.dataset.dragged = String(count);
   event.dataTransfer.effectAllowed = "move";
-  event.dataTransfer.setData("text/plain", `${photos.length} photos`);
-  if (photos.length > 1) {
-    const badge = document.body.appendChild(make("div", "kec-dragged", `${photos.length} photos`));
+  event.dataTransfer.setData("text/plain", `${count} photos`);
+  if (count > 1) {
+    const badge = document.body.appendChild(make("div", "kec-dragged", `${count} photos`));
     event.dataTransfer.setDragImage(badge, -12, -12);
     setTimeout(() => badge.remove());
   }
@@ -109,18 +127,19 @@ export default function (component) {
   const { data, parentElement, setStateValue, setTriggerValue } = component;
   const grid = parentElement.querySelector(".grid");
   const look = album(parentElement.querySelector(".large"), data.photos, (at) => setTriggerValue("like", at));
+  const isFirst = (i) => data.photos[i].stack !== "" && data.photos[i].stack !== data.photos[i - 1]?.stack;
   grid.setAttribute("aria-label", data.label);
-  const shown = data.photos.map((photo) => photo.src + photo.alt).join();
+  const shown = data.photos.map((photo) => photo.src + photo.alt + photo.count + photo.stack).join();
   // Every rerun of the page comes through here: the same photos keep their tiles, the start of a range and clicks under way.
   if (grid.kec?.shown !== shown) {
     clearTimeout(grid.kec?.timer);
     grid.kec = { shown, last: null, timer: 0 };
-    grid.replaceChildren(...data.photos.map((photo, i) => tile(photo, i, (index) => grid.kec.look(index))));
+    grid.replaceChildren(...data.photos.map((photo, i) => tile(photo, i, (index) => grid.kec.look(index), isFirst(i))));
   }
   const now = grid.kec;
   now.look = look;
   const buttons = [...grid.querySelectorAll(".pick")];
-  if (!now.timer) buttons.forEach((button, i) => (button.ariaPressed = String(data.photos[i].picked)));
+  if (!now.timer) buttons.forEach((button, i) => (button.ariaPressed = pressed(data.photos[i])));
   const picked = () => buttons.filter((b) => b.ariaPressed === "true").map((b) => Number(b.dataset.index));
   now.send = () => {
     now.timer = 0;
@@ -135,11 +154,14 @@ export default function (component) {
     clearTimeout(now.timer);
     now.timer = setTimeout(() => now.send(), WAIT_MS);
   };
+  const open = (box) => setTriggerValue("opened", Number(box.querySelector(".pick").dataset.index));
   grid.onclick = (event) => {
+    if (event.target.closest(".stack")) return open(event.target.closest(".tile"));
     const button = event.target.closest(".pick");
     if (button) toggle(button, event.shiftKey);
   };
   grid.onkeydown = (event) => {
+    if (event.key.toLowerCase() === "o" && event.target.closest(".stacked, .opened")) return open(event.target.closest(".tile"));
     if (event.key !== "Enter" && event.key !== " ") return;
     const button = event.target.closest(".pick");
     if (!button) return;
@@ -150,6 +172,7 @@ export default function (component) {
     const button = event.target.closest(".pick");
     if (!button) return;
     const photos = button.ariaPressed === "true" ? picked() : [Number(button.dataset.index)];
-    drag(event, photos, (dropped) => setTriggerValue("dropped", dropped));
+    const count = photos.reduce((sum, i) => sum + data.photos[i].count, 0);
+    drag(event, photos, count, (dropped) => setTriggerValue("dropped", dropped));
   };
 }

@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+
 from state.project.project import Project
 
 
 def near_copies(project: Project) -> tuple[tuple[str, ...], ...]:
     """Image ids by group, largest group first; empty before a run has looked for them."""
-    reports = (record.report for record in project.stage_reports() if record.state == "fresh")
-    key = next((report.fingerprint for report in reports if report.stage == "copies"), "")
+    key = near_copies_key(project)
     stored = project.store.load("copies", key) if key else None
     return () if stored is None else tuple(tuple(group) for group in stored.data["groups"])
+
+
+def near_copies_key(project: Project) -> str:
+    """Changes with what was found; "" before a run has looked."""
+    reports = (record.report for record in project.stage_reports() if record.state == "fresh")
+    return next((report.fingerprint for report in reports if report.stage == "copies"), "")
+
+
+def group_of_copy(groups: Sequence[Sequence[str]]) -> dict[str, int]:
+    """The number of its group for every photo that has near-copies."""
+    return {image: number for number, group in enumerate(groups) for image in group}
+
+
+def without_near_copies(images: Iterable[str], group_of: Mapping[str, int]) -> int:
+    """How many photos there are when near-copies among them count as one."""
+    return len({group_of.get(image, image) for image in images})
+
+
+def stacked(images: Sequence[str], group_of: Mapping[str, int]) -> list[tuple[int, ...]]:
+    """Places of photos in stacks of near-copies, alone where there are none; in the order of their first photos."""
+    stacks: dict[int | str, list[int]] = {}
+    for place, image in enumerate(images):
+        stacks.setdefault(group_of.get(image, image), []).append(place)
+    return [tuple(places) for places in stacks.values()]

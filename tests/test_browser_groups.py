@@ -201,7 +201,7 @@ def test_a_stack_of_near_copies_opens_with_a_key_and_moves_as_a_whole(groups):
 
     groups.click(photos.first)
     page.get_by_text("3 photos picked").wait_for()
-    page.get_by_text("1 without near-copies").wait_for()
+    page.get_by_text("1 without near-copies ·").wait_for()
     rest(page)
     page.keyboard.press("1")
     groups.said("^Moved 3 photos to")

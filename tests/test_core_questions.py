@@ -11,7 +11,15 @@ from kec_core.clustering.examples import followers, prototypes
 from kec_core.knowledge.edits import parse_script
 from kec_core.live import LiveState, start
 from kec_core.live.edited import edited
-from kec_core.suggestions.questions import EVERY, LIKELY, next_question, placed_rows, right_share
+from kec_core.suggestions.questions import (
+    EVERY,
+    LIKELY,
+    likely_clusters,
+    next_pair,
+    next_question,
+    placed_rows,
+    right_share,
+)
 from tests.test_core_edit_clusters import IMAGES, begin, of
 
 
@@ -137,3 +145,34 @@ def test_the_estimate_counts_placed_photos_as_right_and_the_others_by_the_sample
     assert found.share == pytest.approx(0.2 + 0.8 * 0.75)
     assert 0.2 < found.low < found.share < found.high < 1
     assert found.judged == 4
+
+
+def test_a_pair_lies_across_the_border_that_is_in_doubt_and_is_asked_about_once():
+    state = mixed()
+    first = next_pair(state, asked=0)
+    images = [IMAGES[row] for row in first]
+    assert next_pair(state, asked=0) == first
+    assert first[0] != first[1]
+    skipped = next_pair(state, asked=0, skipped=frozenset({frozenset(first)}))
+    assert skipped is not None
+    assert set(skipped) != set(first)
+    told = apply(state, {"op": "together", "images": images})
+    assert set(next_pair(told, asked=1)) != set(first)
+    assert next_pair(told, asked=1, skipped=frozenset({frozenset(first)})) == next_pair(told, asked=1)
+
+
+def test_no_pair_is_asked_about_once_all_photos_are_placed():
+    state = begin()
+    placed = apply(
+        state,
+        *({"op": "move_photos", "images": [i], "cluster": cluster_of(state, i)} for i in IMAGES[1:]),
+    )
+    assert next_pair(placed, asked=0) is None
+
+
+def test_the_likely_clusters_of_a_photo_leave_out_its_own():
+    state = mixed()
+    row = IMAGES.index("cat00.jpg")
+    found = likely_clusters(state, row)
+    assert found[0] == cluster_of(state, "cat11.jpg")
+    assert set(found) == set(cluster_ids(state)) - {cluster_of(state, "cat00.jpg")}

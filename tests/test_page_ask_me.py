@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from state.revisions import revisions
-from state.revisions.asked import Asked, answers, keep_answer
+from state.revisions.asked import Asked, answers, keep_answers
 from state.revisions.overview import load_overview
 from state.work.workbench import LiveStates, Workbench
-from tests.page_helpers import app, shown
+from tests.page_helpers import app, kept_labels, shown
 from tests.panel_helpers import words  # noqa: F401 - a fixture
 
 
@@ -56,7 +56,7 @@ def test_answers_of_another_branch_do_not_count(colours, words):  # noqa: F811 -
     first = revisions.current(colours)
     page = ask(colours)
     page.button(key="ask_1").click().run()
-    keep_answer(colours, revisions.current(colours), Asked(image="x", drawn=True, right=True))
+    keep_answers(colours, revisions.current(colours), [Asked(image="x", drawn=True, right=True)])
     assert [one.image for one in answers(colours, revisions.current(colours))] == ["x"]
     assert answers(colours, first) == ()
 
@@ -66,3 +66,25 @@ def test_the_clusters_page_leads_to_it(colours, words):  # noqa: F811 - the fixt
     page.button(key="clusters_ask").click().run()
     assert not page.exception, page.exception
     assert page.button(key="ask_start")
+
+
+def test_two_photos_are_kept_together_or_apart_as_the_person_says(colours, words):  # noqa: F811 - the fixture
+    page = ask(colours)
+    page.segmented_control(key="ask_about").set_value("pair").run()
+    assert not page.exception, page.exception
+    for key in ("ask_together", "ask_apart"):
+        page.button(key=key).click().run()
+        assert not page.exception, page.exception
+    together, apart = revisions.current(colours).knowledge.constraints
+    assert (together.kind, len(together.images), apart.kind, len(apart.images)) == (
+        "together", 2, "apart", 2,
+    )  # fmt: skip
+    assert set(together.images) != set(apart.images)
+    labels = kept_labels(colours)
+    assert len({labels[image] for image in together.images}) == 1
+    assert len({labels[image] for image in apart.images}) == 2
+    assert len(answers(colours, revisions.current(colours))) == 2
+    asked = shown(page)
+    page.button(key="ask_skip").click().run()
+    assert shown(page) != asked
+    assert revisions.current(colours).id == "r3"

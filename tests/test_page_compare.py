@@ -21,9 +21,10 @@ from state.methods.needs import photo_captions_file
 from state.methods.results import MethodRow, keep_row, kept_rows
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.audits import answer, load_audit, start_audit
+from state.revisions.asked import answers
+from state.revisions.audits import NEW_GROUP, answer, load_audit, start_audit
 from state.revisions.stability import measure_stability
-from tests.page_helpers import app, make_job, shown
+from tests.page_helpers import app, kept_labels, make_job, shown
 from tests.panel_helpers import edit, words  # noqa: F401 - a fixture
 
 HOSTILE = "<b>grass</b>"
@@ -181,7 +182,7 @@ def test_an_audit_is_started_judged_by_key_taken_back_and_finished(colours):
     page.button(key="audit_no").click().run()
     page.button(key="audit_back").click().run()
     assert load_audit(colours, "r1").answers == {audit.questions[0].image: True}
-    for key in ("audit_no", "audit_skip", "audit_yes", "audit_yes"):
+    for key in ("audit_no", "audit_unknown", "audit_skip", "audit_yes", "audit_yes"):
         page.button(key=key).click().run()
     assert not page.exception
     text = shown(page)
@@ -191,6 +192,35 @@ def test_an_audit_is_started_judged_by_key_taken_back_and_finished(colours):
     assert 'aria-label="Photos in the wrong place"' in text
     page.button(key="audit_reopen").click().run()
     assert "Does it belong to “" in shown(page)
+
+
+def test_no_asks_where_it_belongs_and_the_answers_put_the_groups_right(colours, words):  # noqa: F811 - the fixture
+    audit = start_audit(colours, revisions.current(colours), size=4)
+    first, second, third, fourth = (question.image for question in audit.questions)
+    page = compare("Without labels")
+    page.button(key="audit_yes").click().run()
+    page.button(key="audit_no").click().run()
+    assert "Where does it belong?" in [m.value.strip("*") for m in page.markdown]
+    assert page.button(key="audit_place_1").proto.shortcut == "1"
+    page.button(key="audit_back").click().run()
+    assert load_audit(colours, "r1").answers == {first: True}
+    for key in ("audit_no", "audit_place_1", "audit_no", "audit_new", "audit_no", "audit_unknown"):
+        page.button(key=key).click().run()
+        assert not page.exception, page.exception
+    places = load_audit(colours, "r1").places
+    assert (places[third], places[fourth]) == (NEW_GROUP, None)
+    before = kept_labels(colours)
+    assert places[second] != before[second]
+    assert "1 photo stay" in shown(page)
+    page.button(key="audit_teach").click().run()
+    assert not page.exception, page.exception
+    now = kept_labels(colours)
+    assert revisions.current(colours).id == "r2"
+    assert (now[first], now[second]) == (before[first], places[second])
+    assert now[third] not in set(before.values())
+    told = answers(colours, revisions.current(colours))
+    assert {one.image: one.right for one in told} == {first: True, second: False, third: False}
+    assert load_audit(colours, "r1").places == places
 
 
 def test_a_half_done_audit_goes_on_where_it_stopped(colours):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, l2_normalize, softmax_rows
+from kec_core.arrays import FloatMatrix, FloatVector, l2_normalize, softmax_rows
 from kec_core.clustering.examples import PRIOR, mean_distance
 from kec_core.clustering.geometry import centroids_of, cluster_sums
 from kec_core.live import LiveState
@@ -67,9 +67,63 @@ def next_question(
     rows = np.sort(rng.choice(open_rows, size, replace=False))
     x = state.fused_rows(rows)
     likely, likelihood, distance = _likely(state, rows, x, placed)
-    best = 0 if drawn else _most_telling(x, state.fused_rows(placed), likelihood, distance)
+    best = 0 if drawn else int(_telling(x, state.fused_rows(placed), likelihood, distance).argmax())
     order = np.argsort(-likelihood[best], kind="stable")[:LIKELY]
     return Question(row=int(rows[best]), clusters=tuple(likely[order].tolist()), drawn=drawn)
+
+
+def next_pair(
+    state: LiveState, *, asked: int, skipped: frozenset[frozenset[int]] = frozenset(), seed: int = 0
+) -> tuple[int, int] | None:
+    """Rows of two photos of which it teaches most whether they belong together; None when there are no such two.
+
+    The first is the photo that would be asked about alone, the second is like it while the groups leave open whether
+    the two belong together.
+
+    Args:
+        state: what the person said so far is in its knowledge.
+        asked: how many questions were answered; another count draws other photos.
+        skipped: pairs of rows not to ask about.
+        seed: for what is drawn.
+    """
+    placed = placed_rows(state)
+    open_rows = np.setdiff1d(np.arange(len(state.collection.x)), placed)
+    if len(open_rows) < 2:
+        return None
+    rng = np.random.default_rng((seed, asked, len(skipped)))
+    rows = np.sort(rng.choice(open_rows, min(POOL, len(open_rows)), replace=False))
+    x = state.fused_rows(rows)
+    _, likelihood, distance = _likely(state, rows, x, placed)
+    told = _telling(x, state.fused_rows(placed), likelihood, distance)
+    known = skipped | _told_pairs(state)
+    for first in np.argsort(-told, kind="stable").tolist():
+        together = likelihood @ likelihood[first]
+        worth = _alike(x, x[first : first + 1], distance)[:, 0] * (1 - np.abs(2 * together - 1))
+        worth[first] = -1
+        for second in np.argsort(-worth, kind="stable")[: len(known) + 1].tolist():
+            pair = (int(rows[first]), int(rows[second]))
+            if worth[second] >= 0 and frozenset(pair) not in known:
+                return pair
+    return None
+
+
+def _told_pairs(state: LiveState) -> frozenset[frozenset[int]]:
+    """Pairs of rows that the person keeps together or apart."""
+    row_of = {image: row for row, image in enumerate(state.collection.image_ids)}
+    wishes = (one.images for one in state.knowledge.constraints if one.kind in ("together", "apart"))
+    return frozenset(
+        frozenset(row_of[image] for image in images if image in row_of)
+        for images in wishes
+        if len(images) == 2
+    )
+
+
+def likely_clusters(state: LiveState, row: int) -> tuple[int, ...]:
+    """The clusters that a photo may belong to but its own, the likeliest first; ``LIKELY`` at most."""
+    rows = np.array([row], dtype=np.int64)
+    likely, likelihood, _ = _likely(state, rows, state.fused_rows(rows), placed_rows(state))
+    order = likely[np.argsort(-likelihood[0], kind="stable")]
+    return tuple(order[order != state.clustering.labels[row]][:LIKELY].tolist())
 
 
 def placed_rows(state: LiveState) -> Rows:
@@ -103,16 +157,17 @@ def _means(state: LiveState, clusters: Rows, placed: Rows) -> FloatMatrix:
     return l2_normalize(means.astype(np.float32))
 
 
-def _most_telling(x: FloatMatrix, placed: FloatMatrix, likelihood: FloatMatrix, distance: float) -> int:
-    """Which of the rows most unsure photos look like that no answer has reached."""
+def _telling(x: FloatMatrix, placed: FloatMatrix, likelihood: FloatMatrix, distance: float) -> FloatVector:
+    """How many unsure photos that no answer has reached look like each of the rows, float32 (R,)."""
     if likelihood.shape[1] < 2:
-        return 0
+        return np.zeros(len(x), dtype=np.float32)
     best = np.partition(likelihood, -2, axis=1)[:, -2:]
     unsure = 1 - (best[:, 1] - best[:, 0])
     if len(placed):
         near = 1 - _alike(x, placed, distance)
         unsure = unsure * near.prod(axis=1)
-    return int((_alike(x, x, distance) @ unsure).argmax())
+    told: FloatVector = _alike(x, x, distance) @ unsure
+    return told
 
 
 def _alike(x: FloatMatrix, others: FloatMatrix, distance: float) -> FloatMatrix:

@@ -1,31 +1,41 @@
-"""Compare, tab "Ask me": one photo at a time where an answer teaches most; the groups follow every answer."""
+"""Compare, tab "Ask me": a photo, or a pair, at a time where an answer teaches most; the groups follow every answer."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import streamlit as st
 
 from kec_core.knowledge.edit_clusters import MovePhotos, NewCluster
-from kec_core.knowledge.edits import Edit
-from kec_core.photos.images import ImageRecord
-from kec_core.suggestions.questions import EVERY, Question, next_question, placed_rows, right_share
+from kec_core.knowledge.edits import Edit, KeepApart, KeepTogether
+from kec_core.live import LiveState
+from kec_core.suggestions.questions import (
+    EVERY,
+    Question,
+    next_pair,
+    next_question,
+    placed_rows,
+    right_share,
+)
+from pages.compare import placing
 from pages.shared import cached, markup, session, ui
-from pages.shared.thumbnails import LARGE, address
 from state.project.project import Project
-from state.revisions.asked import Asked, answers, keep_answer
+from state.revisions.asked import Asked, answers, keep_answers
 from state.revisions.overview import load_overview
 from state.revisions.revisions import Revision
 
-EXAMPLES = 5
-_RUNNING, _SKIPPED = "ask_running", "ask_skipped"
+ABOUT = {"photo": "One photo", "pair": "Two photos"}
+_RUNNING, _SKIPPED, _ABOUT = "ask_running", "ask_skipped", "ask_about"
 
 
 def draw(project: Project, shown: Revision) -> None:
-    """An invitation, or the photo that is asked about now."""
+    """An invitation, or what is asked about now."""
     if not session.widget(_RUNNING):
         st.html(
             markup.note(
-                "Say of one photo after another where it belongs. Each is chosen so that the answer teaches most; photos like "
-                "it follow at once. You can stop at any time; every answer is an edit that can be undone."
+                "Say of one photo after another where it belongs, or of two whether they belong together. Each is chosen so "
+                "that the answer teaches most; photos like it follow at once. You can stop at any time; every answer is an edit "
+                "that can be undone."
             )
         )
         st.button(
@@ -34,24 +44,35 @@ def draw(project: Project, shown: Revision) -> None:
         return
     told = answers(project, shown)
     state = session.workbench(project).live(shown)
-    skipped = frozenset(session.widget(_SKIPPED) or ())  # type: ignore[call-overload]
-    rows = cached.row_of(project, shown.scan)
-    here = {image: row for row, image in enumerate(state.collection.image_ids)}
-    question = next_question(
-        state, asked=len(told), skipped=frozenset(here[one] for one in skipped if one in here)
+    _progress(told, len(placed_rows(state)), len(state.collection.image_ids))
+    about = st.segmented_control(
+        "Ask about",
+        list(ABOUT),
+        format_func=ABOUT.__getitem__,
+        default="photo",
+        required=True,
+        key=_ABOUT,
+        label_visibility="collapsed",
+        persist_state="session",
     )
-    _progress(told, len(placed_rows(state)), len(here))
-    if question is None:
-        st.html(markup.note("Every photo was placed or skipped; there is nothing left to ask."))
-        st.button("Stop", key="ask_stop", on_click=_run, args=(False,))
-        return
-    image = state.collection.image_ids[question.row]
-    _question(project, shown, question, image, cached.images(project, shown.scan)[rows[image]])
+    {"photo": _about_a_photo, "pair": _about_a_pair}[about](project, shown, state, len(told))
 
 
 def _run(running: bool) -> None:
     session.set_widget(_RUNNING, running)
     session.set_widget(_SKIPPED, ())
+
+
+def _skipped(state: LiveState) -> list[frozenset[int]]:
+    """Rows of what the person skipped: a photo, or two."""
+    here = {image: row for row, image in enumerate(state.collection.image_ids)}
+    held: tuple[tuple[str, ...], ...] = session.widget(_SKIPPED) or ()  # type: ignore[assignment]
+    return [frozenset(here[image] for image in images if image in here) for images in held]
+
+
+def _nothing_left(said: str) -> None:
+    st.html(markup.note(said))
+    st.button("Stop", key="ask_stop", on_click=_run, args=(False,))
 
 
 def _progress(told: tuple[Asked, ...], placed: int, photos: int) -> None:
@@ -76,57 +97,85 @@ def _progress(told: tuple[Asked, ...], placed: int, photos: int) -> None:
     )
 
 
-def _question(project: Project, shown: Revision, question: Question, image: str, record: ImageRecord) -> None:
-    name = cached.cluster_names(project, shown)
-    overview = load_overview(project, shown)
-    images = cached.images(project, shown.scan)
-    own = int(overview.labels[cached.row_of(project, shown.scan)[image]])
+# --- a photo
+
+
+def _about_a_photo(project: Project, shown: Revision, state: LiveState, asked: int) -> None:
+    skipped = frozenset(row for rows in _skipped(state) if len(rows) == 1 for row in rows)
+    question = next_question(state, asked=asked, skipped=skipped)
+    if question is None:
+        _nothing_left("Every photo was placed or skipped; there is nothing left to ask.")
+        return
+    image = state.collection.image_ids[question.row]
+    row = cached.row_of(project, shown.scan)[image]
+    own = int(load_overview(project, shown).labels[row])
     left, right = st.columns([2, 3], gap="large")
     with left:
-        source = address(session.open_projects().id_of(project.folder), record.sha256, LARGE)
-        st.html(
-            f'<div class="kec kec-judged"><img src="{markup.text(source)}" alt="{markup.text(image)}"></div>'
-        )
+        placing.photo(project, cached.images(project, shown.scan)[row])
     with right:
         st.markdown("**Where does this photo belong?**")
         with st.container(horizontal=True):
             st.button("None of these: new group", key="ask_none", shortcut="N", on_click=_new_group,
                       args=(project, question, image))  # fmt: skip
-            st.button("Skip", key="ask_skip", shortcut="S", on_click=_skip, args=(image,))
+            st.button("Skip", key="ask_skip", shortcut="S", on_click=_skip, args=((image,),))
             st.button("Stop", key="ask_stop", on_click=_run, args=(False,))
-        for key, cluster in enumerate(question.clusters, start=1):
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.button(
-                    markup.plain(name(cluster)),
-                    key=f"ask_{key}",
-                    shortcut=str(key),
-                    width=220,
-                    on_click=_belongs,
-                    args=(project, question, image, cluster, cluster == own),
-                )
-                examples = [images[row] for row in overview.members(cluster)[: EXAMPLES + 1]]
-                others = [one for one in examples if one.id != image][:EXAMPLES]
-                st.html(
-                    markup.gallery(
-                        ui.tiles(project, others), size="strip", label=f"Photos of {name(cluster)}"
-                    )
-                )
+        belongs = partial(_belongs, project, question, image, own)
+        placing.groups(project, shown, image, question.clusters, key="ask", on_place=belongs)
 
 
-def _belongs(project: Project, question: Question, image: str, cluster: int, right: bool) -> None:
-    _answer(project, question, MovePhotos(images=(image,), cluster=cluster, follow=True), image, right=right)
+def _belongs(project: Project, question: Question, image: str, own: int, cluster: int) -> None:
+    edit = MovePhotos(images=(image,), cluster=cluster, follow=True)
+    _answer(project, edit, Asked(image=image, drawn=question.drawn, right=cluster == own))
 
 
 def _new_group(project: Project, question: Question, image: str) -> None:
-    _answer(project, question, NewCluster(images=(image,)), image, right=False)
+    _answer(project, NewCluster(images=(image,)), Asked(image=image, drawn=question.drawn, right=False))
 
 
-def _answer(project: Project, question: Question, edit: Edit, image: str, *, right: bool) -> None:
+# --- a pair
+
+
+def _about_a_pair(project: Project, shown: Revision, state: LiveState, asked: int) -> None:
+    skipped = frozenset(rows for rows in _skipped(state) if len(rows) == 2)
+    found = next_pair(state, asked=asked, skipped=skipped)
+    if found is None:
+        _nothing_left("There are no two photos left that an answer would teach about.")
+        return
+    images = tuple(state.collection.image_ids[row] for row in found)
+    rows = [cached.row_of(project, shown.scan)[image] for image in images]
+    first, second = (int(load_overview(project, shown).labels[row]) for row in rows)
+    st.markdown("**Do these two belong together?**")
+    with st.container(horizontal=True):
+        for label, together, key, shortcut in (
+            ("Yes, together", True, "ask_together", "Y"),
+            ("No, apart", False, "ask_apart", "N"),
+        ):
+            st.button(
+                label,
+                key=key,
+                shortcut=shortcut,
+                type="primary" if together else "secondary",
+                on_click=_pair,
+                args=(project, images, together, (first == second) == together),
+            )
+        st.button("Skip", key="ask_skip", shortcut="S", on_click=_skip, args=(images,))
+        st.button("Stop", key="ask_stop", on_click=_run, args=(False,))
+    for column, row in zip(st.columns(2, gap="large"), rows, strict=True):
+        with column:
+            placing.photo(project, cached.images(project, shown.scan)[row])
+
+
+def _pair(project: Project, images: tuple[str, ...], together: bool, right: bool) -> None:
+    edit = KeepTogether(images=images) if together else KeepApart(images=images)
+    _answer(project, edit, Asked(image=images[0], drawn=False, right=right))
+
+
+def _answer(project: Project, edit: Edit, told: Asked) -> None:
     with ui.refusals():
         revision = session.apply_now(project, [edit])
         if revision is not None:
-            keep_answer(project, revision, Asked(image=image, drawn=question.drawn, right=right))
+            keep_answers(project, revision, [told])
 
 
-def _skip(image: str) -> None:
-    session.set_widget(_SKIPPED, (*(session.widget(_SKIPPED) or ()), image))  # type: ignore[misc]
+def _skip(images: tuple[str, ...]) -> None:
+    session.set_widget(_SKIPPED, (*(session.widget(_SKIPPED) or ()), images))  # type: ignore[misc]

@@ -1,17 +1,33 @@
-"""An audit by eye: photo after photo, "does it belong here?", answered with one key; then how right the groups are."""
+"""An audit by eye: photo after photo, "does it belong here?", answered with one key; then how right the groups are.
+
+"No" asks where it belongs. The answers are those of "Ask me": they can be given to the groups as edits.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 import streamlit as st
 
-from kec_core.photos.images import ImageRecord
+from kec_core.suggestions.questions import likely_clusters
+from pages.compare import placing
 from pages.shared import cached, gallery, markup, session, ui
 from pages.shared.palette import cluster_colour
-from pages.shared.thumbnails import LARGE, address
 from state.project.project import Project
-from state.revisions.audits import SAMPLE, Audit, Question, answer, audits, load_audit, start_audit, take_back
+from state.revisions.asked import Asked, keep_answers
+from state.revisions.audits import (
+    NEW_GROUP,
+    SAMPLE,
+    Audit,
+    Question,
+    answer,
+    audits,
+    load_audit,
+    place,
+    start_audit,
+    take_back,
+)
 from state.revisions.overview import load_overview
 from state.revisions.revisions import Revision
 
@@ -68,17 +84,23 @@ def _start(project: Project, shown: Revision, size: int, seed: int = 0) -> None:
 
 
 def _judge(project: Project, shown: Revision) -> None:
-    """Redrawn alone after every answer."""
+    """Redrawn alone after every answer, but for those that change the groups."""
+    if session.has_news():
+        st.rerun()
     audit = load_audit(project, shown.id)
     if audit is None:
         st.rerun()
     done, total = len(audit.answers), len(audit.questions)
     st.progress(done / total, text=f"{done} of {total} judged")
-    question = audit.next
-    if question is not None:
+    question, wrong = audit.next, audit.unplaced
+    if wrong is not None:
+        _place(project, shown, audit, wrong)
+    elif question is not None:
         _question(project, shown, audit, question)
     _result(audit)
-    if question is None:
+    if wrong is None:
+        _teach(project, shown, audit)
+    if question is None and wrong is None:
         _finished(project, shown, audit)
 
 
@@ -88,7 +110,7 @@ def _question(project: Project, shown: Revision, audit: Audit, question: Questio
     row = cached.row_of(project, shown.scan)[question.image]
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.html(_photo(project, images[row]))
+        placing.photo(project, images[row])
     with right:
         st.html(markup.card_text(f"Does it belong to “{name}”?", [], colour=cluster_colour(question.cluster)))
         _buttons(project, audit, question)
@@ -98,14 +120,74 @@ def _question(project: Project, shown: Revision, audit: Audit, question: Questio
         st.html(markup.gallery(ui.tiles(project, others), size="strip", label="Typical photos"))
 
 
-def _photo(project: Project, image: ImageRecord) -> str:
-    """The photo, large; its name is no caption, since the name of a folder may give the answer away."""
-    if not image.sha256:
-        return markup.note(f"{image.id} has no preview.")
-    source = address(session.open_projects().id_of(project.folder), image.sha256, LARGE)
-    return (
-        f'<div class="kec kec-judged"><img src="{markup.text(source)}" alt="{markup.text(image.id)}"></div>'
+def _place(project: Project, shown: Revision, audit: Audit, question: Question) -> None:
+    """Where a photo belongs that is in the wrong place."""
+    row = cached.row_of(project, shown.scan)[question.image]
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        placing.photo(project, cached.images(project, shown.scan)[row])
+    with right:
+        st.markdown("**Where does it belong?**")
+        with st.container(horizontal=True):
+            for label, where, key, shortcut in (
+                ("None of these: new group", NEW_GROUP, "audit_new", "N"),
+                ("Cannot say", None, "audit_unknown", "S"),
+            ):
+                st.button(
+                    label,
+                    key=key,
+                    shortcut=shortcut,
+                    on_click=_put,
+                    args=(project, audit.revision, question.image, where),
+                )
+            _back(project, audit)
+        with ui.errors():
+            state = session.workbench(project).live(shown)
+            likely = likely_clusters(state, state.collection.image_ids.index(question.image))
+            put = partial(_put, project, audit.revision, question.image)
+            placing.groups(project, shown, question.image, likely, key="audit_place", on_place=put)
+
+
+def _put(project: Project, revision: str, image: str, where: int | None) -> None:
+    with ui.refusals():
+        place(project, revision, image, where)
+
+
+def _teach(project: Project, shown: Revision, audit: Audit) -> None:
+    """The answers given to the groups: what is right stays, what is wrong goes where it belongs."""
+    edits = audit.edits()
+    if not edits:
+        return
+    images = {image for edit in edits for image in edit.image_ids()}
+    stay = sum(audit.answers[image] is True for image in images)
+    st.html(
+        markup.note(
+            f"Use these answers: {markup.count(stay, 'photo')} stay where they are, {len(images) - stay:,} move, and photos "
+            "like them follow. The groups change then; this judgement stays with the result it is about."
+        )
     )
+    st.button(
+        "Put the groups right",
+        key="audit_teach",
+        icon=":material/school:",
+        on_click=_give,
+        args=(project, shown, audit),
+    )
+
+
+def _give(project: Project, shown: Revision, audit: Audit) -> None:
+    with ui.refusals():
+        edits = audit.edits()
+        revision = session.apply_now(project, edits)
+        if revision is None:
+            return
+        images = [image for edit in edits for image in edit.image_ids()]
+        told = [Asked(image=image, drawn=True, right=audit.answers[image] is True) for image in images]
+        keep_answers(project, revision, told)
+        moved = cached.count_moved(project, shown, revision) or 0
+        session.notice(
+            f"Used {markup.count(len(images), 'answer')}. {markup.count(moved, 'photo')} moved. Undo: Z"
+        )
 
 
 def _buttons(project: Project, audit: Audit, question: Question) -> None:
@@ -123,16 +205,20 @@ def _buttons(project: Project, audit: Audit, question: Question) -> None:
                 on_click=_answer,
                 args=(project, audit.revision, question.image, belongs),
             )
-        last = audit.last
-        st.button(
-            "Back",
-            key="audit_back",
-            shortcut="Backspace",
-            disabled=last is None,
-            on_click=_take_back,
-            args=(project, audit.revision, last.image if last else ""),
-            help="Judge the photo before this one again.",
-        )
+        _back(project, audit)
+
+
+def _back(project: Project, audit: Audit) -> None:
+    last = audit.last
+    st.button(
+        "Back",
+        key="audit_back",
+        shortcut="Backspace",
+        disabled=last is None,
+        on_click=_take_back,
+        args=(project, audit.revision, last.image if last else ""),
+        help="Judge the photo before this one again.",
+    )
 
 
 def _answer(project: Project, revision: str, image: str, belongs: bool | None) -> None:
@@ -170,7 +256,7 @@ def _result(audit: Audit) -> None:
 
 def _finished(project: Project, shown: Revision, audit: Audit) -> None:
     wrong = audit.wrong()
-    place = cached.row_of(project, shown.scan)
+    row_of = cached.row_of(project, shown.scan)
     images = cached.images(project, shown.scan)
     name = cached.cluster_names(project, shown)
     if wrong:
@@ -178,7 +264,7 @@ def _finished(project: Project, shown: Revision, audit: Audit) -> None:
         st.html(markup.note("Photos that you found in the wrong place:"))
         gallery.paged(
             project,
-            [images[place[question.image]] for question in wrong],
+            [images[row_of[question.image]] for question in wrong],
             key="page_audit_wrong",
             label="Photos in the wrong place",
             caption=lambda image: where[image.id],

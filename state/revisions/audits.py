@@ -6,20 +6,27 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
 from kec_core.errors import InputError
+from kec_core.knowledge.edit_base import Edit
+from kec_core.knowledge.edit_clusters import MovePhotos, NewCluster
 from kec_core.result.audit import Estimate, Judged, draw_sample, estimate
 from state.project.database import now, to_text
 from state.project.project import Project
 from state.revisions.clusterings import load_clustering
 from state.revisions.revisions import RevisionInfo
 
+T = TypeVar("T")
+
 SAMPLE = 60
 """Photos of an audit, unless the person wants another number: five minutes at five seconds each."""
+
+NEW_GROUP = -1
+"""Where a photo belongs that fits none of the groups."""
 
 _PREFIX = "audit:"
 
@@ -43,6 +50,8 @@ class Audit:
         sizes: photos of each cluster.
         questions: in the order to ask them.
         answers: by image id: True belongs there, False does not, None cannot be said.
+        places: by image id, where photos belong that are in the wrong place: a cluster, ``NEW_GROUP``, or None for not
+            known.
     """
 
     revision: str
@@ -51,6 +60,29 @@ class Audit:
     sizes: Mapping[int, int]
     questions: tuple[Question, ...]
     answers: Mapping[str, bool | None]
+    places: Mapping[str, int | None] = field(default_factory=dict)
+
+    @property
+    def unplaced(self) -> Question | None:
+        """The first photo in the wrong place of which was not asked yet where it belongs."""
+        return next((q for q in self.wrong() if q.image not in self.places), None)
+
+    def edits(self) -> tuple[Edit, ...]:
+        """The answers as edits: photos go, or stay, where the person said, and photos like them follow."""
+        to: dict[int, list[str]] = {}
+        for question in self.questions:
+            belongs = self.answers.get(question.image)
+            place = question.cluster if belongs else self.places.get(question.image)
+            if place is not None:
+                to.setdefault(place, []).append(question.image)
+        alone = [NewCluster(images=(image,)) for image in to.pop(NEW_GROUP, ())]
+        return (
+            *(
+                MovePhotos(images=tuple(images), cluster=cluster, follow=True)
+                for cluster, images in to.items()
+            ),
+            *alone,
+        )
 
     @property
     def next(self) -> Question | None:
@@ -132,22 +164,33 @@ def answer(project: Project, revision_id: str, image: str, belongs: bool | None)
     Raises:
         InputError: the revision has no audit, or the photo is not in its sample.
     """
-    return _change(project, revision_id, image, lambda answers: {**answers, image: belongs})
-
-
-def take_back(project: Project, revision_id: str, image: str) -> Audit:
-    """Forget one answer; raises as ``answer``."""
     return _change(
-        project, revision_id, image, lambda answers: {k: v for k, v in answers.items() if k != image}
+        project, revision_id, image, lambda audit: replace(audit, answers={**audit.answers, image: belongs})
     )
 
 
-def _change(
-    project: Project,
-    revision_id: str,
-    image: str,
-    change: Callable[[Mapping[str, bool | None]], Mapping[str, bool | None]],
-) -> Audit:
+def place(project: Project, revision_id: str, image: str, where: int | None) -> Audit:
+    """Keep where a photo belongs: a cluster, ``NEW_GROUP``, or None for not known; raises as ``answer``."""
+    return _change(
+        project, revision_id, image, lambda audit: replace(audit, places={**audit.places, image: where})
+    )
+
+
+def take_back(project: Project, revision_id: str, image: str) -> Audit:
+    """Forget one answer, and where the photo belongs; raises as ``answer``."""
+
+    def without(kept: Mapping[str, T]) -> dict[str, T]:
+        return {k: v for k, v in kept.items() if k != image}
+
+    return _change(
+        project,
+        revision_id,
+        image,
+        lambda audit: replace(audit, answers=without(audit.answers), places=without(audit.places)),
+    )
+
+
+def _change(project: Project, revision_id: str, image: str, change: Callable[[Audit], Audit]) -> Audit:
     with project.database.writing() as db:
         audit = _read(db, revision_id)
         if audit is None or image not in {question.image for question in audit.questions}:
@@ -155,7 +198,7 @@ def _change(
                 f"{image!r} is not in the audit of revision {revision_id}; it was drawn anew meanwhile: judge the photo "
                 "that is shown now."
             )
-        changed = replace(audit, answers=change(audit.answers))
+        changed = change(audit)
         _write(db, changed)
     return changed
 

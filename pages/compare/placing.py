@@ -1,0 +1,66 @@
+"""Where does a photo belong? The photo, the likely groups on keys 1 to 9, and a new group; for all who ask this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from kec_core.photos.images import ImageRecord
+from pages.shared import cached, markup, session, ui
+from pages.shared.thumbnails import LARGE, address
+from state.project.project import Project
+from state.revisions.overview import load_overview
+from state.revisions.revisions import Revision
+
+EXAMPLES = 5
+
+
+def photo(project: Project, image: ImageRecord) -> None:
+    """The photo, large; its name is no caption, since the name of a folder may give the answer away."""
+    if not image.sha256:
+        st.html(markup.note(f"{image.id} has no preview."))
+        return
+    source = address(session.open_projects().id_of(project.folder), image.sha256, LARGE)
+    st.html(
+        f'<div class="kec kec-judged"><img src="{markup.text(source)}" alt="{markup.text(image.id)}"></div>'
+    )
+
+
+def groups(
+    project: Project,
+    shown: Revision,
+    image: str,
+    clusters: Sequence[int],
+    *,
+    key: str,
+    on_place: Callable[[int], None],
+) -> None:
+    """A button per group, with photos of it.
+
+    Args:
+        project: whose photo.
+        shown: the revision that it is asked about.
+        image: the photo that is placed.
+        clusters: ids of the groups, the likeliest first; nine at most.
+        key: begins the keys of the buttons.
+        on_place: told the cluster; a widget's callback.
+    """
+    name = cached.cluster_names(project, shown)
+    overview = load_overview(project, shown)
+    images = cached.images(project, shown.scan)
+    for number, cluster in enumerate(clusters, start=1):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                markup.plain(name(cluster)),
+                key=f"{key}_{number}",
+                shortcut=str(number),
+                width=220,
+                on_click=on_place,
+                args=(cluster,),
+            )
+            examples = [images[row] for row in overview.members(cluster)[: EXAMPLES + 1]]
+            others = [one for one in examples if one.id != image][:EXAMPLES]
+            st.html(
+                markup.gallery(ui.tiles(project, others), size="strip", label=f"Photos of {name(cluster)}")
+            )

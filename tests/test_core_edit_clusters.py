@@ -449,7 +449,7 @@ def a_verb(rng: random.Random, state: LiveState, number: int) -> dict:
     """A verb on random photos and clusters, or a change that clusters anew."""
     clusters = [int(c) for c in np.unique(state.clustering.labels)]
     images = rng.sample(IMAGES, rng.randint(1, 5))
-    kind = rng.randrange(9)
+    kind = rng.randrange(13)
     if kind == 0:
         return {"op": "new_cluster", "images": images, "name": rng.choice(["", f"new {number}"])}
     if kind == 1 and len(clusters) > 2:
@@ -464,7 +464,27 @@ def a_verb(rng: random.Random, state: LiveState, number: int) -> dict:
         return {"op": rng.choice(["together", "apart"]), "images": rng.sample(IMAGES, 2)}
     if kind == 6:
         return {"op": "mute_concept", "concept": "pen", "muted": rng.random() < 0.5}
+    if kind > 7:
+        return a_rarer_verb(rng, state, number, images)
     return {"op": "move_photos", "images": images, "cluster": rng.choice(clusters)}
+
+
+def a_rarer_verb(rng: random.Random, state: LiveState, number: int, images: list[str]) -> dict:
+    """The same, of the other kinds."""
+    clusters = [int(c) for c in np.unique(state.clustering.labels)]
+    kind = rng.randrange(5)
+    if kind == 0:
+        names = rng.sample(["cat", "dog", "pen", f"thing {number}"], rng.randint(1, 4))
+        return {"op": "sort_into", "names": names, "none": rng.random() < 0.5}
+    if kind == 1:
+        return {"op": "set_cluster_done", "cluster": rng.choice(clusters), "done": rng.random() < 0.7}
+    if kind == 2:
+        cluster = rng.choice(clusters)
+        inside = [image for image in IMAGES if cluster_of(state, image) == cluster]
+        return {"op": "split_cluster", "cluster": cluster, "parts": [inside[:1], inside[1:3] or inside[:1]]}
+    if kind == 3:
+        return {"op": "assign", "images": images, "concept": rng.choice(state.knowledge.concepts).id}
+    return {"op": "move_photos", "images": images[:1], "cluster": rng.choice(clusters), "follow": True}
 
 
 def check_put(state: LiveState) -> None:

@@ -71,6 +71,27 @@ def test_photos_stay_when_new_photos_come_and_others_go(filled):
     check((project, moved[:1], filled[2]))
 
 
+def test_photos_moved_within_a_sorted_list_stay_after_new_photos_finalise_and_a_rebuild(project):  # noqa: F811
+    edit(project, {"op": "sort_into", "names": ["crimson", "leaf"], "none": False})
+    shown = revisions.current(project)
+    crimson, leaf = (one.id for one in shown.knowledge.kept)
+    moved = [image for image, cluster in labels(project).items() if cluster == leaf][:2]
+    edit(project, {"op": "move_photos", "images": moved, "cluster": crimson})
+    root = project.images_root
+    for number in range(3):
+        Image.new("RGB", (24, 24), (20, 160, 20 + number)).save(root / f"new {number}.png")
+    for again in (
+        lambda: run_project(project, None, CONFIG, resources=resources),
+        lambda: finalise(project),
+        lambda: rebuild(project, resources=resources),
+    ):
+        again()
+        assert {labels(project)[image] for image in moved} == {crimson}
+    assert "new 0.png" in labels(project)
+    kept = {one.id: one.name for one in revisions.current(project).knowledge.kept}
+    assert (kept[crimson], kept[leaf]) == ("crimson", "leaf")
+
+
 def test_undo_redo_and_branches_show_exactly_what_was_there(filled):
     project, moved, _ = filled  # noqa: F811
     bench = Workbench(project, LiveStates())

@@ -104,6 +104,23 @@ def test_an_answer_that_keeps_repeating_the_name_is_asked_again_once_and_then_re
     assert item.reason == 'asked twice, but "dog" only repeats the name'
 
 
+def test_nobody_is_asked_about_what_no_word_fits_and_the_estimate_leaves_it_out():
+    unclear = replace(CAT, id="c9", name="unclear 2 (14 photos)")
+    with LLMServer(good) as server:
+        builder = builder_for(server)
+        uni = builder.uni_attributes([unclear, DOG], 2, **HOW)
+        assert uni == [(), said("mark0 near dog", "mark1 near dog")]
+        pairs = [(DOG, unclear), (DOG, CAT)]
+        first, second = builder.bi_attributes(pairs, 2, **HOW)
+        assert first == ()
+        assert second
+        assert server.requests == 2
+        assert builder.uni_attributes([unclear], 2, **HOW) == [()]
+        asked = builder_for(server).estimate(concepts=[unclear, DOG], pairs=pairs, uni=2, bi=2)
+    assert asked.calls == 2
+    assert builder.fallback.asked == []
+
+
 def test_half_an_answer_is_taken_after_the_second_ask():
     half = Reply(content='{"attributes": ["wet nose", "dog"]}')
     with LLMServer(only("dog", half)) as server:

@@ -275,7 +275,7 @@ def test_the_third_equal_failure_ends_the_run_with_the_servers_words(refusal, to
 
 @pytest.mark.parametrize(("said", "told"), [("", "was empty"), ("I cannot help.", "no JSON.*I cannot help")])
 def test_the_same_words_that_are_no_answer_end_the_run_too(said, told):
-    stopped(lambda body, attempt: Reply(content=said), f"{told}.*follows instructions", most=80)
+    stopped(lambda body, attempt: Reply(content=said), f"{told}.*follows instructions", most=12)
 
 
 def test_different_words_that_are_no_answer_end_nothing():

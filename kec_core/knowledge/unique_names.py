@@ -12,6 +12,11 @@ UNCLEAR = "unclear"
 """What a group begins to be called that no word fits."""
 
 
+def is_unclear(concept: Concept) -> bool:
+    """Whether no word fits what it stands for, so that there is nothing to ask or to say about it."""
+    return concept.name.startswith(UNCLEAR)
+
+
 def unique_names(knowledge: Knowledge) -> dict[str, str]:
     """A name to show for every concept and collapsed group, by id.
 

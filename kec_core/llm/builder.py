@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from kec_core.arrays import Progress, fingerprint, no_progress
 from kec_core.config import KnowledgeConfig
 from kec_core.knowledge.base import AttributeDraft, ConceptDraft, ItemReport, KnowledgeBuilder, PairDraft
+from kec_core.knowledge.unique_names import is_unclear
 from kec_core.llm.client import LLMClient
 from kec_core.llm.cost import Estimate, Meter
 from kec_core.llm.dialogue import Outcome
@@ -100,8 +101,11 @@ class LLMBuilder:
         self, concepts: Sequence[Concept], count: int, *, guidance: str = "", progress: Progress = no_progress
     ) -> list[tuple[AttributeDraft, ...]]:
         """See KnowledgeBuilder; raises what ``LLMClient.ask`` raises."""
-        if count < 1:
-            return [() for _ in concepts]
+        clear = _clear(concepts) if count > 0 else []
+        if len(clear) < len(concepts):
+            made = self.uni_attributes(clear, count, guidance=guidance, progress=progress) if clear else []
+            found = {concept.id: drafts for concept, drafts in zip(clear, made, strict=True)}
+            return [found.get(concept.id, ()) for concept in concepts]
         outcomes = self._ask(self._uni_questions(concepts, count, guidance), progress)
 
         def other(failed: Sequence[int]) -> list[tuple[AttributeDraft, ...]]:
@@ -119,8 +123,11 @@ class LLMBuilder:
         progress: Progress = no_progress,
     ) -> list[tuple[PairDraft, ...]]:
         """See KnowledgeBuilder; raises what ``LLMClient.ask`` raises."""
-        if count < 1:
-            return [() for _ in pairs]
+        clear = _clear_pairs(pairs) if count > 0 else []
+        if len(clear) < len(pairs):
+            made = self.bi_attributes(clear, count, guidance=guidance, progress=progress) if clear else []
+            found = {(a.id, b.id): drafts for (a, b), drafts in zip(clear, made, strict=True)}
+            return [found.get((a.id, b.id), ()) for a, b in pairs]
         outcomes = self._ask(self._pair_questions(pairs, count, guidance), progress)
 
         def other(failed: Sequence[int]) -> list[tuple[PairDraft, ...]]:
@@ -199,8 +206,8 @@ class LLMBuilder:
     ) -> list[Question]:
         return [
             *self._concept_questions(noun_lists, guidance),
-            *(self._uni_questions(concepts, uni, guidance) if uni else ()),
-            *(self._pair_questions(pairs, bi, guidance) if bi else ()),
+            *(self._uni_questions(_clear(concepts), uni, guidance) if uni else ()),
+            *(self._pair_questions(_clear_pairs(pairs), bi, guidance) if bi else ()),
         ]
 
     def _concept_questions(self, noun_lists: Sequence[Sequence[Noun]], guidance: str) -> list[Question]:
@@ -262,6 +269,15 @@ class LLMBuilder:
         if len(nouns) <= self.max_nouns:
             return ""
         return f"The model saw the {self.max_nouns} most frequent of {len(nouns)} nouns."
+
+
+def _clear(concepts: Sequence[Concept]) -> list[Concept]:
+    """Those that words fit: a model would invent attributes of a concept called "unclear"."""
+    return [concept for concept in concepts if not is_unclear(concept)]
+
+
+def _clear_pairs(pairs: Sequence[tuple[Concept, Concept]]) -> list[tuple[Concept, Concept]]:
+    return [pair for pair in pairs if not any(map(is_unclear, pair))]
 
 
 def attributes_of(outcome: Outcome) -> tuple[AttributeDraft, ...]:

@@ -111,6 +111,8 @@ class Run:
         self._answers = 0
         self._failure = ""
         self._alike = 0
+        self._ended = 0
+        self._worthwhile = asyncio.Event()
 
     async def all(self, questions: Mapping[str, Question]) -> None:
         """Settle every question into ``found``; on any exception the requests under way are dropped."""
@@ -124,7 +126,7 @@ class Run:
             retries=config.retries,
         ) as api:
             self._working = min(max(1, config.in_flight), len(questions))
-            jobs = [self._work(api, queue) for _ in range(self._working)]
+            jobs = [self._work(api, queue, first=n == 0) for n in range(self._working)]
             tasks = [asyncio.create_task(job) for job in (*jobs, self._store())]
             try:
                 await self._watch(tasks)
@@ -169,17 +171,26 @@ class Run:
         found = self.client.found_out()
         return f"{self.label} ({found})" if found and self.client.first else self.label
 
-    async def _work(self, api: AsyncOpenAI, queue: Iterator[tuple[str, Question]]) -> None:
-        """Settle questions from the shared queue; a spent budget ends all workers after their current one."""
+    async def _work(self, api: AsyncOpenAI, queue: Iterator[tuple[str, Question]], *, first: bool) -> None:
+        """Settle questions from the shared queue; a spent budget ends all workers after their current one.
+
+        All but the first wait until a question was answered: a model that gives no answer is not asked twenty at once.
+        """
+        if not first:
+            await self._worthwhile.wait()
         for key, question in queue:
             try:
                 outcome, lasting = await self._settle(api, question)
             except LLMBudgetError as error:
                 self._stopped = error
+                self._worthwhile.set()
                 break
             except LLMError as error:
                 self._stopped = error  # before another worker takes its turn
                 raise
+            self._ended += 1
+            if outcome.answer is not None or self._ended >= EQUAL_FAILURES:
+                self._worthwhile.set()
             self._settled.append((key, outcome, lasting))
             self._arrival.set()
         self._working -= 1

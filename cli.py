@@ -12,7 +12,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from commands import app, bench, edit, methods, new_photos, project, run, search, setup
+from commands import app, bench, edit, engine, methods, new_photos, project, run, search, setup
 from commands.output import readable, show
 from commands.parsing import Action, Parser
 from kec_core.errors import KecError
@@ -43,6 +43,7 @@ def make_parser() -> argparse.ArgumentParser:
     run.add(commands)
     new_photos.add_add(commands)
     new_photos.add_assign(commands)
+    engine.add_apply(commands)
     methods.add(commands)
     edit.add(commands)
     search.add(commands)

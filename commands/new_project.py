@@ -13,18 +13,18 @@ from state.project.project import Project
 
 
 @contextmanager
-def new_or_open(folder: Path, images: Path) -> Iterator[Project]:
+def new_or_open(folder: Path, images: Path | None) -> Iterator[Project]:
     """The project of a folder, made if there is none; a new one is taken away again when bad input ends the work early.
 
     Args:
         folder: of the project.
-        images: folder of the photos; checked before a project is made.
+        images: folder of the photos, checked before a project is made; None where they are not on this machine.
 
     Raises:
         InputError: ``images`` is no folder.
         StoreError: the project cannot be opened or made.
     """
-    if not is_folder(images):
+    if images is not None and not is_folder(images):
         raise InputError(f"A folder of photos was expected, but {images} is not a folder; check the path.")
     if Project.is_project(folder):
         yield Project.open(folder)

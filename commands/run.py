@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from commands.engine import RAY, add_engine_options, folder_of_images, run_on_ray
 from commands.llm import add_llm_options, llm_setup
 from commands.output import say
 from commands.parsing import Subparsers, add_command
@@ -26,7 +27,11 @@ _TYPES = {"number": float, "count": int, "file": Path}
 def add(commands: Subparsers[Any]) -> None:
     """Add ``kec run`` with every option of a run."""
     p = add_command(commands, "run", run, "cluster a folder of photos with KEC into a project")
-    p.add_argument("images", type=Path, metavar="IMAGES", help="folder of photos")
+    p.add_argument(
+        "images",
+        metavar="IMAGES",
+        help="folder of photos; with --engine ray also an address (s3://bucket/folder)",
+    )
     p.add_argument(
         "--project", type=Path, required=True, metavar="DIR", help="project folder, made if missing"
     )
@@ -39,6 +44,7 @@ def add(commands: Subparsers[Any]) -> None:
         help="folders, none, keep (those the project has; the default), or a file or folder: CSV with columns file,label, "
         "or another format of docs/formats.md (scores only)",
     )
+    add_engine_options(p)
     p.add_argument("--method", default="kec", choices=("kec",), help="what to cluster with")
     add_llm_options(p)
     p.add_argument(
@@ -62,27 +68,24 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     from state.work.run import run_project
 
     folder: Path = arguments.project
+    images = folder_of_images(arguments)
     config = run_config(arguments)
     setup = llm_setup(arguments)
     retry: bool = arguments.retry_failed
     with (
-        new_or_open(folder, arguments.images) as project,
+        new_or_open(folder, images) as project,
         RunLock.acquire(folder, "kec run"),
         _profiled(arguments.profile),
         show_progress() as progress,
     ):
         hooks = Hooks(progress=progress)
         if arguments.dry_run:
-            return dry_run(project, arguments.images, config, setup, retry_failed=retry, hooks=hooks)
+            return dry_run(project, images, config, setup, retry_failed=retry, hooks=hooks)
         with asking(project, setup, retry_failed=retry) as resources:
-            summary = run_project(
-                project,
-                arguments.images,
-                config,
-                labels=_labels(arguments.labels),
-                resources=resources,
-                hooks=hooks,
-            )
+            labels = _labels(arguments.labels)
+            if arguments.engine == RAY:
+                return run_on_ray(arguments, project, config, labels, resources, hooks)
+            summary = run_project(project, images, config, labels=labels, resources=resources, hooks=hooks)
     for note in summary.notes:
         say(note)
     return summary.to_json()

@@ -5,6 +5,7 @@ KecError                    anything a person can act on; its text is one senten
 │   └── ShapeError          an array has the wrong shape, dtype or holds NaN
 ├── ResourceMissing         WordNet, weights or demo photos are not on this machine
 ├── StoreError              a project folder is damaged, locked, full or from a newer version
+├── EngineError             the cluster of machines that does the work failed; finished work is kept
 ├── Cancelled               the person stopped a running job; finished work is kept
 └── LLMError                a language-model endpoint could not answer
     ├── LLMAuthError        refused for the key or the quota: never retried
@@ -33,6 +34,10 @@ class ResourceMissing(KecError):  # noqa: N818 - reads as a statement in message
 
 class StoreError(KecError):
     """A project folder is damaged, locked, full, or written by a newer version."""
+
+
+class EngineError(KecError):
+    """The cluster of machines that does the work failed; what is finished is kept."""
 
 
 class Cancelled(KecError):  # noqa: N818 - the field's name for it

@@ -25,6 +25,12 @@ def pytest_unconfigure(config):
         shutil.rmtree(config.stash[_own_cache], ignore_errors=True)
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Tests of the engine for many machines need an extra and start a cluster: they run when they are named."""
+    is_named = any("test_ray_" in argument for argument in config.args)
+    return True if collection_path.name.startswith("test_ray_") and not is_named else None
+
+
 @pytest.fixture(scope="session")
 def made_project(tmp_path_factory):
     """A workspace with one finished project, and its photos; made once, never changed."""

@@ -138,8 +138,13 @@ def _decode_ahead(
             future.cancel()
 
 
+def decoding_side(encoder: Encoder) -> int:
+    """The shorter side in pixels below which photos are not decoded for this encoder."""
+    return _DECODE_FACTOR * encoder.info.image_side
+
+
 def _decode(encoder: Encoder, path: Path) -> Pixels | str:
     try:
-        return encoder.preprocess(open_image(path, min_side=_DECODE_FACTOR * encoder.info.image_side))
+        return encoder.preprocess(open_image(path, min_side=decoding_side(encoder)))
     except InputError as error:
         return str(error)

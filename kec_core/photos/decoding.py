@@ -188,7 +188,7 @@ def _explained(file: BinaryIO, work: Callable[[], Result]) -> Result:
     except InputError:
         raise
     except Exception as error:  # decoders raise anything at all on damaged bytes
-        raise InputError(reason(error, empty=os.fstat(file.fileno()).st_size == 0)) from error
+        raise InputError(reason(error, empty=file.seek(0, os.SEEK_END) == 0)) from error
 
 
 def _format(file: BinaryIO, name: str) -> str:

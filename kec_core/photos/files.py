@@ -85,6 +85,23 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS or name.lower() in _SYSTEM_FILES
 
 
+def is_own(names: Sequence[str]) -> list[bool]:
+    """For each path below a folder whether it belongs to a project or an export that lies there.
+
+    Args:
+        names: all files below the folder, with "/".
+    """
+    homes = {name.rpartition("/")[0] for name in names if name.rpartition("/")[2] in _OWN_MARKS} - {""}
+    return [
+        _THUMBNAIL.fullmatch(name) is not None or any(_is_below(name, home) for home in homes)
+        for name in names
+    ]
+
+
+def _is_below(name: str, folder: str) -> bool:
+    return name.startswith(f"{folder}/")
+
+
 def printable(name: str) -> str:
     """A name as text, whatever bytes it was made of."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from io import BufferedReader, BytesIO
 from pathlib import Path
+from typing import Protocol
 
 from kec_core.arrays import Progress, no_progress
 from kec_core.errors import InputError
@@ -34,11 +36,14 @@ from kec_core.types import SkippedImage
 __all__ = [
     "NO_PHOTO",
     "ImageRecord",
+    "Scan",
     "ScanReport",
     "check_images",
+    "check_photo",
     "find_images",
     "open_image",
     "passed_over",
+    "reported",
     "scan_images",
     "thumbnail",
 ]
@@ -117,6 +122,14 @@ class ScanReport:
         return tuple(image.id for image in self.images if image.warning)
 
 
+class Scan(Protocol):
+    """Finds and checks the photos of a folder, as ``scan_images`` does."""
+
+    def __call__(self, root: Path, /, *, progress: Progress = ...) -> ScanReport:
+        """See ``scan_images``."""
+        ...
+
+
 def find_images(root: Path) -> Iterator[Path]:
     """Yield the files below ``root`` that are photos by content or name, sorted, see ``find_files``.
 
@@ -136,7 +149,7 @@ def scan_images(root: Path, *, progress: Progress = no_progress) -> ScanReport:
     report = _checked(root, found.photos, progress)
     others = found.others + Counter(report.others)
     skipped = sorted((*found.skipped, *report.skipped), key=lambda item: item.path)
-    return _reported(root, replace(report, skipped=tuple(skipped), others=dict(others)))
+    return reported(root, replace(report, skipped=tuple(skipped), others=dict(others)))
 
 
 def check_images(root: Path, names: Sequence[str], *, progress: Progress = no_progress) -> ScanReport:
@@ -154,7 +167,7 @@ def check_images(root: Path, names: Sequence[str], *, progress: Progress = no_pr
     known = {item.id for item in report.images} | {item.path for item in report.skipped}
     foreign = [SkippedImage(path=name, reason=NO_PHOTO) for name in names if name not in known]
     skipped = sorted((*report.skipped, *foreign), key=lambda item: item.path)
-    return _reported(root, replace(report, skipped=tuple(skipped), others={}))
+    return reported(root, replace(report, skipped=tuple(skipped), others={}))
 
 
 def _checked(root: Path, names: Sequence[str], progress: Progress) -> ScanReport:
@@ -171,8 +184,16 @@ def _checked(root: Path, names: Sequence[str], progress: Progress) -> ScanReport
     )
 
 
-def _reported(root: Path, report: ScanReport) -> ScanReport:
-    """The report with its warnings; raises InputError without a sound photo."""
+def reported(root: Path | str, report: ScanReport) -> ScanReport:
+    """The report with its warnings.
+
+    Args:
+        root: folder or address of the photos.
+        report: what was found there.
+
+    Raises:
+        InputError: there is no sound photo.
+    """
     if not report.images:
         raise InputError(_none_usable(root, report))
     return replace(report, warnings=tuple(_warnings(report)))
@@ -188,7 +209,7 @@ def passed_over(others: Mapping[str, int]) -> str:
     return f"{_count(total, 'other file')} {_are(total)} no {'photo' if total == 1 else 'photos'}: {told}."
 
 
-def _none_usable(root: Path, report: ScanReport) -> str:
+def _none_usable(root: Path | str, report: ScanReport) -> str:
     if not report.skipped:
         others = passed_over(report.others)
         return (
@@ -206,35 +227,51 @@ def _none_usable(root: Path, report: ScanReport) -> str:
 
 
 def _check(root: Path, name: str) -> tuple[ImageRecord, str] | SkippedImage | None:
-    """One file, and when it was taken; None when it is no photo after all, though it begins like one."""
-    path = root / name
     try:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            file.seek(0)
-            facts = inspect(file, path.name, _SMALL_SIDE)
-            taken = date_taken(file)
-    except InputError as error:
-        return SkippedImage(path=name, reason=str(error)) if _is_meant_as_photo(path) else None
+        with (root / name).open("rb") as file:
+            return check_photo(file, name)
     except OSError as error:
         return SkippedImage(path=name, reason=reason(error))
-    promised = FORMAT_OF_SUFFIX.get(suffix_of(path.name))
+
+
+def check_photo(file: BufferedReader | BytesIO, name: str) -> tuple[ImageRecord, str] | SkippedImage | None:
+    """Hash and decode an open file: a sound photo and when it was taken, or why it cannot be used.
+
+    Args:
+        file: read from its beginning; where it is left is undefined.
+        name: its path below the photo folder, with "/".
+
+    Returns:
+        None when it is no photo after all, though it begins like one.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    plain = name.rpartition("/")[2]
+    file.seek(0)
+    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    file.seek(0)
+    try:
+        facts = inspect(file, plain, _SMALL_SIDE)
+    except InputError as error:
+        return SkippedImage(path=name, reason=str(error)) if _is_meant_as_photo(file, plain) else None
+    promised = FORMAT_OF_SUFFIX.get(suffix_of(plain))
     notes = list(facts.notes)
-    if promised != facts.format and is_named_photo(path.name):
+    if promised != facts.format and is_named_photo(plain):
         notes.append(f"it is {facts.format} in spite of its name")
     width, height = facts.size
     record = ImageRecord(
         id=name, width=width, height=height, sha256=sha256, mode=facts.mode, warning="; ".join(notes)
     )
-    return record, taken
+    return record, date_taken(file)
 
 
-def _is_meant_as_photo(path: Path) -> bool:
+def _is_meant_as_photo(file: BufferedReader | BytesIO, name: str) -> bool:
     """Whether a file that cannot be decoded is to be listed: a few formats begin like other files by chance."""
-    if is_named_photo(path.name):
+    if is_named_photo(name):
         return True
-    with path.open("rb") as file:
-        return format_of(file.read(HEAD_BYTES), path.name) not in WEAK_FORMATS
+    file.seek(0)
+    return format_of(file.read(HEAD_BYTES), name) not in WEAK_FORMATS
 
 
 def _warnings(report: ScanReport) -> Iterator[str]:

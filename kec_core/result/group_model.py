@@ -148,6 +148,33 @@ class GroupModel:
         features = check_matrix(raw, "The features of new photos", columns=len(self.mean))
         return self.groups.assign(self._fused(features, progress), progress=progress)
 
+    def group_sums(self, raw: NDArray[Any]) -> NDArray[np.float64]:
+        """The part of some photos in the next centres of the groups: one step of k-means over parts of a collection.
+
+        Args:
+            raw: as in ``assign``.
+
+        Returns:
+            (G, e + d), sum of the photos nearest to each centre, in the space that was clustered.
+
+        Raises:
+            ShapeError: not a finite table of width d.
+        """
+        features = check_matrix(raw, "The features", columns=len(self.mean))
+        fused = self._fused(features, no_progress)
+        labels, _ = nearest_centroids(fused, self.groups.centres)
+        return cluster_sums(fused, labels, len(self.groups.centres))
+
+    def recentred(self, sums: NDArray[np.float64]) -> GroupModel:
+        """The model with the centres that all ``group_sums`` of a collection add up to; a group without photos stays.
+
+        Args:
+            sums: float64 (G, e + d).
+        """
+        filled = np.linalg.norm(sums, axis=1, keepdims=True) > 0
+        centres = np.where(filled, l2_normalize(sums.astype(np.float32)), self.groups.centres)
+        return replace(self, groups=replace(self.groups, centres=centres))
+
     def _fused(self, raw: FloatMatrix, progress: Progress) -> FloatMatrix:
         """The photos in the space that was clustered, float32 (N, e + d), unit rows."""
         x = visual_features(raw, self.defaults, mean=self.mean)

@@ -21,7 +21,13 @@ from kec_core.stages.groups import (
     whiten_photos,
 )
 from kec_core.stages.nouns import map_nouns
-from kec_core.stages.photos import choose_n_clusters, embed_photos, near_copies, with_bursts
+from kec_core.stages.photos import (
+    choose_n_clusters,
+    embed_photos,
+    keep_features,
+    near_copies,
+    with_bursts,
+)
 from kec_core.stages.runner import Hooks, Resources, Runner, Stored
 from kec_core.stages.table import STAGES
 from kec_core.stages.words import know, text_vectors
@@ -40,6 +46,7 @@ __all__ = [
     "embed_photos",
     "ground_photos",
     "grounding_result",
+    "keep_features",
     "know",
     "map_nouns",
     "near_copies",

@@ -28,7 +28,6 @@ def embed_photos(runner: Runner, records: Sequence[ImageRecord], root: Path, enc
 
     Photos that an earlier result of this encoder holds, by content, are taken from there.
     """
-    hashes = [record.pixels_key for record in records]
     revision = encoder.info.revision
 
     def read(_key: str) -> StageResult:
@@ -40,7 +39,7 @@ def embed_photos(runner: Runner, records: Sequence[ImageRecord], root: Path, enc
         return _result(records, found.reasons, found.features, encoder, len(records), more)
 
     def compute(key: str) -> StageResult:
-        known = _known_rows(runner.store, revision, set(hashes))
+        known = _known_rows(runner.store, revision, {record.pixels_key for record in records})
         fresh = [record for record in records if record.pixels_key not in known]
         encoded = encode_files(
             encoder,
@@ -54,10 +53,31 @@ def embed_photos(runner: Runner, records: Sequence[ImageRecord], root: Path, enc
         return _result(records, bad, features, encoder, len(fresh), {})
 
     return runner.stage(
-        "embed",
-        [revision, hashes, [r.id for r in records]],
-        read if isinstance(encoder, ReadymadeEncoder) else compute,
+        "embed", _inputs(records, encoder), read if isinstance(encoder, ReadymadeEncoder) else compute
     )
+
+
+def keep_features(
+    runner: Runner, records: Sequence[ImageRecord], features: FloatMatrix, encoder: Encoder
+) -> Stored:
+    """Keep features that other machines made, where ``embed_photos`` finds them.
+
+    Args:
+        runner: of the project that holds the photos.
+        records: N photos, all readable.
+        features: raw float32 (N, d), row i belongs to record i.
+        encoder: made them.
+    """
+    return runner.stage(
+        "embed",
+        _inputs(records, encoder),
+        lambda _key: _result(records, {}, features, encoder, len(records), {}),
+    )
+
+
+def _inputs(records: Sequence[ImageRecord], encoder: Encoder) -> list[object]:
+    """What the features depend on."""
+    return [encoder.info.revision, [r.pixels_key for r in records], [r.id for r in records]]
 
 
 def _result(

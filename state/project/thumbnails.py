@@ -85,12 +85,25 @@ def _build(record: ImageRecord, root: Path, folder: Path, sides: Sequence[int]) 
     except InputError as error:
         return SkippedImage(path=record.id, reason=str(error))
     for side in sides:
-        _write(_path(folder, record.sha256, side), thumbnail(image, side))
+        save_thumbnail(folder, record.sha256, side, thumbnail(image, side))
     return None
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Replace a file at once but unlike ``write_atomically`` without waiting for the disk: thumbnails can be remade."""
+def save_thumbnail(folder: Path, sha256: str, side: int, content: bytes) -> None:
+    """Keep a thumbnail where ``thumbnail_path`` finds it.
+
+    Replaces a file at once but unlike ``write_atomically`` without waiting for the disk: thumbnails can be remade.
+
+    Args:
+        folder: where thumbnails are kept.
+        sha256: of the photo's bytes, 64 lower-case hex digits.
+        side: longest side in pixels.
+        content: a JPEG file.
+
+    Raises:
+        StoreError: the disk is full or not writable.
+    """
+    path = _path(folder, sha256, side)
     fresh = path.with_name(f".{path.name}.new{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from kec_core.clustering.metrics import internal_scores
 from kec_core.config import RunConfig
 from kec_core.errors import InputError
 from kec_core.llm.builder import LLMBuilder, LLMReport
-from kec_core.photos.images import ScanReport, passed_over
+from kec_core.photos.images import Scan, ScanReport, passed_over, scan_images
 from kec_core.stages import Hooks, pipeline
 from kec_core.stages.pipeline import RunResult
 from kec_core.types import InternalScores, Scores, SkippedImage, StageReport
@@ -105,6 +105,7 @@ def run_project(
     *,
     labels: LabelSource = "keep",
     resources: MakeResources = load_resources,
+    scan: Scan = scan_images,
     hooks: Hooks | None = None,
 ) -> RunSummary:
     """Run KEC on a folder of photos and keep the result as a revision.
@@ -117,6 +118,7 @@ def run_project(
         config: every option; becomes the project's settings.
         labels: what to score against; never shown to the method.
         resources: makes encoder, vocabulary and knowledge builder; called after the scan.
+        scan: finds the photos of the folder.
         hooks: told about progress and stages, "scan" included; progress may raise Cancelled.
 
     Raises:
@@ -129,12 +131,12 @@ def run_project(
     watch = StageWatch(project, config, hooks or Hooks())
     project.clear_stages()
     with project.database.kept_open(), watch:
-        scan = scan_photos(project, root, watch)
-        label_notes = take_labels(project, root, scan, labels)
+        found = scan_photos(project, root, watch, scan=scan)
+        label_notes = take_labels(project, root, found, labels)
         watch.hooks().progress(0, 1, "Loading the encoder and words")
         loaded = resources(project, config)
         result = pipeline.run(
-            scan.images,
+            found.images,
             root,
             loaded,
             config,
@@ -142,7 +144,7 @@ def run_project(
             keep=revisions.knowledge_to_keep(project, parent),
             hooks=watch.hooks(),
         )
-        number = project.set_images(readable(scan, result.skipped))
+        number = project.set_images(readable(found, result.skipped))
     revision = keep(
         project,
         _result(project, result, config, number, parent),
@@ -159,8 +161,8 @@ def run_project(
             filter(
                 None,
                 (
-                    *scan.warnings,
-                    passed_over(scan.others),
+                    *found.warnings,
+                    passed_over(found.others),
                     *label_notes,
                     *result.notes,
                     _found_out(asked),
@@ -168,7 +170,7 @@ def run_project(
                 ),
             )
         ),
-        others=scan.others,
+        others=found.others,
         asked=asked,
     )
 

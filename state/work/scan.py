@@ -9,7 +9,7 @@ from typing import Self
 from kec_core.arrays import fingerprint
 from kec_core.config import RunConfig
 from kec_core.memory import peak_megabytes, reset_peak
-from kec_core.photos.images import ScanReport, scan_images
+from kec_core.photos.images import Scan, ScanReport, scan_images
 from kec_core.stages import Hooks
 from kec_core.types import StageReport
 from state.project.project import Project, StageState
@@ -68,8 +68,14 @@ def _unfinished(stage: str, **summary: str) -> StageReport:
     return StageReport(stage=stage, fingerprint="", seconds=0.0, reused=False, summary=summary)
 
 
-def scan_photos(project: Project, root: Path, watch: StageWatch) -> ScanReport:
+def scan_photos(project: Project, root: Path, watch: StageWatch, *, scan: Scan = scan_images) -> ScanReport:
     """Find the photos below ``root`` and keep the list in the project.
+
+    Args:
+        project: where the list is kept.
+        root: folder of the photos.
+        watch: told about the stage.
+        scan: finds them.
 
     Raises:
         InputError: no folder, or no readable photo in it.
@@ -77,7 +83,7 @@ def scan_photos(project: Project, root: Path, watch: StageWatch) -> ScanReport:
     watch.start(SCAN)
     started = time.perf_counter()
     reset_peak()
-    report = with_left_out(scan_images(root, progress=watch.hooks().progress), project, root)
+    report = with_left_out(scan(root, progress=watch.hooks().progress), project, root)
     project.set_images_root(root)
     project.set_images(report)
     key = fingerprint([[image.id, image.sha256] for image in report.images])

@@ -1,0 +1,172 @@
+"""Photos to shards on a cluster: tasks read and decode, actors encode - on GPUs where there are any - and write.
+
+Both stages are of one Ray Data pipeline, so what is decoded waits in bounded memory; a worker that dies is replaced and
+its part done again. A shard appears whole under the name of its part, so a run that was stopped goes on behind it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+
+from kec_core.arrays import blocks
+from kec_core.encoders.base import Encoder, Pixels
+from kec_core.encoders.loading import decoding_side
+from kec_core.errors import EngineError, InputError
+from kec_core.photos.decoding import decode
+from kec_core.photos.formats import HEAD_BYTES, format_of, is_named_photo, kind_of
+from kec_core.photos.images import ImageRecord, check_photo
+from kec_core.types import SkippedImage
+from state.engine.cluster import dataset
+from state.engine.listing import Part
+from state.engine.shards import Shard, save_shard
+from state.engine.stores import Store, Unread
+
+MakeEncoder = Callable[[], Encoder]
+"""Loads the encoder; sent to every worker, where equal ones load it once."""
+_READERS: Final = 8  # files that one task reads at once: a bucket takes long to answer       [R]
+_BATCH: Final = 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Photo:
+    """A decoded photo."""
+
+    record: ImageRecord
+    taken: str
+    pixels: Pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Decoded:
+    """A part between the two stages."""
+
+    part: str
+    photos: tuple[_Photo, ...]
+    skipped: tuple[SkippedImage, ...]
+    others: Counter[str]
+    is_final: bool
+
+
+def encode_parts(
+    parts: Sequence[Part], photos: Store, shards: Store, make: MakeEncoder, revision: str
+) -> Iterator[str]:
+    """Encode parts inside a ``cluster`` block.
+
+    Args:
+        parts: to encode.
+        photos: where they lie.
+        shards: where their shards go.
+        make: loads the encoder on a worker.
+        revision: what the encoder must be there.
+
+    Yields:
+        The file of every part, as soon as it is written.
+    """
+    import ray
+
+    have = ray.cluster_resources()
+    cpus, gpus = int(have.get("CPU", 1)), int(have.get("GPU", 0))
+    share = 1 if cpus > 1 else 0.5  # an actor must leave room for the tasks that feed it
+    most = gpus or max(1, cpus - 1)
+    done = (
+        dataset(parts)
+        .map(
+            lambda row: {"decoded": _decode_part(photos, make, row["item"])},
+            num_cpus=share,
+        )
+        .map(
+            _EncodeActor,
+            fn_constructor_args=(make, revision, shards),
+            num_cpus=share,
+            num_gpus=1 if gpus else 0,
+            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
+        )
+    )
+    for row in done.iter_rows():
+        yield row["file"]
+
+
+class _EncodeActor:
+    """Encodes decoded parts and writes their shards."""
+
+    def __init__(self, make: MakeEncoder, revision: str, shards: Store) -> None:
+        self._encoder = _loaded(make)
+        self._shards = shards
+        if self._encoder.info.revision != revision:
+            raise EngineError(
+                f"Every machine of the cluster should have the encoder {self._encoder.info.caption} as it is here, "
+                "but one has another version; install the same packages and weights on all."
+            )
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, str]:
+        decoded: _Decoded = row["decoded"]
+        batches = [
+            self._encoder.encode_images(np.stack([photo.pixels for photo in decoded.photos[batch]]))
+            for batch in blocks(len(decoded.photos), _BATCH)
+        ]
+        shard = Shard(
+            records=tuple(photo.record for photo in decoded.photos),
+            features=np.concatenate([np.empty((0, self._encoder.info.dim), dtype=np.float32), *batches]),
+            taken={photo.record.id: photo.taken for photo in decoded.photos if photo.taken},
+            skipped=decoded.skipped,
+            others=decoded.others,
+            is_final=decoded.is_final,
+        )
+        return {"file": save_shard(self._shards, decoded.part, shard)}
+
+
+@lru_cache(maxsize=1)
+def _loaded(make: MakeEncoder) -> Encoder:
+    return make()
+
+
+# --- reading and decoding
+
+
+def _decode_part(photos: Store, make: MakeEncoder, part: Part) -> _Decoded:
+    encoder = _loaded(make)
+    with ThreadPoolExecutor(_READERS) as pool:
+        found = list(pool.map(lambda name: _read_photo(photos, encoder, name), part.files))
+    unread = [
+        SkippedImage(path=n, reason=f.reason)
+        for n, f in zip(part.files, found, strict=True)
+        if isinstance(f, Unread)
+    ]
+    refused = [item for item in found if isinstance(item, SkippedImage)]
+    return _Decoded(
+        part=part.name,
+        photos=tuple(item for item in found if isinstance(item, _Photo)),
+        skipped=tuple(sorted([*unread, *refused], key=lambda item: item.path)),
+        others=Counter(kind_of(n) for n, f in zip(part.files, found, strict=True) if f is None),
+        is_final=not any(isinstance(item, Unread) and item.may_pass for item in found),
+    )
+
+
+def _read_photo(photos: Store, encoder: Encoder, name: str) -> _Photo | SkippedImage | Unread | None:
+    """A photo, why it cannot be used, or None for a file that is none."""
+    plain = name.rpartition("/")[2]
+    if not is_named_photo(plain):
+        head = photos.read(name, most=HEAD_BYTES)
+        if isinstance(head, Unread):
+            return head
+        if format_of(head, plain) is None:
+            return None
+    content = photos.read(name)
+    if isinstance(content, Unread):
+        return content
+    checked = check_photo(io.BytesIO(content), name)
+    if not isinstance(checked, tuple):
+        return checked
+    try:
+        image = decode(io.BytesIO(content), plain, decoding_side(encoder)).image
+        return _Photo(*checked, encoder.preprocess(image))
+    except InputError as error:
+        return SkippedImage(path=name, reason=str(error))

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import Progress
-from kec_core.group_model import Assigned, GroupModel
 from kec_core.photos.images import ImageRecord
+from kec_core.result.group_model import Assigned, GroupModel
 from state.engine.cluster import over
 from state.engine.shards import read_shard
 from state.engine.stores import Store

@@ -38,7 +38,8 @@ def test_what_is_listed_for_buttons_is_a_shortcut():
         "1 to 9",
         "Tab",
         "Enter",
-    }  # given in a table or by number, or the browser's own
+        "O",
+    }  # given in a table or by number, the browser's own, or of a gallery's tile
     assert told - by_table <= used()
 
 

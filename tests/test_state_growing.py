@@ -279,7 +279,7 @@ def test_adding_says_where_photos_go_as_assigning_does(project, tmp_path):
 
 
 def test_a_model_file_assigns_as_the_project_does(project, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("state.transfer.export.load_encoder", lambda name: HashEncoder())
+    monkeypatch.setattr("kec_core.encoders.load_encoder", lambda name: HashEncoder())
     edit(project, {"op": "together", "images": ["leaf/0.png", "leaf/1.png"]})
     assert cli.main(["export", str(project.folder), "--out", str(tmp_path / "out"), "--format", "model"]) == 0
     capsys.readouterr()

@@ -33,39 +33,67 @@ class Whitening:
     """From visual features to whitened looks.
 
     Attributes:
-        centre: float32 (d,), mean of the photos it was fitted to.
+        centre: float32 (d,), mean of the photos it was fitted to; d counts the second space too.
         onto: float32 (d, e), principal components over the scatter among neighbours.
+        second: float32 (N, d2), unit rows, the photos it was fitted to in a second space of looks; None without one. Then
+            it holds for these N photos alone.
     """
 
     centre: FloatVector
     onto: FloatMatrix
+    second: FloatMatrix | None = None
 
     def of(self, x: FloatMatrix) -> FloatMatrix:
-        """Looks of these or other photos, new float32 (N, e), unit rows; ``x`` is float32 (N, d), unit rows."""
+        """Looks of photos, new float32 (N, e), unit rows.
+
+        Args:
+            x: float32 (N, d), unit rows; with a second space d without its width, and the N photos of ``second``.
+        """
         looks = np.empty((len(x), self.onto.shape[1]), dtype=np.float32)
         for block in blocks(len(x)):
-            looks[block] = l2_normalize(np.asarray((x[block] - self.centre) @ self.onto, dtype=np.float32))
+            rows = x[block] if self.second is None else beside(x[block], self.second[block])
+            looks[block] = l2_normalize(np.asarray((rows - self.centre) @ self.onto, dtype=np.float32))
         return looks
 
 
-def fit_whitening(x: FloatMatrix, *, progress: Progress = no_progress) -> Whitening | None:
+def beside(x: FloatMatrix, second: FloatMatrix) -> FloatMatrix:
+    """Two spaces as one in which both count alike: float32 (N, d + d2), unit rows where ``x`` and ``second`` have such."""
+    return np.asarray(np.hstack([x, second]) / np.sqrt(2), dtype=np.float32)
+
+
+def unwhitened(x: FloatMatrix, second: FloatMatrix) -> Whitening:
+    """Two spaces beside each other, as they are.
+
+    Args: float32 (N, d) and (N, d2), unit rows.
+    """
+    width = x.shape[1] + second.shape[1]
+    return Whitening(
+        centre=np.zeros(width, dtype=np.float32), onto=np.eye(width, dtype=np.float32), second=second
+    )
+
+
+def fit_whitening(
+    x: FloatMatrix, second: FloatMatrix | None = None, *, progress: Progress = no_progress
+) -> Whitening | None:
     """The whitening of a collection; None for fewer than ``FEWEST`` photos.
 
     Args:
         x: float32 (N, d), unit rows.
+        second: float32 (N, d2), unit rows, the photos in a second space of looks, or None.
         progress: told during the work; may raise Cancelled.
     """
     if len(x) < FEWEST:
         return None
-    some = x if len(x) <= SAMPLE else x[_sample(len(x))]
-    width = min(WIDTH, len(some) // 4, x.shape[1])
+    chosen = slice(None) if len(x) <= SAMPLE else _sample(len(x))
+    some = x[chosen] if second is None else beside(x[chosen], second[chosen])
+    width = min(WIDTH, len(some) // 4, some.shape[1])
     with np.errstate(invalid="ignore"):  # photos that are all alike have no variance to explain
         components = PCA(width, random_state=0).fit(some)
     neighbours, _ = nearest_neighbours(some, NEIGHBOURS, progress=progress)
     scatter = shrunk_covariance(_scatter(components.transform(some), neighbours), shrinkage=SHRINKAGE)
     values, axes = np.linalg.eigh(scatter)
     onto = components.components_.T @ (axes / np.sqrt(np.maximum(values, np.finfo(np.float32).tiny)))
-    return Whitening(centre=components.mean_.astype(np.float32), onto=onto.astype(np.float32))
+    return Whitening(centre=components.mean_.astype(np.float32), onto=onto.astype(np.float32), second=second)
 
 
 def whitened(x: FloatMatrix, *, progress: Progress = no_progress) -> FloatMatrix:

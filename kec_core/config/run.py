@@ -29,6 +29,17 @@ class RunConfig:
         flag="--encoder",
         flag_help="auto, compact, open_clip:MODEL/PRETRAINED or embeddings:FILE",
     )
+    looks: str = option(
+        "",
+        through=("second", "looks", "cluster"),
+        mark="KEC+",
+        kind="text",
+        essential=True,
+        flag="--looks",
+        metavar="SPACE",
+        flag_help="a second space that looks come from beside the encoder's, while words stay with the encoder: dinov2, "
+        "timm:MODEL[/CHECKPOINT], another encoder, or a file of ready-made features",
+    )
     n_clusters: int | None = option(
         None,
         through=("overcluster",),
@@ -92,7 +103,11 @@ def studio_defaults(config: RunConfig) -> RunConfig:
     """Every option as this program chooses it; what to look at and what matters to the person stay as they are."""
     knowledge = KnowledgeConfig(builder=config.knowledge.builder, guidance=config.knowledge.guidance)
     return RunConfig(
-        encoder=config.encoder, n_clusters=config.n_clusters, seed=config.seed, knowledge=knowledge
+        encoder=config.encoder,
+        looks=config.looks,
+        n_clusters=config.n_clusters,
+        seed=config.seed,
+        knowledge=knowledge,
     )
 
 

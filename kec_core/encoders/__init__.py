@@ -49,6 +49,34 @@ def load_encoder(name: str = "auto") -> Encoder:
     raise InputError(f"Unknown encoder {name!r}; known encoders: {_KNOWN}.")
 
 
+def load_looks(name: str) -> Encoder:
+    """Load an encoder whose photos give a second space of looks; nobody asks it for texts.
+
+    Args:
+        name: "dinov2", "timm:MODEL" (downloaded if needed), "timm:MODEL/CHECKPOINT", a ``.npy``, ``.npz`` or ``.parquet``
+            file of ready-made features, or what ``load_encoder`` takes.
+
+    Raises:
+        InputError: the name is not one of these, or the file it names is not usable.
+        ResourceMissing: weights are not on this machine and cannot be fetched.
+    """
+    kind, _, rest = name.partition(":")
+    if name == "dinov2" or (kind == "timm" and rest):
+        from kec_core.encoders.timm_images import DINOV2, load_timm
+
+        return load_timm(DINOV2 if name == "dinov2" else rest)
+    if Path(name).suffix.lower() in (".npy", ".npz", ".parquet"):
+        from kec_core.encoders.readymade import load_readymade
+
+        return load_readymade(Path(name).expanduser(), None)
+    if name in ("auto", "compact") or kind in ("open_clip", "embeddings"):
+        return load_encoder(name)
+    raise InputError(
+        f"Unknown space of looks {name!r}; known are dinov2, timm:MODEL[/CHECKPOINT], FILE.npy, FILE.npz, FILE.parquet, "
+        f"{_KNOWN}."
+    )
+
+
 def automatic_encoder() -> str:
     """The name of the encoder that "auto" stands for on this machine."""
     return PREFERRED if preferred_on_disk() else "compact"
@@ -111,5 +139,6 @@ __all__ = [
     "encode_files",
     "encode_texts",
     "load_encoder",
+    "load_looks",
     "visual_features",
 ]

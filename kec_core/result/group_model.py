@@ -27,6 +27,7 @@ from kec_core.clustering.geometry import cluster_sums, confidence, nearest_centr
 from kec_core.clustering.whitening import Whitening, looks_of
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.encoders.base import centred_features, visual_features
+from kec_core.errors import InputError
 from kec_core.grounding import ground_features
 from kec_core.types import ConceptVectors, Knowledge
 
@@ -132,6 +133,10 @@ class GroupModel:
     whitening: Whitening | None
     groups: Groups
 
+    def __post_init__(self) -> None:
+        """Refuse what ``check_new_photos`` refuses."""
+        check_new_photos(self.whitening)
+
     def assign(self, raw: NDArray[Any], *, progress: Progress = no_progress) -> Assigned:
         """Sort photos into the groups.
 
@@ -188,6 +193,19 @@ class GroupModel:
             progress=progress,
         )
         return fuse(looks_of(x, self.whitening), kappa, self.weight)
+
+
+def check_new_photos(whitening: Whitening | None) -> None:
+    """Refuse to sort new photos into groups of two spaces.
+
+    Raises:
+        InputError: looks come from a second space too, which is known for the photos that were clustered alone.
+    """
+    if whitening is not None and whitening.second is not None:
+        raise InputError(
+            "New photos can be sorted into groups whose looks come from the encoder alone, but these come from a second "
+            "space too (--looks); run the project again with all photos instead."
+        )
 
 
 def _limit(fused: FloatMatrix, labels: IntVector, sums: NDArray[np.float64]) -> float:

@@ -1,6 +1,6 @@
 """The stages of a run, each stored under the fingerprint of what it was made from.
 
-embed -> copies -> (estimate) -> overcluster -> nouns -> components -> concepts -> attributes -> vectors -> ground -> looks -> weight -> cluster
+embed -> (second) -> copies -> (estimate) -> overcluster -> nouns -> components -> concepts -> attributes -> vectors -> ground -> looks -> weight -> cluster
 and, beside them, the k-means baseline on the visual features alone. A stage whose inputs are unchanged is
 loaded, never recomputed; a killed run goes on where it stopped. Labels never come here.
 """
@@ -24,6 +24,7 @@ from kec_core.stages.nouns import map_nouns
 from kec_core.stages.photos import (
     choose_n_clusters,
     embed_photos,
+    embed_second,
     keep_features,
     near_copies,
     with_bursts,
@@ -44,6 +45,7 @@ __all__ = [
     "cluster_photos",
     "clustering_result",
     "embed_photos",
+    "embed_second",
     "ground_photos",
     "grounding_result",
     "keep_features",

@@ -67,12 +67,15 @@ def read_clustering(stored: StageResult | Stored) -> Clustering:
 
 def whitening_result(whitening: Whitening) -> StageResult:
     """A whitening of looks."""
+    second = {} if whitening.second is None else {"second": whitening.second}
     return StageResult(
-        arrays={"centre": whitening.centre, "onto": whitening.onto},
+        arrays={"centre": whitening.centre, "onto": whitening.onto, **second},
         data={"summary": {"width": whitening.onto.shape[1]}},
     )
 
 
 def read_whitening(stored: StageResult | Stored) -> Whitening:
     """What ``whitening_result`` wrote."""
-    return Whitening(centre=stored.arrays["centre"], onto=stored.arrays["onto"])
+    return Whitening(
+        centre=stored.arrays["centre"], onto=stored.arrays["onto"], second=stored.arrays.get("second")
+    )

@@ -8,7 +8,7 @@ from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.clustering import cluster, fuse
 from kec_core.clustering.constraints import plan_constraints
 from kec_core.clustering.seeded import names_groups
-from kec_core.clustering.whitening import FEWEST, WHITENING_REVISION, Whitening, fit_whitening
+from kec_core.clustering.whitening import FEWEST, WHITENING_REVISION, Whitening, fit_whitening, unwhitened
 from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.encoders.base import centred_features
 from kec_core.grounding import ground
@@ -28,18 +28,26 @@ from kec_core.types import Clustering, ConceptVectors, Grounding, Knowledge
 
 
 def whiten_photos(
-    runner: Runner, photos: Stored, x: FloatMatrix, config: RunConfig
+    runner: Runner, photos: Stored, x: FloatMatrix, config: RunConfig, second: Stored | None = None
 ) -> tuple[str, Whitening | None]:
-    """From ``x`` to the looks that are clustered, and the key it is stored under; "" and None where they are ``x``."""
-    if not config.clustering.whiten or len(x) < FEWEST:
+    """From ``x`` to the looks that are clustered, and the key it is stored under; "" and None where they are ``x``.
+
+    With a second space, from ``embed_second``, looks come from both, each counting alike.
+    """
+    whiten = config.clustering.whiten and len(x) >= FEWEST
+    if second is None and not whiten:
         return "", None
+    other = None if second is None else second.arrays["features"]
 
     def compute(_key: str) -> StageResult:
-        fitted = fit_whitening(x, progress=runner.hooks.progress)
-        assert fitted is not None
+        fitted = fit_whitening(x, other, progress=runner.hooks.progress) if whiten else None
+        if fitted is None:
+            assert other is not None
+            fitted = unwhitened(x, other)
         return whitening_result(fitted)
 
-    stored = runner.stage("looks", [photos.key, WHITENING_REVISION], compute)
+    inputs = [photos.key, WHITENING_REVISION, *([] if second is None else [second.key, whiten])]
+    stored = runner.stage("looks", inputs, compute)
     return stored.key, read_whitening(stored)
 
 

@@ -13,7 +13,7 @@ from kec_core.arrays import FloatMatrix, IntVector, fingerprint
 from kec_core.clustering import estimate_n_clusters
 from kec_core.clustering.bursts import find_bursts
 from kec_core.config import RunConfig
-from kec_core.encoders.base import Encoder
+from kec_core.encoders.base import Encoder, visual_features
 from kec_core.encoders.loading import encode_files
 from kec_core.encoders.readymade import EarlierRow, ReadymadeEncoder
 from kec_core.errors import InputError
@@ -78,6 +78,50 @@ def keep_features(
 def _inputs(records: Sequence[ImageRecord], encoder: Encoder) -> list[object]:
     """What the features depend on."""
     return [encoder.info.revision, [r.pixels_key for r in records], [r.id for r in records]]
+
+
+def embed_second(
+    runner: Runner, records: Sequence[ImageRecord], root: Path, encoder: Encoder, ids: Sequence[str]
+) -> Stored:
+    """The photos of a run in a second space of looks: features (N, d2), unit rows, row i for ``ids[i]``.
+
+    Args:
+        runner: runs the stage and tells progress.
+        records: the photos; those not in ``ids`` are left out.
+        root: folder of the photos.
+        encoder: of the second space; its texts are not used.
+        ids: the photos that the first encoder could use.
+
+    Raises:
+        InputError: the second space lacks one of the photos.
+    """
+    wanted = set(ids)
+    used = [record for record in records if record.id in wanted]
+
+    def compute(key: str) -> StageResult:
+        if isinstance(encoder, ReadymadeEncoder):
+            found = encoder.rows_of([(record.id, record.pixels_key) for record in used], root)
+            features, failed = found.features, list(found.reasons.items())
+        else:
+            encoded = encode_files(
+                encoder,
+                [root / record.id for record in used],
+                progress=runner.hooks.progress,
+                workspace=runner.store.workspace("second", key),
+            )
+            features, failed = encoded.features, [(used[row].id, why) for row, why in encoded.failed]
+        if failed:
+            raise InputError(
+                f"The second space of looks should hold every photo, but {encoder.info.caption} lacks {len(failed):,} of "
+                f"{len(used):,}, first {failed[0][0]} ({failed[0][1]}); complete it, or run without --looks."
+            )
+        return StageResult(
+            arrays={"features": visual_features(features, encoder.info.defaults)},
+            data={"ids": list(ids), "summary": {"encoder": encoder.info.name, "width": encoder.info.dim}},
+        )
+
+    hashes = [record.pixels_key for record in used]
+    return runner.stage("second", [encoder.info.revision, hashes, list(ids)], compute)
 
 
 def _result(

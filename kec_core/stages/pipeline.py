@@ -86,7 +86,12 @@ def run(
     """
     runner = Runner(store, hooks or Hooks())
     embedded = stages.embed_photos(runner, records, root, resources.encoder)
-    return run_embedded(runner, embedded, resources, config, keep=keep)
+    second = (
+        stages.embed_second(runner, records, root, resources.looks, embedded.data["ids"])
+        if resources.looks
+        else None
+    )
+    return run_embedded(runner, embedded, resources, config, keep=keep, second=second)
 
 
 def run_embedded(
@@ -96,6 +101,7 @@ def run_embedded(
     config: RunConfig,
     *,
     keep: Knowledge | None = None,
+    second: Stored | None = None,
 ) -> RunResult:
     """Run KEC on features: every stage after the first.
 
@@ -105,6 +111,7 @@ def run_embedded(
         resources: as in ``run``.
         config: as in ``run``.
         keep: as in ``run``.
+        second: the photos in a second space of looks, from ``stages.embed_second``, or None.
 
     Raises:
         InputError: more clusters are asked for than there are photos.
@@ -137,7 +144,7 @@ def run_embedded(
         )
         return Known(knowledge=knowledge, mapping=mapping, vocabulary=vocabulary, note=note)
 
-    return group(runner, embedded, encoder, config, build, text_cache=cache)
+    return group(runner, embedded, encoder, config, build, text_cache=cache, second=second)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -177,6 +184,7 @@ def group(
     know: Callable[[Looks], Known],
     *,
     text_cache: TextCache | None = None,
+    second: Stored | None = None,
 ) -> RunResult:
     """From features to clusters, around what ``know`` knows of them.
 
@@ -187,6 +195,7 @@ def group(
         config: every option; its number of clusters and weight become those of the knowledge.
         know: makes knowledge, or gives it.
         text_cache: where text features are remembered between runs, or None.
+        second: as in ``run_embedded``.
 
     Raises:
         InputError: more clusters are asked for than there are photos, or no concept counts.
@@ -204,7 +213,7 @@ def group(
     ground_key, grounding = stages.ground_photos(
         runner, embedded, photos.key, x, vectors_key, vectors, defaults, config
     )
-    looks_key, whitening = stages.whiten_photos(runner, photos, x, config)
+    looks_key, whitening = stages.whiten_photos(runner, photos, x, config, second)
     weight, why = stages.choose_weight(runner, ground_key, x, grounding, n_clusters, defaults, config)
     cluster_key, clustering = stages.cluster_photos(
         runner,

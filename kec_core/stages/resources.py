@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kec_core.config import RunConfig
-from kec_core.encoders import TextCache, load_encoder
+from kec_core.encoders import TextCache, load_encoder, load_looks
 from kec_core.encoders.base import Encoder
 from kec_core.knowledge.base import KnowledgeBuilder
 from kec_core.knowledge.wordnet_builder import WordNetBuilder
@@ -23,7 +23,7 @@ def local_resources(
         builder: instead of WordNet.
 
     Raises:
-        InputError: an unknown encoder.
+        InputError: an unknown encoder, or no such second space of looks.
         ResourceMissing: weights or WordNet are not on this machine.
     """
     wordnet = load_wordnet()
@@ -36,6 +36,7 @@ def local_resources(
         builder=builder or wordnet_builder(config, wordnet),
         text_cache=TextCache(),
         wordnet=wordnet,
+        looks=load_looks(config.looks) if config.looks else None,
     )
 
 

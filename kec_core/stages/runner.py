@@ -27,6 +27,7 @@ class Resources:
     """What a run needs besides photos and options.
 
     Attributes:
+        looks: encoder of a second space that looks come from beside that of ``encoder``, or None.
         vocabulary: candidate nouns; those the encoder does not cover are left out.
         domain: the person's own terms; always candidates, and their descriptions are taken over.
         text_cache: where text features are remembered between runs, or None.
@@ -42,6 +43,7 @@ class Resources:
     text_cache: TextCache | None = None
     wordnet: WordNet | None = None
     rebuild: bool = False
+    looks: Encoder | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ STEPS = (
     Step(
         name="Embed",
         tip="Turn every photo into numbers that words can be compared with (features of the encoder).",
-        stages=("embed", "copies", "estimate"),
+        stages=("embed", "second", "copies", "estimate"),
     ),
     Step(
         name="Over-cluster",

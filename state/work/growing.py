@@ -25,7 +25,7 @@ from kec_core.errors import InputError
 from kec_core.knowledge.photo_names import with_photos_renamed
 from kec_core.live import LiveState, start
 from kec_core.photos.images import passed_over
-from kec_core.result.group_model import GroupModel
+from kec_core.result.group_model import GroupModel, check_new_photos
 from kec_core.stages import Hooks, Runner, Stored, embed_photos, near_copies
 from kec_core.types import Clustering, Embeddings, Knowledge, SkippedImage
 from state.jobs.progress import JobContext
@@ -114,7 +114,7 @@ def grow(project: Project, folder: Path, *, hooks: Hooks | None = None) -> Growt
         hooks: told about progress and stages; progress may raise Cancelled.
 
     Raises:
-        InputError: no result yet, no such folder, or no sound photo.
+        InputError: no result yet, no such folder, no sound photo, or looks come from a second space too.
         ResourceMissing: the weights of the encoder are not on this machine.
         StoreError: a stored result is missing or damaged, the disk is full, or the project was changed by another window
             meanwhile.
@@ -125,6 +125,7 @@ def grow(project: Project, folder: Path, *, hooks: Hooks | None = None) -> Growt
             f"The project {project.name!r} has no groups yet that photos could join; "
             f"run 'kec run IMAGES --project {project.folder}' first."
         )
+    check_new_photos(load_features(project, shown).whitening)
     encoder = _encoder(project, shown)
     watch = StageWatch(project, shown.config, hooks or Hooks())
     with project.database.kept_open(), watch:

@@ -1,0 +1,202 @@
+"""A second space of looks: what it knows and what words know come together; what cannot be done with it is said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from kec_core.clustering.metrics import score
+from kec_core.clustering.whitening import Whitening, beside, fit_whitening, looks_of, unwhitened
+from kec_core.config import ClusteringConfig, RunConfig
+from kec_core.encoders import load_looks
+from kec_core.errors import InputError, ResourceMissing
+from kec_core.photos.images import scan_images
+from kec_core.stages import Resources, pipeline, read_whitening, whitening_result
+from kec_core.store import FolderStore
+from tests.fakes import COLOURS, VOCABULARY, FirstNounBuilder, HashEncoder
+
+PLANTED = ("crimson", "ocean")
+
+
+def unit(rows):
+    return np.float32(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+
+
+def plant(folder, count, rng):
+    """Photos of two colours, which words tell apart, in two kinds that only the second space tells apart."""
+    names, truth, rows = [], [], []
+    for colour in PLANTED:
+        for kind in (0, 1):
+            for number in range(count):
+                shade = np.clip(np.array(COLOURS[colour]) + rng.normal(0, 12, 3), 0, 255).astype(np.uint8)
+                names.append(f"{colour}-{kind}-{number:03}.png")
+                (folder / "photos").mkdir(parents=True, exist_ok=True)
+                Image.fromarray(np.tile(shade, (12, 12, 1))).save(folder / "photos" / names[-1])
+                truth.append(len(truth) // count)
+                rows.append(np.eye(24)[kind] + rng.normal(0, 0.1, 24))
+    np.savez(folder / "second.npz", ids=np.array(names), features=np.float32(rows))
+    return dict(zip(names, truth, strict=True)), dict(zip(names, unit(np.array(rows)), strict=True))
+
+
+def run(folder, store, looks=None, config=None):
+    resources = Resources(
+        encoder=HashEncoder(), vocabulary=VOCABULARY, builder=FirstNounBuilder(), looks=looks
+    )
+    root = folder / "photos"
+    return pipeline.run(scan_images(root).images, root, resources, config or RunConfig(n_clusters=4), store)
+
+
+@pytest.mark.parametrize("count", [12, 60], ids=["as they are", "whitened"])
+def test_looks_of_two_spaces_and_knowledge_beat_either(tmp_path, count):
+    truth_of, rows_of = plant(tmp_path, count, np.random.default_rng(0))
+    store = FolderStore(tmp_path / "store")
+    looks = load_looks(str(tmp_path / "second.npz"))
+    both = run(tmp_path, store, looks)
+    truth = np.int32([truth_of[image_id] for image_id in both.embeddings.ids])
+    second = np.array([rows_of[image_id] for image_id in both.embeddings.ids])
+    from kec_core.clustering import spherical_kmeans
+
+    words_alone = score(run(tmp_path, store).clustering.labels, truth).acc
+    second_alone = score(spherical_kmeans(second, 4, n_init=5, max_iter=100, seed=0).labels, truth).acc
+    accuracy = score(both.clustering.labels, truth).acc
+    assert accuracy > 0.95
+    assert accuracy > max(words_alone, second_alone) + 0.2
+    is_plain = np.array_equal(both.whitening.onto, np.eye(len(both.whitening.onto)))
+    assert is_plain == (count == 12)
+    np.testing.assert_allclose(np.linalg.norm(both.looks, axis=1), 1, atol=1e-4)
+    assert {concept.name for concept in both.knowledge.concepts} >= set(PLANTED)
+
+
+def test_a_second_run_reuses_it_and_another_space_redoes_only_what_follows(tmp_path):
+    plant(tmp_path, 12, np.random.default_rng(0))
+    store = FolderStore(tmp_path / "store")
+    looks = load_looks(str(tmp_path / "second.npz"))
+    first, again = run(tmp_path, store, looks), run(tmp_path, store, looks)
+    assert all(report.reused for report in again.reports)
+    np.testing.assert_array_equal(first.looks, again.looks)
+    with np.load(tmp_path / "second.npz") as found:
+        np.savez(tmp_path / "third.npz", ids=found["ids"], features=found["features"][:, ::-1])
+    other = run(tmp_path, store, load_looks(str(tmp_path / "third.npz")))
+    assert [report.stage for report in other.reports if not report.reused] == ["second", "looks", "cluster"]
+    plain = run(tmp_path, store)
+    assert {"second", "looks"} & {report.stage for report in plain.reports} == set()
+
+
+def test_both_spaces_count_alike():
+    rng = np.random.default_rng(0)
+    x, second = unit(rng.normal(size=(50, 6))), unit(rng.normal(size=(50, 30)))
+    looks = looks_of(x, unwhitened(x, second))
+    np.testing.assert_allclose(looks, beside(x, second), atol=1e-6)
+    np.testing.assert_allclose(looks @ looks.T, (x @ x.T + second @ second.T) / 2, atol=1e-5)
+
+
+def test_what_is_stored_is_read_as_it_was():
+    rng = np.random.default_rng(0)
+    x, second = unit(rng.normal(size=(240, 6))), unit(rng.normal(size=(240, 9)))
+    fitted = fit_whitening(x, second)
+    assert fitted.onto.shape[0] == 15
+    kept = read_whitening(whitening_result(fitted))
+    np.testing.assert_array_equal(kept.of(x), fitted.of(x))
+    assert set(whitening_result(fit_whitening(x)).arrays) == {"centre", "onto"}
+
+
+def test_paper_defaults_put_the_spaces_side_by_side(tmp_path):
+    plant(tmp_path, 60, np.random.default_rng(0))
+    config = RunConfig(n_clusters=4, clustering=ClusteringConfig(whiten=False))
+    found = run(tmp_path, FolderStore(tmp_path / "store"), load_looks(str(tmp_path / "second.npz")), config)
+    np.testing.assert_allclose(found.looks, beside(found.x, found.whitening.second), atol=1e-5)
+
+
+def test_a_file_that_lacks_a_photo_is_refused_with_its_name(tmp_path):
+    plant(tmp_path, 12, np.random.default_rng(0))
+    with np.load(tmp_path / "second.npz") as found:
+        np.savez(tmp_path / "short.npz", ids=found["ids"][1:], features=found["features"][1:])
+    with pytest.raises(
+        InputError, match=r"short.npz lacks 1 of 48, first crimson-0-000.png .*run without --looks"
+    ):
+        run(tmp_path, FolderStore(tmp_path / "store"), load_looks(str(tmp_path / "short.npz")))
+
+
+def test_groups_of_two_spaces_take_no_new_photos():
+    from kec_core.result.group_model import GroupModel
+
+    x = np.eye(3, dtype=np.float32)
+    nothing = dict.fromkeys(
+        (
+            "encoder",
+            "revision",
+            "knowledge",
+            "vectors",
+            "grounding",
+            "defaults",
+            "weight",
+            "mean",
+            "product_centre",
+            "groups",
+        )
+    )
+    with pytest.raises(InputError, match=r"come from a second space too .* run the project again"):
+        GroupModel(**nothing, whitening=unwhitened(x, x))
+    GroupModel(**nothing, whitening=Whitening(centre=x[0], onto=x))
+
+
+# --- networks of timm
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """Random weights of a tiny vision transformer."""
+    import timm
+
+    torch.manual_seed(0)
+    file = tmp_path_factory.mktemp("timm") / "tiny.pth"
+    torch.save(timm.create_model("test_vit", pretrained=False, num_classes=0).state_dict(), file)
+    return file
+
+
+def test_a_network_of_timm_gives_looks(checkpoint):
+    encoder = load_looks(f"timm:test_vit/{checkpoint}")
+    photos = [Image.new("RGB", (50, 30), colour) for colour in ("red", "red", "blue")]
+    features = encoder.encode_images(np.stack([encoder.preprocess(photo) for photo in photos]))
+    assert features.shape == (3, encoder.info.dim)
+    assert features.dtype == np.float32
+    np.testing.assert_allclose(features[0], features[1], atol=1e-4)
+    assert np.abs(features[0] - features[2]).max() > 1e-3
+    assert load_looks(f"timm:test_vit/{checkpoint}").info.revision == encoder.info.revision
+    with pytest.raises(InputError, match="knows photos only"):
+        encoder.encode_texts(["a bird"])
+
+
+def test_other_weights_are_another_space(checkpoint, tmp_path):
+    state = torch.load(checkpoint, weights_only=True)
+    torch.save({name: tensor + 1 for name, tensor in state.items()}, tmp_path / "other.pth")
+    other = load_looks(f"timm:test_vit/{tmp_path / 'other.pth'}")
+    assert other.info.revision != load_looks(f"timm:test_vit/{checkpoint}").info.revision
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("timm:no_such_net", "timm has no model 'no_such_net'; .* for example are models of timm"),
+        ("timm:test_vit/gone.pth", "A checkpoint of test_vit was expected at gone.pth, but no file is there"),
+        ("dinov9", r"Unknown space of looks 'dinov9'; known are dinov2, timm:MODEL"),
+        ("gone.npy", "There should be a file of features at gone.npy"),
+    ],
+)
+def test_a_space_that_cannot_be_loaded_is_one_sentence(name, said):
+    with pytest.raises(InputError, match=said):
+        load_looks(name)
+
+
+def test_weights_that_do_not_fit_are_one_sentence(tmp_path):
+    torch.save({"a": torch.zeros(3)}, tmp_path / "wrong.pth")
+    with pytest.raises(InputError, match="weights that fit it, but cannot be loaded"):
+        load_looks(f"timm:test_vit/{tmp_path / 'wrong.pth'}")
+
+
+def test_published_weights_that_cannot_be_fetched_are_said(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ResourceMissing, match=r"dinov2.* not on this machine .*timm:MODEL/CHECKPOINT"):
+        load_looks("dinov2")

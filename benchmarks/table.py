@@ -34,7 +34,7 @@ from kec_core.terminal import show_progress
 from kec_core.wordnet.vocabulary import wordnet_vocabulary
 from kec_core.wordnet.wordnet import load_wordnet
 from state.methods.labels import labels_of_test, read_captions, with_answers
-from state.transfer.ingest import labels_from_folders
+from state.transfer.label_files import labels_from_folders
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "main": (

@@ -1,6 +1,6 @@
 """Quality on labelled folders: every method, one fixed configuration, mean and sd over seeds, mean rank.
 
-``kec bench table --data FOLDER [FOLDER ...] [--methods main|ablation|all|a,b,c] [--encoder compact] [--seeds 5]``.
+``kec bench table --data FOLDER [FOLDER ...] [--methods main|ablation|all|a,b,c] [--encoder compact] [--seeds 5] [--paper]``.
 A folder's sub-folders are its labels; they give the number of clusters and the scores, nothing else. Where a folder
 has the sub-folders train and test, knowledge comes from train and scores from test. Every folder is run with the
 same options; the tables are printed as Markdown, ready for the README. Finished runs are remembered: a stopped table
@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.markdown import tables
 from benchmarks.names import NameScores, judge_names
 from benchmarks.outcomes import Outcome, measure_method
-from kec_core.config import ConceptSource, RunConfig
+from kec_core.config import ConceptSource, RunConfig, paper_defaults
 from kec_core.encoders import TextCache, load_encoder
 from kec_core.errors import InputError
 from kec_core.knowledge.wordnet_builder import WordNetBuilder
@@ -29,6 +29,7 @@ from kec_core.methods.prepare import Split, find_split, prepare, split_note
 from kec_core.methods.summary import METRICS, mean_ranks, spread, summarise
 from kec_core.photos.images import scan_images
 from kec_core.stages import Hooks, Resources, Runner, Stored, embed_photos
+from kec_core.stages.resources import wordnet_builder
 from kec_core.store import FolderStore, cache_dir
 from kec_core.terminal import show_progress
 from kec_core.wordnet.vocabulary import wordnet_vocabulary
@@ -106,6 +107,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--methods", default="main", help="main, ablation, all, or names joined by commas")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--preset", default="fast", choices=("fast", "full"))
+    parser.add_argument("--paper", action="store_true", help="concepts the paper's way, from over-clusters")
     parser.add_argument("--captions", type=Path, metavar="FILE", help="text, one caption per line, for CAE")
     parser.add_argument("--json", action="store_true")
 
@@ -129,6 +131,9 @@ def measure_folders(
     methods = chosen_methods(arguments.methods)
     captions = read_captions(arguments.captions) if arguments.captions else ()
     config = RunConfig(encoder=resources.encoder.info.name)
+    if arguments.paper:
+        config = paper_defaults(config)
+        resources = _with_builder(resources, config)
     sets = [measure_set(folder, resources, config, methods, captions, arguments) for folder in folders]
     names = [name for name in methods if all(name in each["methods"] for each in sets)]
     means = {name: {m: fmean(s["methods"][name][m]["mean"] for s in sets) for m in METRICS} for name in names}
@@ -221,15 +226,19 @@ def _words(
     """How good the words are: of the knowledge that the table's methods have, or of that made the paper's way."""
     if way != config.mapping.concepts_from:
         config = replace(config, mapping=replace(config.mapping, concepts_from=way))
-        assert resources.wordnet is not None
-        builder = WordNetBuilder(resources.wordnet, named_by=way)
         inputs = seed_inputs(
-            collection, replace(resources, builder=builder), config, {"kec": METHODS["kec"]}, (), runner
+            collection, _with_builder(resources, config), config, {"kec": METHODS["kec"]}, (), runner
         )
     assert resources.wordnet is not None
     return judge_names(
         runner, inputs, collection.labels, collection.n_clusters, resources.wordnet, seed=config.seed
     )
+
+
+def _with_builder(resources: Resources, config: RunConfig) -> Resources:
+    """The resources with the builder that the options ask for."""
+    assert resources.wordnet is not None
+    return replace(resources, builder=wordnet_builder(config, resources.wordnet))
 
 
 def _mean_words(several: Sequence[NameScores]) -> dict[str, Any]:

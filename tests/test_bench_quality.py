@@ -11,6 +11,7 @@ from PIL import Image
 import cli
 from benchmarks import outcomes, paper, paper_sets, scaling, table
 from benchmarks.paper_numbers import COLUMNS, SETS, paper_cell
+from kec_core.config import paper_defaults
 from kec_core.errors import InputError, ResourceMissing
 from kec_core.methods.summary import mean_ranks, spread, summarise
 from kec_core.stages import Resources
@@ -217,3 +218,26 @@ def test_one_scaling_run_and_a_stopped_one():
         limit=9.0,
     )
     assert "| k-means on the photos alone | 1.0 / 2 / 0.5 | over 9 s | - |" in table_text
+
+
+def test_the_papers_defaults_are_one_option_away(small, monkeypatch, tiny_wordnet):
+    made = Resources(
+        encoder=HashEncoder(), vocabulary=VOCABULARY, builder=FirstNounBuilder(), wordnet=tiny_wordnet
+    )
+    monkeypatch.setattr(table, "load_resources", lambda _name: made)
+    seen = []
+    inputs = table.seed_inputs
+
+    def spy(collection, resources, config, *rest):
+        seen.append((config, resources.builder.revision))
+        return inputs(collection, resources, config, *rest)
+
+    monkeypatch.setattr(table, "seed_inputs", spy)
+    photos = colour_photos(small / "one", 5)
+    for paper_way in ([], ["--paper"]):
+        table.measure(["--data", str(photos), "--methods", "kmeans", "--seeds", "1", *paper_way])
+    (usual, _), (papers, revision) = seen
+    assert usual.mapping.concepts_from == "words"
+    assert papers == paper_defaults(papers)
+    assert papers.mapping.concepts_from == "overclusters"
+    assert revision.endswith("overclusters")

@@ -32,6 +32,12 @@ def test_the_number_of_photos_that_no_word_fits_is_not_the_clusters():
     assert names == ["unclear", "unclear 2"]
 
 
+def test_every_cluster_that_no_word_fits_has_one_number():
+    shares = [[0.9, 0.1, 0], [0.8, 0.2, 0], [0, 0.9, 0.1], [0, 0.8, 0.2]]
+    names = named(shares, "unclear (39 photos)", "unclear 2 (39 photos)", "dog")
+    assert names == ["unclear", "unclear 2", "unclear 3", "unclear 4"]
+
+
 def test_what_is_unclear_tells_no_cluster_from_its_namesake():
     shares = [[0.9, 0.1], [0.7, 0.3], [0, 1], [0.1, 0.9]]
     assert named(shares, "dog", "unclear (9 photos)") == ["dog", "dog 2", "unclear", "unclear 2"]

@@ -22,8 +22,8 @@ LEAST_LIFT = 0.01  # of a mean posterior by which a word tells a cluster from it
 EXAMPLE_WORTH = 5
 """A photo that the person assigned to a concept speaks for its name as loudly as so many photos that it won [R]."""
 
-_COUNTED = re.compile(r" \(\d+ photos?\)$")
-"""What the name of a concept that no word fits ends with; its cluster has another number of photos."""
+_UNCLEAR = re.compile(rf"{UNCLEAR}( \d+)?( \(\d+ photos?\))?")
+"""The names of concepts that no word fits; their clusters have other numbers of photos, and numbers of their own."""
 
 
 def state_names(state: LiveState, given: Mapping[int, str] | None = None) -> dict[int, str]:
@@ -108,7 +108,6 @@ def name_clusters(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str
     """
     if not len(concepts):
         return [f"Cluster {cluster + 1}" for cluster in range(len(votes))]
-    concepts = [_COUNTED.sub("", name) for name in concepts]
     support = _support(votes, omega, concepts)
     names: dict[int, str] = {}
     bearer: dict[str, int] = {}
@@ -120,7 +119,17 @@ def name_clusters(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str
             name = free_name(name, bearer)
             bearer[name.casefold()] = cluster
         names[cluster] = name
-    return [names[cluster] for cluster in range(len(votes))]
+    return _numbered([names[cluster] for cluster in range(len(votes))])
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    """The names with those that say that no word fits as "unclear", "unclear 2" and so on."""
+    taken = {name.casefold() for name in names if not _UNCLEAR.match(name)}
+    numbered = []
+    for name in names:
+        numbered.append(free_name(UNCLEAR, taken) if _UNCLEAR.match(name) else name)
+        taken.add(numbered[-1].casefold())
+    return numbered
 
 
 def _support(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str]) -> NDArray[np.float64]:

@@ -80,8 +80,10 @@ def test_citations_lead_to_a_section_and_to_a_file(path):
     text = path.read_text(encoding="utf-8")
     assert set(cited(text)) <= labels()
     files = {name for name in re.findall(r"(?<![\w*./-])[\w/-]+\.md\b", text) if "://" not in name}
+    places = (ROOT, ROOT / "docs", path.parent)
+    made = {"contributing.md", "changelog.md", "reference/cli.md"}  # when the site is built
     assert [
-        name for name in sorted(files) if not ((ROOT / name).exists() or (ROOT / "docs" / name).exists())
+        name for name in sorted(files - made) if not any((place / name).exists() for place in places)
     ] == []
 
 

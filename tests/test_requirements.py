@@ -11,7 +11,7 @@ import pytest
 
 from tests.doc_pointers import ROOT
 
-OWN = {"app", "benchmarks", "cli", "commands", "kec_core", "pages", "provision", "state", "tests"}
+OWN = {"app", "benchmarks", "cli", "commands", "kec_core", "pages", "provision", "state", "tasks", "tests"}
 PRODUCT = OWN - {"tests", "benchmarks"}
 
 

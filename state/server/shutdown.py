@@ -14,6 +14,8 @@ def limit_shutdown() -> None:
 
     After it the kernel ends the process: a thread that never returns cannot hold it. Call it in the main thread.
     """
+    if not hasattr(signal, "SIGALRM"):  # Windows has no such clock; the end has no limit there
+        return
     signals = (signal.SIGTERM, signal.SIGINT)
     handlers = {number: signal.getsignal(number) for number in signals}
     if not callable(handlers[signal.SIGTERM]):  # not within the server: the signal ends the process at once

@@ -45,7 +45,7 @@ def answers(project: Project, revision: RevisionInfo) -> tuple[Asked, ...]:
         rows = db.execute("SELECT key, value FROM meta WHERE key LIKE ?", (f"{_PREFIX}%",)).fetchall()
     kept = {row["key"].removeprefix(_PREFIX): _read(json.loads(row["value"])) for row in rows}
     parents = {one.id: one.parent for one in revisions.history(project)} if kept else {}
-    found = []
+    found: list[Asked] = []
     at: str | None = revision.id
     while at is not None and kept:
         if at in kept:

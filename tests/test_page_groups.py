@@ -157,7 +157,8 @@ def test_a_group_that_gets_another_name_by_an_edit_says_so(colours):
     card = cards_of(colours)[0]
     concept = next(one for one in revisions.current(colours).knowledge.concepts if one.name == card.name)
     edit(colours, {"op": "rename_concept", "concept": concept.id, "name": "scarlet"})
-    assert f"“{card.name}” is now called “scarlet”" in shown(app("clusters", project="colours"))
+    for page in ("clusters", "concepts", "find"):
+        assert f"“{card.name}” is now called “scarlet”" in shown(app(page, project="colours"))
     edit(colours, {"op": "rename_cluster", "cluster": card.id, "name": "mine"})
     assert "is now called" not in shown(app("clusters", project="colours"))
 

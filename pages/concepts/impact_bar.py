@@ -73,7 +73,8 @@ def _latest(project: Project, revision: Revision, state: LiveState) -> None:
     impact = compare(before, state)
     with _row():
         st.badge(revision.id, color="green", icon=":material/check:")
-        st.html(markup.card_text(revision.note, []))
+        changed = moved.renamed(project, parent, revision) if revision.edits else ""
+        st.html(markup.card_text(revision.note, [changed]))
         figures(impact, revision)
         st.space("stretch")
         _moved_button(project, revision, impact, before, state)

@@ -32,7 +32,7 @@ def bar(project: Project, revision: Revision) -> None:
         st.badge(revision.id, color="green", icon=":material/check:")
         st.html(markup.note(revision.note), width="content")
         st.html(markup.note(f"{markup.count(len(rows), 'photo')} moved"), width="content")
-        if changed := _renamed(project, parent, revision):
+        if changed := renamed(project, parent, revision):
             st.html(markup.note(changed), width="content")
         if len(rows) and st.button("See", key="see_moved", type="tertiary", icon=":material/visibility:"):
             names = cached.cluster_names(project, parent), cached.cluster_names(project, revision)
@@ -47,7 +47,7 @@ def bar(project: Project, revision: Revision) -> None:
         )
 
 
-def _renamed(project: Project, parent: Revision, revision: Revision) -> str:
+def renamed(project: Project, parent: Revision, revision: Revision) -> str:
     """Which groups are called otherwise since, though nobody gave them the name; "" for none."""
     given = {kept.id for kept in revision.knowledge.kept if kept.name}
     before = {card.id: card.name for card in cached.cards(project, parent)}

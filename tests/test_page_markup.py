@@ -133,6 +133,15 @@ def test_score_panel_says_better_and_worse_in_words():
     assert "same" in parse(markup.score_panel([row(0.90001, 0.90002)])).seen
 
 
+def test_differences_that_chance_makes_as_well_are_neither_better_nor_worse():
+    for gap, words in ((0.004, "▲ +0.4 points · about the same"), (-0.009, "▼ −0.9 points · about the same")):
+        assert markup.delta(gap, ".1%") == ("quiet", words)
+    assert markup.delta(0.001, ".3f")[0] == "quiet"
+    assert markup.delta(0.02, ".1%")[0] == "up"
+    assert markup.delta(0.02, ".3f", higher_is_better=False)[0] == "down"
+    assert markup.delta(0.0001, ".1%") == ("quiet", "same")
+
+
 def test_score_panel_knows_scores_where_less_is_better_and_undefined_ones():
     less = parse(markup.score_panel([row(1.2, 1.5, shown=".2f", higher_is_better=False, bar=False)])).seen
     assert "▲ −0.30" in less

@@ -229,14 +229,23 @@ def _difference(row: ScoreRow) -> str:
     return f'<td class="kec-{kind}">{change}</td>'
 
 
+BY_CHANCE = 0.01
+"""Scores of one setting differ by about so much from one seed to the next [R]."""
+
+
 def delta(gap: float, shown: str, *, higher_is_better: bool = True) -> tuple[str, str]:
-    """A difference of two scores: its kind ("up", "down" or "quiet") and how to show it; never by colour alone."""
+    """A difference of two scores: its kind ("up", "down" or "quiet") and how to show it; never by colour alone.
+
+    One that another start of the clustering makes as well is neither better nor worse.
+    """
     if f"{abs(gap):{shown}}" == f"{0:{shown}}":
         return "quiet", "same"
     better = (gap > 0) == higher_is_better
     arrow, kind, word = ("▲", "up", "better") if better else ("▼", "down", "worse")
     sign = "+" if gap > 0 else "−"
     size = f"{abs(gap) * 100:.1f} points" if shown.endswith("%") else f"{abs(gap):{shown}}"
+    if abs(gap) < BY_CHANCE:
+        return "quiet", f"{arrow} {sign}{size} · about the same"
     return kind, f'{arrow} {sign}{size} <span class="kec-quiet">{word}</span>'
 
 

@@ -13,17 +13,25 @@ def add(commands: Subparsers[Any]) -> None:
     """Add ``kec setup``."""
     p = add_command(commands, "setup", setup, "fetch WordNet, demo photos and weights; safe to run again")
     p.add_argument("--demo", action="store_true", help="also the demo photos and a ready demo project")
-    p.add_argument("--clip", action="store_true", help="also CLIP weights (ViT-B-32/openai)")
+    p.add_argument(
+        "--clip",
+        nargs="?",
+        const="",
+        metavar="MODEL/TAG",
+        help="also CLIP weights: ViT-B-32/openai, or others of open_clip, such as those of docs/how-to/encoders.md",
+    )
 
 
 def setup(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec setup``: fetch resources, and make the demo project when asked for."""
+    from kec_core.encoders.known_models import KNOWN_MODELS
     from kec_core.terminal import show_progress
     from provision import resources
     from state.work.demo import ensure_demo_project
     from state.workspace.workspace import Workspace
 
-    found = resources.setup(demo=arguments.demo, clip=arguments.clip, say=say)
+    clip = "" if arguments.clip is None else arguments.clip or KNOWN_MODELS[0].weights
+    found = resources.setup(demo=arguments.demo, clip=clip, say=say)
     result: dict[str, Any] = {
         "found": [
             {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from functools import partial
 
 from kec_core.errors import ResourceMissing
 from provision.demo_photos import ensure_demo
@@ -21,8 +22,13 @@ COMPACT_MODULES = (
 )
 
 
-def setup(*, demo: bool, clip: bool, say: Report) -> list[Found]:
-    """Fetch every resource asked for; the heart of ``kec setup [--demo] [--clip]``.
+def setup(*, demo: bool, clip: str, say: Report) -> list[Found]:
+    """Fetch every resource asked for; the heart of ``kec setup [--demo] [--clip [NAME]]``.
+
+    Args:
+        demo: also the demo photos.
+        clip: also these weights of open_clip, "MODEL/TAG"; "" for none.
+        say: told what is tried and found.
 
     Raises:
         ResourceMissing: one of them could not be had from any source; the others were fetched before.
@@ -30,7 +36,7 @@ def setup(*, demo: bool, clip: bool, say: Report) -> list[Found]:
     """
     wanted: list[Callable[[Report], Found]] = [ensure_wordnet, ensure_compact]
     wanted += [ensure_demo] if demo else []
-    wanted += [ensure_clip] if clip else []
+    wanted += [partial(ensure_clip, clip)] if clip else []
     found, missing = [], []
     for ensure in wanted:
         try:
@@ -58,17 +64,18 @@ def ensure_compact(say: Report) -> Found:
     return reported(Found(resource="compact weights", path=None, source="installed packages"), say)
 
 
-def ensure_clip(say: Report) -> Found:
-    """The default CLIP weights, from this machine or through open_clip's own download.
+def ensure_clip(weights: str, say: Report) -> Found:
+    """Weights of open_clip, "MODEL/TAG", from this machine or through open_clip's own download.
 
     Raises:
         ResourceMissing: they are not in the cache and cannot be downloaded.
+        InputError: open_clip knows no such weights.
     """
-    from kec_core.encoders.openclip_weights import PREFERRED_WEIGHTS, find_weights
+    from kec_core.encoders.openclip_weights import find_weights
 
-    say(f"CLIP weights: {PREFERRED_WEIGHTS} through open_clip (about 350 MB, fetched only once) ...")
+    say(f"CLIP weights: {weights} through open_clip (hundreds of MB, fetched only once) ...")
     try:
-        weights = find_weights(PREFERRED_WEIGHTS)
+        found = find_weights(weights)
     except ResourceMissing as error:
         raise ResourceMissing(f"{error} Until then the compact (offline) encoder is used.") from error
-    return reported(Found(resource="CLIP weights", path=weights.file, source="open_clip's download"), say)
+    return reported(Found(resource="CLIP weights", path=found.file, source="open_clip's download"), say)

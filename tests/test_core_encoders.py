@@ -139,7 +139,11 @@ class TestChoice:
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
         monkeypatch.setattr(compact, "load_compact", lambda: "the compact one")
         assert load_encoder() == "the compact one"
-        clip, offline = available_encoders()
+        clip, *others, offline = available_encoders()
+        assert not any(other.ready for other in others)
+        assert all(
+            f"kec setup --clip {other.name.removeprefix('open_clip:')}`" in other.advice for other in others
+        )
         assert (clip.name, clip.ready) == (PREFERRED, False)
         assert "kec setup --clip" in clip.advice
         assert (offline.name, offline.ready) == ("compact", True)

@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 
 from kec_core.encoders import networks, openclip_text, openclip_weights
+from kec_core.encoders.known_models import KNOWN_MODELS
 from kec_core.encoders.openclip import load_open_clip
 from kec_core.errors import InputError, ResourceMissing
 from tests.tiny_clip import CONFIGS, CROPPED, FULL
@@ -299,9 +300,17 @@ class TestWithoutNetwork:
         assert weights.preprocess["mean"] == (0.5, 0.5, 0.5)
         assert weights.preprocess["resize_mode"] == "squash"
 
-    def test_the_preferred_weights_are_the_ones_in_open_clips_table(self):
-        entry = open_clip.get_pretrained_cfg(*openclip_weights.PREFERRED_WEIGHTS.split("/"))
-        assert entry["hf_hub"] == openclip_weights._PREFERRED_HUB
+    @pytest.mark.parametrize("model", KNOWN_MODELS, ids=lambda model: model.weights)
+    def test_known_models_are_in_open_clips_table(self, model):
+        entry = open_clip.get_pretrained_cfg(*model.weights.split("/"))
+        assert entry["hf_hub"] == model.hub
+
+    def test_the_page_of_encoders_lists_the_known_models(self):
+        page = (Path(__file__).parent.parent / "docs" / "how-to" / "encoders.md").read_text(encoding="utf-8")
+        for model in KNOWN_MODELS:
+            parameters = f"{model.image_parameters:g} + {model.text_parameters:g}"
+            row = f"| `{model.weights}` | {model.caption} | {parameters} | {model.zero_shot:g} | {model.licence} |"
+            assert row in page
 
     def test_any_status_is_an_answer(self):
         with host(NotFound) as address:

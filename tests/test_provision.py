@@ -258,29 +258,29 @@ class TestWeights:
         place = tmp_path / "cache" / "weights" / "ViT-B-32-openai.pt"
         place.parent.mkdir(parents=True)
         place.write_bytes(b"weights")
-        assert resources.ensure_clip(Said()).path == place
+        assert resources.ensure_clip("ViT-B-32/openai", Said()).path == place
 
     def test_clip_weights_that_cannot_be_had_say_where_to_put_them(self, monkeypatch, tmp_path):
         monkeypatch.setenv("HF_HUB_OFFLINE", "1")
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
         with pytest.raises(ResourceMissing) as error:
-            resources.ensure_clip(Said())
+            resources.ensure_clip("ViT-B-32/openai", Said())
         assert f"put the file at {tmp_path / 'cache' / 'weights' / 'ViT-B-32-openai'}" in str(error.value)
         assert str(error.value).endswith("Until then the compact (offline) encoder is used.")
 
 
 class TestSetup:
     def found(self, name):
-        return lambda say: Found(resource=name, path=None, source="here")
+        return lambda *_: Found(resource=name, path=None, source="here")
 
     def test_only_what_is_asked_for(self, monkeypatch):
         for name in ("wordnet", "compact", "demo", "clip"):
             monkeypatch.setattr(resources, f"ensure_{name}", self.found(name))
-        assert [f.resource for f in resources.setup(demo=False, clip=False, say=Said())] == [
+        assert [f.resource for f in resources.setup(demo=False, clip="", say=Said())] == [
             "wordnet",
             "compact",
         ]
-        both = resources.setup(demo=True, clip=True, say=Said())
+        both = resources.setup(demo=True, clip="ViT-B-32/openai", say=Said())
         assert [f.resource for f in both] == ["wordnet", "compact", "demo", "clip"]
 
     def test_one_failure_does_not_keep_the_others_away(self, monkeypatch):
@@ -289,7 +289,7 @@ class TestSetup:
         monkeypatch.setattr(resources, "ensure_compact", lambda say: got.append("compact"))
         monkeypatch.setattr(resources, "ensure_demo", lambda say: got.append("demo"))
         with pytest.raises(ResourceMissing, match="the server cannot be reached"):
-            resources.setup(demo=True, clip=False, say=Said())
+            resources.setup(demo=True, clip="", say=Said())
         assert got == ["compact", "demo"]
 
 

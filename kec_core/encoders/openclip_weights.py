@@ -11,14 +11,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kec_core.encoders.download import download_or_abort, in_thread
+from kec_core.encoders.known_models import KNOWN_MODELS, KnownModel
 from kec_core.errors import InputError, ResourceMissing
 from kec_core.paths import is_file
 from kec_core.store import cache_dir
 
-PREFERRED_WEIGHTS = "ViT-B-32/openai"
-_PREFERRED_HUB = (
-    "timm/vit_base_patch32_clip_224.openai/"  # what open_clip's table says; saves its import of seconds
-)
+PREFERRED_WEIGHTS = KNOWN_MODELS[0].weights
 _HUB_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _SUFFIXES = (".safetensors", ".pt", ".bin")
 _PREPROCESS = ("mean", "std", "interpolation", "resize_mode")
@@ -70,7 +68,12 @@ def find_weights(spec: str) -> Weights:
 
 def preferred_on_disk() -> bool:
     """Whether the weights of CLIP ViT-B/32 are on this machine; imports and downloads nothing heavy."""
-    return bool(_placed(*_split(PREFERRED_WEIGHTS)) or _cached({"hf_hub": _PREFERRED_HUB}))
+    return on_disk(KNOWN_MODELS[0])
+
+
+def on_disk(model: KnownModel) -> bool:
+    """Whether the weights of a known model are on this machine; imports and downloads nothing heavy."""
+    return bool(_placed(*_split(model.weights)) or _cached({"hf_hub": model.hub}))
 
 
 def needs_hub(model: str) -> tuple[str, ...]:

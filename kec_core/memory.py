@@ -1,10 +1,15 @@
-"""How much memory this process has used at most, stage by stage."""
+"""How much memory this process has used at most, stage by stage, and how mapped files leave it."""
 
 from __future__ import annotations
 
+import mmap
 import re
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -24,3 +29,14 @@ def peak_megabytes() -> float:
     import psutil
 
     return float(psutil.Process().memory_info().rss / 2**20)
+
+
+def release_pages(array: NDArray[Any]) -> None:
+    """Take what was read of a memory-mapped file out of this process; it is read again when it is needed.
+
+    The system does so only when memory runs short, and until then counts the pages as in use. Other arrays, and systems
+    that cannot, are left as they are.
+    """
+    mapped = getattr(array, "_mmap", None) if isinstance(array, np.memmap) else None
+    if mapped is not None and hasattr(mapped, "madvise") and not array.flags.writeable:
+        mapped.madvise(mmap.MADV_DONTNEED)

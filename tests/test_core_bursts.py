@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import numpy as np
 import pytest
@@ -112,6 +113,20 @@ def test_several_bursts_are_told_apart_and_rows_stand_for_them():
     assert rows.shape == (8, DIM)
     assert len(set(row_of[:20].tolist())) == 1
     assert np.linalg.norm(rows, axis=1) == pytest.approx(np.ones(8), abs=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1])
+def test_near_copies_of_large_collections_are_those_that_every_pair_tells(monkeypatch, share):
+    rng = np.random.default_rng(0)
+    photos = planted(1, 3000)
+    again = rng.choice(len(photos), int(share * len(photos)))  # some twice and more: pairs, triples, series
+    blur = 0.3 / np.sqrt(DIM) * rng.normal(size=(len(again), DIM))
+    unit = photos / np.linalg.norm(photos, axis=1, keepdims=True)
+    features = np.concatenate([unit, unit[again] + blur]).astype(np.float32)
+    exact = find_near_copies(features)
+    assert (exact >= 0).sum() >= 1.5 * len(again)
+    monkeypatch.setattr(sys.modules[find_near_copies.__module__], "EXACT_ROWS", 100)
+    np.testing.assert_array_equal(find_near_copies(features), exact)
 
 
 def test_near_copies_are_listed_largest_group_first():

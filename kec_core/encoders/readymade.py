@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, FloatVector, Progress, fingerprint, no_progress
+from kec_core.arrays import FloatMatrix, FloatVector, Progress, blocks, fingerprint, no_progress
 from kec_core.config import EncoderDefaults
 from kec_core.encoders.base import Encoder, EncoderInfo, Pixels
 from kec_core.encoders.prompts import PHOTO
@@ -203,25 +203,37 @@ class ReadymadeEncoder:
         reasons = {
             image_id: f"{self._file.name} has no row for it" for image_id in ids if image_id not in found
         }
-        empty = 0
-        for image_id, row in found.items():
-            if fault := _fault(self._table.features[row]):
-                reasons[image_id] = f"its row {row} in {self._file.name} {fault}"
-                empty += 1
+        faults = self._faults(found)
+        reasons |= faults
         more = [
-            f"{empty:,} rows of {self._file.name} are zero, NaN, infinite or out of scale; their photos are listed."
+            f"{len(faults):,} rows of {self._file.name} are zero, NaN, infinite or out of scale; their photos are listed."
         ]
         extra = (
             [f"Columns not taken as features: {', '.join(self._table.unused)}."] if self._table.unused else []
         )
-        used = [found[image_id] for image_id in ids if image_id not in reasons]
+        table = self._table.features
+        used = np.array([found[image_id] for image_id in ids if image_id not in reasons], dtype=np.int64)
+        in_place = len(used) == len(table) and bool((np.diff(used) == 1).all())
         return RowsOfPhotos(
-            features=np.ascontiguousarray(self._table.features[used]),
+            features=table if in_place else table[used],  # in their order they need no copy
             rows=dict(found),
             reasons=reasons,
-            note=" ".join([*notes, *(more if empty else []), *extra]),
+            note=" ".join([*notes, *(more if faults else []), *extra]),
             has_names=self._table.names is not None,
         )
+
+    def _faults(self, found: Mapping[str, int]) -> dict[str, str]:
+        """Why photos cannot be used although they have a row, by id."""
+        ids, rows = list(found), np.fromiter(found.values(), dtype=np.int64, count=len(found))
+        least, most = _LENGTHS
+        faults: dict[str, str] = {}
+        for block in blocks(len(rows)):
+            with np.errstate(invalid="ignore", over="ignore"):
+                lengths = np.linalg.norm(self._table.features[rows[block]].astype(np.float64), axis=1)
+            for place in np.flatnonzero(~((lengths >= least) & (lengths <= most))) + block.start:
+                row = int(rows[place])
+                faults[ids[place]] = f"its row {row} in {self._file.name} {_fault(self._table.features[row])}"
+        return faults
 
     def preprocess(self, image: Image.Image) -> Pixels:  # noqa: ARG002 - the protocol asks for it
         """Raises InputError: the table holds features of known photos only."""
@@ -254,11 +266,10 @@ class ReadymadeEncoder:
 
 
 def _fault(row: FloatVector) -> str:
-    """Why a row cannot be compared with others in float32, "" when it can."""
+    """Why a row cannot be compared with others in float32."""
     if not np.isfinite(row).all():
         return "has NaN or infinity"
     length = float(np.linalg.norm(row.astype(np.float64)))
     if not length:
         return "is all zeros"
-    least, most = _LENGTHS
-    return "" if least <= length <= most else f"has a length of {length:.0e}; scale the rows to about 1"
+    return f"has a length of {length:.0e}; scale the rows to about 1"

@@ -151,13 +151,12 @@ def _assigned(x: FloatMatrix, centroids: FloatMatrix, words: FloatMatrix) -> Int
     """The group of every photo; one that ran empty gets the photo that fits it best of those in larger groups."""
     pulled = centroids + np.float32(WORD_WEIGHT) * words
     usual = WORD_WEIGHT * (words @ x.mean(axis=0, dtype=np.float64)).astype(np.float32)
-    scores = np.empty((len(x), len(centroids)), np.float32)
+    labels = np.empty(len(x), np.int32)
     for block in blocks(len(x)):
-        scores[block] = x[block] @ pulled.T - usual
-    labels: IntVector = scores.argmax(axis=1).astype(np.int32)
+        labels[block] = (x[block] @ pulled.T - usual).argmax(axis=1)
     for group in np.flatnonzero(np.bincount(labels, minlength=len(centroids)) == 0):
         spare = np.bincount(labels, minlength=len(centroids))[labels] > 1
-        labels[np.where(spare, scores[:, group], -np.inf).argmax()] = group
+        labels[np.where(spare, x @ pulled[group], -np.inf).argmax()] = group
     return labels
 
 

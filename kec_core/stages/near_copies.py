@@ -1,25 +1,44 @@
-"""Near-copies: which photos of a collection show the same picture, cropped, re-encoded or taken a moment apart."""
+"""Near-copies: which photos of a collection show the same picture, cropped, re-encoded or taken a moment apart.
+
+Up to ``EXACT_ROWS`` photos every pair is compared. Beyond, pairs are looked for among a few principal components: taking
+components away never makes two photos more different, so what is near there is all that must be compared in full.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from kec_core.arrays import FloatMatrix, IntVector, Progress, l2_normalize, no_progress
+from kec_core.arrays import BLOCK_ROWS, FloatMatrix, IntVector, Progress, blocks, l2_normalize, no_progress
 from kec_core.clustering.bursts import NEAR, find_bursts
-from kec_core.maps.neighbours import find_neighbours
+from kec_core.clustering.geometry import nearest_neighbours, search_others
+
+if TYPE_CHECKING:
+    import faiss
 
 LINKS = 8
 """Nearest photos that one is compared with; enough to link a series of any length [R]."""
+EXACT_ROWS = 10_000
+"""Up to so many photos every pair is compared [R]."""
+COMPONENTS = 64  # in which candidates are looked for among more                               [R]
+SAMPLE = 8192  # photos that the components are taken from                                     [R]
+LIST_ROWS = 128  # photos in a list of similar ones, on average                                [R]
+PROBES = 8
+"""Lists that are looked into: of 2,500 planted pairs among 100,000 photos all are found [M]."""
+
+Rows = NDArray[np.int64]
 
 
 def find_near_copies(features: FloatMatrix, *, progress: Progress = no_progress) -> IntVector:
     """The group of near-copies of every photo, int32 (N,), numbered from 0, largest first; -1 for photos without any.
 
-    Bursts first, then the rest by their nearest neighbours, approximately in collections of over 10,000. A series
-    that drifts is one group only as far as its photos are near its middle.
+    Bursts first, then the rest by their nearest neighbours. A series that drifts is one group only as far as its photos
+    are near its middle.
 
     Args:
         features: raw float32 (N, d), not centred; possibly memory-mapped.
@@ -28,25 +47,97 @@ def find_near_copies(features: FloatMatrix, *, progress: Progress = no_progress)
     found = find_bursts(features)
     rest = np.flatnonzero(found < 0)
     if len(rest) > 1:
-        unit = l2_normalize(np.asarray(features[rest]))
-        groups = _linked(unit, progress)
+        groups = _linked(features, rest, progress)
         found[rest] = np.where(groups < 0, -1, groups + 1 + found.max(initial=-1))
     return _numbered(found)
 
 
-def _linked(unit: FloatMatrix, progress: Progress) -> NDArray[np.int64]:
-    """Groups of rows that neighbours link and that are near the mean of their group; -1 for the others."""
-    near = find_neighbours(unit, LINKS, progress=progress)
-    rows, places = np.nonzero(1 - near.distances**2 / 2 >= NEAR)  # the cosine of unit rows
-    links = coo_matrix((np.ones(len(rows)), (rows, near.rows[rows, places])), shape=(len(unit),) * 2)
+def _linked(features: FloatMatrix, rest: Rows, progress: Progress) -> Rows:
+    """Groups among the photos ``rest`` that neighbours link and that are near the mean of their group; -1 for the others."""
+    pairs = _every_pair if len(rest) <= EXACT_ROWS else _likely_pairs
+    rows, others = np.hstack([np.empty((2, 0), np.int64), *pairs(features, rest, progress)])
+    links = coo_matrix((np.ones(len(rows), np.bool_), (rows, others)), shape=(len(rest),) * 2)
     _, groups = connected_components(links, directed=False)
     sizes = np.bincount(groups)
-    groups = np.where(sizes[groups] > 1, groups, -1)
-    for group in np.flatnonzero(sizes > 2):
-        members = np.flatnonzero(groups == group)
-        middle = l2_normalize(unit[members].mean(axis=0, keepdims=True))[0]
-        groups[members[unit[members] @ middle < NEAR]] = -1
-    return np.asarray(groups, dtype=np.int64)
+    linked = np.where(sizes[groups] > 1, groups, -1).astype(np.int64)
+    for members in _by_group(linked, sizes):
+        unit, ids = _unit(features, rest[members]), linked[members]
+        starts = np.flatnonzero(np.diff(ids, prepend=-1))
+        middles = l2_normalize(np.add.reduceat(unit, starts, axis=0))
+        own = np.repeat(middles, np.diff(starts, append=len(ids)), axis=0)
+        linked[members[np.einsum("nd,nd->n", unit, own) < NEAR]] = -1
+    return linked
+
+
+def _unit(features: FloatMatrix, rows: Rows) -> FloatMatrix:
+    return l2_normalize(np.asarray(features[rows]))
+
+
+def _every_pair(features: FloatMatrix, rest: Rows, progress: Progress) -> Iterator[Rows]:
+    """Positions in ``rest`` of photos and of near neighbours of theirs, int64 (2, P)."""
+    near, cosines = nearest_neighbours(_unit(features, rest), LINKS, progress=progress)
+    rows, places = np.nonzero(cosines >= NEAR)
+    yield np.stack([rows, near[rows, places]])
+
+
+def _likely_pairs(features: FloatMatrix, rest: Rows, progress: Progress) -> Iterator[Rows]:
+    """As ``_every_pair`` for many photos, a block of them at a time; a few pairs may be missed, none is false."""
+    progress(0, len(rest), "Finding near-copies")
+    reduced = _reduced(features, rest)
+    index = _inverted_lists(reduced)
+    for block in blocks(len(rest)):
+        progress(block.start, len(rest), "Finding near-copies")
+        near, distances = search_others(index, reduced, np.arange(block.start, block.stop), LINKS)
+        rows, places = np.nonzero((distances <= _FARTHEST) & (near >= 0))
+        pairs = np.stack([rows + block.start, near[rows, places]])
+        for part in blocks(pairs.shape[1]):
+            one, other = (_unit(features, rest[side]) for side in pairs[:, part])
+            yield pairs[:, part][:, np.einsum("nd,nd->n", one, other) >= NEAR]
+
+
+_FARTHEST = 2 - 2 * NEAR + 1e-4
+"""Squared distance of unit rows whose cosine is ``NEAR``, and a little for rounding."""
+
+
+def _reduced(features: FloatMatrix, rest: Rows) -> FloatMatrix:
+    """Unit rows in their ``COMPONENTS`` strongest directions, float32 (R, COMPONENTS)."""
+    some = _unit(features, rest[np.linspace(0, len(rest) - 1, min(len(rest), SAMPLE)).astype(np.int64)])
+    _, axes = np.linalg.eigh(some.T @ some)
+    onto = np.ascontiguousarray(axes[:, -COMPONENTS:], dtype=np.float32)
+    reduced = np.empty((len(rest), onto.shape[1]), dtype=np.float32)
+    for block in blocks(len(rest)):
+        reduced[block] = _unit(features, rest[block]) @ onto
+    return reduced
+
+
+def _inverted_lists(rows: FloatMatrix) -> faiss.IndexIVFFlat:
+    """All rows in lists around some of them; the lists are found by lists of lists, so that all work grows as N does."""
+    import faiss
+
+    width, count = rows.shape[1], len(rows) // LIST_ROWS
+    centres = rows[np.sort(np.random.default_rng(0).choice(len(rows), count, replace=False))]
+    lists = faiss.IndexIVFFlat(faiss.IndexFlatL2(width), width, int(np.sqrt(count)))
+    lists.cp.min_points_per_centroid = 1
+    lists.train(centres)
+    lists.add(centres)
+    lists.nprobe = PROBES
+    index = faiss.IndexIVFFlat(lists, width, count)
+    index.is_trained, index.nprobe = True, PROBES
+    for block in blocks(len(rows)):
+        index.add(rows[block])
+    return index
+
+
+def _by_group(groups: Rows, sizes: NDArray[np.int64]) -> Iterator[Rows]:
+    """The members of groups of more than two, group after group, about ``BLOCK_ROWS`` at a time and no group in two."""
+    order = np.argsort(groups, kind="stable")
+    order = order[np.where(groups[order] < 0, 0, sizes[groups[order]]) > 2]
+    ends = np.flatnonzero(np.diff(groups[order], append=-1)) + 1
+    begin = 0
+    while begin < len(order):
+        end = ends[min(np.searchsorted(ends, begin + BLOCK_ROWS), len(ends) - 1)]
+        yield order[begin:end]
+        begin = int(end)
 
 
 def _numbered(groups: IntVector) -> IntVector:

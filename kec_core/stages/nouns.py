@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, FloatVector, IntVector, Progress, fingerprint, l2_normalize
+from kec_core.arrays import FloatMatrix, FloatVector, IntVector, Progress, blocks, fingerprint, l2_normalize
 from kec_core.clustering import cluster
 from kec_core.clustering.geometry import centroids_of
 from kec_core.config import RunConfig
@@ -105,15 +105,16 @@ def _explaining_nouns(
 
     def compute(options: RunConfig) -> StageResult:
         pool = _pool(resources, options, progress, only_visible=True)
-        start = over.arrays["labels"]
-        if len(pool.nouns) < len(np.unique(start)):
-            start = cluster(x, len(pool.nouns), options.clustering, bursts=bursts, seed=options.seed).labels
+        names = _names(pool.nouns, resources)
+        start, different = over.arrays["labels"], len({name.casefold() for name in names})
+        if different < len(np.unique(start)):
+            start = cluster(x, different, options.clustering, bursts=bursts, seed=options.seed).labels
         centre = resources.encoder.info.defaults.centre  # then the photos are centred already
         made = explain_groups(
             x if centre else _centred(x),
             pool.features if centre else _centred(pool.features),
             start,
-            names=_names(pool.nouns, resources),
+            names=names,
             preference=pool.preference,
             bursts=bursts,
             seed=options.seed,
@@ -212,7 +213,11 @@ def _used_nouns(pool: _Pool, chosen: IntVector, arrays: dict[str, NDArray[Any]])
 
 
 def _centred(features: FloatMatrix) -> FloatMatrix:
-    return l2_normalize(np.asarray(features - features.mean(axis=0), dtype=np.float32))
+    mean = features.mean(axis=0, dtype=np.float64).astype(np.float32)
+    centred = np.empty(features.shape, dtype=np.float32)
+    for block in blocks(len(features)):
+        centred[block] = l2_normalize(features[block] - mean)
+    return centred
 
 
 def _noun_inputs(over: Stored, resources: Resources) -> list[object]:

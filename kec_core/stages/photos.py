@@ -15,7 +15,7 @@ from kec_core.clustering.bursts import find_bursts
 from kec_core.config import RunConfig
 from kec_core.encoders.base import Encoder, visual_features
 from kec_core.encoders.loading import encode_files
-from kec_core.encoders.readymade import EarlierRow, ReadymadeEncoder
+from kec_core.encoders.readymade import EarlierRow, ReadymadeEncoder, RowsOfPhotos
 from kec_core.errors import InputError
 from kec_core.photos.images import ImageRecord
 from kec_core.stages.near_copies import find_near_copies
@@ -34,9 +34,12 @@ def embed_photos(runner: Runner, records: Sequence[ImageRecord], root: Path, enc
         assert isinstance(encoder, ReadymadeEncoder)
         photos = [(record.id, record.pixels_key) for record in records]
         found = encoder.rows_of(photos, root, _earlier_rows(runner.store, revision))
-        rows = [[i, content, found.rows[i]] for i, content in photos if i in found.rows]
-        more = {"rows": [] if found.has_names else rows, "note": found.note}
-        return _result(records, found.reasons, found.features, encoder, len(records), more)
+        known = {} if found.has_names else found.rows
+        rows = {} if found.has_names else {"rows": _rows_of(photos, found)}
+        unused = [[i, content, known[i]] for i, content in photos if i in known and i in found.reasons]
+        more = {"rows": unused, "note": found.note}
+        made = _result(records, found.reasons, found.features, encoder, len(records), more)
+        return replace(made, arrays={**made.arrays, **rows})
 
     def compute(key: str) -> StageResult:
         known = _known_rows(runner.store, revision, {record.pixels_key for record in records})
@@ -124,6 +127,12 @@ def embed_second(
     return runner.stage("second", [encoder.info.revision, hashes, list(ids)], compute)
 
 
+def _rows_of(photos: Sequence[tuple[str, str]], found: RowsOfPhotos) -> IntVector:
+    """The row of every used photo, int32 (n_used,)."""
+    used = (found.rows[image_id] for image_id, _ in photos if image_id not in found.reasons)
+    return np.fromiter(used, dtype=np.int32)
+
+
 def _result(
     records: Sequence[ImageRecord],
     bad: Mapping[str, str],
@@ -160,7 +169,8 @@ def _result(
 def _earlier_rows(store: StageStore, encoder: str) -> list[EarlierRow]:
     """Rows that photos had in earlier results of a ready-made file, newest first.
 
-    Results of earlier versions do not list rows: there row i was photo i.
+    Those of used photos are an array; results of earlier versions list all of them, the first versions none: there row i
+    was photo i.
     """
     found: list[EarlierRow] = []
     for key in store.fingerprints("embed"):
@@ -169,9 +179,9 @@ def _earlier_rows(store: StageStore, encoder: str) -> list[EarlierRow]:
             continue
         if "rows" in stored.data:
             found += [(image_id, content, int(row)) for image_id, content, row in stored.data["rows"]]
-        else:
-            pairs = zip(stored.data["ids"], stored.data["hashes"], strict=True)
-            found += [(image_id, content, row) for row, (image_id, content) in enumerate(pairs)]
+        if "rows" in stored.arrays or "rows" not in stored.data:
+            rows = stored.arrays.get("rows", np.arange(len(stored.data["ids"]))).tolist()
+            found += zip(stored.data["ids"], stored.data["hashes"], rows, strict=True)
     return found
 
 

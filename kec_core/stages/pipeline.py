@@ -10,7 +10,7 @@ from pathlib import Path
 from kec_core import stages
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.clustering.whitening import Whitening, looks_of
-from kec_core.config import RunConfig
+from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.encoders.base import Encoder, visual_features
 from kec_core.encoders.text_cache import TextCache, encode_texts
 from kec_core.photos.images import ImageRecord
@@ -37,7 +37,7 @@ class RunResult:
     """
 
     embeddings: Embeddings
-    x: FloatMatrix
+    defaults: EncoderDefaults
     whitening: Whitening | None
     skipped: tuple[SkippedImage, ...]
     mapping: NounMapping | None
@@ -52,6 +52,11 @@ class RunResult:
     reports: tuple[StageReport, ...]
     notes: tuple[str, ...]
     near_copies: tuple[tuple[str, ...], ...]
+
+    @property
+    def x(self) -> FloatMatrix:
+        """Visual features, new float32 (N, d), unit rows."""
+        return visual_features(self.embeddings.features, self.defaults)
 
     @property
     def looks(self) -> FloatMatrix:
@@ -215,11 +220,13 @@ def group(
     )
     looks_key, whitening = stages.whiten_photos(runner, photos, x, config, second)
     weight, why = stages.choose_weight(runner, ground_key, x, grounding, n_clusters, defaults, config)
+    looks = looks_of(x, whitening)
+    del x  # of a large collection it must not lie in memory beside what is clustered
     cluster_key, clustering = stages.cluster_photos(
         runner,
         ground_key,
         looks_key,
-        looks_of(x, whitening),
+        looks,
         grounding,
         knowledge,
         embedded.data["ids"],
@@ -232,7 +239,7 @@ def group(
         embeddings=Embeddings(
             features=embedded.arrays["features"], ids=tuple(embedded.data["ids"]), encoder=encoder.info.name
         ),
-        x=x,
+        defaults=defaults,
         whitening=whitening,
         skipped=tuple(SkippedImage(**item) for item in embedded.data["failed"]),
         mapping=known.mapping,

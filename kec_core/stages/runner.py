@@ -15,7 +15,7 @@ from kec_core.config.option import only_for, values_for
 from kec_core.encoders.base import Encoder
 from kec_core.encoders.text_cache import TextCache
 from kec_core.knowledge.base import KnowledgeBuilder
-from kec_core.memory import peak_megabytes, reset_peak
+from kec_core.memory import peak_megabytes, release_pages, reset_peak
 from kec_core.store import StageResult, StageStore
 from kec_core.types import Noun, StageReport
 from kec_core.wordnet.vocabulary import DomainTerm
@@ -56,12 +56,13 @@ class Hooks:
 
 
 class Runner:
-    """Runs stages against a store and keeps their reports."""
+    """Runs stages against a store and keeps their reports; between stages, stored arrays are out of memory."""
 
     def __init__(self, store: StageStore, hooks: Hooks) -> None:
         self.store = store
         self.hooks = hooks
         self.reports: list[StageReport] = []
+        self._arrays: list[NDArray[Any]] = []
 
     def configured(
         self,
@@ -95,6 +96,9 @@ class Runner:
         reused = result is not None
         if result is None:
             result = self.store.save(name, key, compute(key))
+        self._arrays += result.arrays.values()
+        for array in self._arrays:
+            release_pages(array)
         report = StageReport(
             stage=name,
             fingerprint=key,

@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from kec_core.arrays import FloatMatrix
 from kec_core.clustering.metrics import internal_scores
+from kec_core.clustering.whitening import looks_of
 from kec_core.config import RunConfig
 from kec_core.errors import InputError
 from kec_core.llm.builder import LLMBuilder, LLMReport
@@ -274,25 +276,29 @@ def _replaced(reports: Sequence[StageReport]) -> tuple[str, ...]:
 def _result(
     project: Project, found: RunResult, config: RunConfig, scan: int, parent: Revision | None
 ) -> Result:
-    truth = project.labels(scan)
+    truth, x = project.labels(scan), found.x
     return Result(
         knowledge=found.knowledge,
         config=config,
         scan=scan,
         image_ids=found.embeddings.ids,
-        x=found.x,
-        looks=found.looks,
+        x=x,
+        looks=looks_of(x, found.whitening),
         grounding=found.grounding,
         clustering=found.clustering,
         clustering_fp=found.cluster_key,
         facts=_facts(found),
         scores=score_against(found.clustering.labels, truth),
-        baseline=_baseline(found, config, truth, parent.baseline if parent else None),
+        baseline=_baseline(found, x, config, truth, parent.baseline if parent else None),
     )
 
 
 def _baseline(
-    found: RunResult, config: RunConfig, truth: Sequence[str | None], before: Baseline | None
+    found: RunResult,
+    x: FloatMatrix,
+    config: RunConfig,
+    truth: Sequence[str | None],
+    before: Baseline | None,
 ) -> Baseline:
     """The plain method beside the run; what the same clustering scored before without labels holds still."""
     key = next(report.fingerprint for report in found.reports if report.stage == "baseline")
@@ -301,7 +307,7 @@ def _baseline(
         method=BASELINE_METHOD,
         clustering_fp=key,
         scores=score_against(found.baseline.labels, truth),
-        internal=known or internal_scores(found.x, found.baseline.labels, seed=config.seed),
+        internal=known or internal_scores(x, found.baseline.labels, seed=config.seed),
     )
 
 

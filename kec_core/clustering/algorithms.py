@@ -15,6 +15,7 @@ from kec_core.clustering.hierarchical import agglomerative, bisecting
 from kec_core.clustering.kmeans import check_n_clusters, shortfall_note, spherical_kmeans
 from kec_core.clustering.spectral import spectral
 from kec_core.config import ClusteringConfig
+from kec_core.memory import release_pages
 from kec_core.types import Clustering
 
 FAISS_POINTS_PER_CENTROID = 256  # what faiss fits on unasked                        [C] methods.md 0, trap 1
@@ -123,6 +124,7 @@ def fuse(x: FloatMatrix, kappa: FloatMatrix, weight: float) -> FloatMatrix:
         np.multiply(
             kappa[block], np.float32(weight) * share * _inverse_length(kappa[block]), out=fused[block, width:]
         )
+        release_pages(kappa)
     return fused
 
 

@@ -207,8 +207,8 @@ def group(
     """
     defaults = encoder.info.defaults
     encode = partial(encode_texts, encoder, cache=text_cache)
-    x = visual_features(embedded.arrays["features"], defaults)
     near_copies = stages.near_copies(runner, embedded)
+    x = visual_features(embedded.arrays["features"], defaults)
     photos, bursts = stages.with_bursts(embedded)
     n_clusters, how = stages.choose_n_clusters(runner, photos, x, config, bursts)
     baseline = stages.cluster_baseline(runner, photos, x, n_clusters, config, bursts)

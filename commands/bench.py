@@ -25,6 +25,7 @@ BENCHMARKS = (
     "scale",
     "scaling",
     "table",
+    "words",
 )
 
 

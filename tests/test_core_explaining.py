@@ -7,6 +7,7 @@ import pytest
 
 from kec_core.arrays import l2_normalize
 from kec_core.clustering import spherical_kmeans
+from kec_core.mapping import explaining
 from kec_core.mapping.explaining import explain_groups, facility_location
 from tests.planted import same_partition
 
@@ -98,20 +99,54 @@ def test_bursts_stay_whole():
 
 
 def plain_greedy(similar, count):
-    reached, chosen = np.zeros(len(similar)), []
+    reached, chosen = np.zeros(similar.shape[1]), []
     for _ in range(count):
-        gains = np.maximum(similar - reached[:, None], 0).sum(axis=0)
+        gains = np.maximum(similar - reached, 0).sum(axis=1)
         gains[chosen] = -1
         chosen.append(int(gains.argmax()))
-        reached = np.maximum(reached, similar[:, chosen[-1]])
+        reached = np.maximum(reached, similar[chosen[-1]])
     return chosen
 
 
 def test_lazy_choice_is_the_plain_greedy_one():
     rng = np.random.default_rng(3)
-    similar = rng.normal(size=(200, 60)).astype(np.float32)
+    similar = rng.normal(size=(60, 200)).astype(np.float32)
     assert facility_location(similar, 12).tolist() == plain_greedy(similar.astype(np.float64), 12)
 
 
 def test_as_many_nouns_as_there_are():
-    assert sorted(facility_location(np.eye(5, 3, dtype=np.float32), 3).tolist()) == [0, 1, 2]
+    assert sorted(facility_location(np.eye(3, 5, dtype=np.float32), 3).tolist()) == [0, 1, 2]
+
+
+def planted_words(n_groups=30, per_group=100, n_nouns=600, seed=0):
+    """Groups of photos, a noun that fits each best, and many nouns that fit some photos of some groups less."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(n_groups, 64))
+    truth = np.repeat(np.arange(n_groups), per_group)
+    x = centres[truth] + 0.7 * rng.normal(size=(len(truth), 64))
+    others = centres[rng.integers(n_groups, size=n_nouns)] + 2.0 * rng.normal(size=(n_nouns, 64))
+    nouns = np.concatenate([centres + 0.3 * rng.normal(size=centres.shape), others])
+    x = l2_normalize(x.astype(np.float32))
+    return l2_normalize(x - x.mean(axis=0)), l2_normalize(nouns.astype(np.float32)), truth.astype(np.int32)
+
+
+def words_of(x, nouns, truth, **options):
+    """The words of the groups, in the order of the planted groups."""
+    found = explain_groups(x, nouns, truth, **options)
+    return [found.nouns[np.bincount(found.labels[truth == group]).argmax(), 0] for group in np.unique(truth)]
+
+
+def test_a_sample_of_the_photos_chooses_nearly_the_same_words():
+    planted = planted_words()
+    every = words_of(*planted)
+    assert len(set(every)) == 30
+    assert np.mean(np.equal(words_of(*planted, sample=750), every)) >= 0.95
+    assert np.mean(np.equal(words_of(*planted, sample=30), every)) < 0.95  # one photo per group is too few
+
+
+@pytest.mark.parametrize(("name", "value"), [("SCREENED", 120), ("NOUNS_AT_ONCE", 50)])
+def test_the_likely_nouns_of_very_many_choose_nearly_the_same_words(monkeypatch, name, value):
+    planted = planted_words()
+    every = words_of(*planted)
+    monkeypatch.setattr(explaining, name, value)
+    assert np.mean(np.equal(words_of(*planted), every)) >= 0.95

@@ -18,9 +18,12 @@ from kec_core.arrays import FloatMatrix, FloatVector, IntVector, Progress, block
 from kec_core.clustering.geometry import cluster_sums
 from kec_core.clustering.transduction import best_settled
 
-EXPLAINING_REVISION = "explaining-1"
+EXPLAINING_REVISION = "explaining-2"
 """Change it with the rules: stored nouns are found by it."""
 SAMPLE = 8192  # photos from which nouns are chosen                                            [R]
+NOUNS_AT_ONCE = 1024  # compared with the sample, so that memory does not grow with the vocabulary   [R]
+SCREENED = 10_000
+"""Of more names, the half of so many that fit their best photos best and the half that fit all photos best are chosen from [R]."""
 CANDIDATES = 500  # nouns that compete for the groups, those of the best photos                [R]
 WORD_WEIGHT = 0.5
 """How much a noun counts beside the looks of its group while both are found; .35 to .75 give the same accuracy [M]."""
@@ -51,6 +54,7 @@ def explain_groups(
     names: Sequence[str] | None = None,
     preference: FloatVector | None = None,
     bursts: IntVector | None = None,
+    sample: int = SAMPLE,
     seed: int = 0,
     progress: Progress = no_progress,
 ) -> ExplainedGroups:
@@ -64,31 +68,31 @@ def explain_groups(
         preference: float32 (V,), 0 to 1: a fully preferred noun counts as nearer by a standard deviation of all
             similarities; None for nothing.
         bursts: int32 (N,) from ``find_bursts``: the photos of one stay together; None for none.
-        seed: draws the sample of a large collection.
+        sample: photos of a larger collection from which nouns are chosen; all photos are then put to the groups found.
+        seed: draws the sample.
         progress: told during the work; may raise Cancelled.
     """
     count = int(by_looks.max()) + 1
-    rows = _sample(len(x), seed)
-    t = l2_normalize(nouns)
+    rows = _sample(len(x), sample, seed)
+    photos, t = x[rows], l2_normalize(nouns)
     progress(0, 3, "Choosing words")
-    similar = x[rows] @ t.T  # (S, V)
-    gain = np.zeros(len(t), np.float32) if preference is None else similar.std() * preference
-    usual = similar.mean(axis=0)
-    similar += gain
-    best = _best(similar - usual, count)
-    named = np.arange(len(t)) if names is None else _one_for_each_name(best, names)
-    chosen = named[facility_location(similar[:, named], count)]
-    competing = np.union1d(named[np.argsort(-best[named], kind="stable")[:CANDIDATES]], chosen).astype(
-        np.int32
-    )
-    near = similar[:, competing] - usual[competing]  # a noun near to every photo says nothing
+    gain = np.zeros(len(t), np.float32) if preference is None else _spread(photos, t) * preference
+    fits = _fits(photos, t, gain, count)
+    named = np.arange(len(t)) if names is None else _one_for_each_name(fits.best, names)
+    screened = _screened(named, fits)
+    similar = t[screened] @ photos.T  # (C, S)
+    similar += gain[screened, None]
+    chosen = screened[facility_location(similar, count)]
+    ranked = named[np.argsort(-fits.best[named], kind="stable")[:CANDIDATES]]
+    competing = np.union1d(ranked, chosen).astype(np.int32)
+    near = photos @ t[competing].T + (gain - fits.usual)[competing]  # a noun near to every photo says nothing
     by_words = near[:, np.searchsorted(competing, chosen)].argmax(axis=1).astype(np.int32)
 
     def said(member: FloatMatrix) -> FloatMatrix:
         return np.float32(WORD_WEIGHT) * np.asarray(near[:, _distinct_words(member, near)], dtype=np.float32)
 
     progress(1, 3, "Choosing words")
-    end = best_settled(x[rows], (by_looks[rows], by_words), count, said)
+    end = best_settled(photos, (by_looks[rows], by_words), count, said)
     words = _distinct_words(end.member, near)
     labels = _assigned(x, end.centroids, t[competing[words]])
     if bursts is not None:
@@ -97,30 +101,29 @@ def explain_groups(
 
 
 def facility_location(similar: FloatMatrix, count: int) -> IntVector:
-    """Columns that together leave every row near one of them, greedily: each adds most to sum_i max_j max(0, S_ij).
+    """Nouns that together leave every photo near one of them, greedily: each adds most to sum_i max_j max(0, S_ji).
 
-    Lazy: a gain only shrinks as columns are chosen, so an old gain is a bound, and few columns are counted again.
+    Lazy: a gain only shrinks as nouns are chosen, so an old gain is a bound, and few nouns are counted again.
 
     Args:
-        similar: float32 (N, V).
-        count: columns to choose, at most V.
+        similar: float32 (V, N).
+        count: rows to choose, at most V.
 
     Returns:
         int32 (count,) in the order of their choice.
     """
-    reached = np.zeros(len(similar), np.float32)
-    bounds = np.maximum(similar, 0).sum(axis=0, dtype=np.float64)
-    queue = [(-float(bound), column) for column, bound in enumerate(bounds)]
+    reached = np.zeros(similar.shape[1], np.float32)
+    queue = [(-float(np.maximum(row, 0).sum(dtype=np.float64)), noun) for noun, row in enumerate(similar)]
     heapq.heapify(queue)
     chosen: list[int] = []
     while len(chosen) < count and queue:
-        _, column = heapq.heappop(queue)
-        gain = float(np.maximum(similar[:, column] - reached, 0).sum(dtype=np.float64))
+        _, noun = heapq.heappop(queue)
+        gain = float(np.maximum(similar[noun] - reached, 0).sum(dtype=np.float64))
         if queue and gain < -queue[0][0]:
-            heapq.heappush(queue, (-gain, column))
+            heapq.heappush(queue, (-gain, noun))
             continue
-        chosen.append(column)
-        np.maximum(reached, similar[:, column], out=reached)
+        chosen.append(noun)
+        np.maximum(reached, similar[noun], out=reached)
     return np.asarray(chosen, dtype=np.int32)
 
 
@@ -133,10 +136,49 @@ def _distinct_words(member: FloatMatrix, near: FloatMatrix) -> IntVector:
     return np.asarray(columns[chosen], dtype=np.int32)
 
 
-def _best(near: FloatMatrix, count: int) -> FloatVector:
-    """How well every noun fits the photos that it fits best, as many as a group may have. (V,)."""
-    most = min(len(near), max(3, len(near) // (3 * count)))
-    return np.asarray(np.partition(near, -most, axis=0)[-most:].mean(axis=0), dtype=np.float32)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fits:
+    """How nouns fit the photos, each float32 (V,).
+
+    Attributes:
+        usual: mean cosine to all photos.
+        best: mean similarity to the photos that a noun fits best, as many as a group may have, less the usual one.
+        total: summed similarity to the photos on its side.
+    """
+
+    usual: FloatVector
+    best: FloatVector
+    total: FloatVector
+
+
+def _fits(photos: FloatMatrix, t: FloatMatrix, gain: FloatVector, count: int) -> _Fits:
+    most = min(len(photos), max(3, len(photos) // (3 * count)))
+    fits = _Fits(*np.empty((3, len(t)), np.float32))
+    for block in blocks(len(t), NOUNS_AT_ONCE):
+        similar = t[block] @ photos.T
+        fits.usual[block] = similar.mean(axis=1)
+        similar += gain[block, None]
+        fits.total[block] = np.maximum(similar, 0).sum(axis=1)
+        similar.partition(len(photos) - most, axis=1)
+        fits.best[block] = similar[:, -most:].mean(axis=1) - fits.usual[block]
+    return fits
+
+
+def _spread(photos: FloatMatrix, t: FloatMatrix) -> np.float32:
+    """Standard deviation of all cosines, from the second moments of either side."""
+    pairs = len(photos) * len(t)
+    mean = photos.sum(axis=0, dtype=np.float64) @ t.sum(axis=0, dtype=np.float64) / pairs
+    squares = np.sum((photos.T @ photos).astype(np.float64) * (t.T @ t)) / pairs
+    return np.float32(np.sqrt(max(squares - mean**2, 0.0)))
+
+
+def _screened(named: IntVector, fits: _Fits) -> IntVector:
+    """The nouns that are chosen from, ascending: all of ``named``, or the likeliest of very many."""
+    if len(named) <= SCREENED:
+        return named
+    few = SCREENED // 2
+    likely = (named[np.argsort(-score[named], kind="stable")[:few]] for score in (fits.best, fits.total))
+    return np.asarray(np.union1d(*likely), dtype=np.int32)
 
 
 def _one_for_each_name(best: FloatVector, names: Sequence[str]) -> IntVector:
@@ -194,7 +236,7 @@ def _explained(
     return ExplainedGroups(labels=labels, nouns=nouns, fit=(own / np.maximum(looks, 1e-6)).astype(np.float32))
 
 
-def _sample(n_rows: int, seed: int) -> IntVector:
-    if n_rows <= SAMPLE:
+def _sample(n_rows: int, count: int, seed: int) -> IntVector:
+    if n_rows <= count:
         return np.arange(n_rows, dtype=np.int32)
-    return np.sort(np.random.default_rng(seed).choice(n_rows, SAMPLE, replace=False)).astype(np.int32)
+    return np.sort(np.random.default_rng(seed).choice(n_rows, count, replace=False)).astype(np.int32)

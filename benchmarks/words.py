@@ -1,0 +1,85 @@
+"""Choosing words: seconds and memory to find a noun for every group, and how many are those that all photos would choose.
+
+``kec bench words [--images 50000] [--nouns 10000] [--dim 512] [--groups 100] [--all] [--json]``. Planted photos around
+random centres and nouns at many distances from them, none nearer than another for sure. Large collections are judged
+by a sample (``explain_groups``); with ``--all`` the words are chosen once more by every photo: memory then grows with
+photos times nouns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kec_core.arrays import FloatMatrix, IntVector, blocks, l2_normalize
+from kec_core.mapping.explaining import SAMPLE, ExplainedGroups, explain_groups
+from kec_core.memory import peak_megabytes, reset_peak
+
+WRONG = 0.1
+"""Share of the photos that looks put into any other group."""
+
+
+def measure(options: Sequence[str]) -> dict[str, Any]:
+    """Choose words from the sample, and with ``--all`` from all photos."""
+    parser = argparse.ArgumentParser(prog="kec bench words")
+    parser.add_argument("--images", type=int, default=50_000)
+    parser.add_argument("--nouns", type=int, default=10_000)
+    parser.add_argument("--dim", type=int, default=512)
+    parser.add_argument("--groups", type=int, default=100)
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args(options)
+    x, nouns, truth = planted(arguments.images, arguments.nouns, arguments.dim, arguments.groups)
+    found, ours = _timed(x, nouns, truth, SAMPLE)
+    result: dict[str, Any] = {**vars(arguments), "sample": ours}
+    if arguments.all:
+        every, seconds = _timed(x, nouns, truth, len(x))
+        words, wanted = (_word_of_each(one, truth) for one in (found, every))
+        result |= {"every_photo": seconds, "same_words": round(float(np.mean(words == wanted)), 3)}
+    return result
+
+
+def planted(
+    n_images: int, n_nouns: int, dim: int, n_groups: int
+) -> tuple[FloatMatrix, FloatMatrix, IntVector]:
+    """Unit rows of photos and nouns, centred, and the group of every photo."""
+    rng = np.random.default_rng(0)
+    centres = rng.standard_normal((n_groups, dim), dtype=np.float32)
+    truth = rng.integers(n_groups, size=n_images).astype(np.int32)
+    x = np.empty((n_images, dim), dtype=np.float32)
+    for block in blocks(n_images):
+        noise = 2 * rng.standard_normal((block.stop - block.start, dim), dtype=np.float32)
+        x[block] = l2_normalize(centres[truth[block]] + noise)
+    mean = x.mean(axis=0, dtype=np.float64).astype(np.float32)
+    for block in blocks(n_images):
+        x[block] = l2_normalize(x[block] - mean)
+    away = rng.uniform(0.5, 4.0, size=(n_nouns, 1)).astype(np.float32)
+    nouns = centres[rng.integers(n_groups, size=n_nouns)]
+    nouns += away * rng.standard_normal((n_nouns, dim), dtype=np.float32)
+    return x, l2_normalize(nouns - nouns.mean(axis=0)), truth
+
+
+def _timed(
+    x: FloatMatrix, nouns: FloatMatrix, truth: IntVector, sample: int
+) -> tuple[ExplainedGroups, dict[str, float]]:
+    looks, rng = truth.copy(), np.random.default_rng(1)
+    wrong = rng.random(len(looks)) < WRONG
+    looks[wrong] = rng.integers(truth.max() + 1, size=int(wrong.sum()))
+    reset_peak()
+    before, started, busy = peak_megabytes(), time.perf_counter(), time.process_time()
+    found = explain_groups(x, nouns, looks, sample=sample)
+    return found, {
+        "seconds": round(time.perf_counter() - started, 2),
+        "core_seconds": round(time.process_time() - busy, 2),
+        "megabytes": round(peak_megabytes() - before, 1),
+    }
+
+
+def _word_of_each(found: ExplainedGroups, truth: IntVector) -> IntVector:
+    """The noun of the group that most photos of each planted group are in."""
+    groups = [np.bincount(found.labels[truth == group]).argmax() for group in np.unique(truth)]
+    return np.asarray(found.nouns[groups, 0])

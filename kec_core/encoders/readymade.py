@@ -17,6 +17,7 @@ from kec_core.encoders.base import Encoder, EncoderInfo, Pixels
 from kec_core.encoders.prompts import PHOTO
 from kec_core.encoders.tables import Table, read_table
 from kec_core.errors import InputError
+from kec_core.memory import release_pages
 from kec_core.photos.names import PhotoNames
 from kec_core.types import Noun
 
@@ -233,6 +234,7 @@ class ReadymadeEncoder:
             for place in np.flatnonzero(~((lengths >= least) & (lengths <= most))) + block.start:
                 row = int(rows[place])
                 faults[ids[place]] = f"its row {row} in {self._file.name} {_fault(self._table.features[row])}"
+        release_pages(self._table.features)
         return faults
 
     def preprocess(self, image: Image.Image) -> Pixels:  # noqa: ARG002 - the protocol asks for it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,10 +95,12 @@ class Runner:
         result = None if rebuild else self.store.load(name, key)
         reused = result is not None
         if result is None:
-            result = self.store.save(name, key, compute(key))
+            made = compute(key)
+            result = self.store.save(name, key, made)
+            _release(made.arrays.values())
+            del made
         self._arrays += result.arrays.values()
-        for array in self._arrays:
-            release_pages(array)
+        _release(self._arrays)
         report = StageReport(
             stage=name,
             fingerprint=key,
@@ -110,6 +112,11 @@ class Runner:
         self.reports.append(report)
         self.hooks.on_report(report)
         return Stored(key=key, arrays=dict(result.arrays), data=dict(result.data))
+
+
+def _release(arrays: Iterable[NDArray[Any]]) -> None:
+    for array in arrays:
+        release_pages(array)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

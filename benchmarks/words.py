@@ -1,4 +1,4 @@
-"""Choosing words: seconds and memory to find a noun for every group, and how many are those that all photos would choose.
+"""Choosing words: seconds and memory to find a noun for every group, how well they fit, and how many are those that all photos would choose.
 
 ``kec bench words [--images 50000] [--nouns 10000] [--dim 512] [--groups 100] [--all] [--json]``. Planted photos around
 random centres and nouns at many distances from them, none nearer than another for sure. Large collections are judged
@@ -73,6 +73,7 @@ def _timed(
     before, started, busy = peak_megabytes(), time.perf_counter(), time.process_time()
     found = explain_groups(x, nouns, looks, sample=sample)
     return found, {
+        "fit": round(float(found.fit.mean()), 4),
         "seconds": round(time.perf_counter() - started, 2),
         "core_seconds": round(time.process_time() - busy, 2),
         "megabytes": round(peak_megabytes() - before, 1),

@@ -64,6 +64,14 @@ def softmax_rows(logits: FloatMatrix, *, out: FloatMatrix | None = None) -> Floa
     return weights
 
 
+def one_to_one(gain: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns matched for the largest sum of ``gain`` (N, M), min(N, M) pairs; rows ascending."""
+    from scipy.optimize import linear_sum_assignment  # slow to load, and most commands match nothing
+
+    rows, columns = linear_sum_assignment(gain, maximize=True)
+    return rows, columns
+
+
 def blocks(n_rows: int, size: int = BLOCK_ROWS) -> Iterator[slice]:
     """Yield slices that cover ``range(n_rows)`` in order, ``size`` rows each."""
     for start in range(0, n_rows, size):

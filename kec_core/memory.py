@@ -37,6 +37,8 @@ def release_pages(array: NDArray[Any]) -> None:
     The system does so only when memory runs short, and until then counts the pages as in use. Other arrays, and systems
     that cannot, are left as they are.
     """
-    mapped = getattr(array, "_mmap", None) if isinstance(array, np.memmap) else None
-    if mapped is not None and hasattr(mapped, "madvise") and not array.flags.writeable:
-        mapped.madvise(mmap.MADV_DONTNEED)
+    holder: object = array
+    while isinstance(holder, np.ndarray) and not isinstance(holder.base, mmap.mmap):
+        holder = holder.base
+    if isinstance(holder, np.ndarray) and not holder.flags.writeable and hasattr(mmap.mmap, "madvise"):
+        holder.base.madvise(mmap.MADV_DONTNEED)

@@ -26,7 +26,7 @@ def test_pages_of_a_mapped_file_leave_memory_and_come_again(tmp_path):
     np.save(tmp_path / "table.npy", np.arange(2**24, dtype=np.float32))  # 64 MB
     table = np.load(tmp_path / "table.npy", mmap_mode="r")
     total = table.sum(dtype=np.float64)
-    release_pages(table)
+    release_pages(np.asarray(table)[1:])  # whatever looks at the file
     reset_peak()
     without = peak_megabytes()
     assert table.sum(dtype=np.float64) == total

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
-from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
+from kec_core.arrays import FloatMatrix, IntVector, l2_normalize, one_to_one
 from kec_core.clustering.constraints import ConstraintPlan, assigned_rows
 from kec_core.clustering.geometry import nearest_centroids
 from kec_core.clustering.warm_start import continue_kmeans, resized_centroids
@@ -48,7 +47,7 @@ def home_clusters(
         affinity[row] = x[assigned_rows(plan, concept)].mean(axis=0) @ centroids.T
         affinity[row] += DOMINANCE * _dominance(concept, labels, len(centroids), grounding)
     homes = affinity.argmax(axis=1)
-    chosen, clusters = linear_sum_assignment(affinity, maximize=True)
+    chosen, clusters = one_to_one(affinity)
     homes[chosen] = clusters
     return plan.homes | {concept: int(home) for concept, home in zip(concepts, homes, strict=True)}
 
@@ -126,7 +125,7 @@ def _place_apart(
         rivals = {other for members in plan.apart if unit in members for other in members}
         # Lower than any sum of cosines: taken only when nothing else is left.
         gain[row, [cluster_of[other] for other in rivals if other in cluster_of]] = -1e6
-    rows, clusters = linear_sum_assignment(gain, maximize=True)
+    rows, clusters = one_to_one(gain)
     if len(set(fixed)) < len(fixed) or (gain[rows, clusters] < -1e5).any():
         raise InputError(
             f"The photos kept apart cannot all be placed in {n_clusters} clusters; "
@@ -233,7 +232,7 @@ def other_groups(groups: IntVector, plan: ConstraintPlan) -> IntVector:
     names, positions = np.unique(groups, return_inverse=True)
     counts = np.zeros((len(plan.kept), len(names)))
     np.add.at(counts, (places, positions[rows]), 1)
-    kept, taken = linear_sum_assignment(counts, maximize=True)
+    kept, taken = one_to_one(counts)
     place = {int(names[t]): int(k) for k, t in zip(kept, taken, strict=True) if counts[k, t]}
     return _with_kept_first(groups, place, plan)
 

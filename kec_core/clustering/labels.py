@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
-from kec_core.arrays import IntVector
+from kec_core.arrays import IntVector, one_to_one
 from kec_core.clustering.metrics import contingency
 
 
@@ -24,7 +23,7 @@ def match_ids(labels: IntVector, reference: IntVector, *, first_new: int = 0) ->
     """
     counts = contingency(labels, reference)
     old, new = np.unique(reference), np.unique(labels)
-    rows, columns = linear_sum_assignment(counts, maximize=True)
+    rows, columns = one_to_one(counts)
     shared = counts[rows, columns] > 0
     kept = dict(zip(new[rows[shared]].tolist(), old[columns[shared]].tolist(), strict=True))
     free = max(int(old.max()) + 1, first_new)

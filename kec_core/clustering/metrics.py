@@ -8,9 +8,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
-from kec_core.arrays import FloatMatrix, IntVector, as_labels
+from kec_core.arrays import FloatMatrix, IntVector, as_labels, one_to_one
 from kec_core.errors import ShapeError
 from kec_core.types import InternalScores, Scores
 
@@ -59,7 +58,7 @@ def score(
     size = max(counts.shape)
     padded = np.zeros((size, size), dtype=np.int64)  # fewer or more clusters than labels are fine
     padded[: counts.shape[0], : counts.shape[1]] = counts
-    matched = padded[linear_sum_assignment(padded, maximize=True)].sum()
+    matched = padded[one_to_one(padded)].sum()
     rows, columns = as_labels(predicted), as_labels(truth)
     return Scores(
         acc=float(matched / len(rows)),
@@ -97,7 +96,7 @@ def confusion(predicted: IntVector, truth: Sequence[str]) -> Confusion:
     """
     names = np.asarray(truth)
     counts = contingency(predicted, names)
-    rows, columns = linear_sum_assignment(counts, maximize=True)
+    rows, columns = one_to_one(counts)
     shared = counts[rows, columns] > 0
     rows, columns = rows[shared], columns[shared]
     order = np.argsort(-counts[rows, columns], kind="stable")

@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
-from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
+from kec_core.arrays import FloatMatrix, IntVector, l2_normalize, one_to_one
 from kec_core.clustering.geometry import cluster_sums
 
 SHARPNESS = 60.0  # of the soft assignment of photos to groups, in 1 / cosine                   [M]
@@ -126,5 +125,5 @@ def named_groups(told: FloatMatrix, labels: IntVector) -> IntVector:
     Returns:
         int32 (N,), concept of each photo.
     """
-    _, concept_of = linear_sum_assignment(-cluster_sums(told, labels, told.shape[1]))
+    _, concept_of = one_to_one(cluster_sums(told, labels, told.shape[1]))
     return np.asarray(concept_of[labels], dtype=np.int32)

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.covariance import shrunk_covariance
-from sklearn.decomposition import PCA
 
 from kec_core.arrays import FloatMatrix, FloatVector, Progress, blocks, l2_normalize, no_progress
 from kec_core.clustering.geometry import nearest_neighbours
@@ -82,6 +80,9 @@ def fit_whitening(
         second: float32 (N, d2), unit rows, the photos in a second space of looks, or None.
         progress: told during the work; may raise Cancelled.
     """
+    from sklearn.covariance import shrunk_covariance
+    from sklearn.decomposition import PCA
+
     if len(x) < FEWEST:
         return None
     chosen = slice(None) if len(x) <= SAMPLE else _sample(len(x))

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
 from kec_core.config import EncoderDefaults, GroundingConfig, KnowledgeConfig
@@ -76,6 +75,8 @@ def attribute_aucs(
 
 def auc(scores: NDArray[np.floating], inside: NDArray[np.bool_]) -> float:
     """How often a photo inside scores above one outside, half for equals: area under the ROC curve, in [0, 1]."""
+    from scipy.stats import rankdata
+
     within = int(inside.sum())
     ranks = rankdata(scores)[inside].sum()
     return float((ranks - within * (within + 1) / 2) / (within * (len(scores) - within)))

@@ -7,9 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial.distance import squareform
 
 from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
 from kec_core.config import EncoderDefaults, MappingConfig, Similarity
@@ -69,6 +67,8 @@ def _cosines(features: FloatMatrix, similarity: Similarity) -> FloatMatrix:
 
 def _quantiles(similarity: FloatMatrix) -> FloatMatrix:
     """Share of the pairs that are less alike, in [0, 1)."""
+    from scipy.spatial.distance import squareform
+
     values = np.sort(squareform(similarity, checks=False))
     if not len(values):
         return similarity
@@ -144,7 +144,7 @@ def _spread(components: IntVector) -> str:
 def cut_at(similarity: FloatMatrix, beta: float, *, average: bool = False) -> IntVector:
     """Components of the graph R > beta; with ``average``, average linkage cut at similarity beta. int32 (k,)."""
     if average and len(similarity) > 1:
-        return _in_order(fcluster(_tree(similarity, "average"), 1 - beta, criterion="distance"))
+        return _cut(_tree(similarity, "average"), 1 - beta)
     graph = similarity > beta
     return _in_order(connected_components(graph, directed=False)[1])
 
@@ -167,7 +167,7 @@ def cut_to_count(similarity: FloatMatrix, count: int, *, average: bool = False) 
         return np.arange(count, dtype=np.int32), ""
     tree = _tree(similarity, "average" if average else "single")
     joined_at = tree[:, 2]  # ascending; after j joins k - j components are left
-    ids = _in_order(fcluster(tree, joined_at[len(similarity) - count - 1], criterion="distance"))
+    ids = _cut(tree, joined_at[len(similarity) - count - 1])
     made = int(ids.max()) + 1
     if made == count:
         return ids, ""
@@ -175,8 +175,18 @@ def cut_to_count(similarity: FloatMatrix, count: int, *, average: bool = False) 
 
 
 def _tree(similarity: FloatMatrix, method: Literal["single", "average"]) -> NDArray[np.float64]:
+    from scipy.cluster.hierarchy import linkage
+    from scipy.spatial.distance import squareform
+
     distances = squareform(1 - similarity.astype(np.float64), checks=False)
     return np.asarray(linkage(distances, method=method))
+
+
+def _cut(tree: NDArray[np.float64], distance: float) -> IntVector:
+    """Components of what the tree joins up to a distance."""
+    from scipy.cluster.hierarchy import fcluster
+
+    return _in_order(fcluster(tree, distance, criterion="distance"))
 
 
 def _in_order(ids: NDArray[np.integer]) -> IntVector:

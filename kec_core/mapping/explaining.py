@@ -12,9 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
-from kec_core.arrays import FloatMatrix, FloatVector, IntVector, Progress, blocks, l2_normalize, no_progress
+from kec_core.arrays import (
+    FloatMatrix,
+    FloatVector,
+    IntVector,
+    Progress,
+    blocks,
+    l2_normalize,
+    no_progress,
+    one_to_one,
+)
 from kec_core.clustering.geometry import cluster_sums
 from kec_core.clustering.transduction import best_settled
 
@@ -132,7 +140,7 @@ def _distinct_words(member: FloatMatrix, near: FloatMatrix) -> IntVector:
     total = member.T @ near
     few = min(3 * len(total), total.shape[1])
     columns = np.unique(np.argpartition(-total, few - 1, axis=1)[:, :few])
-    _, chosen = linear_sum_assignment(-total[:, columns])
+    _, chosen = one_to_one(total[:, columns])
     return np.asarray(columns[chosen], dtype=np.int32)
 
 

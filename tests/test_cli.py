@@ -15,6 +15,7 @@ from PIL import Image
 import cli
 from state.project.project import Project
 from state.revisions.cluster_marks import name_cluster
+from tests.doc_pointers import ROOT
 
 RUN_KEYS = {
     "images",
@@ -107,6 +108,20 @@ def test_run_writes_a_profile(photos, project, capsys, tmp_path):
     assert "run_project" in functions
     line = refused(capsys, *run_words(photos, project, "--profile", str(tmp_path / "no" / "run.prof")))
     assert "--profile should be a file that can be written" in line
+
+
+SLOW = {"faiss", "nltk", "numba", "openai", "openvino", "pandas", "plotly", "pyarrow", "scipy.cluster", "scipy.linalg", "scipy.optimize",
+        "scipy.stats", "sklearn", "streamlit", "timm", "torch", "transformers", "umap"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("command", "more"), [("--help", {"numpy", "PIL", "pydantic", "scipy"}), ("show", set())]
+)
+def test_commands_that_compute_nothing_load_nothing_slow(project, command, more):
+    words = [command] if command == "--help" else [command, str(project), "--json"]
+    code = f"import atexit, cli, sys; atexit.register(lambda: print(sorted({SLOW | more!r} & set(sys.modules)))); cli.main({words!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize("part", ["concepts", "attributes", "clusters", "history"])

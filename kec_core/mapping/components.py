@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
 from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
 from kec_core.config import EncoderDefaults, MappingConfig, Similarity
@@ -145,6 +144,8 @@ def cut_at(similarity: FloatMatrix, beta: float, *, average: bool = False) -> In
     """Components of the graph R > beta; with ``average``, average linkage cut at similarity beta. int32 (k,)."""
     if average and len(similarity) > 1:
         return _cut(_tree(similarity, "average"), 1 - beta)
+    from scipy.sparse.csgraph import connected_components
+
     graph = similarity > beta
     return _in_order(connected_components(graph, directed=False)[1])
 

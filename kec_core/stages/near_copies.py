@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from kec_core.arrays import BLOCK_ROWS, FloatMatrix, IntVector, Progress, blocks, l2_normalize, no_progress
 from kec_core.clustering.bursts import NEAR, find_bursts
@@ -54,6 +53,8 @@ def find_near_copies(features: FloatMatrix, *, progress: Progress = no_progress)
 
 def _linked(features: FloatMatrix, rest: Rows, progress: Progress) -> Rows:
     """Groups among the photos ``rest`` that neighbours link and that are near the mean of their group; -1 for the others."""
+    from scipy.sparse.csgraph import connected_components
+
     pairs = _every_pair if len(rest) <= EXACT_ROWS else _likely_pairs
     rows, others = np.hstack([np.empty((2, 0), np.int64), *pairs(features, rest, progress)])
     links = coo_matrix((np.ones(len(rows), np.bool_), (rows, others)), shape=(len(rest),) * 2)

@@ -37,8 +37,9 @@ def release_pages(array: NDArray[Any]) -> None:
     The system does so only when memory runs short, and until then counts the pages as in use. Other arrays, and systems
     that cannot, are left as they are.
     """
-    holder: object = array
-    while isinstance(holder, np.ndarray) and not isinstance(holder.base, mmap.mmap):
-        holder = holder.base
-    if isinstance(holder, np.ndarray) and not holder.flags.writeable and hasattr(mmap.mmap, "madvise"):
-        holder.base.madvise(mmap.MADV_DONTNEED)
+    below: Any = array
+    writeable = True
+    while isinstance(below, np.ndarray):
+        writeable, below = below.flags.writeable, below.base
+    if isinstance(below, mmap.mmap) and not writeable and hasattr(mmap.mmap, "madvise"):
+        below.madvise(mmap.MADV_DONTNEED)

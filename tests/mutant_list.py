@@ -157,8 +157,8 @@ MUTANTS = (
     ),
     Mutant(
         "kec_core/clustering/metrics.py",
-        "linear_sum_assignment(padded, maximize=True)",
-        "linear_sum_assignment(padded)",
+        "one_to_one(padded)",
+        "one_to_one(-padded)",
         _tests("core_metrics"),
     ),
     # knowledge

@@ -86,7 +86,7 @@ def explain_groups(
     progress(0, 3, "Choosing words")
     gain = np.zeros(len(t), np.float32) if preference is None else _spread(photos, t) * preference
     fits = _fits(photos, t, gain, count)
-    named = np.arange(len(t)) if names is None else _one_for_each_name(fits.best, names)
+    named = np.arange(len(t), dtype=np.int32) if names is None else _one_for_each_name(fits.best, names)
     screened = _screened(named, fits)
     similar = t[screened] @ photos.T  # (C, S)
     similar += gain[screened, None]

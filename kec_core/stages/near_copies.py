@@ -136,9 +136,9 @@ def _by_group(groups: Rows, sizes: NDArray[np.int64]) -> Iterator[Rows]:
     ends = np.flatnonzero(np.diff(groups[order], append=-1)) + 1
     begin = 0
     while begin < len(order):
-        end = ends[min(np.searchsorted(ends, begin + BLOCK_ROWS), len(ends) - 1)]
+        end = int(ends[min(int(np.searchsorted(ends, begin + BLOCK_ROWS)), len(ends) - 1)])
         yield order[begin:end]
-        begin = int(end)
+        begin = end
 
 
 def _numbered(groups: IntVector) -> IntVector:

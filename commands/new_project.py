@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from kec_core.errors import InputError
+from kec_core.errors import InputError, ResourceMissing
 from kec_core.paths import exists, is_folder, is_link
 from state.project.project import Project
 
@@ -34,7 +34,7 @@ def new_or_open(folder: Path, images: Path | None) -> Iterator[Project]:
     project = Project.create(folder, folder.resolve().name)
     try:
         yield project
-    except InputError:
+    except (InputError, ResourceMissing):
         if not project.store.fingerprints("embed"):
             _take_away(folder, there, missing)
         raise

@@ -4,23 +4,80 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import fsspec
+from fsspec.implementations.memory import MemoryFileSystem
+
+from tests.fakes import HashEncoder
 
 MEMORY = "KEC_TEST_MEMORY"
 """Environment variable: a folder whose files every worker finds at ``memory://photos``."""
 
 
+BUSY, CLOSED = "crimson 05.png", "ocean 03.png"
+HEALED = "healed"
+"""A file of this name beside that folder ends the troubles of ``flaky://photos``."""
+
+
+class FlakyStore(MemoryFileSystem):
+    """A bucket that answers every object's first request with 503, some always, and keeps one closed."""
+
+    protocol = "flaky"
+    store: ClassVar = {}
+    pseudo_dirs: ClassVar = [""]
+    asked: ClassVar = set()
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        return super()._strip_protocol(path.replace("flaky://", "memory://"))
+
+    def cat_file(self, path, start=None, end=None, **options):
+        healed = (Path(os.environ[MEMORY]).parent / HEALED).exists()
+        if path.endswith(CLOSED) and not healed:
+            raise PermissionError(13, "Forbidden")
+        if path not in self.asked or (path.endswith(BUSY) and not healed):
+            self.asked.add(path)
+            raise OSError("503 Slow Down")
+        return super().cat_file(path, start=start, end=end, **options)
+
+
 def fill_memory():
-    """Run in every worker as it starts: the files of a folder into its memory store."""
-    from pathlib import Path
+    """Run in every worker as it starts: the files of a folder into its memory stores."""
+    fsspec.register_implementation("flaky", FlakyStore, clobber=True)
+    folder = Path(os.environ[MEMORY])
+    files = {f.relative_to(folder).as_posix(): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+    for kind in ("memory", "flaky"):
+        for name, content in files.items():
+            fsspec.filesystem(kind).pipe_file(f"/photos/{name}", content)
 
-    import fsspec
 
-    folder = Path(os.environ.get(MEMORY, ""))
-    store = fsspec.filesystem("memory")
-    for file in sorted(folder.rglob("*")) if os.environ.get(MEMORY) else []:
-        if file.is_file():
-            store.pipe_file(f"/photos/{file.relative_to(folder).as_posix()}", file.read_bytes())
+@dataclass(frozen=True)
+class Dying:
+    """Makes encoders of which the first that is asked kills its process, as the kernel does when memory runs out.
+
+    Attributes:
+        mark: a file that tells that it has happened.
+    """
+
+    mark: str
+
+    def __call__(self):
+        encoder, mark = HashEncoder(), Path(self.mark)
+        encode = encoder.encode_images
+
+        def encode_images(pixels):
+            if not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return encode(pixels)
+
+        encoder.encode_images = encode_images
+        return encoder
 
 
 @contextmanager

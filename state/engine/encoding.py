@@ -33,6 +33,8 @@ MakeEncoder = Callable[[], Encoder]
 """Loads the encoder; sent to every worker, where equal ones load it once."""
 _READERS: Final = 8  # files that one task reads at once: a bucket takes long to answer       [R]
 _BATCH: Final = 32
+_SHARES: Final = (0.25, 0.75)
+"""Of a processor, for decoding and encoding where there is no GPU: both fit on one, should the others leave."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,21 +75,21 @@ def encode_parts(
     import ray
 
     have = ray.cluster_resources()
-    cpus, gpus = int(have.get("CPU", 1)), int(have.get("GPU", 0))
-    share = 1 if cpus > 1 else 0.5  # an actor must leave room for the tasks that feed it
-    most = gpus or max(1, cpus - 1)
+    cpus, gpus = max(1, int(have.get("CPU", 1))), int(have.get("GPU", 0))
+    decoding, encoding = (1.0, 0.0) if gpus else _SHARES
     done = (
         dataset(parts)
         .map(
             lambda row: {"decoded": _decode_part(photos, make, row["item"])},
-            num_cpus=share,
+            num_cpus=decoding,
+            compute=ray.data.TaskPoolStrategy(size=cpus),
         )
         .map(
             _EncodeActor,
             fn_constructor_args=(make, revision, shards),
-            num_cpus=share,
+            num_cpus=encoding,
             num_gpus=1 if gpus else 0,
-            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
+            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=gpus or cpus),
         )
     )
     for row in done.iter_rows():

@@ -168,9 +168,10 @@ def run_on_cluster(
     """
     hooks = hooks or Hooks()
     results = store_at(plan.results or project.folder / "collection")
-    loaded = resources(project, config)
-    clock = _Clock()
     with cluster(plan.address):
+        clock = _Clock()
+        loaded = resources(project, config)
+        clock.lap("load")
         gathered = _gathered(project, plan, results, loaded.encoder, config.seed, clock, hooks.progress)
         collection = gathered.collection
         summary = run_project(
@@ -214,8 +215,8 @@ def apply_to_all(project: Project, *, address: str = LOCAL, progress: Progress) 
             f"The project {project.name!r} was not made from a collection on a cluster, so it holds all its photos "
             f"itself; run 'kec run ADDRESS --engine ray --project {project.folder}' for one."
         )
-    encoder = loaded_encoder(shown.facts.encoder)
     with cluster(address):
+        encoder = loaded_encoder(shown.facts.encoder)
         return _apply(project, collection, shown, encoder, refine=False, progress=progress)
 
 

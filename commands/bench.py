@@ -14,6 +14,7 @@ BENCHMARKS = (
     "assign",
     "cluster",
     "encode",
+    "engine",
     "expert",
     "grounding",
     "layout",

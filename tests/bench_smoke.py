@@ -21,6 +21,7 @@ SMALLEST: dict[str, tuple[str, ...]] = {
     "encode": (
         "--images", "4", "--side", "64", "--strings", "4", "--compact-images", "4", "--compact-side", "64",
     ),
+    "engine": ("--rows", "600", "--dim", "16", "--concepts", "4", "--clusters", "4"),
     "expert": ("--data", PHOTOS, "--seeds", "1", "--photos", "1"),
     "grounding": ("--images", "200", "--concepts", "5", "--dim", "16", "--repeats", "1"),
     "layout": ("--images", "300", "--dim", "16", "--clusters", "3"),

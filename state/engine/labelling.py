@@ -52,7 +52,7 @@ def refined(shards: Store, files: Sequence[str], model: GroupModel, *, progress:
         sums = np.zeros(model.groups.centres.shape)
         work = with_model(model, lambda m, group: _sums(m, shards, group))
         for part in _told(
-            over(_groups(files), work), files, progress, f"Refining groups, round {round_ + 1}"
+            over(task_groups(files), work), files, progress, f"Refining groups, round {round_ + 1}"
         ):
             sums += part
         before, model = model, model.recentred(sums)
@@ -79,8 +79,8 @@ def label_all(
     """
     there = {file.name for file in labels.files()}
     total = Labelled()
-    work = with_model(model, lambda m, group: _label(m, shards, group, labels, there))
-    for part in _told(over(_groups(files), work), files, progress, "Assigning all photos"):
+    work = with_model(model, lambda m, group: label_group(m, shards, group, labels, there))
+    for part in _told(over(task_groups(files), work), files, progress, "Assigning all photos"):
         total = total + part
     return total
 
@@ -93,7 +93,8 @@ def with_model(model: GroupModel, work: Callable[[GroupModel, Any], Any]) -> Cal
     return lambda item: work(ray.get(sent), item)
 
 
-def _groups(files: Sequence[str]) -> list[Sequence[str]]:
+def task_groups(files: Sequence[str]) -> list[Sequence[str]]:
+    """The shards of each task."""
     return [files[start : start + GROUP] for start in range(0, len(files), GROUP)]
 
 
@@ -110,9 +111,14 @@ def _sums(model: GroupModel, shards: Store, group: Sequence[str]) -> NDArray[np.
     return model.group_sums(raw)
 
 
-def _label(
+def label_group(
     model: GroupModel, shards: Store, group: Sequence[str], labels: Store, there: set[str]
 ) -> Labelled:
+    """Label the photos of some shards, what one task of ``label_all`` does; files ``there`` are only counted.
+
+    Raises:
+        StoreError: a shard cannot be read, or labels cannot be written.
+    """
     total = Labelled()
     for file in group:
         if file in there:

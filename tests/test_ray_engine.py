@@ -61,9 +61,9 @@ def shown(project):
     return revisions.current(project)
 
 
-@pytest.mark.parametrize("kind", ["folder", "file", "memory"])
+@pytest.mark.parametrize("kind", ["file", "memory"])
 def test_a_cluster_gives_what_this_machine_gives(tmp_path, photos, here, kind):
-    address = {"folder": photos, "file": f"file://{photos}", "memory": "memory://photos"}[kind]
+    address = {"file": f"file://{photos}", "memory": "memory://photos"}[kind]
     there, done = run(tmp_path, address)
     ours, theirs = load_features(here, shown(here)), load_features(there, shown(there))
     assert theirs.ids == ours.ids

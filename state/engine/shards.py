@@ -90,7 +90,7 @@ def save_shard(shards: Store, part: str, shard: Shard) -> str:
         {**{name: pa.array(columns[name], types[name]) for name in _COLUMNS}, "features": features}
     ).replace_schema_metadata({_FACTS: json.dumps(facts, ensure_ascii=False).encode()})
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
+    pq.write_table(table, buffer, compression="zstd", use_dictionary=False)
     file = f"{part}{'' if shard.is_final else _UNREAD}.parquet"
     shards.write(file, buffer.getvalue())
     if shard.is_final:

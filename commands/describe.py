@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from kec_core.errors import InputError
 from kec_core.types import Scores
+from state.engine.collection import collection_of
 from state.project.near_copies import group_of_copy, near_copies, without_near_copies
 from state.project.project import Project
 from state.revisions import revisions
@@ -80,8 +81,10 @@ def _clusters(project: Project, revision: Revision) -> dict[str, Any]:
         card.id: without_near_copies((ids[row] for row in overview.members(card.id)), group_of)
         for card in cards
     }
+    collection = collection_of(project)
     return {
         "images": len(overview.labels),
+        **({} if collection is None else {"of": collection.photos, "at": collection.address}),
         "without_near_copies": without_near_copies(ids, group_of),
         "clusters": [
             {

@@ -111,7 +111,9 @@ def test_a_sample_is_a_project_and_its_groups_are_those_of_all_photos(
     monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
     editing.loaded_encoder.cache_clear()
     first = int(load_clustering(there, shown(there)).labels[0])
-    edit_project(there, parse_script([{"op": "rename_cluster", "cluster": first, "name": "Autumn"}]))
+    edit_project(
+        there, parse_script({"edits": [{"op": "rename_cluster", "cluster": first, "name": "Autumn"}]})
+    )
     assert cli.main(["apply", str(there.folder), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["revision"] == shown(there).id

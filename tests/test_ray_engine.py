@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -172,36 +171,3 @@ def test_a_bucket_that_is_busy_is_asked_again_and_what_it_keeps_is_listed(tmp_pa
         healed.unlink()
     assert done.collection.photos == len(here.images())
     assert there.skipped() == here.skipped()
-
-
-def test_the_compact_encoder_gives_the_same_features_and_groups(tmp_path, photos):
-    config = replace(CONFIG, encoder="compact")
-    projects = [Project.create(tmp_path / name, name) for name in ("here", "there")]
-    run_project(projects[0], photos, config)
-    run_on_cluster(projects[1], Plan(photos=str(photos)), config)
-    ours, theirs = [load_features(project, shown(project)) for project in projects]
-    assert theirs.ids == ours.ids
-    scale = np.abs(ours.raw).max()
-    np.testing.assert_allclose(theirs.raw, ours.raw, atol=1e-5 * max(1, scale))
-    assert adjusted_rand(*(load_clustering(p, shown(p)).labels for p in projects)) >= 0.99
-
-
-def test_a_node_that_leaves_is_done_without(tmp_path, photos, here, nodes, small_parts):
-    """The last test: the cluster has one node after it."""
-    left = []
-
-    def leave(done, _total, label):
-        if label.startswith("Encoding parts") and done >= 1 and not left:
-            left.append(nodes.worker_nodes.copy().pop())
-            nodes.remove_node(left[0], allow_graceful=False)
-
-    project = Project.create(tmp_path / "project", "there")
-    run_on_cluster(
-        project,
-        Plan(photos=str(photos), make=HashEncoder),
-        CONFIG,
-        resources=resources,
-        hooks=Hooks(progress=leave),
-    )
-    assert left
-    assert project.images() == here.images()

@@ -58,7 +58,6 @@ class RunConfig:
         0,
         "overcluster",
         "estimate",
-        "weight",
         "cluster",
         "baseline",
         label="Seed",

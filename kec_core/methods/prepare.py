@@ -146,5 +146,5 @@ def _with_knowledge(
         defaults = resources.encoder.info.defaults
         key, vectors = stages.text_vectors(runner, knowledge, resources.encoder, inputs.encode, config)
         key, grounding = stages.ground_photos(runner, part, part.key, x, key, vectors, defaults, config)
-        weight, _ = stages.choose_weight(runner, key, x, grounding, n_clusters, defaults, config)
+        weight, _ = stages.choose_weight(runner, key, grounding, defaults, config)
     return replace(inputs, knowledge=knowledge, weight=weight)

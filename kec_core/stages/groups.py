@@ -12,7 +12,7 @@ from kec_core.clustering.whitening import FEWEST, WHITENING_REVISION, Whitening,
 from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.encoders.base import centred_features
 from kec_core.grounding import ground
-from kec_core.grounding.weight import WEIGHT_REVISION, decidedness, knowledge_weight, openness
+from kec_core.grounding.weight import WEIGHT_REVISION, decidedness, knowledge_weight
 from kec_core.live.full import full_clustering, under_kept_ids, weighed
 from kec_core.stages.codec import (
     clustering_result,
@@ -83,44 +83,32 @@ def ground_photos(
 
 
 def choose_weight(
-    runner: Runner,
-    ground_key: str,
-    x: FloatMatrix,
-    grounding: Grounding,
-    n_clusters: int,
-    defaults: EncoderDefaults,
-    config: RunConfig,
+    runner: Runner, ground_key: str, grounding: Grounding, defaults: EncoderDefaults, config: RunConfig
 ) -> tuple[float, str]:
-    """w: what the person asked for, or what follows from words and looks without labels (``knowledge_weight``), and why."""
+    """w: what the person asked for, or what follows from the words without labels (``knowledge_weight``), and why."""
     if config.clustering.weight is not None:
         return config.clustering.weight, ""
 
     def compute(_options: RunConfig) -> StageResult:
         decided = decidedness(grounding.omega)
-        left_open = openness(x, n_clusters, progress=runner.hooks.progress)
-        weight = knowledge_weight(decided, left_open, defaults.weight)
-        data = {"decided": decided, "open": left_open, "weight": weight, "summary": {"weight": weight}}
-        return StageResult(data=data)
+        weight = knowledge_weight(decided, defaults.weight)
+        return StageResult(data={"decided": decided, "weight": weight, "summary": {"weight": weight}})
 
-    stored = runner.configured(
-        "weight", [ground_key, n_clusters, defaults.weight, WEIGHT_REVISION], compute, config
-    )
+    stored = runner.configured("weight", [ground_key, defaults.weight, WEIGHT_REVISION], compute, config)
     weight = float(stored.data["weight"])
-    return weight, _why(weight, float(stored.data["decided"]), float(stored.data["open"]), defaults)
+    return weight, _why(weight, float(stored.data["decided"]), defaults)
 
 
-def _why(weight: float, decided: float, left_open: float, defaults: EncoderDefaults) -> str:
+def _why(weight: float, decided: float, defaults: EncoderDefaults) -> str:
     """The weight in a sentence with its numbers."""
-    least, most = knowledge_weight(0.0, 0.0, defaults.weight), knowledge_weight(1.0, 0.0, defaults.weight)
-    words = f"words set the photos apart with a certainty of {decided:.0%}"
-    looks = f"looks leave {left_open:.0%} of them open"
-    if weight == least:
-        reason = f"{looks} and {words}, so looks lead"
-    elif weight > knowledge_weight(0.0, left_open, defaults.weight):
-        reason = f"{words}, so they count {'as much as they may' if weight == most else 'more than usual'}"
-    else:
-        reason = f"{looks}, so words help to decide"
-    return f"Knowledge counts {weight:.2f} beside the photos (between {least:g} and {most:g}): {reason}."
+    least, most = knowledge_weight(0.0, defaults.weight), knowledge_weight(1.0, defaults.weight)
+    follows = {least: "looks lead", most: "they count as much as they may"}.get(
+        weight, "they count more than usual"
+    )
+    return (
+        f"Knowledge counts {weight:.2f} beside the photos (between {least:g} and {most:g}): words set the photos apart "
+        f"with a certainty of {decided:.0%}, so {follows}."
+    )
 
 
 def cluster_photos(

@@ -219,7 +219,7 @@ def group(
         runner, embedded, photos.key, x, vectors_key, vectors, defaults, config
     )
     looks_key, whitening = stages.whiten_photos(runner, photos, x, config, second)
-    weight, why = stages.choose_weight(runner, ground_key, x, grounding, n_clusters, defaults, config)
+    weight, why = stages.choose_weight(runner, ground_key, grounding, defaults, config)
     looks = looks_of(x, whitening)
     del x  # of a large collection it must not lie in memory beside what is clustered
     cluster_key, clustering = stages.cluster_photos(

@@ -81,10 +81,7 @@ def _weight_choice(shown: Revision, defaults: EncoderDefaults) -> Choice:
     elif shown.config.clustering.weight is not None:
         why = "Yours, from the options of the run."
     else:
-        why = (
-            _why(shown)
-            or f"Between {defaults.weight / 2:g} and {defaults.weight:g}, by what looks alone leave open."
-        )
+        why = _why(shown) or f"From {defaults.weight / 2:g} on, by how clearly words set the photos apart."
     return Choice("How much the words count beside the photos (w)", f"{weight:.2f}", f"{PAPER_WEIGHT:g}", why)
 
 

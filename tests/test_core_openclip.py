@@ -306,7 +306,7 @@ class TestWithoutNetwork:
         assert entry["hf_hub"] == model.hub
 
     def test_the_page_of_encoders_lists_the_known_models(self):
-        page = (Path(__file__).parent.parent / "docs" / "how-to" / "encoders.md").read_text(encoding="utf-8")
+        page = (Path(__file__).parent.parent / "docs/how-to/encoders.md").read_text(encoding="utf-8")
         for model in KNOWN_MODELS:
             parameters = f"{model.image_parameters:g} + {model.text_parameters:g}"
             row = f"| `{model.weights}` | {model.caption} | {parameters} | {model.zero_shot:g} | {model.licence} |"

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import adjusted_rand_score as adjusted_rand
 
+import cli
 from commands.describe import describe_project
 from kec_core.errors import Cancelled
+from kec_core.knowledge.edits import parse_script
 from kec_core.stages import Hooks
 from state.engine import listing
 from state.engine.run import Plan, run_on_cluster
 from state.project.project import Project
+from state.project.thumbnails import SIDES, THUMBNAILS, thumbnail_path
 from state.revisions import revisions
 from state.revisions.clusterings import load_clustering
 from state.revisions.features import load_features
+from state.work import editing
+from state.work.editing import edit_project
 from state.work.run import run_project
-from tests.fakes import HashEncoder
+from tests.fakes import COLOURS, HashEncoder
 from tests.page_helpers import CONFIG, make_photos, resources
-from tests.ray_helpers import Dying, fill_memory, two_nodes
+from tests.ray_helpers import BUSY, CLOSED, HEALED, Dying, fill_memory, two_nodes
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +78,49 @@ def test_a_cluster_gives_what_this_machine_gives(tmp_path, photos, here, kind):
     assert describe_project(there, "clusters")["images"] == len(ours.ids)
 
 
+def labels_of(address):
+    """Every row of the files of labels, by photo; a photo that has two labels fails."""
+    files = sorted(Path(address.removeprefix("file://")).glob("*.parquet"))
+    rows = [row for file in files for row in pq.read_table(file).to_pylist()]
+    found = {row["file"]: row for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
 @pytest.fixture
 def small_parts(monkeypatch):
     """Photos in about ten parts instead of one."""
     monkeypatch.setattr(listing, "MEAN_PART", 4)
+
+
+def test_a_sample_is_a_project_and_its_groups_are_those_of_all_photos(
+    tmp_path, photos, here, small_parts, monkeypatch, capsys
+):
+    there, done = run(tmp_path, photos, sample=24)
+    everything = {image.id for image in here.images()}
+    assert describe_project(there, "clusters")["images"] == 24
+    assert describe_project(there, "clusters")["of"] == done.applied.photos == len(everything)
+    assert {image.id.partition("/")[0] for image in there.images()} == set(COLOURS)
+    labels = labels_of(done.applied.labels)
+    assert set(labels) == everything
+    assert done.applied.to_json()["clusters"][0]["images"] > 0
+    assert sum(done.applied.labelled.sizes.values()) == len(everything)
+    local = load_clustering(here, shown(here)).labels
+    assert adjusted_rand(local, [labels[image.id]["cluster"] for image in here.images()]) >= 0.99
+
+    monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
+    editing.loaded_encoder.cache_clear()
+    first = int(load_clustering(there, shown(there)).labels[0])
+    edit_project(
+        there, parse_script({"edits": [{"op": "rename_cluster", "cluster": first, "name": "Autumn"}]})
+    )
+    assert cli.main(["apply", str(there.folder), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["revision"] == shown(there).id
+    again = labels_of(told["labels"])
+    assert {row["cluster"] for row in again.values() if row["name"] == "Autumn"} == {first}
+    assert set(again) == everything
+    editing.loaded_encoder.cache_clear()
 
 
 def test_a_worker_that_is_killed_costs_no_photo(tmp_path, photos, here, small_parts):
@@ -105,3 +153,55 @@ def test_a_run_that_was_stopped_goes_on_behind_its_shards(tmp_path, photos, here
     assert done.encoded < len(here.images())
     assert project.images() == here.images()
     assert run_on_cluster(project, plan, CONFIG, resources=resources).encoded == 0
+
+
+def test_a_bucket_that_is_busy_is_asked_again_and_what_it_keeps_is_listed(tmp_path, photos, here):
+    healed = photos.parent / HEALED
+    there, _ = run(tmp_path, "flaky://photos")
+    missing = {item.path: item.reason for item in there.skipped()}
+    assert missing[f"crimson/{BUSY}"] == "503 Slow Down"
+    assert missing[f"ocean/{CLOSED}"] == "Forbidden"
+    assert len(there.images()) == len(here.images()) - 2
+    assert thumbnail_path(there.folder / THUMBNAILS, there.images()[0].sha256, SIDES[0]) is not None
+    try:
+        healed.touch()
+        done = run_on_cluster(
+            there, Plan(photos="flaky://photos", make=HashEncoder), CONFIG, resources=resources
+        )
+    finally:
+        healed.unlink()
+    assert done.collection.photos == len(here.images())
+    assert there.skipped() == here.skipped()
+
+
+def test_the_compact_encoder_gives_the_same_features_and_groups(tmp_path, photos):
+    config = replace(CONFIG, encoder="compact")
+    projects = [Project.create(tmp_path / name, name) for name in ("here", "there")]
+    run_project(projects[0], photos, config)
+    run_on_cluster(projects[1], Plan(photos=str(photos)), config)
+    ours, theirs = [load_features(project, shown(project)) for project in projects]
+    assert theirs.ids == ours.ids
+    scale = np.abs(ours.raw).max()
+    np.testing.assert_allclose(theirs.raw, ours.raw, atol=1e-5 * max(1, scale))
+    assert adjusted_rand(*(load_clustering(p, shown(p)).labels for p in projects)) >= 0.99
+
+
+def test_a_node_that_leaves_is_done_without(tmp_path, photos, here, nodes, small_parts):
+    """The last test: the cluster has one node after it."""
+    left = []
+
+    def leave(done, _total, label):
+        if label.startswith("Encoding parts") and done >= 1 and not left:
+            left.append(nodes.worker_nodes.copy().pop())
+            nodes.remove_node(left[0], allow_graceful=False)
+
+    project = Project.create(tmp_path / "project", "there")
+    run_on_cluster(
+        project,
+        Plan(photos=str(photos), make=HashEncoder),
+        CONFIG,
+        resources=resources,
+        hooks=Hooks(progress=leave),
+    )
+    assert left
+    assert project.images() == here.images()

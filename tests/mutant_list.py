@@ -164,8 +164,8 @@ MUTANTS = (
     # knowledge
     Mutant(
         "kec_core/grounding/weight.py",
-        "return encoders * max(by_words, by_looks)",
-        "return encoders * min(by_words, by_looks)",
+        "return encoders * (LEAST + sure * (MOST - LEAST))",
+        "return encoders * (MOST - sure * (MOST - LEAST))",
         _tests("core_weight"),
     ),
     Mutant(

@@ -88,6 +88,7 @@ def test_from_the_list_to_the_photos_of_a_cluster(visit, site):
     assert "k-means" in table.inner_text()
     wait_for_photos(page, ".kec-mosaic img", 4 * 9)
     page.get_by_role("button", name="Open", exact=True).first.click()
+    page.get_by_text("Stack near-copies").click()
     wait_for_photos(page, ".pick img", 14)
     assert "cluster=" in page.url
     page.get_by_role("button", name=f"{HOSTILE} large").click()

@@ -102,6 +102,9 @@ def test_two_results_are_compared_and_five_photos_judged(page, site):
     for number, key in enumerate("yynyy"):
         page.get_by_text(f"{number} of 5 judged").wait_for()
         page.keyboard.press(key)
+        if key == "n":
+            page.get_by_text("Where does it belong?").wait_for()
+            page.keyboard.press("1")
     page.get_by_text("5 of 5 judged").wait_for()
     page.get_by_text("95 % interval").first.wait_for()
     audit = load_audit(project, shown)

@@ -278,10 +278,12 @@ def test_the_same_words_that_are_no_answer_end_the_run_too(said, told):
     stopped(lambda body, attempt: Reply(content=said), f"{told}.*follows instructions", most=12)
 
 
-def test_different_words_that_are_no_answer_end_nothing():
+@pytest.mark.parametrize("count", [1, 2, 12])
+def test_different_words_that_are_no_answer_end_nothing(count):
+    """Few questions without an answer must not leave the other workers waiting for one."""
     with LLMServer(lambda body, attempt: Reply(content=f"As for {case_of(body)}: no idea.")) as server:
-        outcomes = client_for(server, config=replace(FAST, reasks=0)).ask(questions(12))
-        assert server.requests == 12
+        outcomes = client_for(server, config=replace(FAST, reasks=0)).ask(questions(count))
+        assert server.requests == count
     assert {o.status for o in outcomes} == {"failed"}
 
 

@@ -193,6 +193,7 @@ class Run:
                 self._worthwhile.set()
             self._settled.append((key, outcome, lasting))
             self._arrival.set()
+        self._worthwhile.set()  # also where fewer questions came than decide it
         self._working -= 1
         self._arrival.set()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kec_core.disk import short
 from kec_core.errors import InputError
-from kec_core.paths import is_file
+from kec_core.paths import exists, is_file, is_folder
 from state.transfer.formats.base import Content, Labels, Row, Source
 from state.transfer.formats.names import safe_path, unique
 from state.transfer.formats.tables import read_csv_table, read_parquet, read_records, text_of
@@ -40,7 +40,7 @@ def write(content: Content) -> Mapping[str, WriteFile]:
 
 def _write_lines(lines: list[dict[str, Any]], path: Path) -> None:
     """A line for each photo that is there: a line without its photo makes the whole dataset unreadable."""
-    made = [line for line in lines if (path.parent / str(line["file_name"])).exists()]
+    made = [line for line in lines if exists(path.parent / str(line["file_name"]))]
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in made)
     path.write_text(text, encoding="utf-8")
 
@@ -49,7 +49,7 @@ def read_image_folder(source: Source) -> Labels | None:
     """The metadata of a folder, or of each of its splits."""
     if not source.is_folder:
         return None
-    folders = [source.path, *sorted(path for path in source.path.glob("*") if path.is_dir())]
+    folders = [source.path, *sorted(path for path in source.path.glob("*") if is_folder(path))]
     found = [folder / name for folder in folders for name in _METADATA if is_file(folder / name)]
     tables = [(file.parent, _METADATA[file.name](Source(file, source.column))) for file in found]
     if not tables:

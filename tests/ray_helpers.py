@@ -13,6 +13,7 @@ from typing import ClassVar
 import fsspec
 from fsspec.implementations.memory import MemoryFileSystem
 
+from tests.doc_pointers import ROOT
 from tests.fakes import HashEncoder
 
 MEMORY = "KEC_TEST_MEMORY"
@@ -84,6 +85,9 @@ class Dying:
 def two_nodes(folder, photos):
     """A cluster of two nodes with one processor each, on loopback; logs and sockets lie below ``folder``."""
     os.environ |= {
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+        ),  # of these tests
         "RAY_TMPDIR": str(folder),
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_USAGE_STATS_ENABLED": "0",

@@ -1,9 +1,39 @@
 # Two commands: `make app` and `make test`; the tasks themselves stand in tasks.py, which needs no make.
 PYTHON ?= python3
 export PORT ?= 8501
-TASKS := app test docs resources checks lint types unit test-ray test-portable fuzz mutants bench bench-smoke soak clean
+TASK = @$(PYTHON) -m tasks $@
 
-.PHONY: $(TASKS)
+.PHONY: app test docs resources checks lint types unit test-ray test-portable fuzz mutants bench bench-smoke soak clean
 
-$(TASKS):
-	@$(PYTHON) -m tasks $@
+app:
+	$(TASK)
+test:
+	$(TASK)
+docs:
+	$(TASK)
+resources:
+	$(TASK)
+checks:
+	$(TASK)
+lint:
+	$(TASK)
+types:
+	$(TASK)
+unit:
+	$(TASK)
+test-ray:
+	$(TASK)
+test-portable:
+	$(TASK)
+fuzz:
+	$(TASK)
+mutants:
+	$(TASK)
+bench:
+	$(TASK)
+bench-smoke:
+	$(TASK)
+soak:
+	$(TASK)
+clean:
+	$(TASK)

@@ -27,11 +27,23 @@ def draw(project: Project, revision: Revision, state: LiveState, photos: Concept
         st.space("stretch")
         _finalise(project)
         _mode(project)
-    if concepts < clusters:
+    if 0 < concepts < clusters:
+        _too_few_concepts(project, concepts, clusters)
+
+
+def _too_few_concepts(project: Project, concepts: int, clusters: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.warning(
             f"There are {concepts} concepts for {clusters} clusters: the words cannot tell all clusters apart. "
             "Ask for fewer clusters, or add or split concepts.",
             icon=":material/balance:",
+            width="stretch",
+        )
+        st.button(
+            f"Ask for {markup.count(concepts, 'cluster')}",
+            key="ask_for_fewer",
+            on_click=session.act,
+            args=(project, [SetClusters(k=concepts)]),
         )
 
 

@@ -18,7 +18,7 @@ from pages.shared import cached, finding, markup, moved, selection, session, ui
 from state.jobs.jobs import Job
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.layouts import LayoutInfo, find_layout
+from state.revisions.layouts import LayoutInfo, find_layout, usual_method
 from state.revisions.overview import load_overview
 from state.revisions.revisions import Revision
 
@@ -30,8 +30,6 @@ COLUMNS = (4, 1.25)
 """Of the map, and of what is picked."""
 KEY = "map_canvas"
 _SPACES, _BEFORE, _STARTED = "map_spaces", "map_spaces_before", "map_started"
-SMALL = 2000
-"""Up to so many photos t-SNE is ready sooner: UMAP compiles itself first, which takes some ten seconds."""
 MAKING = (
     "Every photo gets a place, near photos that are like it. A thousand photos take some seconds, fifty thousand "
     "about two minutes."
@@ -53,12 +51,11 @@ def _choices(count: int) -> tuple[list[Space], LayoutMethod]:
         help="Looks: what the photos look like (x). Knowledge: what the concepts say about them (kappa). "
         "Both: as they are clustered. Choose two to see them side by side.",
     )
-    usual: LayoutMethod = "tsne" if count <= SMALL else "umap"
     method = st.segmented_control(
         "Drawn by",
         list(METHODS),
         format_func=METHODS.__getitem__,
-        default=usual,
+        default=usual_method(count),
         required=True,
         key="map_method",
         persist_state="session",

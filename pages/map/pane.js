@@ -2,8 +2,12 @@
 const REACH = 12; // CSS pixels around the mouse in which a photo is found
 const APART = 3; // CSS pixels between two corners of a lasso
 const MOST_LABELS = 60;
-const MOST_PHOTOS = 120; // in view; more are drawn as points
-const SIDES = [30, 84]; // CSS pixels of a photo on the map
+const MOST_PHOTOS = 300; // in view; more are drawn as points
+const SIDES = [26, 84]; // CSS pixels of a photo on the map
+const NAME_LINE = 18; // CSS pixels from one name to the next below it
+const NAME_LINES = [0, -1, 1, -2, 2]; // where a name goes when others lie on its group, in lines from the middle
+const NAME_GAP = 6; // CSS pixels left free at both ends of a name
+const LONGEST_NAME = 36;
 const MARGIN = 40; // CSS pixels left free around the photos
 
 function make(tag, className, text) {
@@ -12,6 +16,8 @@ function make(tag, className, text) {
   if (text) element.textContent = text;
   return element;
 }
+
+const shortened = (name) => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name);
 
 class Pane {
   constructor(map, place) {
@@ -97,10 +103,12 @@ class Pane {
       const at = [this.places[2 * this.rows[i]] * scale + x, this.places[2 * this.rows[i] + 1] * scale + y];
       if (at[0] >= 0 && at[1] >= 0 && at[0] < width && at[1] < height && !hidden.has(codes[i])) seen.push([i, at]);
     }
-    if (!seen.length || seen.length > MOST_PHOTOS) return;
+    const few = this.map.shows.photos && seen.length <= MOST_PHOTOS ? seen : [];
+    this.box.dataset.photos = String(few.length);
+    if (!few.length) return;
     const dense = window.devicePixelRatio || 1;
-    const side = dense * Math.max(SIDES[0], Math.min(SIDES[1], 0.6 * Math.sqrt((width * height) / seen.length) / dense));
-    for (const [i, at] of seen) {
+    const side = dense * Math.max(SIDES[0], Math.min(SIDES[1], 0.6 * Math.sqrt((width * height) / few.length) / dense));
+    for (const [i, at] of few) {
       const img = this.map.photo(this.rows[i]);
       if (!img.naturalWidth) continue;
       const part = side / Math.max(img.naturalWidth, img.naturalHeight);
@@ -120,7 +128,7 @@ class Pane {
     const context = this.over.getContext("2d");
     context.setTransform(dense, 0, 0, dense, 0, 0);
     context.clearRect(0, 0, this.over.width, this.over.height);
-    if (this.map.names) this.drawNames(context);
+    if (this.map.shows.names) this.drawNames(context);
     const at = this.map.hovered;
     if (at >= 0) {
       const { scale, x, y } = this.frame();
@@ -135,27 +143,39 @@ class Pane {
   }
 
   drawNames(context) {
-    const { scale, x, y } = this.frame();
-    const taken = [];
     context.font = `600 12.5px ${getComputedStyle(this.box).fontFamily}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.lineJoin = "round";
-    for (const [code, px, py] of this.anchors) {
-      if (taken.length >= MOST_LABELS) break;
-      if (this.map.points.hidden.has(code)) continue;
-      const name = this.map.data.names[code].slice(0, 28);
-      const half = context.measureText(name).width / 2 + 4;
-      const at = [px * scale + x, py * scale + y];
-      if (at[0] - half < 0 || at[0] + half > this.box.clientWidth || at[1] < 34 || at[1] > this.box.clientHeight - 8) continue;
-      if (taken.some(([tx, ty, th]) => Math.abs(tx - at[0]) < th + half && Math.abs(ty - at[1]) < 17)) continue;
-      taken.push([at[0], at[1], half]);
-      context.strokeStyle = this.map.paper;
-      context.lineWidth = 4;
-      context.strokeText(name, ...at);
-      context.fillStyle = this.map.ink;
-      context.fillText(name, ...at);
+    const names = this.placeNames(context);
+    this.box.dataset.names = JSON.stringify(names);
+    context.strokeStyle = this.map.paper;
+    context.lineWidth = 4;
+    context.fillStyle = this.map.ink;
+    for (const { name, x, y } of names) {
+      context.strokeText(name, x, y);
+      context.fillText(name, x, y);
     }
+  }
+
+  /** Which names are written, and where their middles are: no two touch, the names of larger groups go first. */
+  placeNames(context) {
+    const { scale, x: left, y: top } = this.frame();
+    const { clientWidth: width, clientHeight: height } = this.box;
+    const placed = [];
+    for (const [code, px, py] of this.anchors) {
+      if (placed.length >= MOST_LABELS) break;
+      if (this.map.points.hidden.has(code)) continue;
+      const name = shortened(this.map.data.names[code]);
+      const half = context.measureText(name).width / 2 + NAME_GAP;
+      const x = px * scale + left;
+      if (x - half < 0 || x + half > width) continue;
+      const isFree = (y) =>
+        y > 34 && y < height - 8 && placed.every((one) => Math.abs(one.x - x) >= one.half + half || Math.abs(one.y - y) >= NAME_LINE);
+      const y = NAME_LINES.map((lines) => py * scale + top + lines * NAME_LINE).find(isFree);
+      if (y !== undefined) placed.push({ name, x, y, half });
+    }
+    return placed;
   }
 
   drawLine(context) {

@@ -19,7 +19,7 @@ class PhotoMap {
     this.root = root;
     this.tool = "lasso";
     this.way = "replace";
-    this.names = true;
+    this.shows = { photos: true, names: true };
     this.hovered = -1;
     this.panes = [];
     this.hiddenOf = new Map();
@@ -45,13 +45,14 @@ class PhotoMap {
     };
     this.toolBox = group("What dragging does", TOOLS, this.tool, (name) => this.setTool(name));
     this.wayBox = group("What becomes of photos already picked", WAYS, this.way, (name) => this.setWay(name));
-    const zooms = { "+": "+", "-": "−", fit: "Fit", names: "Names" };
-    this.zoomBox = group("View", zooms, "", (name) => this.view(name));
+    group("View", { "+": "+", "-": "−", fit: "Fit" }, "", (name) => this.view(name));
+    const shows = group("What is drawn", { photos: "Photos", names: "Names" }, "", (name) => this.show(shows, name));
+    shows.querySelector("[data-name=photos]").title = "Photos instead of points when few are in view: zoom in, or hide groups";
     this.note = make("span", "note");
     bar.append(this.note);
     this.setTool(this.tool);
     this.setWay(this.way);
-    this.press(this.zoomBox, "names");
+    for (const button of shows.children) button.ariaPressed = "true";
   }
 
   press(box, name) {
@@ -71,11 +72,13 @@ class PhotoMap {
 
   view(name) {
     if (name === "fit") this.panes.forEach((pane) => pane.fit());
-    else if (name === "names") {
-      this.names = !this.names;
-      this.press(this.zoomBox, this.names ? "names" : "");
-      this.redraw();
-    } else this.panes.forEach((pane) => pane.zoomBy(name === "+" ? 1.4 : 1 / 1.4));
+    else this.panes.forEach((pane) => pane.zoomBy(name === "+" ? 1.4 : 1 / 1.4));
+  }
+
+  show(box, name) {
+    this.shows[name] = !this.shows[name];
+    box.querySelector(`[data-name=${name}]`).ariaPressed = String(this.shows[name]);
+    this.redraw();
   }
 
   ground() {

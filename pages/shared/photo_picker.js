@@ -1,8 +1,11 @@
 // A grid of photos to pick from: click picks, Shift+click picks a range, the corner shows the photo large. Photos can
 // be dragged onto the buttons that move photos to a group, wherever on the page these are. A stack of near-copies is one
-// tile with their number, which opens it (O), as the sign on the first of an open one closes it.
+// tile with their number, which opens it (O), as the sign on the first of an open one closes it. One slider sets the size
+// of the photos in all galleries; the browser remembers it.
 const WAIT_MS = 250;
 const TARGET = '[class*="st-key-group_move_"]';
+const SIZE = "kec-photo-size"; // under which the browser remembers the size
+const USUAL_SIZE = 92; // CSS pixels
 const ARROWS = { ArrowLeft: -1, ArrowRight: 1 };
 
 function make(tag, className, text = "") {
@@ -123,12 +126,25 @@ function drag(event, photos, count, drop) {
   }
 }
 
+/** All galleries read their size from the document. */
+function resize(pixels) {
+  document.documentElement.style.setProperty("--kec-photo", `${pixels}px`);
+}
+
+function listenToSize(slider) {
+  slider.value = localStorage.getItem(SIZE) ?? USUAL_SIZE;
+  resize(slider.value);
+  slider.oninput = () => resize(slider.value);
+  slider.onchange = () => localStorage.setItem(SIZE, slider.value);
+}
+
 export default function (component) {
   const { data, parentElement, setStateValue, setTriggerValue } = component;
   const grid = parentElement.querySelector(".grid");
   const look = album(parentElement.querySelector(".large"), data.photos, (at) => setTriggerValue("like", at));
   const isFirst = (i) => data.photos[i].stack !== "" && data.photos[i].stack !== data.photos[i - 1]?.stack;
   grid.setAttribute("aria-label", data.label);
+  listenToSize(parentElement.querySelector(".size"));
   const shown = data.photos.map((photo) => photo.src + photo.alt + photo.count + photo.stack).join();
   // Every rerun of the page comes through here: the same photos keep their tiles, the start of a range and clicks under way.
   if (grid.kec?.shown !== shown) {

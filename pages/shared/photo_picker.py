@@ -19,12 +19,14 @@ from state.project.project import Project
 PER_PAGE = 60
 
 _HTML = (
+    '<input class="size" type="range" min="64" max="256" step="8" aria-label="Size of the photos" title="Size of the photos">'
     '<div class="grid" role="group"></div><div class="large" popover tabindex="-1"><img alt=""><div>'
     '<button aria-label="Previous photo" title="Previous photo (←)">←</button><p></p>'
     '<button aria-label="Next photo" title="Next photo (→)">→</button><button class="like">More like this</button></div></div>'
 )
 _CSS = """
-.grid { display: grid; gap: 6px; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); }
+.grid { display: grid; gap: 6px; grid-template-columns: repeat(auto-fill, minmax(min(var(--kec-photo, 92px), 100%), 1fr)); }
+.size { display: block; width: 96px; height: 14px; margin: 0 0 4px auto; accent-color: var(--st-primary-color); cursor: pointer; }
 .tile { position: relative; }
 .pick { box-sizing: border-box; display: flex; align-items: center; justify-content: center; width: 100%; aspect-ratio: 1;
   border-radius: 8px; overflow: hidden; cursor: pointer; font-size: .75rem; background: var(--st-secondary-background-color); color: var(--st-text-color); }

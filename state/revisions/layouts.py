@@ -24,6 +24,8 @@ from state.revisions.features import load_features
 from state.revisions.revisions import Revision, RevisionInfo
 
 STAGE, GRAPH_STAGE = "layout", "neighbours"
+FEW_PHOTOS = 2000
+"""Up to so many t-SNE is ready sooner: UMAP compiles itself first, which takes some ten seconds."""
 SPACES: tuple[Space, ...] = get_args(Space)
 METHODS: tuple[LayoutMethod, ...] = get_args(LayoutMethod)
 
@@ -128,6 +130,28 @@ def make_layout(
         }
         project.store.save(STAGE, key, StageResult(arrays={"places": places}, data=data))
     return _info(project, key)
+
+
+def usual_method(count: int) -> LayoutMethod:
+    """How so many photos are laid out unless somebody chooses."""
+    return "tsne" if count <= FEW_PHOTOS else "umap"
+
+
+def make_first_map(context: JobContext) -> None:
+    """Make the map that the page Map opens with, unless the shown revision has it: the last step of a run.
+
+    Raises:
+        Cancelled: the person has asked to stop; the result of the run is kept.
+        StoreError: a stored result is missing or damaged, or the disk is full.
+    """
+    project = context.project
+    revision = revisions.current(project)
+    if revision is None:
+        return
+    method = usual_method(revision.facts.images)
+    if find_layout(project, revision, "combined", method) is None:
+        context.progress.stage(STAGE)
+        make_layout(project, revision, "combined", method, progress=context.progress)
 
 
 def layout_job(context: JobContext) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from state.revisions import revisions
 from state.revisions.clusterings import load_baseline, load_clustering, load_result, save_baseline
 from state.revisions.features import load_features
 from state.revisions.group_models import model_of
+from state.revisions.layouts import make_first_map
 from state.revisions.revisions import Baseline, Revision
 from state.revisions.scoring import score_against
 from state.work.assign import AssignedPhoto, sorted_out
@@ -159,7 +160,7 @@ def grow(project: Project, folder: Path, *, hooks: Hooks | None = None) -> Growt
 
 
 def add_job(context: JobContext) -> dict[str, Any]:
-    """The job "add": ``grow`` the shown revision, then thumbnails; params: images (folder)."""
+    """The job "add": ``grow`` the shown revision, then thumbnails and the map; params: images (folder)."""
     project, progress = context.project, context.progress
     report = grow(
         project,
@@ -169,6 +170,7 @@ def add_job(context: JobContext) -> dict[str, Any]:
     root = project.images_root
     assert root is not None
     build_thumbnails(project.images(), root, project.folder / THUMBNAILS, sides=SIDES[:1], progress=progress)
+    make_first_map(context)
     return report.to_json()
 
 

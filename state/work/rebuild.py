@@ -17,6 +17,7 @@ from state.jobs.progress import JobContext
 from state.llm.setup import LLMSetup
 from state.project.project import Project
 from state.revisions import revisions
+from state.revisions.layouts import make_first_map
 from state.revisions.revisions import Revision
 from state.work.llm_run import asking
 from state.work.loading import MakeResources, load_resources
@@ -48,11 +49,12 @@ def rebuild(
 
 
 def rebuild_job(context: JobContext) -> dict[str, Any]:
-    """The job "rebuild"; params: llm (``LLMSetup`` JSON, or null). A key comes as the secret ``OPENAI_API_KEY``."""
+    """The job "rebuild", then the map of its result if it has none; params: llm (``LLMSetup`` JSON, or null). A key comes as the secret ``OPENAI_API_KEY``."""
     hooks = Hooks(progress=context.progress, on_start=context.progress.stage)
     setup = LLMSetup.from_json(context.params.get("llm"))
     with asking(context.project, setup, paused=context.progress.paused) as resources:
         summary = rebuild(context.project, resources=resources, hooks=hooks)
+    make_first_map(context)
     return {**summary.to_json(), "notes": list(summary.notes), "is_new": summary.is_new}
 
 

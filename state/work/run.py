@@ -28,6 +28,7 @@ from state.project.facts import Automatic, Facts
 from state.project.project import Project
 from state.project.thumbnails import SIDES, THUMBNAILS, build_thumbnails
 from state.revisions import revisions
+from state.revisions.layouts import make_first_map
 from state.revisions.results import Result, keep
 from state.revisions.revisions import Baseline, Revision
 from state.revisions.scoring import rescore, score_against
@@ -178,7 +179,7 @@ def run_project(
 
 
 def run_job(context: JobContext) -> dict[str, Any]:
-    """The job "run".
+    """The job "run": a run, then the map of its result if it has none.
 
     Params: images (folder, or null for the project's), config (RunConfig JSON), labels (as ``kec run --labels``, or
     "keep"), llm (``LLMSetup`` JSON, or null), retry_failed. A key comes as the secret ``OPENAI_API_KEY``.
@@ -199,6 +200,7 @@ def run_job(context: JobContext) -> dict[str, Any]:
             resources=resources,
             hooks=Hooks(progress=context.progress, on_start=context.progress.stage),
         )
+    make_first_map(context)
     return {**summary.to_json(), "notes": list(summary.notes), "is_new": summary.is_new}
 
 

@@ -1,6 +1,8 @@
 """The map in a real browser: hover shows a photo, a line picks photos, a concept made of them recolours the map in place."""
 
+import json
 import shutil
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -103,6 +105,16 @@ def test_from_a_line_to_a_concept_and_new_colours(page, made):
     assert revisions.current(project).knowledge.concepts[-1].name == "<b>middle</b>"
     page.get_by_role("button", name="Places as of r1").wait_for()
     assert not [url for url in traffic if url.endswith(".bin")]  # the places stayed in the browser
+
+    pane = page.locator(".pane").first
+    assert pane.get_attribute("data-photos") == str(len(spots))  # so few are drawn as photos
+    names = json.loads(pane.get_attribute("data-names"))
+    assert len(names) > 1
+    for one, other in combinations(names, 2):
+        apart = abs(one["x"] - other["x"]) >= one["half"] + other["half"], abs(one["y"] - other["y"]) >= 18
+        assert any(apart), (one, other)
+    page.get_by_role("button", name="Photos", exact=True).click()
+    page.locator(".pane[data-photos='0']").first.wait_for()
 
     page.get_by_text("Nothing is picked").first.wait_for()
     page.locator(".entry .pick").first.click()

@@ -6,13 +6,15 @@ import shutil
 import pytest
 
 from kec_core.knowledge.edits import SetClusters
+from pages.shared import navigation
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.audits import load_audit
+from state.revisions.clusterings import load_clustering
 from state.revisions.layouts import make_layout
 from state.work.editing import edit_project
 from tests import patience
-from tests.browser import open_browser, running_app
+from tests.browser import open_browser, rest, running_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
 NAME = "<b>warm</b> things"
@@ -74,6 +76,34 @@ def test_a_cluster_is_read_named_ticked_off_and_found_again(page, site):
     go(page, "Map")
     page.locator(".map[data-painted]").wait_for()
     page.locator(".entry", has_text=NAME).wait_for()
+
+
+def test_photos_are_as_large_as_the_slider_says_after_a_reload_too(page, site):
+    address, _, project = site
+    cluster = int(load_clustering(project, revisions.current(project)).labels[0])
+    page.goto(f"{address}/clusters?project=colours&cluster={cluster}")
+    slider = page.get_by_role("slider", name="Size of the photos").first
+    slider.wait_for()
+    small = page.locator(".pick").first.bounding_box()["width"]
+    slider.press("End")
+    assert page.locator(".pick").first.bounding_box()["width"] > 1.5 * small
+    page.reload()
+    page.locator(".pick").first.wait_for()
+    assert page.locator(".pick").first.bounding_box()["width"] > 1.5 * small
+
+
+def test_no_page_scrolls_sideways_on_a_phone(page, site):
+    page.set_viewport_size({"width": 390, "height": 844})
+    wide = []
+    for name in navigation.paths()[2:]:
+        page.goto(f"{site[0]}/{'' if name == 'projects' else name}?project=colours")
+        page.locator(".st-key-header").get_by_text("Colours", exact=True).wait_for()
+        rest(page)
+        widths = page.evaluate(
+            "[document.documentElement, document.querySelector('[data-testid=stMain]')].map((one) => one.scrollWidth)"
+        )
+        wide += [(name, width) for width in widths if width > 390]
+    assert not wide
 
 
 def test_two_results_are_compared_and_five_photos_judged(page, site):

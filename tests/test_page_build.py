@@ -26,8 +26,7 @@ def started(monkeypatch):
 
 
 def open_step(page, name):
-    page.session_state[f"step_{name}"] = True
-    page.run()
+    page.segmented_control(key="build_step").set_value(name).run()
     assert not page.exception
     return shown(page)
 
@@ -116,7 +115,7 @@ def test_a_step_that_is_out_of_date_can_be_run_from_there(colours, started):
     colours.save_settings(replace(CONFIG, knowledge=KnowledgeConfig(uni=4)))
     page = app("build", project="colours")
     open_step(page, "Attributes")
-    page.button(key="run_from_Attributes").click().run()
+    page.button(key="run_from_here").click().run()
     assert started[0][1]["config"]["knowledge"]["uni"] == 4
 
 
@@ -151,7 +150,7 @@ def test_a_failed_stage_says_why_as_text(colours):
     )
     colours.record_stage(failed, "failed", CONFIG)
     page = app("build", project="colours")
-    open_step(page, "Embed")
+    assert page.segmented_control(key="build_step").value == "Embed"  # shown without a click
     assert [error.value for error in page.error] == ["\\*No\\* weights \\<b\\>here\\<\\/b\\>\\."]
 
 

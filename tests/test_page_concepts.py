@@ -228,11 +228,18 @@ def test_fewer_concepts_merge_the_most_similar(project):
     assert [edit["op"] for edit in revisions.current(project).edits] == ["merge_concepts"]
 
 
-def test_more_clusters_than_concepts_is_said(project):
+def test_more_clusters_than_concepts_is_said_and_one_click_asks_for_as_many(project):
     test = page()
+    count = len(names(project))
     dial = next(one for one in test.number_input if one.label == "Clusters")
-    dial.set_value(len(names(project)) + 1).run()
+    dial.set_value(count + 1).run()
     assert "the words cannot tell all clusters apart" in shown(test)
+    button = test.button(key="ask_for_fewer")
+    assert button.label == f"Ask for {count} clusters"
+    button.click().run()
+    revision = revisions.current(project)
+    assert revision.knowledge.n_clusters == revision.facts.n_clusters == count
+    assert "the words cannot tell all clusters apart" not in shown(test)
 
 
 def test_the_weight_can_be_set_and_given_back(project):

@@ -406,5 +406,6 @@ def test_photos_that_no_concept_clearly_wins_can_be_picked(colours):
     edit(colours, {"op": "add_concept", "name": "leaf too", "description": "something leaf"})
     page = panel("tree")
     before = page.button(key="tree_unclear").label
+    assert "a word of their own" in shown(page)
     press(page, "tree_unclear")
     assert len(page.session_state["kec_selection"].images) == int(before.split()[0])

@@ -22,6 +22,7 @@ from state.project.thumbnails import SIDES, THUMBNAILS, thumbnail_path
 from state.revisions import revisions
 from state.revisions.clusterings import load_baseline, load_clustering
 from state.revisions.group_models import model_of
+from state.revisions.layouts import layouts
 from state.revisions.overview import cluster_cards, load_overview
 from state.work import assign as assign_module
 from state.work import editing, growing
@@ -213,6 +214,7 @@ def test_the_job_of_the_app_adds_and_makes_thumbnails(project):
     with JobProgress(project.database, 1) as progress:
         told = growing.add_job(JobContext(project=project, params=params, progress=progress))
     assert KINDS["add"] == "state.work.growing:add_job"
+    assert [made.revision for made in layouts(project)] == [told["revision"]]
     assert told["added"] == ["leaf/new.png"]
     record = next(image for image in project.images() if image.id == "leaf/new.png")
     assert thumbnail_path(project.folder / THUMBNAILS, record.sha256, SIDES[0]) is not None

@@ -14,6 +14,7 @@ from state.project.near_copies import near_copies
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.clusterings import load_baseline, load_clustering, save_clustering
+from state.revisions.layouts import layouts
 from state.revisions.scoring import rescore, score_against
 from state.work.loading import load_resources
 from state.work.run import run_job, run_project
@@ -284,6 +285,18 @@ def test_bad_input_is_said_and_leaves_the_project_as_it_was(project, tmp_path):
     assert again(project).revision.id == "r1"
 
 
+def test_near_copies_stay_known_while_later_runs_are_refused(project, tmp_path):
+    before = near_copies(project)
+    assert before
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,label\nno such photo.png,leaf\n")
+    for _ in range(2):
+        with pytest.raises(InputError):
+            again(project, labels=labels)
+        assert [record.report.stage for record in project.stage_reports()] == ["scan"]
+        assert near_copies(project) == before
+
+
 def test_a_project_without_photos_asks_for_their_folder(tmp_path):
     with pytest.raises(InputError, match="no photos yet; choose their folder"):
         again(Project.create(tmp_path / "p", "p"))
@@ -305,6 +318,8 @@ def test_the_job_runs_with_its_params(project, monkeypatch):
     with JobProgress(project.database, 1) as progress:
         result = run_job(JobContext(project=project, params=params, progress=progress))
     assert (result["revision"], result["scores"], result["is_new"]) == ("r2", None, True)
+    (made,) = layouts(project)  # the map is ready when somebody opens it
+    assert (made.space, made.method, made.revision) == ("combined", "tsne", "r2")
     (how,) = asked
     assert (how.setup.endpoint.url, how.setup.endpoint.model) == ("http://localhost:11434/v1", "tiny")
     assert (how.setup.budget.tokens, how.retry_failed, how.paused()) == (9, True, False)

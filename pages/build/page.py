@@ -17,13 +17,6 @@ from state.revisions import revisions
 from state.work.stage_results import StageResults
 from state.work.stage_view import StepState, StepView, view_steps
 
-ICONS = {
-    "fresh": ":material/check_circle:",
-    "stale": ":material/update:",
-    "running": "spinner",
-    "failed": ":material/error:",
-    "waiting": ":material/radio_button_unchecked:",
-}
 STOPPED = ("failed", "cancelled", "interrupted")
 
 
@@ -134,37 +127,37 @@ def _essentials(project: Project, config: RunConfig) -> Connection:
         return llm_panel.draw(project) if config.knowledge.builder == "llm" else Connection()
 
 
-def _label(view: StepView) -> str:
-    label = f"**{view.step.name}** · {markup.STATE_WORDS[view.state]}"
-    if view.seconds is None or view.state in ("waiting", "running"):
-        return label
-    return f"{label} · {'kept' if view.reused else markup.duration(view.seconds)}"
+def _chosen_step(views: tuple[StepView, ...]) -> StepView | None:
+    """The step whose options and results are shown; the one that failed until another is chosen."""
+    by_name = {view.step.name: view for view in views}
+    chosen = st.segmented_control(
+        "Options and results of a step",
+        list(by_name),
+        default=next((view.step.name for view in views if view.state == "failed"), None),
+        key="build_step",
+        persist_state="session",
+    )
+    return by_name[chosen] if chosen else None
 
 
 def _step(project: Project, config: RunConfig, view: StepView, made: step_results.Made) -> bool:
-    """One stage with its options and results; returns whether to run from here."""
-    name = view.step.name
-    with st.expander(
-        _label(view), type="step", icon=ICONS[view.state], key=f"step_{name}", on_change="rerun"
-    ) as step:
-        st.html(markup.note(view.step.tip))  # drawn also while closed: an empty step cannot be opened
-        if not step.open:
-            return False
-        if view.problem:
-            st.error(markup.plain(view.problem), icon=":material/error:")
-        options = shown_at(view.step)
-        columns = st.columns(3) if options else []
-        for place, option in enumerate(options):
-            with columns[place % 3]:
-                option_widgets.draw(project, config, option)
-        wanted = view.state in ("stale", "failed") and st.button(
-            "Run from here",
-            key=f"run_from_{name}",
-            help="Stages before this one are kept; this one and those after it are redone.",
-        )
-        if view.state in ("fresh", "stale"):
-            step_results.show(made, view)
-        return wanted
+    """One step with its options and results; returns whether to run from here."""
+    st.html(markup.note(view.step.tip))
+    if view.problem:
+        st.error(markup.plain(view.problem), icon=":material/error:")
+    options = shown_at(view.step)
+    columns = st.columns(3) if options else []
+    for place, option in enumerate(options):
+        with columns[place % 3]:
+            option_widgets.draw(project, config, option)
+    wanted = view.state in ("stale", "failed") and st.button(
+        "Run from here",
+        key="run_from_here",
+        help="Stages before this one are kept; this one and those after it are redone.",
+    )
+    if view.state in ("fresh", "stale"):
+        step_results.show(made, view)
+    return wanted
 
 
 def _page(project: Project) -> None:
@@ -178,11 +171,13 @@ def _page(project: Project) -> None:
     model = _essentials(project, config)
     with top:
         _actions(project, views, job, model)
+    chosen = _chosen_step(views)
+    if chosen is None:
+        return
     made = step_results.Made(project=project, results=StageResults(project))
-    for view in views:
-        with ui.errors():
-            if _step(project, config, view, made):
-                _run(project, model)
+    with ui.errors(), st.container(border=True):
+        if _step(project, config, chosen, made):
+            _run(project, model)
 
 
 project = ui.need_project()

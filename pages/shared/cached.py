@@ -11,7 +11,7 @@ from kec_core.live import LiveState
 from kec_core.photos.images import ImageRecord, ScanReport
 from kec_core.result.concept_photos import ConceptPhotos
 from kec_core.result.concept_photos import concept_photos as compute_concept_photos
-from state.project.near_copies import group_of_copy, near_copies_key
+from state.project.near_copies import group_of_copy
 from state.project.near_copies import near_copies as find_near_copies
 from state.project.project import Project
 from state.revisions.cluster_marks import cluster_marks
@@ -51,7 +51,7 @@ def label_counts(project: Project, scan: int) -> Counter[str]:
 
 def near_copies(project: Project) -> Mapping[str, int]:
     """The number of its group for every photo that has near-copies."""
-    return _near_copies(_identity(project), near_copies_key(project), project)
+    return _near_copies(_identity(project), project.near_copies_key, project)
 
 
 def cards(project: Project, revision: Revision) -> tuple[ClusterCard, ...]:

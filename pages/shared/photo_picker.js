@@ -144,7 +144,9 @@ export default function (component) {
   const look = album(parentElement.querySelector(".large"), data.photos, (at) => setTriggerValue("like", at));
   const isFirst = (i) => data.photos[i].stack !== "" && data.photos[i].stack !== data.photos[i - 1]?.stack;
   grid.setAttribute("aria-label", data.label);
-  listenToSize(parentElement.querySelector(".size"));
+  const slider = parentElement.querySelector(".size");
+  slider.classList.toggle("raised", data.raised);
+  listenToSize(slider);
   const shown = data.photos.map((photo) => photo.src + photo.alt + photo.count + photo.stack).join();
   // Every rerun of the page comes through here: the same photos keep their tiles, the start of a range and clicks under way.
   if (grid.kec?.shown !== shown) {

@@ -27,6 +27,7 @@ _HTML = (
 _CSS = """
 .grid { display: grid; gap: 6px; grid-template-columns: repeat(auto-fill, minmax(min(var(--kec-photo, 92px), 100%), 1fr)); }
 .size { display: block; width: 96px; height: 14px; margin: 0 0 4px auto; accent-color: var(--st-primary-color); cursor: pointer; }
+@media (min-width: 721px) { .size.raised { position: relative; margin-top: -34px; margin-bottom: 20px; } } /* beside the page turner */
 .tile { position: relative; }
 .pick { box-sizing: border-box; display: flex; align-items: center; justify-content: center; width: 100%; aspect-ratio: 1;
   border-radius: 8px; overflow: hidden; cursor: pointer; font-size: .75rem; background: var(--st-secondary-background-color); color: var(--st-text-color); }
@@ -71,9 +72,10 @@ def draw(project: Project, images: Sequence[ImageRecord], *, key: str, label: st
         key: of the gallery.
         label: what a screen reader calls it.
     """
-    stacks.switch(project, images, key=key)
-    tiles = stacks.tiles(project, images)
-    turned = gallery.turn(f"{key}_page", len(tiles), PER_PAGE)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key}_above"):
+        stacks.switch(project, images, key=key)
+        tiles = stacks.tiles(project, images)
+        turned = gallery.turn(f"{key}_page", len(tiles), PER_PAGE)
     shown = tiles[turned]
     picked = set(session.selection().images)
     photos = [
@@ -94,7 +96,7 @@ def draw(project: Project, images: Sequence[ImageRecord], *, key: str, label: st
     here = f"{key}_{turned.start}_{session.selection_epoch()}_{fingerprint(ids)[:8]}"
     _PICKER(
         key=here,
-        data={"photos": photos, "label": label},
+        data={"photos": photos, "label": label, "raised": len(tiles) > PER_PAGE},
         default={"picked": [i for i, photo in enumerate(photos) if photo["picked"]]},
         on_picked_change=lambda: _pick(here, ids),
         on_like_change=lambda: _like(here, ids),

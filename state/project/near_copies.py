@@ -1,4 +1,4 @@
-"""Which photos of a project are near-copies of each other, as the latest run found them."""
+"""Which photos of a project are near-copies of each other, as the latest run that looked for them found."""
 
 from __future__ import annotations
 
@@ -9,15 +9,9 @@ from state.project.project import Project
 
 def near_copies(project: Project) -> tuple[tuple[str, ...], ...]:
     """Image ids by group, largest group first; empty before a run has looked for them."""
-    key = near_copies_key(project)
+    key = project.near_copies_key
     stored = project.store.load("copies", key) if key else None
     return () if stored is None else tuple(tuple(group) for group in stored.data["groups"])
-
-
-def near_copies_key(project: Project) -> str:
-    """Changes with what was found; "" before a run has looked."""
-    reports = (record.report for record in project.stage_reports() if record.state == "fresh")
-    return next((report.fingerprint for report in reports if report.stage == "copies"), "")
 
 
 def group_of_copy(groups: Sequence[Sequence[str]]) -> dict[str, int]:

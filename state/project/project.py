@@ -297,9 +297,17 @@ class Project:
         return tuple(_stage_record(dict(row)) for row in rows)
 
     def clear_stages(self) -> None:
-        """Forget the records of the previous run (not its results): a new one begins."""
+        """Forget the records of the previous run (not its results, nor its near-copies): a new one begins."""
+        self._put("near_copies", self.near_copies_key)
         with self.database.writing(durable=False) as db:
             db.execute("DELETE FROM stages")
+
+    @property
+    def near_copies_key(self) -> str:
+        """What near-copies are stored under: those of the latest run that has looked for them; "" before one has."""
+        records = (record for record in self.stage_reports() if record.report.stage == "copies")
+        found = next((record.report.fingerprint for record in records if record.state == "fresh"), None)
+        return found or str(self._get("near_copies", ""))
 
     def record_stage(self, report: StageReport, state: StageState, config: RunConfig) -> None:
         """Keep the record of one stage."""

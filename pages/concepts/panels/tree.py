@@ -19,6 +19,9 @@ from state.work.workbench import Workbench
 UNCLEAR = 0.02
 """Lead of a photo's best concept over the second up to which it has no clear one [R]."""
 
+MANY_UNCLEAR = 0.2
+"""Share of photos without a clear concept from which on it is said what to do about them [R]."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tree:
@@ -84,6 +87,13 @@ def _unclear(view: View) -> None:
         "Press to pick them.",
         on_click=lambda: session.select(images=[view.images[row].id for row in rows]),
     )
+    if len(rows) > MANY_UNCLEAR * len(view.images):
+        st.html(
+            markup.note(
+                "The words do not tell these photos apart. Pick them and give those that belong together a word of their "
+                "own (New group), merge concepts that mean the same, or say in Guidance what matters to you."
+            )
+        )
 
 
 def _group(view: View, tree: _Tree, group: Group) -> None:

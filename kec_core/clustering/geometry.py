@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ROWS_PER_PROGRESS = 8 * BLOCK_ROWS
 """Progress is told this often inside one pass, so that a cancel is noticed within a second."""
+GATHERED_ROWS = BLOCK_ROWS // 8
+"""Rows whose centroids are copied beside them at a time; so few of them stay in the processor's cache."""
 
 
 def cluster_sums(x: FloatMatrix, labels: IntVector, n_clusters: int) -> NDArray[np.float64]:
@@ -46,7 +48,7 @@ def centroids_of(x: FloatMatrix, labels: IntVector, n_clusters: int) -> FloatMat
 def row_cosines(x: FloatMatrix, centroids: FloatMatrix, labels: IntVector) -> FloatVector:
     """Inner product of every row with the centroid of its own cluster, (N,); cosines when both are unit rows."""
     cosines = np.empty(len(x), dtype=np.float32)
-    for block in blocks(len(x)):
+    for block in blocks(len(x), GATHERED_ROWS):
         cosines[block] = np.einsum("nd,nd->n", x[block], centroids[labels[block]])
     return cosines
 

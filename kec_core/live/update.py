@@ -99,11 +99,13 @@ def with_groups(
     rows = np.flatnonzero(np.isin(labels, ids) | np.isin(old.labels, ids))
     fused = fused_rows(rows)
     after = cluster_sums(fused, labels[rows], n_ids)
-    before = cluster_sums(fused, old.labels[rows], n_ids)
     centroids = np.zeros((n_ids, width), dtype=np.float32)
     if known:
         centroids[: len(old.centroids)] = old.centroids
     centroids[ids] = l2_normalize(after[ids].astype(np.float32))
-    gain = float(np.linalg.norm(after, axis=1).sum() - np.linalg.norm(before, axis=1).sum())
-    clustering = replace(old, labels=labels, centroids=centroids, objective=old.objective + gain, note="")
+    objective = float(np.linalg.norm(after, axis=1).sum())
+    if len(rows) < len(labels):  # the other clusters add what they did
+        before = cluster_sums(fused, old.labels[rows], n_ids)
+        objective += old.objective - float(np.linalg.norm(before, axis=1).sum())
+    clustering = replace(old, labels=labels, centroids=centroids, objective=objective, note="")
     return state_of(state.collection, knowledge, state.vectors, state.logits, state.grounding, clustering)

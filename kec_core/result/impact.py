@@ -78,7 +78,10 @@ def moves(old: IntVector, new: IntVector) -> tuple[NDArray[np.int64], tuple[Flow
         Rows of the photos that change cluster, ascending; and the flows, largest first.
     """
     moved = np.flatnonzero(old != new)
-    pairs, counts = np.unique(np.stack([old[moved], new[moved]]), axis=1, return_counts=True)
+    n_ids = int(new.max(initial=0)) + 1
+    pairs, counts = np.unique(old[moved].astype(np.int64) * n_ids + new[moved], return_counts=True)
     order = np.argsort(-counts, kind="stable")
-    flows = (Flow(source=int(pairs[0, i]), target=int(pairs[1, i]), photos=int(counts[i])) for i in order)
+    flows = (
+        Flow(source=int(pairs[i] // n_ids), target=int(pairs[i] % n_ids), photos=int(counts[i])) for i in order
+    )
     return moved, tuple(flows)

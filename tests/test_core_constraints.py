@@ -111,7 +111,9 @@ def test_contradictions_are_refused():
         InputError, match=r"'0\.jpg' and '1\.jpg' are kept apart but assigned to the same concept"
     ):
         check_constraints([constraint("assign", 0, 1, concept="c1"), constraint("apart", 0, 1)])
-    with pytest.raises(InputError, match="kept together with photos of another concept"):
+    with pytest.raises(
+        InputError, match=r"photos of another concept; take the wish k\(0, 1\) or k\(1,\) back\."
+    ):
         check_constraints(
             [
                 constraint("assign", 0, concept="c1"),

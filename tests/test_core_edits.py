@@ -56,6 +56,26 @@ def test_rename_changes_text_only(deer):
     assert (after.uni, after.bi, after.constraints) == (deer.uni, deer.bi, deer.constraints)
 
 
+def test_what_still_has_the_old_name_is_said():
+    knowledge = run(
+        Knowledge(),
+        {"op": "add_concept", "name": "gong", "attributes": ["a photo of a Gong", "gongs", "round"]},
+        {"op": "add_concept", "name": "drum", "description": "like a gong"},
+    )
+    edit = parse_edit({"op": "rename_concept", "concept": "gong", "name": "coin"})
+    assert (
+        edit.sentence(knowledge) == 'Renamed "gong" to "coin". Still with the old name: "a photo of a Gong".'
+    )
+
+
+def test_namesakes_that_are_merged_are_told_apart():
+    dingo = Concept(id="c001", name="dingo", nouns=(Noun(word="warrigal"),))
+    other = Concept(id="c002", name="dingo", nouns=(Noun(word="wild dog"),))
+    edit = parse_edit({"op": "merge_concepts", "concepts": ["c001", "c002"]})
+    said = edit.sentence(Knowledge(concepts=(dingo, other)))
+    assert said == 'Merged "dingo (warrigal)" and "dingo (wild dog)" into "dingo".'
+
+
 def test_a_new_description_keeps_name_and_synset(deer):
     after = run(deer, {"op": "rename_concept", "concept": "c003", "description": "has feathers"})
     changed = after.by_id["c003"]

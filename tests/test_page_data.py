@@ -48,10 +48,20 @@ def test_a_new_project_asks_for_photos(new):
 def test_a_scan_is_started_with_folder_and_labels(new, tmp_path, started):
     page = app("data", project="new")
     page.text_input(key="data_root_new").set_value(str(tmp_path)).run()
-    page.segmented_control(key="data_labels").set_value("folders").run()
+    labels = page.segmented_control(key="data_labels")
+    assert "Keep those known" not in [option.content for option in labels.proto.options]  # none are known yet
+    labels.set_value("folders").run()
     page.button(key="data_scan").click().run()
     assert not page.exception
     assert started == [("scan", {"images": str(tmp_path.resolve()), "labels": "folders"})]
+
+
+def test_why_a_scan_failed_stays_on_the_page(new):
+    with new.database.writing() as db:
+        db.execute(
+            "INSERT INTO jobs (kind, params, state, created, error) VALUES ('scan', '{}', 'failed', '', 'No photos in it.')"
+        )
+    assert [error.value for error in app("data", project="new").error] == ["No photos in it\\."]
 
 
 def test_what_is_new_is_added_to_a_project_with_groups(colours, started, tmp_path):

@@ -99,7 +99,7 @@ def test_open_leads_to_the_clusters_of_that_project(colours):
 
 def test_a_new_project_is_made_and_opened(empty_home):
     page = app()
-    page.text_input(key="new_name").set_value("Sea <b>birds</b>").run()
+    page.text_input(key="new_name").set_value("Sea <b>birds</b>")
     page.button(key="new_create").click().run()
     assert not page.exception
     assert Project(empty_home / "sea-b-birds-b").name == "Sea <b>birds</b>"

@@ -166,7 +166,14 @@ def units_of(constraints: Iterable[Constraint]) -> dict[str, str]:
     return unit_of
 
 
-def _concepts(constraints: Iterable[Constraint], unit_of: Mapping[str, str]) -> dict[str, str]:
+def _one_of(constraints: Sequence[Constraint], image: str, conflicting: Constraint) -> str:
+    """Which constraints a person may take back so that a photo is not wanted in two places."""
+    together = next((one.id for one in constraints if one.kind == "together" and image in one.images), "")
+    named = dict.fromkeys(filter(None, (together, conflicting.id)))
+    return f"take the wish {' or '.join(named)} back" if any(named) else "take one of the two back"
+
+
+def _concepts(constraints: Sequence[Constraint], unit_of: Mapping[str, str]) -> dict[str, str]:
     """The concept of every unit that has an assigned image."""
     concept_of: dict[str, str] = {}
     for constraint in constraints:
@@ -178,12 +185,13 @@ def _concepts(constraints: Iterable[Constraint], unit_of: Mapping[str, str]) -> 
                 and concept_of.setdefault(unit_of[image], constraint.concept) != constraint.concept
             ):
                 raise InputError(
-                    f"the photo {image!r} is kept together with photos of another concept; take one of the two back."
+                    f"the photo {image!r} is kept together with photos of another concept; "
+                    f"{_one_of(constraints, image, constraint)}."
                 )
     return concept_of
 
 
-def _clusters(constraints: Iterable[Constraint], unit_of: Mapping[str, str]) -> dict[str, int]:
+def _clusters(constraints: Sequence[Constraint], unit_of: Mapping[str, str]) -> dict[str, int]:
     """The kept cluster of every unit that has a photo put into one."""
     cluster_of: dict[str, int] = {}
     for constraint in constraints:
@@ -195,7 +203,8 @@ def _clusters(constraints: Iterable[Constraint], unit_of: Mapping[str, str]) -> 
                 and cluster_of.setdefault(unit_of[image], constraint.cluster) != constraint.cluster
             ):
                 raise InputError(
-                    f"the photo {image!r} is kept together with photos of another group; take one of the two back."
+                    f"the photo {image!r} is kept together with photos of another group; "
+                    f"{_one_of(constraints, image, constraint)}."
                 )
     return cluster_of
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Annotated, Literal, Self
 
@@ -101,7 +102,15 @@ class RenameConcept(Edit):
         if self.name is None or self.name == old.name:
             return f"Described {quoted(old.name)} anew."
         also = " and described it anew" if self.description is not None else ""
-        return f"Renamed {quoted(old.name)} to {quoted(self.name)}{also}."
+        return f"Renamed {quoted(old.name)} to {quoted(self.name)}{also}.{self._left_over(knowledge, old)}"
+
+    def _left_over(self, knowledge: Knowledge, old: Concept) -> str:
+        """What else of the concept still has its old name, in words; "" for nothing."""
+        word = re.compile(rf"\b{re.escape(old.name)}\b", re.IGNORECASE)
+        described = self.description is None and word.search(old.description)
+        attributes = [one.text for one in knowledge.uni if one.concept == old.id and word.search(one.text)]
+        left = [*(["its description"] if described else []), *map(quoted, attributes)]
+        return f" Still with the old name: {', '.join(left)}." if left else ""
 
 
 def assigned(knowledge: Knowledge, *concept_ids: str) -> str:

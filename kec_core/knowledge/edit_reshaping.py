@@ -40,6 +40,7 @@ from kec_core.knowledge.edit_fields import (
     TwoNames,
     shown,
 )
+from kec_core.knowledge.unique_names import unique_names
 from kec_core.types import BiAttribute, Concept, Knowledge, Noun, UniAttribute, attribute_id, concept_id
 
 
@@ -74,7 +75,8 @@ class MergeConcepts(Edit):
         """See Edit."""
         members = find_concepts(knowledge, self.concepts)
         name = members[0].name if self.name is None else self.name
-        merged = f"Merged {listed(member.name for member in members)} into {quoted(name)}."
+        names = unique_names(knowledge)
+        merged = f"Merged {listed(names[member.id] for member in members)} into {quoted(name)}."
         return f"{merged} {self.constraints_after(knowledge)}".rstrip()
 
     def constraints_after(self, knowledge: Knowledge, /) -> str:

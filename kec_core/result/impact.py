@@ -82,6 +82,7 @@ def moves(old: IntVector, new: IntVector) -> tuple[NDArray[np.int64], tuple[Flow
     pairs, counts = np.unique(old[moved].astype(np.int64) * n_ids + new[moved], return_counts=True)
     order = np.argsort(-counts, kind="stable")
     flows = (
-        Flow(source=int(pairs[i] // n_ids), target=int(pairs[i] % n_ids), photos=int(counts[i])) for i in order
+        Flow(source=int(pairs[i] // n_ids), target=int(pairs[i] % n_ids), photos=int(counts[i]))
+        for i in order
     )
     return moved, tuple(flows)

@@ -19,7 +19,12 @@ from state.transfer.uploads import UPLOADED, add_uploads
 
 FOLDER, UPLOAD = "A folder on this computer", "Upload photos or a zip"
 CSV = "csv"
-LABELS = {"keep": "As they are", "folders": "Names of sub-folders", CSV: "A file or folder", "none": "None"}
+LABELS = {
+    "keep": "Keep those known",
+    "folders": "Names of sub-folders",
+    CSV: "A file or folder",
+    "none": "None",
+}
 LABEL_FILES = ("csv", "tsv", "txt", "json", "jsonl", "xlsx", "parquet")
 """Kinds of label files that are uploaded; folders are named by their path."""
 MOST_NOTICES = 5
@@ -74,15 +79,16 @@ def _source(project: Project) -> tuple[str, Sequence[UploadedFile]]:
     return folder, ()
 
 
-def _labels() -> tuple[str, str | UploadedFile]:
+def _labels(project: Project) -> tuple[str, str | UploadedFile]:
     st.subheader("Labels, only for scores", anchor=False)
+    has_labels = any(project.labels())
     labels = st.segmented_control(
         "Labels",
-        list(LABELS),
+        [one for one in LABELS if has_labels or one != "keep"],
         format_func=lambda value: LABELS[value],
-        default="keep",
+        default="keep" if has_labels else "none",
         required=True,
-        key="data_labels",
+        key="data_labels_again" if has_labels else "data_labels",
         label_visibility="collapsed",
         persist_state="session",
     )
@@ -197,6 +203,13 @@ def _actions(project: Project, choice: Choice) -> None:
             navigation.go_to("build")
 
 
+def _failure(project: Project) -> None:
+    """Why the latest work ended, when it was begun here and failed; it is said in passing too, but gone then."""
+    latest = next(iter(session.jobs().jobs(project)), None)
+    if latest is not None and latest.kind in ("scan", "add") and latest.state == "failed":
+        st.error(markup.plain(latest.error), icon=":material/error:")
+
+
 project = ui.need_project()
 st.title("Data", anchor=False)
 with ui.errors():
@@ -205,8 +218,9 @@ with ui.errors():
     with left:
         folder, files = _source(project)
     with right:
-        labels, csv = _labels()
+        labels, csv = _labels(project)
     _actions(project, Choice(folder=folder, files=files, labels=labels, csv=csv))
+    _failure(project)
 with ui.errors():
     if project.last_scan:
         st.divider()

@@ -65,11 +65,14 @@ def _actions() -> None:
             folder = st.text_input("Project folder", key="open_folder", placeholder="/home/me/project")
             if st.button("Open", type="primary", key="open_folder_go", disabled=not folder.strip()):
                 _open(Path(folder.strip()), "clusters")
-        with st.popover("New project", icon=":material/add:", type="primary", key="new"):
+        with (
+            st.popover("New project", icon=":material/add:", type="primary", key="new"),
+            st.form("new_project", border=False),  # Enter creates it
+        ):
             name = st.text_input(
                 "Name", key="new_name", placeholder="for example: Camera traps, spring", max_chars=80
             )
-            if st.button("Create", type="primary", key="new_create", disabled=not name.strip()):
+            if st.form_submit_button("Create", type="primary", key="new_create"):
                 _create(name)
 
 

@@ -52,7 +52,7 @@ def draw(project: Project, bench: Workbench) -> None:
 def _wish(view: View, wish: Constraint, row_of: dict[str, int]) -> None:
     here = [row_of[image] for image in wish.images if image in row_of]
     with st.container(border=True, key=f"wish_{wish.id}"):
-        st.markdown(f"**{_title(view, wish)}**", help=TERMS[wish.kind])
+        st.markdown(f"**{_title(view, wish)}** :small[:gray[{wish.id}]]", help=TERMS[wish.kind])
         gone = len(wish.images) - len(here)
         st.html(
             markup.note(

@@ -126,7 +126,12 @@ def _set_level(project: Project, levels: Sequence[Sequence[Group]], key: str) ->
 
 def _new(project: Project, knowledge: Knowledge, picked: Sequence[str]) -> None:
     key = f"tree_new_name_{len(knowledge.groups)}"
-    st.text_input("Name of the group", key=key, placeholder="for example: animals")
+    st.text_input(
+        "Name of the group",
+        key=key,
+        placeholder="for example: animals",
+        help="Groups may lie in groups, as deep as you like: see Change a group, Lies in.",
+    )
     st.button(
         f"Make it of {markup.count(len(picked), 'picked concept')}" if picked else "Make an empty group",
         key="tree_new_ok",

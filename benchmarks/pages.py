@@ -52,7 +52,7 @@ class Place:
 PLACES = {
     "projects": Place(page="projects", content=("h1", ".kec-mosaic")),
     "data": Place(page="data", content=("h1", ".kec-gallery")),
-    "build": Place(page="build", content=("h1", ".st-key-step_Cluster")),
+    "build": Place(page="build", content=("h1", ".st-key-build_step")),
     "concepts": Place(page="concepts", content=("[data-testid=stDataFrame] canvas", ".pick")),
     "map": Place(page="map", content=("h1", ".map[data-painted]")),
     "clusters": Place(page="clusters", content=("h1", ".kec-mosaic")),

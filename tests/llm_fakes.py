@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kec_core.config import LLMConfig
 from kec_core.knowledge.base import AttributeDraft, ConceptDraft, PairDraft
-from kec_core.llm.client import LLMClient, MemoryCache
+from kec_core.llm.answer_cache import MemoryCache
+from kec_core.llm.client import LLMClient
 from kec_core.llm.endpoint import LLMEndpoint
 from kec_core.llm.prompts import concept_question
 from kec_core.types import Concept, Noun

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from kec_core.errors import InputError, LLMError
+from kec_core.llm.answer_cache import MemoryCache
 from kec_core.llm.captions import Caption, caption_photos, estimate_captions
-from kec_core.llm.client import LLMClient, MemoryCache
+from kec_core.llm.client import LLMClient
 from kec_core.llm.cost import Meter, Price
 from kec_core.llm.prompts import PHOTO_TOKENS
 from kec_core.photos.images import ImageRecord, scan_images

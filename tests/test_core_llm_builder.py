@@ -14,8 +14,9 @@ from pydantic import SecretStr
 from kec_core.arrays import no_progress
 from kec_core.errors import Cancelled, InputError, LLMAuthError, LLMBudgetError, LLMError
 from kec_core.knowledge.base import AttributeDraft, ConceptDraft, KnowledgeBuilder, PairDraft
+from kec_core.llm.answer_cache import MemoryCache
 from kec_core.llm.builder import LLMBuilder
-from kec_core.llm.client import MemoryCache, check_endpoint, list_models
+from kec_core.llm.client import check_endpoint, list_models
 from kec_core.llm.cost import DEFAULT_PRICES, Budget, Estimate, Meter, Price
 from kec_core.llm.endpoint import LLMEndpoint
 from kec_core.llm.prompt_texts import PROMPT_VERSION

@@ -10,7 +10,8 @@ import pytest
 from kec_core.config import LLMConfig
 from kec_core.errors import LLMBudgetError
 from kec_core.llm import failures, transport
-from kec_core.llm.client import LLMClient, MemoryCache
+from kec_core.llm.answer_cache import MemoryCache
+from kec_core.llm.client import LLMClient
 from kec_core.llm.cost import Budget, Meter, Price
 from kec_core.llm.prompts import concept_question
 from tests.llm_fakes import FAST, KEY, CountingCache, client_for, endpoint, questions

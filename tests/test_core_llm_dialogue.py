@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from kec_core.llm.client import MemoryCache
+from kec_core.llm.answer_cache import MemoryCache
 from kec_core.llm.prompts import concept_question
 from tests.llm_fakes import FAST, case_number, client_for, questions
 from tests.llm_server import LLMServer, Reply, error, good
@@ -43,7 +43,7 @@ def test_what_an_endpoint_understands_is_found_once_and_remembered(understood, r
         assert server.requests == 30 + refusals
         client_for(server, cache).ask([concept_question(["fresh noun"])])
         assert server.requests == 31 + refusals
-    assert client_for(server, cache).dialect().mode == understood
+    assert client_for(server, cache).answers.dialect().mode == understood
 
 
 def test_newer_models_that_refuse_a_temperature_and_max_tokens_are_asked_their_way():

@@ -11,8 +11,9 @@ import pytest
 
 from kec_core.config import LLMConfig
 from kec_core.errors import InputError, LLMAuthError, LLMError, LLMReplyError
+from kec_core.llm.answer_cache import MemoryCache
 from kec_core.llm.answers import AttributesAnswer, ConceptAnswer, ContrastsAnswer, PartsAnswer
-from kec_core.llm.client import MemoryCache, check_endpoint
+from kec_core.llm.client import check_endpoint
 from kec_core.llm.endpoint import LLMEndpoint
 from kec_core.llm.prompts import concept_question
 from kec_core.llm.reading import read_answer
@@ -34,7 +35,7 @@ def answered(script, count=8, *, config=FAST, cache=None):
         first, bodies = server.requests, list(server.bodies)
         client_for(server, cache, config).ask([concept_question(["one more"])])
         assert server.requests == first + 1  # remembered: nothing is found out twice
-        return first, client.dialect(), bodies
+        return first, client.answers.dialect(), bodies
 
 
 def stopped(script, words, *, config=FAST, kind=LLMError, most=9):
@@ -236,7 +237,7 @@ def test_the_settings_and_a_run_say_what_was_found_out():
     words = (
         "plain text only, the system text in the first turn, answers in one piece, at most 400 tokens each"
     )
-    assert (check.found_out, client.found_out()) == (words, words)
+    assert (check.found_out, client.answers.found_out(client.config.max_tokens)) == (words, words)
     assert told[-1] == f"concepts ({words})"
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from kec_core.arrays import no_progress
 from kec_core.config import LLMConfig
+from kec_core.llm.answer_cache import MemoryCache
 from kec_core.llm.builder import LLMBuilder
-from kec_core.llm.client import LLMClient, MemoryCache, check_endpoint, list_models
+from kec_core.llm.client import LLMClient, check_endpoint, list_models
 from tests.llm_fakes import OtherBuilder, concept, nouns
 from tests.real_llm import MODEL, serving
 

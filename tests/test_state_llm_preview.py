@@ -9,8 +9,9 @@ import pytest
 
 from kec_core.arrays import no_progress
 from kec_core.config import KnowledgeConfig
+from kec_core.llm.answer_cache import MemoryCache
 from kec_core.llm.builder import LLMBuilder
-from kec_core.llm.client import LLMClient, MemoryCache
+from kec_core.llm.client import LLMClient
 from kec_core.types import BiAttribute, Knowledge
 from state.llm.preview import EXAMPLE, messages
 from state.llm.setup import LLMSetup

@@ -188,7 +188,7 @@ class LLMBuilder:
             prompt_tokens=meter.prompt_tokens,
             completion_tokens=meter.completion_tokens,
             money=meter.money,
-            endpoint=self.client.found_out(),
+            endpoint=self.client.answers.found_out(self.client.config.max_tokens),
         )
 
     def shown_nouns(self, nouns: Sequence[Noun]) -> list[str]:

@@ -7,66 +7,20 @@ is loaded there, where it is needed first.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from kec_core.arrays import Progress, fingerprint, no_progress
+from kec_core.arrays import Progress, no_progress
 from kec_core.config import LLMConfig
-from kec_core.errors import LLMError, LLMReplyError
+from kec_core.errors import LLMError
+from kec_core.llm.answer_cache import AnswerCache, EndpointAnswers, MemoryCache
 from kec_core.llm.cost import Estimate, Meter, estimate
-from kec_core.llm.dialect import Dialect, request_body
+from kec_core.llm.dialect import Dialect
 from kec_core.llm.dialogue import Dialogue, Outcome
 from kec_core.llm.endpoint import LLMEndpoint
-from kec_core.llm.prompt_texts import PROMPT_VERSION
-from kec_core.llm.prompts import Question, concept_question, without_photos
-
-Stored = tuple[str, str, Mapping[str, Any]]
-"""Key, reply and meta of one answer."""
-
-
-class AnswerCache(Protocol):
-    """Answers that outlive a run; called from several threads.
-
-    Besides answers it holds one small entry per endpoint: what it understands.
-    """
-
-    def get_all(self, keys: Collection[str]) -> Mapping[str, str]:
-        """The stored replies of those keys that have one."""
-        ...
-
-    def put(self, key: str, reply: str, meta: Mapping[str, Any]) -> None:
-        """Store a reply at once and for good; ``meta`` tells model, prompt_version, prompt, tokens, seconds."""
-        ...
-
-    def put_all(self, answers: Sequence[Stored]) -> None:
-        """Store several replies as ``put`` does, all or none."""
-        ...
-
-
-class MemoryCache:
-    """An AnswerCache for one sitting; ``meta`` keeps what was stored beside each reply."""
-
-    def __init__(self) -> None:
-        self.replies: dict[str, str] = {}
-        self.meta: dict[str, dict[str, Any]] = {}
-
-    def get_all(self, keys: Collection[str]) -> Mapping[str, str]:
-        """See AnswerCache."""
-        return {key: self.replies[key] for key in keys if key in self.replies}
-
-    def put(self, key: str, reply: str, meta: Mapping[str, Any]) -> None:
-        """See AnswerCache."""
-        self.replies[key] = reply
-        self.meta[key] = dict(meta)
-
-    def put_all(self, answers: Sequence[Stored]) -> None:
-        """See AnswerCache."""
-        for answer in answers:
-            self.put(*answer)
+from kec_core.llm.prompts import Question, concept_question
 
 
 class LLMClient:
@@ -82,6 +36,7 @@ class LLMClient:
         counting: ask nobody: give stored answers, let all others fail, and add up in ``counted`` what they would cost.
 
     Attributes:
+        answers: what is kept of the endpoint.
         first: nothing was asked through this client before the present ``ask``.
     """
 
@@ -97,11 +52,10 @@ class LLMClient:
         counting: bool = False,
     ) -> None:
         self.endpoint = endpoint
-        self.cache = cache
+        self.answers = EndpointAnswers(endpoint, cache, retry_failed=retry_failed)
         self.config = config or LLMConfig()
         self.meter = meter or Meter()
         self.paused = paused
-        self.retry_failed = retry_failed
         self.counting = counting
         self.counted = estimate((), self.meter.price)
         self.first = True
@@ -133,9 +87,9 @@ class LLMClient:
         """
         if self.counting:
             return self._count(questions, progress, label, on_outcome)
-        keys = [self._key(question) for question in questions]
+        keys = [self.answers.key(question) for question in questions]
         different = dict(zip(keys, questions, strict=True))
-        found = {} if fresh else self._remembered(different)
+        found = {} if fresh else self.answers.recall(different)
         for outcome in found.values():
             on_outcome(outcome)
         missing = {key: question for key, question in different.items() if key not in found}
@@ -143,21 +97,22 @@ class LLMClient:
         if missing:
             from kec_core.llm.run import Run
 
-            asyncio.run(Run(self, found, label, progress, on_outcome, fresh=fresh).all(missing))
+            run = Run(self.answers, self.config, self.meter, self.paused, found, label, progress, on_outcome)
+            asyncio.run(run.all(missing, fresh=fresh, first=self.first))
             self.first = False
         return [found[key] for key in keys]
 
     def estimate(self, questions: Sequence[Question]) -> Estimate:
         """What ``ask`` would cost now, without asking."""
-        different = {self._key(question): question for question in questions}
-        known = self._remembered(different)
+        different = {self.answers.key(question): question for question in questions}
+        known = self.answers.recall(different)
         missing = [question for key, question in different.items() if key not in known]
         return estimate(missing, self.meter.price, cached=len(known))
 
     def recall(self, questions: Sequence[Question]) -> list[Outcome]:
         """What is stored about each question, without asking; those not answered yet are "failed"."""
-        keys = [self._key(question) for question in questions]
-        known = self._remembered(dict(zip(keys, questions, strict=True)))
+        keys = [self.answers.key(question) for question in questions]
+        known = self.answers.recall(dict(zip(keys, questions, strict=True)))
         return [
             known.get(key) or Outcome(question=question, status="failed", answer=None, reason="not asked yet")
             for key, question in zip(keys, questions, strict=True)
@@ -180,90 +135,12 @@ class LLMClient:
 
     def preview(self, questions: Sequence[Question]) -> list[dict[str, Any]]:
         """The bodies that ``ask`` would send first, exactly; each different question once, also when cached."""
-        different = {self._key(question): question for question in questions}
-        dialect = self.dialect()
-        return [self.body(Dialogue(question, self.config), dialect) for question in different.values()]
-
-    def body(self, dialogue: Dialogue, dialect: Dialect) -> dict[str, Any]:
-        """The JSON body of the next request of a dialogue."""
-        return request_body(
-            self.endpoint.model,
-            dialogue.question,
-            dialect,
-            messages=dialogue.messages,
-            temperature=dialogue.temperature,
-            max_tokens=dialogue.max_tokens,
-        )
-
-    def dialect(self) -> Dialect:
-        """What the endpoint is known to understand; the fullest when it was never asked."""
-        key = self._dialect_key()
-        return Dialect.from_json(self.cache.get_all([key]).get(key))
-
-    def found_out(self) -> str:
-        """What is known of the endpoint, in words for the person; "" when it was never asked."""
-        known = self._met or bool(self.cache.get_all([self._dialect_key()]))
-        return self.dialect().words(self.config.max_tokens) if known else ""
-
-    def remember_dialect(self, dialect: Dialect) -> None:
-        """Store what the endpoint understands, if that is new."""
-        self._met = True
-        if dialect != self.dialect():
-            self.cache.put(
-                self._dialect_key(), dialect.to_json(), {"model": self.endpoint.model, "prompt": "dialect"}
-            )
-
-    def keep(self, outcomes: Sequence[Outcome]) -> None:
-        """Store answers, and that the model could not give one, so that it is not asked for again.
-
-        A stored answer stays: what was asked for afresh is a proposal, and a later run must not depend on whether it
-        was taken.
-        """
-        different = {self._key(outcome.question): outcome for outcome in outcomes}
-        stored = self._remembered({key: outcome.question for key, outcome in different.items()})
-        known = {key for key, outcome in stored.items() if outcome.answer is not None}
-        if new := [self._stored(outcome) for key, outcome in different.items() if key not in known]:
-            self.cache.put_all(new)
-
-    def _stored(self, outcome: Outcome) -> Stored:
-        reply = outcome.answer if outcome.answer is not None else {"rejected": outcome.reason}
-        meta = {
-            "model": self.endpoint.model,
-            "prompt_version": PROMPT_VERSION,
-            "prompt": json.dumps(without_photos(outcome.question.messages), ensure_ascii=False),
-            "tokens": outcome.prompt_tokens + outcome.completion_tokens,
-            "seconds": outcome.seconds,
-            "kind": outcome.question.kind,
-            "requests": outcome.requests,
-        }
-        return self._key(outcome.question), json.dumps(reply, ensure_ascii=False), meta
-
-    def _key(self, question: Question) -> str:
-        return fingerprint(self.endpoint.url, self.endpoint.model, PROMPT_VERSION, question.content)
-
-    def _dialect_key(self) -> str:
-        return fingerprint("dialect", self.endpoint.url, self.endpoint.model)
-
-    def _remembered(self, questions: Mapping[str, Question]) -> dict[str, Outcome]:
-        stored = self.cache.get_all(questions)
-        found = ((key, self._recall(questions[key], reply)) for key, reply in stored.items())
-        return {key: outcome for key, outcome in found if outcome is not None}
-
-    def _recall(self, question: Question, stored: str) -> Outcome | None:
-        """The outcome of an earlier run; a stored text that no longer reads is asked for again."""
-        with suppress(ValueError):
-            data = json.loads(stored)
-            if isinstance(data, dict) and "rejected" in data:
-                if self.retry_failed:
-                    return None
-                return Outcome(question=question, status="failed", answer=None, reason=str(data["rejected"]))
-        with suppress(LLMReplyError):
-            verdict = question.judge(stored)
-            if verdict.answer is not None:
-                return Outcome(
-                    question=question, status="cached", answer=verdict.answer, reason=verdict.complaint
-                )
-        return None
+        different = {self.answers.key(question): question for question in questions}
+        dialect = self.answers.dialect()
+        return [
+            Dialogue(question, self.config).body(self.endpoint.model, dialect)
+            for question in different.values()
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,8 +193,8 @@ def check_endpoint(endpoint: LLMEndpoint, *, timeout: float = 60.0) -> EndpointC
     answer = "" if outcome.answer is None else str(outcome.answer["concept"])
     return EndpointCheck(
         seconds=seconds,
-        dialect=client.dialect(),
-        found_out=client.found_out(),
+        dialect=client.answers.dialect(),
+        found_out=client.answers.found_out(config.max_tokens),
         answer=answer,
         complaint=outcome.reason,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kec_core.config import LLMConfig
 from kec_core.errors import LLMReplyError
+from kec_core.llm.dialect import Dialect, request_body
 from kec_core.llm.prompts import Message, Question
 
 if TYPE_CHECKING:
@@ -78,6 +79,17 @@ class Dialogue:
         self._widened = False
         self._complained = False
         self._unreadable = 0
+
+    def body(self, model: str, dialect: Dialect) -> dict[str, Any]:
+        """The JSON body of the next request."""
+        return request_body(
+            model,
+            self.question,
+            dialect,
+            messages=self.messages,
+            temperature=self.temperature,
+            max_tokens=self.max_tokens,
+        )
 
     def take(self, completion: Completion) -> Settled | None:
         """Weigh a reply; None means: send again."""

@@ -8,22 +8,21 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from openai import AsyncOpenAI
 
 from kec_core.arrays import Progress
+from kec_core.config import LLMConfig
 from kec_core.errors import LLMBudgetError, LLMError, LLMReplyError
+from kec_core.llm.answer_cache import EndpointAnswers
 from kec_core.llm.answers import clean
+from kec_core.llm.cost import Meter
 from kec_core.llm.dialect import Dialect, RefusedError, what_to_change
 from kec_core.llm.dialogue import Dialogue, Outcome, Settled
 from kec_core.llm.failures import TransientError, unknown_model
 from kec_core.llm.prompts import Question, approximate_tokens
 from kec_core.llm.request import Completion, send
 from kec_core.llm.transport import ATTEMPTS, open_client
-
-if TYPE_CHECKING:
-    from kec_core.llm.client import LLMClient
 
 HEARTBEAT = 0.2
 """Seconds between calls of ``progress`` while nothing else happens, so that Cancelled is felt at once."""
@@ -72,7 +71,7 @@ class _Metered:
         """Replace the reservation of the attempt under way, if any, by what it used."""
         if self._open:
             self._open = False
-            self.run.client.meter.settle(self.reserved, prompt, completion)
+            self.run.meter.settle(self.reserved, prompt, completion)
             self.tally.prompt_tokens += prompt
             self.tally.completion_tokens += completion
 
@@ -82,45 +81,55 @@ class Run:
 
     def __init__(
         self,
-        client: LLMClient,
+        answers: EndpointAnswers,
+        config: LLMConfig,
+        meter: Meter,
+        paused: Callable[[], bool],
         found: dict[str, Outcome],
         label: str,
         progress: Progress,
         on_outcome: Callable[[Outcome], None],
-        *,
-        fresh: bool = False,
     ) -> None:
-        self.client = client
-        self.config = client.config
+        self.answers = answers
+        self.config = config
+        self.meter = meter
+        self.paused = paused
         self.found = found
         self.label = label
         self.progress = progress
         self.on_outcome = on_outcome
-        self.fresh = fresh
         self.trouble = ""
         self._total = len(found)
-        self._paused = client.paused()
+        self._fresh, self._first = False, False
+        self._paused = paused()
         self._stopped: LLMError | None = None
         self._settled: list[_Kept] = []
         self._arrival = asyncio.Event()
         self._working = 0
-        self._dialect = client.dialect()
+        self._dialect = answers.dialect()
         self._proven = False
         self._probed = False
         self._probing = asyncio.Lock()
-        self._answers = 0
+        self._answered = 0
         self._failure = ""
         self._alike = 0
         self._ended = 0
         self._worthwhile = asyncio.Event()
 
-    async def all(self, questions: Mapping[str, Question]) -> None:
-        """Settle every question into ``found``; on any exception the requests under way are dropped."""
+    async def all(self, questions: Mapping[str, Question], *, fresh: bool, first: bool) -> None:
+        """Settle every question into ``found``; on any exception the requests under way are dropped.
+
+        Args:
+            questions: by the key of their answer.
+            fresh: ask a little less predictably.
+            first: nothing was asked of the endpoint before, so ``progress`` says what was found out about it.
+        """
+        self._fresh, self._first = fresh, first
         self._total += len(questions)
         queue = iter(questions.items())
         config = self.config
         async with open_client(
-            self.client.endpoint,
+            self.answers.endpoint,
             timeout=config.timeout,
             max_bytes=config.max_reply_bytes,
             retries=config.retries,
@@ -147,7 +156,7 @@ class Run:
         while True:
             if self._stopped is not None:
                 raise self._stopped
-            if not self._paused and self.client.meter.reserve(prompt, completion):
+            if not self._paused and self.meter.reserve(prompt, completion):
                 return
             await asyncio.sleep(_TICK)
 
@@ -160,7 +169,7 @@ class Run:
             )
             for task in finished:
                 task.result()
-            self._paused = self.client.paused()
+            self._paused = self.paused()
             self.progress(len(self.found), self._total, self._told())
 
     def _told(self) -> str:
@@ -168,8 +177,8 @@ class Run:
             return f"{self.label} (paused)"
         if self.trouble:
             return f"{self.label} (trying again: {self.trouble})"
-        found = self.client.found_out()
-        return f"{self.label} ({found})" if found and self.client.first else self.label
+        found = self.answers.found_out(self.config.max_tokens)
+        return f"{self.label} ({found})" if found and self._first else self.label
 
     async def _work(self, api: AsyncOpenAI, queue: Iterator[tuple[str, Question]], *, first: bool) -> None:
         """Settle questions from the shared queue; a spent budget ends all workers after their current one.
@@ -213,11 +222,11 @@ class Run:
                 self.on_outcome(outcome)
 
     def _keep(self, batch: Sequence[_Kept]) -> None:
-        self.client.keep([outcome for _, outcome, lasting in batch if lasting])
+        self.answers.keep([outcome for _, outcome, lasting in batch if lasting])
 
     async def _settle(self, api: AsyncOpenAI, question: Question) -> tuple[Outcome, bool]:
         """The outcome, and whether it is the model's own (an answer or its failure to give one)."""
-        dialogue = Dialogue(question, self.config, hotter=self.fresh)
+        dialogue = Dialogue(question, self.config, hotter=self._fresh)
         tally, started, lasting = _Tally(), time.monotonic(), True
         settled: Settled | None = None
         while settled is None:
@@ -266,7 +275,7 @@ class Run:
         self._failure = kind
         if self._alike < EQUAL_FAILURES:
             return
-        url, said = self.client.endpoint.url, str(error)
+        url, said = self.answers.endpoint.url, str(error)
         if silent:
             raise LLMError(
                 f"The language model at {url} has not answered: {EQUAL_FAILURES} questions failed in a row, the last "
@@ -285,22 +294,22 @@ class Run:
         """
         waits = 0
         while True:
-            answers = self._answers
+            answered = self._answered
             try:
                 completion = await self._spoken(api, dialogue, tally)
             except TransientError as error:
                 wait = error.wait or 0.0
                 if wait > self.config.max_wait:
                     raise LLMError(
-                        f"The language model at {self.client.endpoint.url} asks to wait {wait:.0f} seconds ({error}); "
+                        f"The language model at {self.answers.endpoint.url} asks to wait {wait:.0f} seconds ({error}); "
                         "run again later, answers received are kept."
                     ) from None
-                waits = 0 if self._answers > answers else waits + 1
+                waits = 0 if self._answered > answered else waits + 1
                 if not error.crowded or waits > bool(wait):
                     raise
                 await asyncio.sleep(wait)
             else:
-                self._answers += 1
+                self._answered += 1
                 self.trouble = ""
                 return completion
 
@@ -344,7 +353,7 @@ class Run:
                 if other is None:
                     self._probed = self._probed or not error.item
                     if first.missing:
-                        raise unknown_model(self.client.endpoint, str(first)) from None
+                        raise unknown_model(self.answers.endpoint, str(first)) from None
                     raise first from None
                 dialect = other
             except TransientError as error:
@@ -363,7 +372,7 @@ class Run:
 
     def _adopt(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self.client.remember_dialect(dialect)
+        self.answers.keep_dialect(dialect)
 
     async def _request(
         self, api: AsyncOpenAI, dialogue: Dialogue, dialect: Dialect, tally: _Tally, *, patient: bool = True
@@ -373,9 +382,9 @@ class Run:
         prompt = approximate_tokens(dialogue.messages)
         attempts = _Metered(self, tally, prompt, dialogue.max_tokens)
         ATTEMPTS.set(attempts)
-        body = self.client.body(dialogue, dialect)
+        body = dialogue.body(self.answers.endpoint.model, dialect)
         try:
-            completion = await send(api, self.client.endpoint, body, retries=None if patient else 0)
+            completion = await send(api, self.answers.endpoint, body, retries=None if patient else 0)
             said = completion.completion_tokens or _tokens(completion.text + completion.reasoning)
             attempts.settle(completion.prompt_tokens or prompt, said)
         finally:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from kec_core.arrays import fingerprint
+from kec_core.llm.answer_cache import MemoryCache
 from kec_core.llm.captions import SIDE, estimate_captions
-from kec_core.llm.client import LLMClient, MemoryCache
+from kec_core.llm.client import LLMClient
 from kec_core.llm.cost import Estimate, Meter
 from pages.shared import llm_connection, markup, navigation, session, ui
 from state.llm.setup import LLMSetup

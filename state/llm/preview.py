@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kec_core.config import KnowledgeConfig
-from kec_core.llm.client import LLMClient, MemoryCache
+from kec_core.llm.answer_cache import MemoryCache
+from kec_core.llm.client import LLMClient
 from kec_core.llm.prompts import Question, concept_question, pair_question, uni_question
 from kec_core.types import Concept, Knowledge, Noun
 from state.llm.setup import LLMSetup

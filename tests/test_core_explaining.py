@@ -7,8 +7,9 @@ import pytest
 
 from kec_core.arrays import l2_normalize
 from kec_core.clustering import spherical_kmeans
-from kec_core.mapping import explaining
-from kec_core.mapping.explaining import explain_groups, facility_location
+from kec_core.mapping import choosing
+from kec_core.mapping.choosing import facility_location
+from kec_core.mapping.explaining import explain_groups
 from tests.planted import same_partition
 
 DIM = 32
@@ -148,5 +149,5 @@ def test_a_sample_of_the_photos_chooses_nearly_the_same_words():
 def test_the_likely_nouns_of_very_many_choose_nearly_the_same_words(monkeypatch, name, value):
     planted = planted_words()
     every = words_of(*planted)
-    monkeypatch.setattr(explaining, name, value)
+    monkeypatch.setattr(choosing, name, value)
     assert np.mean(np.equal(words_of(*planted), every)) >= 0.95

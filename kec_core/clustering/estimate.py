@@ -46,7 +46,7 @@ def estimate_n_clusters(
     sample = _sample(x if bursts is None else x[one_of_each(bursts, most=NEIGHBOURS[0] + 1)], seed)
     if np.ptp(sample, axis=0).max() < ALIKE:
         return 1, f"All {len(x)} photos look the same, so they are in one cluster."
-    most = max(2, min(LARGEST, len(sample) // ROWS_PER_CLUSTER))
+    most = max(2, most_clusters(len(sample)))
     gaps = np.empty((len(NEIGHBOURS), most - 1))
     for done, count in enumerate(NEIGHBOURS):
         progress(done, len(NEIGHBOURS), "Estimating the number of clusters")
@@ -58,6 +58,11 @@ def estimate_n_clusters(
         f"{k} clusters were estimated: linked to their {_listed(NEIGHBOURS)} most similar ones, {seen} nearly fall "
         f"into {_listed(votes)} groups, and the middle was taken.{_rivals_of(k, gaps.sum(axis=0))}"
     )
+
+
+def most_clusters(n_rows: int) -> int:
+    """The largest number of clusters that is considered for so many rows."""
+    return min(LARGEST, n_rows // ROWS_PER_CLUSTER)
 
 
 def _gaps(x: FloatMatrix, count: int, largest: int) -> NDArray[np.float64]:

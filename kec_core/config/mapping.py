@@ -25,6 +25,7 @@ class MappingConfig(Options):
         "nouns",
         "components",
         "concepts",
+        "estimate",
         mark="M",
         label="Where concepts come from",
         kind="choice",
@@ -129,7 +130,7 @@ class MappingConfig(Options):
     )
     vocabulary: str = option(  # the person's own terms, "word" or "word: description" per line
         "",
-        through=("nouns",),
+        through=("nouns", "estimate"),
         mark="KEC+",
         kind="file",
         flag="--vocabulary",
@@ -138,7 +139,7 @@ class MappingConfig(Options):
     )
     vocabulary_mode: VocabularyMode = option(
         "extend",
-        through=("nouns",),
+        through=("nouns", "estimate"),
         mark="KEC+",
         kind="choice",
         choices={"extend": "Beside WordNet's nouns", "only": "Instead of WordNet's nouns"},

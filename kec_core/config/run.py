@@ -48,7 +48,7 @@ class RunConfig:
         low=1,
         automatic="automatic",
         essential=True,
-        help="How many clusters to make (the paper's K). Left empty, it is estimated from the photos, and the result says "
+        help="How many clusters to make (the paper's K). Left empty, words and looks estimate it, and the result says "
         "how.",
         flag="--clusters",
         metavar="K",

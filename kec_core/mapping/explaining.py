@@ -7,7 +7,6 @@ the groups by looks and from the groups by the chosen nouns; the better end is k
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,13 +24,11 @@ from kec_core.arrays import (
 )
 from kec_core.clustering.geometry import cluster_sums
 from kec_core.clustering.transduction import best_settled
+from kec_core.mapping.choosing import facility_location, fits_of, one_for_each_name, screened_nouns
 
 EXPLAINING_REVISION = "explaining-2"
 """Change it with the rules: stored nouns are found by it."""
 SAMPLE = 8192  # photos from which nouns are chosen                                            [R]
-NOUNS_AT_ONCE = 1024  # compared with the sample, so that memory does not grow with the vocabulary   [R]
-SCREENED = 10_000
-"""Of more names, the half of so many that fit their best photos best and the half that fit all photos best are chosen from [R]."""
 CANDIDATES = 500  # nouns that compete for the groups, those of the best photos                [R]
 WORD_WEIGHT = 0.5
 """How much a noun counts beside the looks of its group while both are found; .35 to .75 give the same accuracy [M]."""
@@ -85,9 +82,9 @@ def explain_groups(
     photos, t = x[rows], l2_normalize(nouns)
     progress(0, 3, "Choosing words")
     gain = np.zeros(len(t), np.float32) if preference is None else _spread(photos, t) * preference
-    fits = _fits(photos, t, gain, count)
-    named = np.arange(len(t), dtype=np.int32) if names is None else _one_for_each_name(fits.best, names)
-    screened = _screened(named, fits)
+    fits = fits_of(photos, t, gain, count)
+    named = np.arange(len(t), dtype=np.int32) if names is None else one_for_each_name(fits.best, names)
+    screened = screened_nouns(named, fits)
     similar = t[screened] @ photos.T  # (C, S)
     similar += gain[screened, None]
     chosen = screened[facility_location(similar, count)]
@@ -108,33 +105,6 @@ def explain_groups(
     return _explained(x, labels, t, gain, competing, words)
 
 
-def facility_location(similar: FloatMatrix, count: int) -> IntVector:
-    """Nouns that together leave every photo near one of them, greedily: each adds most to sum_i max_j max(0, S_ji).
-
-    Lazy: a gain only shrinks as nouns are chosen, so an old gain is a bound, and few nouns are counted again.
-
-    Args:
-        similar: float32 (V, N).
-        count: rows to choose, at most V.
-
-    Returns:
-        int32 (count,) in the order of their choice.
-    """
-    reached = np.zeros(similar.shape[1], np.float32)
-    queue = [(-float(np.maximum(row, 0).sum(dtype=np.float64)), noun) for noun, row in enumerate(similar)]
-    heapq.heapify(queue)
-    chosen: list[int] = []
-    while len(chosen) < count and queue:
-        _, noun = heapq.heappop(queue)
-        gain = float(np.maximum(similar[noun] - reached, 0).sum(dtype=np.float64))
-        if queue and gain < -queue[0][0]:
-            heapq.heappush(queue, (-gain, noun))
-            continue
-        chosen.append(noun)
-        np.maximum(reached, similar[noun], out=reached)
-    return np.asarray(chosen, dtype=np.int32)
-
-
 def _distinct_words(member: FloatMatrix, near: FloatMatrix) -> IntVector:
     """One noun per group, none twice, of largest similarity summed over the members (M values)."""
     total = member.T @ near
@@ -144,57 +114,12 @@ def _distinct_words(member: FloatMatrix, near: FloatMatrix) -> IntVector:
     return np.asarray(columns[chosen], dtype=np.int32)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Fits:
-    """How nouns fit the photos, each float32 (V,).
-
-    Attributes:
-        usual: mean cosine to all photos.
-        best: mean similarity to the photos that a noun fits best, as many as a group may have, less the usual one.
-        total: summed similarity to the photos on its side.
-    """
-
-    usual: FloatVector
-    best: FloatVector
-    total: FloatVector
-
-
-def _fits(photos: FloatMatrix, t: FloatMatrix, gain: FloatVector, count: int) -> _Fits:
-    most = min(len(photos), max(3, len(photos) // (3 * count)))
-    fits = _Fits(*np.empty((3, len(t)), np.float32))
-    for block in blocks(len(t), NOUNS_AT_ONCE):
-        similar = t[block] @ photos.T
-        fits.usual[block] = similar.mean(axis=1)
-        similar += gain[block, None]
-        fits.total[block] = np.maximum(similar, 0).sum(axis=1)
-        similar.partition(len(photos) - most, axis=1)
-        fits.best[block] = similar[:, -most:].mean(axis=1) - fits.usual[block]
-    return fits
-
-
 def _spread(photos: FloatMatrix, t: FloatMatrix) -> np.float32:
     """Standard deviation of all cosines, from the second moments of either side."""
     pairs = len(photos) * len(t)
     mean = photos.sum(axis=0, dtype=np.float64) @ t.sum(axis=0, dtype=np.float64) / pairs
     squares = np.sum((photos.T @ photos).astype(np.float64) * (t.T @ t)) / pairs
     return np.float32(np.sqrt(max(squares - mean**2, 0.0)))
-
-
-def _screened(named: IntVector, fits: _Fits) -> IntVector:
-    """The nouns that are chosen from, ascending: all of ``named``, or the likeliest of very many."""
-    if len(named) <= SCREENED:
-        return named
-    few = SCREENED // 2
-    likely = (named[np.argsort(-score[named], kind="stable")[:few]] for score in (fits.best, fits.total))
-    return np.asarray(np.union1d(*likely), dtype=np.int32)
-
-
-def _one_for_each_name(best: FloatVector, names: Sequence[str]) -> IntVector:
-    """The best noun of every name, ascending."""
-    winner: dict[str, int] = {}
-    for row in np.argsort(-best, kind="stable").tolist():
-        winner.setdefault(names[row].casefold(), row)
-    return np.sort(np.fromiter(winner.values(), dtype=np.int32))
 
 
 def _assigned(x: FloatMatrix, centroids: FloatMatrix, words: FloatMatrix) -> IntVector:

@@ -13,6 +13,7 @@ from kec_core.stages.codec import (
     read_whitening,
     whitening_result,
 )
+from kec_core.stages.count import choose_n_clusters
 from kec_core.stages.groups import (
     choose_weight,
     cluster_baseline,
@@ -22,7 +23,6 @@ from kec_core.stages.groups import (
 )
 from kec_core.stages.nouns import map_nouns
 from kec_core.stages.photos import (
-    choose_n_clusters,
     embed_photos,
     embed_second,
     keep_features,

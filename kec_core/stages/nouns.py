@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -109,10 +108,10 @@ def _explaining_nouns(
         start, different = over.arrays["labels"], len({name.casefold() for name in names})
         if different < len(np.unique(start)):
             start = cluster(x, different, options.clustering, bursts=bursts, seed=options.seed).labels
-        centre = resources.encoder.info.defaults.centre  # then the photos are centred already
+        photos, features = _both_centred(x, pool.features, resources)
         made = explain_groups(
-            x if centre else _centred(x),
-            pool.features if centre else _centred(pool.features),
+            photos,
+            features,
             start,
             names=names,
             preference=pool.preference,
@@ -123,7 +122,7 @@ def _explaining_nouns(
         arrays = {"labels": made.labels, "fit": made.fit}
         return _used_nouns(pool, made.nouns, arrays)
 
-    inputs = [*_noun_inputs(over, resources), EXPLAINING_REVISION]
+    inputs = [over.key, *noun_inputs(resources), EXPLAINING_REVISION]
     nouns = runner.configured("nouns", inputs, compute, config)
     labels = nouns.arrays["labels"]
     count = len(nouns.arrays["nouns"])
@@ -151,7 +150,7 @@ def _nouns_stage(runner: Runner, over: Stored, resources: Resources, config: Run
         )
         return _used_nouns(pool, chosen, {})
 
-    return runner.configured("nouns", _noun_inputs(over, resources), compute, config)
+    return runner.configured("nouns", [over.key, *noun_inputs(resources)], compute, config)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,26 +165,37 @@ class _Pool:
 
 def _pool(resources: Resources, options: RunConfig, progress: Progress, *, only_visible: bool) -> _Pool:
     """What the encoder covers of the vocabulary, and the person's terms, without what guidance leaves out."""
-    encoder = resources.encoder
-    nouns = _candidates(resources, progress)
-    if only_visible and resources.wordnet is not None:
-        own = {term.noun.word for term in resources.domain}
-        nouns = [noun for noun in nouns if noun.word in own or can_be_seen(noun, resources.wordnet)]
-    encode = partial(
-        encode_texts,
-        encoder,
-        templates=encoder.info.noun_templates,
-        cache=resources.text_cache,
-        progress=progress,
-    )
-    features = encode([noun.word for noun in nouns])
+    nouns = _candidates(resources, progress, only_visible=only_visible)
+    features = _encoded([noun.word for noun in nouns], resources, progress)
     guidance = Guidance.parse(options.knowledge.guidance)
     if not guidance:
         return _Pool(nouns, features, None, "")
-    phrases = encode([*guidance.prefer, *guidance.avoid])
+    phrases = _encoded([*guidance.prefer, *guidance.avoid], resources, progress)
     guided = guide_nouns(nouns, features, guidance, phrases, resources.wordnet)
     kept = [noun for noun, kept in zip(nouns, guided.kept, strict=True) if kept]
     return _Pool(kept, features[guided.kept], guided.preference[guided.kept], guided.note)
+
+
+def centred_nouns(
+    x: FloatMatrix, resources: Resources, progress: Progress
+) -> tuple[FloatMatrix, FloatMatrix, list[str]]:
+    """Photos (N, d), all nouns that can be seen (V, d), both centred, and what people call the nouns."""
+    nouns = _candidates(resources, progress, only_visible=True)
+    features = _encoded([noun.word for noun in nouns], resources, progress)
+    return *_both_centred(x, features, resources), _names(nouns, resources)
+
+
+def _encoded(texts: Sequence[str], resources: Resources, progress: Progress) -> FloatMatrix:
+    encoder = resources.encoder
+    templates = encoder.info.noun_templates
+    return encode_texts(encoder, texts, templates=templates, cache=resources.text_cache, progress=progress)
+
+
+def _both_centred(
+    x: FloatMatrix, nouns: FloatMatrix, resources: Resources
+) -> tuple[FloatMatrix, FloatMatrix]:
+    centred = resources.encoder.info.defaults.centre  # then the photos are centred already
+    return (x, nouns) if centred else (_centred(x), _centred(nouns))
 
 
 def _names(nouns: Sequence[Noun], resources: Resources) -> list[str]:
@@ -220,17 +230,20 @@ def _centred(features: FloatMatrix) -> FloatMatrix:
     return centred
 
 
-def _noun_inputs(over: Stored, resources: Resources) -> list[object]:
-    """What the nouns follow from besides options."""
+def noun_inputs(resources: Resources) -> list[object]:
+    """What the nouns follow from besides photos and options."""
     words = fingerprint([[noun.word, noun.synset] for noun in resources.vocabulary])
     own = [[term.noun.word, term.noun.synset] for term in resources.domain]
     info = resources.encoder.info
-    return [over.key, info.revision, info.noun_templates, words, own]
+    return [info.revision, info.noun_templates, words, own]
 
 
-def _candidates(resources: Resources, progress: Progress) -> list[Noun]:
+def _candidates(resources: Resources, progress: Progress, *, only_visible: bool) -> list[Noun]:
     """The person's terms, then the nouns of the vocabulary that the encoder covers, each word once."""
     own = {term.noun.word.casefold(): term.noun for term in resources.domain}
     covered = resources.encoder.covers(resources.vocabulary, progress=progress)
     usable = (noun for noun, use in zip(resources.vocabulary, covered, strict=True) if use)
-    return [*own.values(), *(noun for noun in usable if noun.word.casefold() not in own)]
+    others = (noun for noun in usable if noun.word.casefold() not in own)
+    if only_visible and resources.wordnet is not None:
+        return [*own.values(), *(noun for noun in others if can_be_seen(noun, resources.wordnet))]
+    return [*own.values(), *others]

@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 
 from kec_core.arrays import FloatMatrix, IntVector, fingerprint
-from kec_core.clustering import estimate_n_clusters
 from kec_core.clustering.bursts import find_bursts
-from kec_core.config import RunConfig
 from kec_core.encoders.base import Encoder, visual_features
 from kec_core.encoders.loading import encode_files
 from kec_core.encoders.readymade import EarlierRow, ReadymadeEncoder, RowsOfPhotos
@@ -229,27 +227,3 @@ def with_bursts(embedded: Stored) -> tuple[Stored, IntVector | None]:
     if not (bursts >= 0).any():
         return embedded, None
     return replace(embedded, key=fingerprint(embedded.key, "bursts", bursts)), bursts
-
-
-def choose_n_clusters(
-    runner: Runner, embedded: Stored, x: FloatMatrix, config: RunConfig, bursts: IntVector | None = None
-) -> tuple[int, str]:
-    """K: what the person asked for, or an estimate and how it was made.
-
-    Raises:
-        InputError: the person asked for fewer than one cluster or for more than there are photos.
-    """
-    if config.n_clusters is not None:
-        if not 1 <= config.n_clusters <= len(x):
-            raise InputError(
-                f"The number of clusters should be between 1 and the number of photos ({len(x)}), "
-                f"but {config.n_clusters} was asked for; choose {min(len(x), max(1, round(len(x) ** 0.5)))} for example."
-            )
-        return config.n_clusters, ""
-
-    def compute(options: RunConfig) -> StageResult:
-        k, how = estimate_n_clusters(x, bursts=bursts, seed=options.seed, progress=runner.hooks.progress)
-        return StageResult(data={"k": k, "how": how, "summary": {"clusters": k}})
-
-    stored = runner.configured("estimate", [embedded.key], compute, config)
-    return int(stored.data["k"]), str(stored.data["how"])

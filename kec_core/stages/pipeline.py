@@ -149,7 +149,9 @@ def run_embedded(
         )
         return Known(knowledge=knowledge, mapping=mapping, vocabulary=vocabulary, note=note)
 
-    return group(runner, embedded, encoder, config, build, text_cache=cache, second=second)
+    return group(
+        runner, embedded, encoder, config, build, resources=resources, text_cache=cache, second=second
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -188,6 +190,7 @@ def group(
     config: RunConfig,
     know: Callable[[Looks], Known],
     *,
+    resources: Resources | None = None,
     text_cache: TextCache | None = None,
     second: Stored | None = None,
 ) -> RunResult:
@@ -199,6 +202,7 @@ def group(
         encoder: of the features and of texts.
         config: every option; its number of clusters and weight become those of the knowledge.
         know: makes knowledge, or gives it.
+        resources: words that help to tell the number of clusters; None leaves it to looks.
         text_cache: where text features are remembered between runs, or None.
         second: as in ``run_embedded``.
 
@@ -210,7 +214,7 @@ def group(
     near_copies = stages.near_copies(runner, embedded)
     x = visual_features(embedded.arrays["features"], defaults)
     photos, bursts = stages.with_bursts(embedded)
-    n_clusters, how = stages.choose_n_clusters(runner, photos, x, config, bursts)
+    n_clusters, how = stages.choose_n_clusters(runner, photos, x, config, bursts, resources)
     baseline = stages.cluster_baseline(runner, photos, x, n_clusters, config, bursts)
     known = know(Looks(stored=photos, x=x, n_clusters=n_clusters, bursts=bursts, baseline=baseline))
     knowledge = replace(known.knowledge, n_clusters=config.n_clusters, weight=config.clustering.weight)
@@ -302,7 +306,7 @@ def rehearse(
     embedded = stages.embed_photos(runner, records, root, encoder)
     x = visual_features(embedded.arrays["features"], encoder.info.defaults)
     photos, bursts = stages.with_bursts(embedded)
-    n_clusters, _ = stages.choose_n_clusters(runner, photos, x, config, bursts)
+    n_clusters, _ = stages.choose_n_clusters(runner, photos, x, config, bursts, resources)
     mapping, vocabulary = stages.map_nouns(runner, photos, x, n_clusters, resources, config, bursts)
     trial = Runner(ReadingStore(store), runner.hooks)
     encode = partial(encode_texts, encoder, cache=resources.text_cache)

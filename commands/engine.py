@@ -105,7 +105,9 @@ def add_apply(commands: Subparsers[Any]) -> None:
         "give the groups of a project, as they are now, to all photos of the collection that it is a sample of",
     )
     p.add_argument("project", type=Path, metavar="PROJECT")
-    p.add_argument("--address", default="local", help=_ADDRESS_HELP)
+    p.add_argument(
+        "--address", default="", help="that of the latest run by default; or another as in kec run"
+    )
 
 
 def apply(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -98,6 +98,10 @@ def _said(page):
             },
             "No photo is new, and none is gone.",
         ),
+        (
+            {"state": "done", "kind": "apply", "result": {"photos": 2000}},
+            "The groups are given to all 2,000 photos.",
+        ),
         ({"state": "cancelled"}, "Cancelled; finished stages are kept."),
         ({"state": "interrupted"}, "The work was interrupted; resume it on the Build page."),
         ({"state": "failed", "error": "No space."}, "It stopped: No space."),

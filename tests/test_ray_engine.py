@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from sklearn.metrics import adjusted_rand_score as adjusted_rand
 
 import cli
 from commands.describe import describe_project
-from kec_core.errors import Cancelled
+from kec_core.errors import Cancelled, EngineError
 from kec_core.knowledge.edits import parse_script
 from kec_core.stages import Hooks
 from state.engine import listing
+from state.engine.cluster import ATTEMPTS
 from state.engine.run import Plan, run_on_cluster
 from state.project.project import Project
 from state.project.thumbnails import SIDES, THUMBNAILS, thumbnail_path
@@ -28,7 +30,7 @@ from state.work.editing import edit_project
 from state.work.run import run_project
 from tests.fakes import COLOURS, HashEncoder
 from tests.page_helpers import CONFIG, make_photos, resources
-from tests.ray_helpers import BUSY, CLOSED, HEALED, Dying, fill_memory, two_nodes
+from tests.ray_helpers import BUSY, CLOSED, HEALED, POISON, Dying, Poisoned, fill_memory, two_nodes
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +133,33 @@ def test_a_worker_that_is_killed_costs_no_photo(tmp_path, photos, here, small_pa
     assert done.encoded == len(here.images())
     shards = list((there.folder / "collection/features").iterdir())
     assert sum(pq.read_metadata(shard).num_rows for shard in shards) == len(here.images())
+
+
+@pytest.mark.parametrize("step", ["preprocess", "encode_images"])
+def test_a_photo_that_ends_every_process_is_listed_and_the_others_are_encoded(
+    tmp_path, here, small_parts, step
+):
+    photos = make_photos(tmp_path / "photos")
+    Image.new("RGB", (64, 64), POISON).save(photos / "ocean" / "poison.png")
+    (deaths := tmp_path / "deaths").mkdir()
+    there, _ = run(tmp_path, photos, make=Poisoned(str(deaths), step))
+    reasons = {item.path: item.reason for item in there.skipped()}
+    assert "ended the process" in reasons.pop("ocean/poison.png")
+    assert reasons == {item.path: item.reason for item in here.skipped()}
+    assert there.images() == here.images()
+    assert len(list(deaths.iterdir())) == 2 * ATTEMPTS  # with its part, and alone
+
+    again = run_on_cluster(there, Plan(photos=str(photos), make=HashEncoder), CONFIG, resources=resources)
+    assert again.collection.photos == len(here.images()) + 1
+
+
+def test_where_every_photo_ends_its_process_the_run_says_so(tmp_path):
+    for number in range(2):
+        Image.new("RGB", (64, 64 + number), POISON).save(tmp_path / f"poison {number}.png")
+    (deaths := tmp_path / "deaths").mkdir()
+    with pytest.raises(EngineError, match="Every photo") as failed:
+        run(tmp_path, tmp_path, make=Poisoned(str(deaths), "preprocess"))
+    assert "poison 0.png" in str(failed.value)
 
 
 def test_a_run_that_was_stopped_goes_on_behind_its_shards(tmp_path, photos, here, small_parts):

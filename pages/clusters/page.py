@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.clusters import card_grid, detail, sorting
+from pages.clusters import all_photos, card_grid, detail, sorting
 from pages.shared import cached, moved, navigation, scores, session, ui, view_start
 from state.project.project import Project
 from state.revisions import revisions
@@ -55,6 +55,7 @@ with ui.errors():
     else:
         view_start.begin(f"{project.folder.name} clusters", back=True)
         _head(project, revision)
+        all_photos.draw(project, revision)
         card_grid.draw(project, overview, cards, images)
         with st.bottom:
             card_grid.bar(project, cards)

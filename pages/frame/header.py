@@ -10,6 +10,7 @@ import streamlit as st
 from kec_core.errors import KecError
 from pages.frame import keys
 from pages.shared import finding, markup, session, ui
+from state.engine.collection import collection_of
 from state.jobs.jobs import Job
 from state.project.database import ReadOnlyError
 from state.project.project import Project
@@ -58,6 +59,7 @@ def _bar(project: Project) -> None:
                 help=f"Revision: {markup.plain(shown.note)}, {ui.when(shown.created)}.",
             )
             ui.encoder_badge(shown.facts.encoder)
+            ui.sample_badge(collection_of(project))
             session.prepare(project, shown)
             _steps(project)
             _other_window(project)
@@ -148,6 +150,8 @@ def _ending(job: Job) -> str:
             if moved
             else "Clustered in full: nothing moved."
         )
+    if job.state == "done" and job.kind == "apply" and job.result is not None:
+        return f"The groups are given to all {markup.count(int(job.result['photos']), 'photo')}."
     if job.state == "done" and job.kind == "add" and job.result is not None:
         return _added(job.result)
     if job.state == "done" and job.result is not None:

@@ -13,6 +13,7 @@ from kec_core.photos.images import ImageRecord
 from kec_core.stages.table import STEP_OF
 from pages.shared import markup, navigation, session
 from pages.shared.thumbnails import LARGE, SMALL, address
+from state.engine.collection import Collection
 from state.jobs.jobs import Job
 from state.project.project import Project
 from state.revisions.revisions import Revision
@@ -66,6 +67,18 @@ def run_notes(revision: Revision, title: str, *, key: str) -> None:
         with st.expander(title, key=key):
             for note in notes:
                 st.html(markup.note(note))
+
+
+def sample_badge(collection: Collection | None) -> None:
+    """Say on every page that counts and scores are of a sample, where the project holds one."""
+    if collection is not None and collection.is_sampled:
+        st.badge(
+            f"{collection.sample:,} of {collection.photos:,} photos",
+            color="blue",
+            icon=":material/filter_alt:",
+            help="This project holds a sample. Counts, scores and pictures are of the sample; on Clusters its groups are given "
+            "to all photos.",
+        )
 
 
 def encoder_badge(name: str) -> None:

@@ -19,6 +19,8 @@ AUTO = "auto"
 _TOKEN_VARIABLES = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}
 """Where Ray looks for the secret that its processes know each other by, before it keeps one in the home folder."""
 _ANSWER_SECONDS = 10.0
+ATTEMPTS = 3
+"""How often some work is begun whose process ends in the middle: by a fault in a library, or for want of memory."""
 _MOST_BLOCKS = 10_000
 """Tasks that Ray plans at once at most; with more parts than that a task takes several."""
 
@@ -67,48 +69,87 @@ def _connect(address: str) -> None:
         # only this process and its workers know the token, and nothing is reachable from other machines
         if not _TOKEN_VARIABLES & os.environ.keys():
             os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-        ray.init(address=LOCAL, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+        try:
+            ray.init(address=LOCAL, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+        except Exception as error:  # Ray raises bare ones, for a machine that is too busy as well
+            ray.shutdown()
+            raise EngineError(
+                f"Ray could not be started on this machine ({short(error)}); try again when the machine is less busy, "
+                "or give the --address of a cluster."
+            ) from error
         return
-    if address != AUTO:
-        _check_answers(address)
+    host, port = _place_of(address)
+    try:
+        socket.create_connection(
+            (host, port), timeout=_ANSWER_SECONDS
+        ).close()  # Ray itself would try for minutes
+    except OSError as error:
+        raise InputError(
+            f"A Ray cluster was expected at {address} ({host}:{port}), but nothing answers there "
+            f"({error.strerror or error}); check the address, and that the cluster runs (`ray status`)."
+        ) from error
     try:
         ray.init(address=address, **quiet)
     except Exception as error:  # ConnectionError, RuntimeError, ValueError, those of grpc
-        raise InputError(
-            f"A Ray cluster was expected at {address!r}, but none can be used ({short(error)}); start one with "
-            "`ray start --head`, or give --address local."
-        ) from error
+        raise _no_cluster(address, error) from error
 
 
-def _check_answers(address: str) -> None:
-    """Refuse an address that Ray would try for minutes."""
+def _place_of(address: str) -> tuple[str, int]:
+    """Host and port of a cluster.
+
+    Raises:
+        InputError: the address is none, or this machine belongs to no cluster.
+    """
+    if address == AUTO:
+        from ray._private import services
+
+        try:
+            host, _, port = services.canonicalize_bootstrap_address(AUTO).rpartition(":")
+            return host, int(port)
+        except Exception as error:  # ConnectionError; ValueError and more for an unusable RAY_ADDRESS
+            raise _no_cluster(address, error) from error
     try:
         place = urlsplit(address)
-        host, port = place.hostname, place.port
+        host, number = place.hostname or "", place.port
     except ValueError:
-        host = port = None
-    if not address.startswith("ray://") or not host or not port:
+        host, number = "", None
+    if not address.startswith("ray://") or not host or not number:
         raise InputError(
             f"The address of a Ray cluster should be local, auto or ray://HOST:PORT, but is {address!r}; "
             "give one of these."
         )
-    try:
-        socket.create_connection((host, port), timeout=_ANSWER_SECONDS).close()
-    except OSError as error:
-        raise InputError(
-            f"A Ray cluster was expected at {address}, but nothing answers there ({error.strerror or error}); "
-            "check the address, and that the cluster runs (`ray status`)."
-        ) from error
+    return host, number
 
 
-def over(items: Sequence[Item], work: Callable[[Item], Result]) -> Iterator[Result]:
-    """Do something with every item on the machines of the cluster; results as they come, in any order."""
-    for row in dataset(items).map(lambda row: {"result": work(row["item"])}).iter_rows():
-        yield row["result"]
+def _no_cluster(address: str, error: Exception) -> InputError:
+    return InputError(
+        f"A Ray cluster was expected at {address!r}, but none can be used ({short(error)}); start one with "
+        "`ray start --head`, or give --address local."
+    )
 
 
-def dataset(items: Sequence[Any]) -> Any:  # noqa: ANN401 - ray.data.Dataset, which may not be installed
-    """A Ray dataset with one row ``item`` for each item."""
+def over(
+    items: Sequence[Item], work: Callable[[Item], Result], *, gpus: float = 0, may_crash: bool = False
+) -> Iterator[Result]:
+    """Do something with every item on the machines of the cluster; results as they come, in any order.
+
+    Args:
+        items: at most ``_MOST_BLOCKS`` of them where ``may_crash``: each is a task of its own.
+        work: sent to the workers.
+        gpus: that one task needs.
+        may_crash: leave out an item whose work ended its process ``ATTEMPTS`` times, instead of failing.
+
+    Raises:
+        KecError: what the work raised.
+    """
+    rows = dataset(items, may_crash=may_crash).map(
+        lambda row: answered(work, row["item"]), num_gpus=gpus or None, max_retries=ATTEMPTS - 1
+    )
+    return results(rows)
+
+
+def dataset(items: Sequence[Any], *, may_crash: bool = False) -> Any:  # noqa: ANN401 - ray.data.Dataset
+    """A Ray dataset with one row ``item`` for each item; ``may_crash``: rows whose processes end are left out."""
     import ray.data
 
     context = ray.data.DataContext.get_current()
@@ -116,7 +157,35 @@ def dataset(items: Sequence[Any]) -> Any:  # noqa: ANN401 - ray.data.Dataset, wh
     context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     rows = [{"item": item} for item in items]
-    return ray.data.from_items(rows, override_num_blocks=max(1, min(len(rows), _MOST_BLOCKS)))
+    data = ray.data.from_items(rows, override_num_blocks=max(1, min(len(rows), _MOST_BLOCKS)))
+    data.context.max_errored_blocks = -1 if may_crash else 0
+    return data
+
+
+def answered(work: Callable[[Any], Any], item: Any) -> dict[str, Any]:  # noqa: ANN401 - what the work takes
+    """A row with the result of some work, or with the error it raised: a row is missing only when its process ended.
+
+    An error that comes as the item, from the work before this, is passed on.
+    """
+    if isinstance(item, KecError):
+        return {"result": item}
+    try:
+        return {"result": work(item)}
+    except Exception as error:  # whatever a library raises, told on the machine that called
+        logging.getLogger(__name__).exception("work on a cluster failed")
+        return {"result": _plain(error)}
+
+
+def results(rows: Any) -> Iterator[Any]:  # noqa: ANN401 - ray.data.Dataset
+    """The results in the rows of ``answered``, as they come.
+
+    Raises:
+        KecError: the first error among them.
+    """
+    for row in rows.iter_rows():
+        if isinstance(row["result"], KecError):
+            raise row["result"]
+        yield row["result"]
 
 
 def _plain(error: BaseException) -> KecError:

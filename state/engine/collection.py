@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from state.project.database import stored, to_text
 from state.project.project import Project
 
-_KEY = "collection"
+_KEY, _APPLIED = "collection", "applied"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Collection:
         files: name of the list of shards in ``results``.
         photos: sound photos there.
         sample: how many of them the project holds.
+        cluster: address of the Ray cluster that the latest run was on.
     """
 
     address: str
@@ -28,17 +30,61 @@ class Collection:
     files: str
     photos: int
     sample: int
+    cluster: str = "local"
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether the project holds only some of the photos."""
+        return self.photos > self.sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatestApplied:
+    """Which groups all photos have.
+
+    Attributes:
+        revision: whose groups.
+        labels: address of the files of labels.
+        unlike: photos that are unlike all groups.
+    """
+
+    revision: str
+    labels: str
+    unlike: int
 
 
 def collection_of(project: Project) -> Collection | None:
     """The collection behind a project; None for a project that was made on one machine."""
-    with project.database.reading() as db:
-        row = db.execute("SELECT value FROM meta WHERE key = ?", (_KEY,)).fetchone()
+    kept = _kept(project, _KEY)
     with stored("the collection that the photos are of"):
-        return None if row is None else Collection(**json.loads(row["value"]))
+        return None if kept is None else Collection(**kept)
 
 
 def save_collection(project: Project, collection: Collection) -> None:
     """Keep where the photos of a project come from."""
+    _keep(project, _KEY, asdict(collection))
+
+
+def latest_applied(project: Project) -> LatestApplied | None:
+    """Which groups all photos of the collection have; None when none were given yet."""
+    kept = _kept(project, _APPLIED)
+    with stored("which groups all photos have"):
+        return None if kept is None else LatestApplied(**kept)
+
+
+def save_applied(project: Project, applied: LatestApplied) -> None:
+    """Keep which groups all photos have."""
+    _keep(project, _APPLIED, asdict(applied))
+
+
+def _kept(project: Project, key: str) -> dict[str, Any] | None:
+    with project.database.reading() as db:
+        row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    with stored("what is known of the collection"):
+        value: dict[str, Any] | None = None if row is None else json.loads(row["value"])
+    return value
+
+
+def _keep(project: Project, key: str, value: dict[str, Any]) -> None:
     with project.database.writing() as db:
-        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_KEY, to_text(asdict(collection))))
+        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, to_text(value)))

@@ -10,7 +10,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -24,9 +24,9 @@ from kec_core.photos.decoding import decode
 from kec_core.photos.formats import HEAD_BYTES, format_of, is_named_photo, kind_of
 from kec_core.photos.images import ImageRecord, check_photo
 from kec_core.types import SkippedImage
-from state.engine.cluster import dataset
+from state.engine.cluster import ATTEMPTS, answered, dataset, over, results
 from state.engine.listing import Part
-from state.engine.shards import Shard, save_shard
+from state.engine.shards import Shard, part_of, save_shard
 from state.engine.stores import Store, Unread
 
 MakeEncoder = Callable[[], Encoder]
@@ -35,6 +35,11 @@ _READERS: Final = 8  # files that one task reads at once: a bucket takes long to
 _BATCH: Final = 32
 _SHARES: Final = (0.25, 0.75)
 """Of a processor, for decoding and encoding where there is no GPU: both fit on one, should the others leave."""
+_CRASHING: Final = Unread(
+    f"opening it ended the process {ATTEMPTS} times: it is damaged in a way that no check finds, or takes more memory than "
+    "there is; save it anew with another program, or run again with more memory",
+    may_pass=True,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +67,8 @@ def encode_parts(
 ) -> Iterator[str]:
     """Encode parts inside a ``cluster`` block.
 
+    A part that ends its process ``ATTEMPTS`` times is looked through photo by photo, and encoded without those that do.
+
     Args:
         parts: to encode.
         photos: where they lie.
@@ -71,18 +78,42 @@ def encode_parts(
 
     Yields:
         The file of every part, as soon as it is written.
+
+    Raises:
+        EngineError: a part cannot be encoded, whatever is left out of it.
     """
+    left = {part.name: part for part in parts}
+
+    def encoded(todo: Sequence[Part]) -> Iterator[str]:
+        for file in _pipeline(todo, photos, shards, make, revision):
+            del left[part_of(file)]
+            yield file
+
+    yield from encoded(parts)
+    if left:
+        yield from encoded([_without_crashing(part, photos, make) for part in left.values()])
+    if left:
+        raise EngineError(
+            f"Encoding ended its process {ATTEMPTS} times, though no photo does so by itself, so {len(left)} parts of the "
+            "collection are missing; give the workers more memory (Ray's logs say what ended them), and run again to go on."
+        )
+
+
+def _pipeline(
+    parts: Sequence[Part], photos: Store, shards: Store, make: MakeEncoder, revision: str
+) -> Iterator[str]:
+    """Encode parts; one that ends its process again and again is left out."""
     import ray
 
-    have = ray.cluster_resources()
-    cpus, gpus = max(1, int(have.get("CPU", 1))), int(have.get("GPU", 0))
+    cpus, gpus = max(1, int(ray.cluster_resources().get("CPU", 1))), _gpus()
     decoding, encoding = (1.0, 0.0) if gpus else _SHARES
-    done = (
-        dataset(parts)
+    return results(
+        dataset(parts, may_crash=True)
         .map(
-            lambda row: {"decoded": _decode_part(photos, make, row["item"])},
+            lambda row: answered(lambda part: _decode_part(photos, make, part), row["item"]),
             num_cpus=decoding,
             compute=ray.data.TaskPoolStrategy(size=cpus),
+            max_retries=ATTEMPTS - 1,
         )
         .map(
             _EncodeActor,
@@ -90,10 +121,41 @@ def encode_parts(
             num_cpus=encoding,
             num_gpus=1 if gpus else 0,
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=gpus or cpus),
+            max_task_retries=ATTEMPTS - 1,
         )
     )
-    for row in done.iter_rows():
-        yield row["file"]
+
+
+def _gpus() -> int:
+    import ray
+
+    return int(ray.cluster_resources().get("GPU", 0))
+
+
+def _without_crashing(part: Part, photos: Store, make: MakeEncoder) -> Part:
+    """The part with the photos named that end their process ``ATTEMPTS`` times, each in a task of its own.
+
+    Raises:
+        EngineError: all do, so the fault is not the photos'.
+    """
+    tried = over(
+        part.files, lambda name: _try_photo(photos, make, name), gpus=1 if _gpus() else 0, may_crash=True
+    )
+    crashing = frozenset(part.files) - set(tried)
+    if len(crashing) == len(part.files) > 1:
+        raise EngineError(
+            f"Every photo of a part of the collection ended its process {ATTEMPTS} times, {part.files[0]} among them; "
+            "check the packages and the memory of the workers (Ray's logs say what ended them), and run again to go on."
+        )
+    return replace(part, crashing=crashing)
+
+
+def _try_photo(photos: Store, make: MakeEncoder, name: str) -> str:
+    """Do with one photo what is done with a part, and keep nothing; returns the name."""
+    found = _read_photo(photos, _loaded(make), name)
+    if isinstance(found, _Photo):
+        _loaded(make).encode_images(found.pixels[None])
+    return name
 
 
 class _EncodeActor:
@@ -108,8 +170,10 @@ class _EncodeActor:
                 "but one has another version; install the same packages and weights on all."
             )
 
-    def __call__(self, row: dict[str, Any]) -> dict[str, str]:
-        decoded: _Decoded = row["decoded"]
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        return answered(self._write, row["result"])
+
+    def _write(self, decoded: _Decoded) -> str:
         batches = [
             self._encoder.encode_images(np.stack([photo.pixels for photo in decoded.photos[batch]]))
             for batch in blocks(len(decoded.photos), _BATCH)
@@ -122,7 +186,7 @@ class _EncodeActor:
             others=decoded.others,
             is_final=decoded.is_final,
         )
-        return {"file": save_shard(self._shards, decoded.part, shard)}
+        return save_shard(self._shards, decoded.part, shard)
 
 
 @lru_cache(maxsize=1)
@@ -135,8 +199,12 @@ def _loaded(make: MakeEncoder) -> Encoder:
 
 def _decode_part(photos: Store, make: MakeEncoder, part: Part) -> _Decoded:
     encoder = _loaded(make)
+
+    def read(name: str) -> _Photo | SkippedImage | Unread | None:
+        return _CRASHING if name in part.crashing else _read_photo(photos, encoder, name)
+
     with ThreadPoolExecutor(_READERS) as pool:
-        found = list(pool.map(lambda name: _read_photo(photos, encoder, name), part.files))
+        found = list(pool.map(read, part.files))
     unread = [
         SkippedImage(path=n, reason=f.reason)
         for n, f in zip(part.files, found, strict=True)

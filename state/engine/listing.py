@@ -26,10 +26,12 @@ class Part:
     Attributes:
         name: says everything the features of the part depend on.
         files: their names below the folder of photos.
+        crashing: those of them that end the process that opens them, so they are listed and not opened.
     """
 
     name: str
     files: tuple[str, ...]
+    crashing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

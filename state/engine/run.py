@@ -22,7 +22,13 @@ from kec_core.errors import InputError, StoreError
 from kec_core.photos.images import ScanReport, reported
 from kec_core.stages import Hooks, Runner, keep_features
 from state.engine.cluster import LOCAL, cluster, over
-from state.engine.collection import Collection, collection_of, save_collection
+from state.engine.collection import (
+    Collection,
+    LatestApplied,
+    collection_of,
+    save_applied,
+    save_collection,
+)
 from state.engine.encoding import MakeEncoder, encode_parts
 from state.engine.labelling import Labelled, label_all, refined
 from state.engine.listing import Part, list_photos
@@ -30,6 +36,7 @@ from state.engine.sampling import draw
 from state.engine.shards import finished, part_of, read_facts
 from state.engine.stores import Store, store_at
 from state.engine.thumbnails import Thumbnails, make_thumbnails
+from state.jobs.progress import JobContext
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.group_models import model_of
@@ -186,7 +193,7 @@ def run_on_cluster(
         clock.lap("group")
         save_collection(project, collection)
         applied = None
-        if collection.photos > collection.sample:
+        if collection.is_sampled:
             applied = _apply(
                 project, collection, summary.revision, loaded.encoder, refine=True, progress=hooks.progress
             )
@@ -200,8 +207,18 @@ def run_on_cluster(
     )
 
 
-def apply_to_all(project: Project, *, address: str = LOCAL, progress: Progress) -> Applied:
+def apply_job(context: JobContext) -> dict[str, Any]:
+    """The job "apply": ``apply_to_all`` on the cluster of the latest run."""
+    return apply_to_all(context.project, progress=context.progress).to_json()
+
+
+def apply_to_all(project: Project, *, address: str = "", progress: Progress) -> Applied:
     """Give the groups of the shown revision, as the person left them, to all photos of the collection.
+
+    Args:
+        project: the caller holds its ``RunLock``.
+        address: of the cluster; "" for that of the latest run.
+        progress: told during the work; may raise Cancelled, what is labelled stays.
 
     Raises:
         InputError: no result yet, or the project stands for no collection.
@@ -215,7 +232,7 @@ def apply_to_all(project: Project, *, address: str = LOCAL, progress: Progress) 
             f"The project {project.name!r} was not made from a collection on a cluster, so it holds all its photos "
             f"itself; run 'kec run ADDRESS --engine ray --project {project.folder}' for one."
         )
-    with cluster(address):
+    with cluster(address or collection.cluster):
         encoder = loaded_encoder(shown.facts.encoder)
         return _apply(project, collection, shown, encoder, refine=False, progress=progress)
 
@@ -238,6 +255,7 @@ def _apply(
     key = fingerprint(revision.clustering_fp, list(model.groups.names), refine)[:12]
     labels = results.below(f"{_LABELS}/{revision.id}-{key}")
     found = label_all(shards, files, model, labels, progress=progress)
+    save_applied(project, LatestApplied(revision=revision.id, labels=labels.address, unlike=found.unlike))
     return Applied(
         revision=revision.id,
         labels=labels.address,
@@ -315,6 +333,7 @@ def _gathered(
         files=_save_files(results, files),
         photos=sum(counts),
         sample=len(sample.records),
+        cluster=plan.address,
     )
     return _Gathered(
         collection=collection,

@@ -62,16 +62,22 @@ class Store:
         import fsspec
 
         protocol = self.address.partition("://")[0]
+        if protocol not in fsspec.available_protocols():
+            raise InputError(
+                f"An address such as s3://bucket/folder was expected, but {self.address!r} came, and fsspec knows nothing "
+                f"that begins with {protocol}://; give a folder, or an address of a kind that it knows."
+            )
         try:
             system, folder = fsspec.core.url_to_fs(self.address)
         except ImportError as error:
             raise ResourceMissing(
-                f"Addresses that begin with {protocol}:// need a driver that is not installed ({short(error)})."
+                f"Addresses that begin with {protocol}:// need a driver that is not installed ({short(error)}); install "
+                "it with pip, on every machine of the cluster."
             ) from error
-        except ValueError as error:
+        except Exception as error:  # each driver raises errors of its own library
             raise InputError(
-                f"An address such as s3://bucket/folder was expected, but {self.address!r} came ({short(error)}); "
-                "give a folder, or an address of a kind that fsspec knows."
+                f"{self.address} cannot be opened ({short(error)}); check the address, and that the environment holds "
+                "credentials for it."
             ) from error
         return system, str(folder).rstrip("/")
 
@@ -88,15 +94,20 @@ class Store:
         """Every file in the folder and below it, by name; none where there is no such folder.
 
         Raises:
-            InputError: it cannot be listed.
+            InputError: it cannot be listed, or there is no such bucket.
             ResourceMissing: no driver for this kind of address.
         """
         system, folder = self._opened
         try:
             system.invalidate_cache()
             found: dict[str, dict[str, Any]] = system.find(folder, detail=True)
-        except FileNotFoundError:
-            return []
+        except FileNotFoundError as error:
+            if self._has_bucket():
+                return []
+            raise InputError(
+                f"{self.address} is in no bucket that the store knows ({short(error)}); check the bucket's name, or make "
+                "the bucket first."
+            ) from error
         except Exception as error:  # each driver raises errors of its own library
             raise InputError(
                 f"What lies at {self.address} cannot be listed ({short(error)}); check the address, and that the "
@@ -106,6 +117,12 @@ class Store:
         return sorted(
             (FileAt(path[start:], _stamp(facts)) for path, facts in found.items()), key=lambda f: f.name
         )
+
+    def _has_bucket(self) -> bool:
+        """False where the first step of the address is a bucket, or a container, that is not there."""
+        system, folder = self._opened
+        bucket = folder.partition("/")[0]
+        return not bucket or bool(system.exists(bucket))
 
     def read(self, name: str, *, most: int | None = None) -> bytes | Unread:
         """A file, or its first ``most`` bytes; a store that is busy is asked again.
@@ -191,6 +208,11 @@ def store_at(address: str | Path) -> Store:
             f"An address without credentials was expected, but this {kind}:// address has a password in it; "
             "take it out and set the credentials in the environment."
         )
+    if not text.partition("://")[2].strip("/") and not text.startswith("file://"):
+        raise InputError(
+            f"An address such as {text.partition('://')[0]}://bucket/folder was expected, but {text} names no bucket; "
+            "add its name."
+        )
     store = Store(text.rstrip("/"))
     if text.startswith("file://"):
         return Store(f"file://{Path(text.removeprefix('file://')).absolute()}")
@@ -199,6 +221,8 @@ def store_at(address: str | Path) -> Store:
 
 
 def _why(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "it is not there"  # drivers say no more than the name
     return (getattr(error, "strerror", None) or short(error)) if isinstance(error, OSError) else short(error)
 
 

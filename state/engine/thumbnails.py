@@ -24,7 +24,9 @@ _SIDES: Final[dict[Thumbnails, tuple[int, ...]]] = {"none": (), "small": SIDES[:
 def make_thumbnails(
     photos: Store, records: Sequence[ImageRecord], project: Path, which: Thumbnails, *, progress: Progress
 ) -> None:
-    """Make the thumbnails that are missing, inside a ``cluster`` block; of a photo that cannot be read there is none.
+    """Make the thumbnails that are missing, inside a ``cluster`` block.
+
+    Of a photo that cannot be read, or that ends the process that opens it, there is none.
 
     Args:
         photos: where they lie.
@@ -37,18 +39,18 @@ def make_thumbnails(
         StoreError: the disk is full or not writable.
     """
     folder, sides = project / THUMBNAILS, _SIDES[which]
-    missing = [
-        record
-        for record in {record.sha256: record for record in records}.values()
-        if any(thumbnail_path(folder, record.sha256, side) is None for side in sides)
-    ]
-    groups = [missing[start : start + _GROUP] for start in range(0, len(missing), _GROUP)]
-    for number, group in enumerate(
-        over(groups, lambda group: _made(photos, group, sides)) if groups else (), 1
-    ):
-        for sha256, side, content in group:
-            save_thumbnail(folder, sha256, side, content)
-        progress(min(number * _GROUP, len(missing)), len(missing), "Making thumbnails")
+    for size in (_GROUP, 1):  # those of a group whose process ended are tried one by one
+        missing = [
+            record
+            for record in {record.sha256: record for record in records}.values()
+            if any(thumbnail_path(folder, record.sha256, side) is None for side in sides)
+        ]
+        groups = [missing[start : start + size] for start in range(0, len(missing), size)]
+        made = over(groups, lambda group: _made(photos, group, sides), may_crash=True) if groups else ()
+        for number, group in enumerate(made, 1):
+            for sha256, side, content in group:
+                save_thumbnail(folder, sha256, side, content)
+            progress(min(number * size, len(missing)), len(missing), "Making thumbnails")
 
 
 def _made(

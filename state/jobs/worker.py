@@ -30,6 +30,7 @@ KINDS: dict[str, str] = {
     "finalise": "state.work.finalise:finalise_job",
     "scan": "state.work.run:scan_job",
     "add": "state.work.growing:add_job",
+    "apply": "state.engine.run:apply_job",
     "estimate": "state.work.llm_run:estimate_job",
     "methods": "state.methods.runs:methods_job",
     "layout": "state.revisions.layouts:layout_job",

@@ -81,7 +81,8 @@ def run_on_ray(
     hooks: Hooks,
 ) -> dict[str, Any]:
     """``kec run --engine ray``."""
-    from state.engine.run import SAMPLE, Plan, run_on_cluster
+    from state.engine.gathering import SAMPLE, Plan
+    from state.engine.run import run_on_cluster
 
     plan = Plan(
         photos=arguments.images,
@@ -110,10 +111,19 @@ def add_apply(commands: Subparsers[Any]) -> None:
     )
 
 
+def add_cluster_address(parser: argparse.ArgumentParser) -> None:
+    """Add the option of commands that go on with a collection on a cluster."""
+    parser.add_argument(
+        "--address",
+        default="",
+        help="of the Ray cluster, for projects of --engine ray: that of the latest run by default, or as in kec run",
+    )
+
+
 def apply(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec apply``: the shown groups for all photos."""
     from kec_core.terminal import show_progress
-    from state.engine.run import apply_to_all
+    from state.engine.applying import apply_to_all
     from state.project.locks import RunLock
     from state.project.project import Project
 

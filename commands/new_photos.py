@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from commands.engine import add_cluster_address
 from commands.output import say
 from commands.parsing import Subparsers, add_command
 
@@ -17,24 +18,26 @@ def add_add(commands: Subparsers[Any]) -> None:
     )
     p.add_argument("project", type=Path, metavar="PROJECT")
     p.add_argument(
-        "folder",
-        type=Path,
-        metavar="FOLDER",
-        help="the photo folder as it is now, or a folder of new photos, which are copied into it",
+        "photos",
+        metavar="PHOTOS",
+        help="the photo folder as it is now, or a folder or address (s3://bucket/folder) of new photos, which are copied into "
+        "it; for a project that was run on an address, that address",
     )
+    add_cluster_address(p)
 
 
 def add(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec add``: new photos into the groups there are, and what else is different."""
     from kec_core.stages import Hooks
     from kec_core.terminal import show_progress
+    from state.engine.new_photos import add_photos
     from state.project.locks import RunLock
     from state.project.project import Project
-    from state.work.growing import grow
 
     project = Project.open(arguments.project)
     with RunLock.acquire(project.folder, "kec add"), show_progress() as progress:
-        report = grow(project, arguments.folder, hooks=Hooks(progress=progress))
+        hooks = Hooks(progress=progress)
+        report = add_photos(project, arguments.photos, address=arguments.address, hooks=hooks)
     for note in report.notes:
         say(note)
     return report.to_json() if arguments.json else report.summary()
@@ -49,16 +52,16 @@ def add_assign(commands: Subparsers[Any]) -> None:
         metavar="PROJECT_OR_MODEL",
         help="a project, or the model.npz of `kec export --format model`",
     )
-    p.add_argument("folder", type=Path, metavar="FOLDER", help="folder of photos")
+    p.add_argument("photos", metavar="PHOTOS", help="folder or address (s3://bucket/folder) of photos")
 
 
 def assign(arguments: argparse.Namespace) -> dict[str, Any]:
-    """``kec assign``: the group of every photo of a folder; nothing is kept."""
+    """``kec assign``: the group of every photo of a folder or address; nothing is kept."""
     from kec_core.terminal import show_progress
-    from state.work.assign import assign_folder
+    from state.engine.new_photos import assign_photos
 
     with show_progress() as progress:
-        report = assign_folder(arguments.source, arguments.folder, progress=progress)
+        report = assign_photos(arguments.source, arguments.photos, progress=progress)
     for note in report.notes:
         say(note)
     return report.to_json()

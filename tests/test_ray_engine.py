@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +15,17 @@ from sklearn.metrics import adjusted_rand_score as adjusted_rand
 
 import cli
 from commands.describe import describe_project
+from kec_core.arrays import no_progress
 from kec_core.errors import Cancelled, EngineError
 from kec_core.knowledge.edits import parse_script
 from kec_core.stages import Hooks
 from state.engine import listing
+from state.engine.applying import apply_job
 from state.engine.cluster import ATTEMPTS
-from state.engine.run import Plan, run_on_cluster
+from state.engine.collection import collection_of, latest_applied
+from state.engine.gathering import Plan
+from state.engine.run import run_on_cluster
+from state.jobs.progress import JobContext
 from state.project.project import Project
 from state.project.thumbnails import SIDES, THUMBNAILS, thumbnail_path
 from state.revisions import revisions
@@ -122,6 +128,18 @@ def test_a_sample_is_a_project_and_its_groups_are_those_of_all_photos(
     again = labels_of(told["labels"])
     assert {row["cluster"] for row in again.values() if row["name"] == "Autumn"} == {first}
     assert set(again) == everything
+
+    def cancelled(*_):
+        raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        apply_job(JobContext(project=there, params={}, progress=cancelled))
+    edit_project(
+        there, parse_script({"edits": [{"op": "rename_cluster", "cluster": first, "name": "Winter"}]})
+    )
+    result = apply_job(JobContext(project=there, params={}, progress=no_progress))
+    assert latest_applied(there).revision == result["revision"] == shown(there).id
+    assert "Winter" in {row["name"] for row in labels_of(result["labels"]).values()}
     editing.loaded_encoder.cache_clear()
 
 
@@ -213,6 +231,35 @@ def test_the_compact_encoder_gives_the_same_features_and_groups(tmp_path, photos
     scale = np.abs(ours.raw).max()
     np.testing.assert_allclose(theirs.raw, ours.raw, atol=1e-5 * max(1, scale))
     assert adjusted_rand(*(load_clustering(p, shown(p)).labels for p in projects)) >= 0.99
+
+
+def test_new_photos_join_the_groups_of_a_sample_and_only_they_are_encoded(tmp_path, small_parts, capsys):
+    photos = make_photos(tmp_path / "photos")
+    there = Project.create(tmp_path / "project", "there")
+    config = replace(CONFIG, encoder="compact")
+    before = run_on_cluster(there, Plan(photos=str(photos), sample=24), config, labels="folders")
+    sample = {image.id for image in there.images()}
+    first = int(load_clustering(there, shown(there)).labels[0])
+    edit_project(
+        there, parse_script({"edits": [{"op": "rename_cluster", "cluster": first, "name": "Autumn"}]})
+    )
+    make_photos(tmp_path / "more", per_class=2)
+    shutil.move(tmp_path / "more/ocean", photos / "new")
+    (photos / "leaf/leaf 03.png").unlink()
+    assert cli.main(["add", str(there.folder), str(photos), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert set(told["removed"]) == sample & {"leaf/leaf 03.png"}
+    assert sample - set(told["removed"]) <= {image.id for image in there.images()}
+    assert 2 <= told["encoded"] < before.collection.photos / 2
+    now = collection_of(there)
+    assert now.photos == before.collection.photos + 2 - 1
+    applied = latest_applied(there)
+    assert applied.revision == told["revision"] == shown(there).id
+    labels = labels_of(applied.labels)
+    assert len(labels) == now.photos
+    assert {"new/ocean 00.png", "new/ocean 01.png"} <= set(labels)
+    assert {row["cluster"] for row in labels.values() if row["name"] == "Autumn"} == {first}
+    assert applied.labels in told["notes"][-1]
 
 
 def test_a_node_that_leaves_is_done_without(tmp_path, photos, here, nodes, small_parts):

@@ -14,7 +14,8 @@ from fsspec.registry import _registry
 from kec_core.errors import Cancelled, InputError, ResourceMissing, StoreError
 from kec_core.stages import Hooks
 from state.engine import listing
-from state.engine.run import Plan, run_on_cluster
+from state.engine.gathering import Plan
+from state.engine.run import run_on_cluster
 from state.engine.stores import FileAt, Unread, store_at
 from state.project.project import Project
 from tests.fakes import HashEncoder

@@ -14,6 +14,7 @@ from kec_core.errors import InputError
 from kec_core.knowledge.edits import parse_script
 from kec_core.result.group_model import groups_of
 from kec_core.result.group_model_file import model_bytes, read_model
+from state.engine.new_photos import add_job
 from state.jobs.progress import JobContext, JobProgress
 from state.jobs.worker import KINDS
 from state.project.project import Project
@@ -212,8 +213,8 @@ def test_the_job_of_the_app_adds_and_makes_thumbnails(project):
     with project.database.writing() as db:
         db.execute("INSERT INTO jobs (kind, state, params, created) VALUES ('add', 'running', '{}', 0)")
     with JobProgress(project.database, 1) as progress:
-        told = growing.add_job(JobContext(project=project, params=params, progress=progress))
-    assert KINDS["add"] == "state.work.growing:add_job"
+        told = add_job(JobContext(project=project, params=params, progress=progress))
+    assert KINDS["add"] == "state.engine.new_photos:add_job"
     assert [made.revision for made in layouts(project)] == [told["revision"]]
     assert told["added"] == ["leaf/new.png"]
     record = next(image for image in project.images() if image.id == "leaf/new.png")

@@ -26,6 +26,7 @@ _MOST_BLOCKS = 10_000
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Shared = TypeVar("Shared")
 
 
 @contextmanager
@@ -146,6 +147,14 @@ def over(
         lambda row: answered(work, row["item"]), num_gpus=gpus or None, max_retries=ATTEMPTS - 1
     )
     return results(rows)
+
+
+def sharing(value: Shared, work: Callable[[Shared, Item], Result]) -> Callable[[Item], Result]:
+    """Work that gets a value besides its item: the value is sent to each machine once, not with every task."""
+    import ray
+
+    sent = ray.put(value)
+    return lambda item: work(ray.get(sent), item)
 
 
 def dataset(items: Sequence[Any], *, may_crash: bool = False) -> Any:  # noqa: ANN401 - ray.data.Dataset

@@ -31,7 +31,7 @@ from state.engine.stores import Store, Unread
 
 MakeEncoder = Callable[[], Encoder]
 """Loads the encoder; sent to every worker, where equal ones load it once."""
-_READERS: Final = 8  # files that one task reads at once: a bucket takes long to answer       [R]
+READERS: Final = 8  # files that one task reads at once: a bucket takes long to answer       [R]
 _BATCH: Final = 32
 _SHARES: Final = (0.25, 0.75)
 """Of a processor, for decoding and encoding where there is no GPU: both fit on one, should the others leave."""
@@ -52,8 +52,8 @@ class _Photo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Decoded:
-    """A part between the two stages."""
+class Decoded:
+    """A part whose photos are read and decoded, or listed; attributes as in ``Shard``."""
 
     part: str
     photos: tuple[_Photo, ...]
@@ -110,7 +110,7 @@ def _pipeline(
     return results(
         dataset(parts, may_crash=True)
         .map(
-            lambda row: answered(lambda part: _decode_part(photos, make, part), row["item"]),
+            lambda row: answered(lambda part: decode_part(photos, _loaded(make), part), row["item"]),
             num_cpus=decoding,
             compute=ray.data.TaskPoolStrategy(size=cpus),
             max_retries=ATTEMPTS - 1,
@@ -173,20 +173,8 @@ class _EncodeActor:
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         return answered(self._write, row["result"])
 
-    def _write(self, decoded: _Decoded) -> str:
-        batches = [
-            self._encoder.encode_images(np.stack([photo.pixels for photo in decoded.photos[batch]]))
-            for batch in blocks(len(decoded.photos), _BATCH)
-        ]
-        shard = Shard(
-            records=tuple(photo.record for photo in decoded.photos),
-            features=np.concatenate([np.empty((0, self._encoder.info.dim), dtype=np.float32), *batches]),
-            taken={photo.record.id: photo.taken for photo in decoded.photos if photo.taken},
-            skipped=decoded.skipped,
-            others=decoded.others,
-            is_final=decoded.is_final,
-        )
-        return save_shard(self._shards, decoded.part, shard)
+    def _write(self, decoded: Decoded) -> str:
+        return save_shard(self._shards, decoded.part, encode_part(self._encoder, decoded))
 
 
 @lru_cache(maxsize=1)
@@ -194,16 +182,32 @@ def _loaded(make: MakeEncoder) -> Encoder:
     return make()
 
 
-# --- reading and decoding
+# --- one part, in one process
 
 
-def _decode_part(photos: Store, make: MakeEncoder, part: Part) -> _Decoded:
-    encoder = _loaded(make)
+def encode_part(encoder: Encoder, decoded: Decoded) -> Shard:
+    """Encode the photos of a part."""
+    batches = [
+        encoder.encode_images(np.stack([photo.pixels for photo in decoded.photos[batch]]))
+        for batch in blocks(len(decoded.photos), _BATCH)
+    ]
+    return Shard(
+        records=tuple(photo.record for photo in decoded.photos),
+        features=np.concatenate([np.empty((0, encoder.info.dim), dtype=np.float32), *batches]),
+        taken={photo.record.id: photo.taken for photo in decoded.photos if photo.taken},
+        skipped=decoded.skipped,
+        others=decoded.others,
+        is_final=decoded.is_final,
+    )
+
+
+def decode_part(photos: Store, encoder: Encoder, part: Part) -> Decoded:
+    """Read and decode the photos of a part, ready for the encoder."""
 
     def read(name: str) -> _Photo | SkippedImage | Unread | None:
         return _CRASHING if name in part.crashing else _read_photo(photos, encoder, name)
 
-    with ThreadPoolExecutor(_READERS) as pool:
+    with ThreadPoolExecutor(READERS) as pool:
         found = list(pool.map(read, part.files))
     unread = [
         SkippedImage(path=n, reason=f.reason)
@@ -211,7 +215,7 @@ def _decode_part(photos: Store, make: MakeEncoder, part: Part) -> _Decoded:
         if isinstance(f, Unread)
     ]
     refused = [item for item in found if isinstance(item, SkippedImage)]
-    return _Decoded(
+    return Decoded(
         part=part.name,
         photos=tuple(item for item in found if isinstance(item, _Photo)),
         skipped=tuple(sorted([*unread, *refused], key=lambda item: item.path)),

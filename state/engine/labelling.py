@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kec_core.arrays import Progress
 from kec_core.photos.images import ImageRecord
 from kec_core.result.group_model import Assigned, GroupModel
-from state.engine.cluster import over
+from state.engine.cluster import over, sharing
 from state.engine.shards import read_shard
 from state.engine.stores import Store
 
@@ -50,7 +50,7 @@ def refined(shards: Store, files: Sequence[str], model: GroupModel, *, progress:
     """
     for round_ in range(ROUNDS):
         sums = np.zeros(model.groups.centres.shape)
-        work = with_model(model, lambda m, group: _sums(m, shards, group))
+        work = sharing(model, lambda m, group: _sums(m, shards, group))
         for part in _told(
             over(task_groups(files), work), files, progress, f"Refining groups, round {round_ + 1}"
         ):
@@ -79,18 +79,10 @@ def label_all(
     """
     there = {file.name for file in labels.files()}
     total = Labelled()
-    work = with_model(model, lambda m, group: label_group(m, shards, group, labels, there))
+    work = sharing(model, lambda m, group: label_group(m, shards, group, labels, there))
     for part in _told(over(task_groups(files), work), files, progress, "Assigning all photos"):
         total = total + part
     return total
-
-
-def with_model(model: GroupModel, work: Callable[[GroupModel, Any], Any]) -> Callable[[Any], Any]:
-    """A task that gets the model: sent to each machine once, not with every task."""
-    import ray
-
-    sent = ray.put(model)
-    return lambda item: work(ray.get(sent), item)
 
 
 def task_groups(files: Sequence[str]) -> list[Sequence[str]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, fingerprint
 from kec_core.photos.images import ImageRecord
-from state.engine.cluster import over
+from state.engine.cluster import over, sharing
 from state.engine.shards import read_shard
 from state.engine.stores import Store
 
@@ -31,8 +31,15 @@ class Sample:
     taken: dict[str, str]
 
 
-def draw(shards: Store, files: Sequence[str], counts: Sequence[int], size: int, seed: int) -> Sample:
-    """Draw at most ``size`` photos inside a ``cluster`` block; all when there are not more.
+def draw(
+    shards: Store,
+    files: Sequence[str],
+    counts: Sequence[int],
+    size: int,
+    seed: int,
+    keep: frozenset[str] = frozenset(),
+) -> Sample:
+    """Draw ``size`` photos inside a ``cluster`` block; all when there are not more.
 
     Args:
         shards: where the shards lie.
@@ -40,22 +47,23 @@ def draw(shards: Store, files: Sequence[str], counts: Sequence[int], size: int, 
         counts: photos of each part; not all 0.
         size: of the sample, at least 1.
         seed: makes the sample repeatable.
+        keep: names that are in the sample wherever they are still there, beyond its size too.
 
     Raises:
         StoreError: a shard cannot be read.
     """
     shares = allotted(counts, size)
-    wanted = [(place, files[place], share) for place, share in enumerate(shares) if share]
+    wanted = [(place, files[place], share) for place, share in enumerate(shares) if share or keep]
 
-    def pick(item: tuple[int, str, int]) -> tuple[int, Sample]:
+    def pick(kept: frozenset[str], item: tuple[int, str, int]) -> tuple[int, Sample]:
         place, file, share = item
         shard = read_shard(shards, file)
-        rows = picked([record.id for record in shard.records], share, seed)
+        rows = picked([record.id for record in shard.records], share, seed, kept)
         records = tuple(shard.records[row] for row in rows)
         taken = {record.id: shard.taken[record.id] for record in records if record.id in shard.taken}
         return place, Sample(records=records, features=shard.features[rows], taken=taken)
 
-    found = dict(over(wanted, pick))
+    found = dict(over(wanted, sharing(keep, pick)))
     parts = [found[place] for place, _, _ in wanted]
     return Sample(
         records=tuple(record for part in parts for record in part.records),
@@ -77,9 +85,13 @@ def allotted(counts: Sequence[int], size: int) -> list[int]:
     return given
 
 
-def picked(names: Sequence[str], count: int, seed: int) -> NDArray[np.int64]:
-    """Rows of ``count`` names, ascending; whether a name is picked depends on no order but that of the hashes."""
+def picked(
+    names: Sequence[str], count: int, seed: int, keep: frozenset[str] = frozenset()
+) -> NDArray[np.int64]:
+    """Rows of ``count`` names, ascending, those of ``keep`` first; for the rest the order of their hashes decides."""
     if count >= len(names):
         return np.arange(len(names))
-    rows = heapq.nsmallest(count, range(len(names)), key=lambda row: fingerprint(seed, names[row]))
-    return np.array(sorted(rows), dtype=np.int64)
+    kept = [row for row, name in enumerate(names) if name in keep]
+    others = (row for row, name in enumerate(names) if name not in keep)
+    more = heapq.nsmallest(max(0, count - len(kept)), others, key=lambda row: fingerprint(seed, names[row]))
+    return np.array(sorted([*kept, *more]), dtype=np.int64)

@@ -88,8 +88,7 @@ def assign_folder(source: Path, folder: Path, *, progress: Progress = no_progres
         StoreError: no project there, or a stored result is missing or damaged.
     """
     scan = scan_images(folder, progress=progress)
-    model = read_model(source) if is_file(source) else _model_of_project(Project.open(source))
-    encoder = _encoder_of(model)
+    model, encoder = model_with_encoder(source)
     encoded = encode_files(encoder, [folder / image.id for image in scan.images], progress=progress)
     failed = {scan.images[row].id: why for row, why in encoded.failed}
     files = [image.id for image in scan.images if image.id not in failed]
@@ -101,6 +100,18 @@ def assign_folder(source: Path, folder: Path, *, progress: Progress = no_progres
         skipped=tuple(sorted(skipped, key=lambda item: item.path)),
         notes=tuple(filter(None, (*scan.warnings, passed_over(scan.others)))),
     )
+
+
+def model_with_encoder(source: Path) -> tuple[GroupModel, Encoder]:
+    """The groups of a project, or of a file that was exported from one, and the encoder of their features.
+
+    Raises:
+        InputError: no result in the project, an unusable model, or features that were made elsewhere.
+        ResourceMissing: the weights of the encoder are not on this machine.
+        StoreError: no project there, or a stored result is missing or damaged.
+    """
+    model = read_model(source) if is_file(source) else _model_of_project(Project.open(source))
+    return model, _encoder_of(model)
 
 
 def sorted_out(

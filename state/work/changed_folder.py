@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,24 +92,37 @@ def photo_folder(
     if 2 * sum(known.get(image.id) == image.sha256 for image in found.images) >= len(known):
         said = f"{folder} is the photo folder of the project now: most of its photos are there."
         return PhotoFolder(root=folder, notes=(said,))
+    return copied_in(project, folder, found, set(known.values()), progress=progress)
+
+
+def copied_in(
+    project: Project, folder: Path, found: ScanReport, contents: Set[str], *, progress: Progress
+) -> PhotoFolder:
+    """Copy photos of another folder into the photo folder, but for those that the project has by content.
+
+    Args:
+        project: whose photo folder.
+        folder: of the photos.
+        found: what is in it.
+        contents: SHA-256 of the photos of the project.
+        progress: told about photos; may raise Cancelled.
+
+    Raises:
+        InputError: there is no photo folder any more.
+        StoreError: the disk is full or not writable.
+    """
+    root = project.images_root
     if root is None or not is_folder(root):
         raise InputError(
             f"The photo folder {root} of the project is not there any more, and {folder} does not hold its photos; "
             "link the project to the folder that holds them now on the Data page, then add photos."
         )
-    return _copied(folder, found, root, set(known.values()), progress)
-
-
-def _copied(
-    folder: Path, found: ScanReport, root: Path, contents: set[str], progress: Progress
-) -> PhotoFolder:
-    """Photos of another folder, those aside that the project has by content, in the photo folder."""
     new = [image for image in found.images if image.sha256 not in contents]
     name = folder.resolve().name
     taken = copy_photos([(folder / image.id, f"{name}/{image.id}") for image in new], root, progress=progress)
     said = (
         f"{len(taken.saved):,} photos were copied into {root / name}; "
-        f"{len(found.images) - len(new):,} of {folder} are in the project already."
+        f"{len(found.images) - len(new):,} others there are in the project already."
     )
     return PhotoFolder(
         root=root,

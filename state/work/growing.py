@@ -24,24 +24,21 @@ from kec_core.encoders.readymade import ReadymadeEncoder
 from kec_core.errors import InputError
 from kec_core.knowledge.photo_names import with_photos_renamed
 from kec_core.live import LiveState, start
-from kec_core.photos.images import passed_over
+from kec_core.photos.images import Scan, passed_over, scan_images
 from kec_core.result.group_model import GroupModel, check_new_photos
 from kec_core.stages import Hooks, Runner, Stored, embed_photos, near_copies
 from kec_core.types import Clustering, Embeddings, Knowledge, SkippedImage
-from state.jobs.progress import JobContext
 from state.project.facts import Facts
 from state.project.project import Project
 from state.project.saved_selections import save_selection
-from state.project.thumbnails import SIDES, THUMBNAILS, build_thumbnails
 from state.revisions import revisions
 from state.revisions.clusterings import load_baseline, load_clustering, load_result, save_baseline
 from state.revisions.features import load_features
 from state.revisions.group_models import model_of
-from state.revisions.layouts import make_first_map
 from state.revisions.revisions import Baseline, Revision
 from state.revisions.scoring import score_against
 from state.work.assign import AssignedPhoto, sorted_out
-from state.work.changed_folder import Differences, differences_between, photo_folder
+from state.work.changed_folder import Differences, PhotoFolder, differences_between, photo_folder
 from state.work.editing import Photos, keep, live_collection, loaded_encoder
 from state.work.run import readable
 from state.work.scan import StageWatch, scan_photos
@@ -103,7 +100,9 @@ class GrowthReport:
         }
 
 
-def grow(project: Project, folder: Path, *, hooks: Hooks | None = None) -> GrowthReport:
+def grow(
+    project: Project, folder: Path, *, hooks: Hooks | None = None, scan: Scan | None = None
+) -> GrowthReport:
     """Bring the shown revision up to date with the photos, and keep that as a new revision.
 
     The photo folder of the project is read anew when ``folder`` is it, or a part of it; a folder that holds most photos
@@ -113,6 +112,7 @@ def grow(project: Project, folder: Path, *, hooks: Hooks | None = None) -> Growt
         project: with at least one revision; the caller holds its ``RunLock``.
         folder: of photos.
         hooks: told about progress and stages; progress may raise Cancelled.
+        scan: what finds the photos where ``folder`` only stands for them; None to scan it.
 
     Raises:
         InputError: no result yet, no such folder, no sound photo, or looks come from a second space too.
@@ -130,48 +130,37 @@ def grow(project: Project, folder: Path, *, hooks: Hooks | None = None) -> Growt
     encoder = _encoder(project, shown)
     watch = StageWatch(project, shown.config, hooks or Hooks())
     with project.database.kept_open(), watch:
-        brought = photo_folder(project, project.images(shown.scan), folder, progress=watch.hooks().progress)
-        scan = scan_photos(project, brought.root, watch)
+        brought = (
+            PhotoFolder(root=folder)
+            if scan
+            else photo_folder(project, project.images(shown.scan), folder, progress=watch.hooks().progress)
+        )
+        found = scan_photos(project, brought.root, watch, scan=scan or scan_images)
         runner = Runner(project.store, watch.hooks())
-        embedded = embed_photos(runner, scan.images, brought.root, encoder)
+        embedded = embed_photos(runner, found.images, brought.root, encoder)
         copies = near_copies(runner, embedded)
-    scan = readable(scan, [SkippedImage(**item) for item in embedded.data["failed"]])
-    number = project.set_images(scan)
-    differences = differences_between(project.images(shown.scan), scan.images)
+    found = readable(found, [SkippedImage(**item) for item in embedded.data["failed"]])
+    number = project.set_images(found)
+    differences = differences_between(project.images(shown.scan), found.images)
     sorted_in = _Sorted()
     if differences:
         facts = replace(
             shown.facts,
-            images=len(scan.images),
+            images=len(found.images),
             near_copies={"photos": sum(map(len, copies)), "groups": len(copies)},
         )
         sorted_in = _sort_in(project, shown, embedded, differences, scan=number, facts=facts)
     made_elsewhere = isinstance(encoder, ReadymadeEncoder) or runner.reports[0].reused
     return GrowthReport(
-        images=len(scan.images),
+        images=len(found.images),
         differences=differences,
         assigned=sorted_in.assigned,
         unlike=sorted_in.unlike,
         encoded=0 if made_elsewhere else int(embedded.data["summary"]["encoded"]),
         revision=sorted_in.revision or shown.id,
-        skipped=(*brought.skipped, *scan.skipped),
-        notes=tuple(filter(None, (*brought.notes, *scan.warnings, passed_over(scan.others)))),
+        skipped=(*brought.skipped, *found.skipped),
+        notes=tuple(filter(None, (*brought.notes, *found.warnings, passed_over(found.others)))),
     )
-
-
-def add_job(context: JobContext) -> dict[str, Any]:
-    """The job "add": ``grow`` the shown revision, then thumbnails and the map; params: images (folder)."""
-    project, progress = context.project, context.progress
-    report = grow(
-        project,
-        Path(context.params["images"]),
-        hooks=Hooks(progress=progress, on_start=progress.stage),
-    )
-    root = project.images_root
-    assert root is not None
-    build_thumbnails(project.images(), root, project.folder / THUMBNAILS, sides=SIDES[:1], progress=progress)
-    make_first_map(context)
-    return report.to_json()
 
 
 def _encoder(project: Project, shown: Revision) -> Encoder:

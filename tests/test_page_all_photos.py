@@ -66,6 +66,15 @@ def test_every_page_says_that_the_project_holds_a_sample(colours):
         assert "50 of 20,000,000 photos" in shown(app(name, project="colours"))
 
 
+def test_what_is_new_in_the_collection_is_added_from_its_address(colours, started):
+    save_collection(colours, COLLECTION)
+    page = app("data", project="colours")
+    page.text_input(key="data_root_colours").set_value("/elsewhere").run()
+    page.button(key="data_add").click().run()
+    assert not page.exception
+    assert started == [("add", {"images": "s3://museum/photos"})]
+
+
 def test_groups_that_all_photos_have_are_not_applied_again_and_older_ones_are(colours):
     save_collection(colours, COLLECTION)
     now = revisions.current(colours).id

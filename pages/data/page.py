@@ -13,6 +13,7 @@ from kec_core.paths import is_folder
 from kec_core.store import write_atomically
 from pages.data import scan_report
 from pages.shared import markup, navigation, session, ui
+from state.engine.collection import collection_of
 from state.project.project import Project
 from state.revisions import revisions
 from state.transfer.uploads import UPLOADED, add_uploads
@@ -124,8 +125,12 @@ def _start_scan(project: Project, choice: Choice) -> None:
 
 
 def _start_adding(project: Project, choice: Choice) -> None:
-    root = _allowed(choice.folder) if choice.folder else _save(project, choice.files)
-    session.jobs().start(project, "add", {"images": str(root)})
+    collection = collection_of(project)
+    if collection is not None:  # its photos lie at one address, whatever was typed here
+        place: str | Path = collection.address
+    else:
+        place = _allowed(choice.folder) if choice.folder else _save(project, choice.files)
+    session.jobs().start(project, "add", {"images": str(place)})
     st.rerun()
 
 

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -36,6 +36,9 @@ from state.engine.labelling import Labelled, label_all, label_group, task_groups
 from state.engine.listing import MEAN_PART
 from state.engine.shards import Shard, save_shard
 from state.engine.stores import Store, store_at
+
+
+_MEASURED = ("seconds", "core_seconds", "peak_gib")
 
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
@@ -62,10 +65,11 @@ def measure(options: Sequence[str]) -> dict[str, Any]:
         "dim": arguments.dim,
         "cores": os.cpu_count(),
         "same_groups": local["labelled"].sizes == ray["labelled"].sizes,
-        "local": {name: local[name] for name in ("seconds", "peak_gib")},
-        "ray": {name: ray[name] for name in ("seconds", "peak_gib")},
+        "local": {name: local[name] for name in _MEASURED},
+        "ray": {name: ray[name] for name in _MEASURED},
         "starting_seconds": round(starting, 2),
         "ratio": round(ray["seconds"] / local["seconds"], 3),
+        "core_ratio": round(ray["core_seconds"] / local["core_seconds"], 3),
     }
 
 
@@ -114,13 +118,14 @@ def label_here(shards: Store, files: Sequence[str], model: GroupModel, labels: S
 
 
 def watched(work: Callable[[], Labelled]) -> dict[str, Any]:
-    """Do the work: what came of it, its seconds, and the peak memory of this process and all below it, in GiB."""
-    started = time.perf_counter()
+    """Do the work: what came of it, its seconds, and of this process and all below it seconds of the cores and peak GiB."""
+    started, worked = time.perf_counter(), _processor_seconds()
     with _watched_memory() as peak:
         found = work()
     return {
         "labelled": found,
         "seconds": round(time.perf_counter() - started, 2),
+        "core_seconds": round(_processor_seconds() - worked, 2),
         "peak_gib": round(max(peak) / GIB, 2),
     }
 
@@ -144,11 +149,18 @@ def _watched_memory() -> Iterator[list[int]]:
 
 
 def _resident() -> int:
-    total = 0
-    own = psutil.Process()
+    return int(_summed(lambda process: process.memory_info().rss))
+
+
+def _processor_seconds() -> float:
+    """Of all processes, and of those below them that have ended."""
+    return _summed(lambda process: sum(process.cpu_times()[:4]))
+
+
+def _summed(measure: Callable[[psutil.Process], float]) -> float:
+    """Over this process and those below it; one that ends meanwhile counts nothing."""
+    own, total = psutil.Process(), 0.0
     for process in (own, *own.children(recursive=True)):
-        try:
-            total += process.memory_info().rss
-        except psutil.Error:  # it has ended since it was listed
-            continue
+        with suppress(psutil.Error):
+            total += measure(process)
     return total

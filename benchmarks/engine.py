@@ -37,7 +37,6 @@ from state.engine.listing import MEAN_PART
 from state.engine.shards import Shard, save_shard
 from state.engine.stores import Store, store_at
 
-
 _MEASURED = ("seconds", "core_seconds", "peak_gib")
 
 

@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import socket
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -90,7 +91,8 @@ def _connect(address: str) -> None:
             f"({error.strerror or error}); check the address, and that the cluster runs (`ray status`)."
         ) from error
     try:
-        ray.init(address=address, **quiet)
+        with warnings.catch_warnings(action="ignore"):  # what Ray warns of there, the error below says
+            ray.init(address=address, **quiet)
     except Exception as error:  # ConnectionError, RuntimeError, ValueError, those of grpc
         raise _no_cluster(address, error) from error
 

@@ -81,10 +81,8 @@ def _connect(address: str) -> None:
             ) from error
         return
     host, port = _place_of(address)
-    try:
-        socket.create_connection(
-            (host, port), timeout=_ANSWER_SECONDS
-        ).close()  # Ray itself would try for minutes
+    try:  # Ray itself would try for minutes
+        socket.create_connection((host, port), timeout=_ANSWER_SECONDS).close()
     except OSError as error:
         raise InputError(
             f"A Ray cluster was expected at {address} ({host}:{port}), but nothing answers there "

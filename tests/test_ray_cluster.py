@@ -5,9 +5,10 @@ from __future__ import annotations
 import socket
 
 import pytest
+import ray
 
 from kec_core.errors import EngineError, InputError
-from state.engine.cluster import AUTO, cluster
+from state.engine.cluster import ATTEMPTS, AUTO, LOCAL, cluster
 
 
 @pytest.fixture
@@ -55,11 +56,13 @@ def test_a_machine_that_belongs_to_no_cluster_says_so(refusal, monkeypatch):
     assert "none can be used" in refusal(AUTO)
 
 
-def test_a_machine_on_which_ray_does_not_start_says_so(refusal, monkeypatch):
-    import ray
+def test_a_machine_on_which_ray_does_not_start_says_so_after_bounded_tries(refusal, monkeypatch):
+    tried = []
 
     def busy(**_):
+        tried.append(1)
         raise Exception("The current node timed out during startup.")
 
     monkeypatch.setattr(ray, "init", busy)
-    assert "less busy" in refusal("local", EngineError)
+    assert "less busy" in refusal(LOCAL, EngineError)
+    assert len(tried) == ATTEMPTS

@@ -71,14 +71,7 @@ def _connect(address: str) -> None:
         # only this process and its workers know the token, and nothing is reachable from other machines
         if not _TOKEN_VARIABLES & os.environ.keys():
             os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-        try:
-            ray.init(address=LOCAL, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
-        except Exception as error:  # Ray raises bare ones, for a machine that is too busy as well
-            ray.shutdown()
-            raise EngineError(
-                f"Ray could not be started on this machine ({short(error)}); try again when the machine is less busy, "
-                "or give the --address of a cluster."
-            ) from error
+        _start(**quiet)
         return
     host, port = _place_of(address)
     try:  # Ray itself would try for minutes
@@ -93,6 +86,27 @@ def _connect(address: str) -> None:
             ray.init(address=address, **quiet)
     except Exception as error:  # ConnectionError, RuntimeError, ValueError, those of grpc
         raise _no_cluster(address, error) from error
+
+
+def _start(**quiet: Any) -> None:  # noqa: ANN401 - options of ray.init
+    """Start Ray on this machine; it gives up after half a minute, so a busy machine is tried again.
+
+    Raises:
+        EngineError: it does not start.
+    """
+    import ray
+
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            ray.init(address=LOCAL, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+            return
+        except Exception as error:  # Ray raises bare ones
+            ray.shutdown()
+            if attempt == ATTEMPTS:
+                raise EngineError(
+                    f"Ray could not be started on this machine ({short(error)}); try again when the machine is less busy, "
+                    "or give the --address of a cluster."
+                ) from error
 
 
 def _place_of(address: str) -> tuple[str, int]:

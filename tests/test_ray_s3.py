@@ -1,4 +1,4 @@
-"""Photos and results in a bucket: S3's protocol spoken on loopback, without a cluster and on one of this machine."""
+"""Photos and results in a bucket: S3's protocol spoken on loopback, without a cluster and on one of two nodes."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from state.engine.stores import FileAt, Unread, store_at
 from state.project.project import Project
 from tests.fakes import HashEncoder
 from tests.page_helpers import CONFIG, make_photos, resources
+from tests.ray_helpers import two_nodes
 from tests.s3_server import KEYS, s3_server
 
 
@@ -129,11 +130,23 @@ def test_a_run_on_a_bucket_without_its_driver_says_what_to_install(told, monkeyp
     assert "install it with pip" in line
 
 
-def test_a_run_on_a_bucket_that_was_stopped_goes_on_behind_its_shards(tmp_path, monkeypatch):
+@pytest.fixture
+def photos(tmp_path):
+    return make_photos(tmp_path / "photos")
+
+
+@pytest.fixture
+def nodes(tmp_path_factory, photos):
+    with two_nodes(tmp_path_factory.getbasetemp() / "r", photos):
+        yield
+
+
+@pytest.mark.usefixtures("nodes")
+def test_a_run_on_a_bucket_that_was_stopped_goes_on_behind_its_shards(tmp_path, monkeypatch, photos):
     monkeypatch.setattr(listing, "MEAN_PART", 4)
-    bucket, folder = store_at("s3://museum/photos"), make_photos(tmp_path / "photos")
-    for file in (file for file in folder.rglob("*") if file.is_file()):
-        bucket.write(file.relative_to(folder).as_posix(), file.read_bytes())
+    bucket = store_at("s3://museum/photos")
+    for file in (file for file in photos.rglob("*") if file.is_file()):
+        bucket.write(file.relative_to(photos).as_posix(), file.read_bytes())
     project = Project.create(tmp_path / "project", "there")
     plan = Plan(photos=bucket.address, results="s3://museum/kec", sample=24, make=HashEncoder)
 

@@ -1,8 +1,7 @@
-"""Photos and results in a bucket: S3's protocol spoken on loopback, without a cluster and on one of two nodes."""
+"""Photos and results in a bucket: S3's protocol spoken on loopback, without a cluster."""
 
 from __future__ import annotations
 
-import json
 import socket
 import sys
 from contextlib import nullcontext
@@ -11,16 +10,18 @@ import fsspec
 import pytest
 from fsspec.registry import _registry
 
-from kec_core.errors import Cancelled, InputError, ResourceMissing, StoreError
-from kec_core.stages import Hooks
+from kec_core.arrays import no_progress
+from kec_core.errors import InputError, ResourceMissing, StoreError
 from state.engine import listing
+from state.engine.encoding import decode_part, encode_part
 from state.engine.gathering import Plan
+from state.engine.listing import list_photos
 from state.engine.run import run_on_cluster
+from state.engine.shards import finished, read_shard, save_shard
 from state.engine.stores import FileAt, Unread, store_at
 from state.project.project import Project
 from tests.fakes import HashEncoder
 from tests.page_helpers import CONFIG, make_photos, resources
-from tests.ray_helpers import two_nodes
 from tests.s3_server import KEYS, s3_server
 
 
@@ -136,36 +137,31 @@ def photos(tmp_path):
 
 
 @pytest.fixture
-def nodes(tmp_path_factory, photos):
-    with two_nodes(tmp_path_factory.getbasetemp() / "r", photos):
-        yield
-
-
-@pytest.mark.usefixtures("nodes")
-def test_a_run_on_a_bucket_that_was_stopped_goes_on_behind_its_shards(tmp_path, monkeypatch, photos):
+def bucket(photos, monkeypatch):
+    """A bucket with the photos, in about ten parts."""
     monkeypatch.setattr(listing, "MEAN_PART", 4)
-    bucket = store_at("s3://museum/photos")
+    store = store_at("s3://museum/photos")
     for file in (file for file in photos.rglob("*") if file.is_file()):
-        bucket.write(file.relative_to(photos).as_posix(), file.read_bytes())
-    project = Project.create(tmp_path / "project", "there")
-    plan = Plan(photos=bucket.address, results="s3://museum/kec", sample=24, make=HashEncoder)
+        store.write(file.relative_to(photos).as_posix(), file.read_bytes())
+    return store
 
-    def stop(done, _total, label):
-        if label.startswith("Encoding parts") and done == 2:
-            raise Cancelled("stopped")
 
-    with pytest.raises(Cancelled):
-        run_on_cluster(project, plan, CONFIG, resources=resources, hooks=Hooks(progress=stop))
-    results = store_at(plan.results)
-    before = {file.name: file.stamp for file in results.below("features").files()}
-    assert len(before) >= 2
-    done = run_on_cluster(project, plan, CONFIG, labels="folders", resources=resources)
-    after = {file.name: file.stamp for file in results.below("features").files()}
-    assert {name: after[name] for name in before} == before
-    assert len(after) > len(before)
-    assert 0 < done.encoded < done.collection.photos
-    assert {item.path for item in project.skipped()} == {"crimson/broken.png", "crimson/tiny.png"}
-    assert len(project.images()) == 24
-    assert sum(done.applied.labelled.sizes.values()) == done.collection.photos
-    assert {file.name for file in store_at(done.applied.labels).files()} == set(after)
-    assert "secret" not in json.dumps(done.to_json())
+def test_parts_of_a_bucket_are_encoded_into_one_and_found_there_again(bucket):
+    encoder, shards = HashEncoder(), store_at("s3://museum/kec/features")
+    parts = list_photos(bucket, "hash", progress=no_progress).parts
+    assert len(parts) > 2
+    for part in parts:
+        save_shard(shards, part.name, encode_part(encoder, decode_part(bucket, encoder, part)))
+    again = list_photos(bucket, "hash", progress=no_progress).parts
+    assert finished(shards) == {part.name for part in again}
+    bucket.write("ocean/ocean 00.png", bucket.needed("ocean/ocean 01.png"))
+    changed = {part.name for part in list_photos(bucket, "hash", progress=no_progress).parts}
+    assert len(changed - finished(shards)) == 1, (
+        "only the part of the photo that was replaced is encoded again"
+    )
+    read = [read_shard(shards, file.name) for file in shards.files()]
+    assert {item.path for shard in read for item in shard.skipped} == {
+        "crimson/broken.png",
+        "crimson/tiny.png",
+    }
+    assert sum(len(shard.records) for shard in read) == len(bucket.files()) - 2

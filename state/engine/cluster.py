@@ -163,7 +163,7 @@ def over(
     return results(rows)
 
 
-def sharing(value: Shared, work: Callable[[Shared, Item], Result]) -> Callable[[Item], Result]:
+def sharing(value: Shared, work: Callable[[Shared, Any], Result]) -> Callable[[Any], Result]:
     """Work that gets a value besides its item: the value is sent to each machine once, not with every task."""
     import ray
 

@@ -10,18 +10,13 @@ import fsspec
 import pytest
 from fsspec.registry import _registry
 
-from kec_core.arrays import no_progress
 from kec_core.errors import InputError, ResourceMissing, StoreError
-from state.engine import listing
-from state.engine.encoding import decode_part, encode_part
 from state.engine.gathering import Plan
-from state.engine.listing import list_photos
 from state.engine.run import run_on_cluster
-from state.engine.shards import finished, read_shard, save_shard
 from state.engine.stores import FileAt, Unread, store_at
 from state.project.project import Project
 from tests.fakes import HashEncoder
-from tests.page_helpers import CONFIG, make_photos, resources
+from tests.page_helpers import CONFIG, resources
 from tests.s3_server import KEYS, s3_server
 
 
@@ -129,39 +124,3 @@ def test_a_run_on_a_bucket_without_its_driver_says_what_to_install(told, monkeyp
     line = told(ResourceMissing, photos=f"{kind}://museum/photos")
     assert driver in line
     assert "install it with pip" in line
-
-
-@pytest.fixture
-def photos(tmp_path):
-    return make_photos(tmp_path / "photos")
-
-
-@pytest.fixture
-def bucket(photos, monkeypatch):
-    """A bucket with the photos, in about ten parts."""
-    monkeypatch.setattr(listing, "MEAN_PART", 4)
-    store = store_at("s3://museum/photos")
-    for file in (file for file in photos.rglob("*") if file.is_file()):
-        store.write(file.relative_to(photos).as_posix(), file.read_bytes())
-    return store
-
-
-def test_parts_of_a_bucket_are_encoded_into_one_and_found_there_again(bucket):
-    encoder, shards = HashEncoder(), store_at("s3://museum/kec/features")
-    parts = list_photos(bucket, "hash", progress=no_progress).parts
-    assert len(parts) > 2
-    for part in parts:
-        save_shard(shards, part.name, encode_part(encoder, decode_part(bucket, encoder, part)))
-    again = list_photos(bucket, "hash", progress=no_progress).parts
-    assert finished(shards) == {part.name for part in again}
-    bucket.write("ocean/ocean 00.png", bucket.needed("ocean/ocean 01.png"))
-    changed = {part.name for part in list_photos(bucket, "hash", progress=no_progress).parts}
-    assert len(changed - finished(shards)) == 1, (
-        "only the part of the photo that was replaced is encoded again"
-    )
-    read = [read_shard(shards, file.name) for file in shards.files()]
-    assert {item.path for shard in read for item in shard.skipped} == {
-        "crimson/broken.png",
-        "crimson/tiny.png",
-    }
-    assert sum(len(shard.records) for shard in read) == len(bucket.files()) - 2

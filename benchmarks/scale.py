@@ -1,7 +1,9 @@
-"""A whole run from ready-made vectors to groups, as collections grow: seconds, core seconds and peak memory of every stage.
+"""A whole run from ready-made vectors to a revision, as collections grow: seconds, core seconds and peak memory of every stage.
 
 ``kec bench scale [--sizes 100000,1000000] [--dim 512] [--clusters 100] [--nouns 5000] [--json]``. Each size in a process
-of its own, with default options, WordNet's builder, random vectors around planted centres and made-up words near them. The exponent is the
+of its own, with default options, WordNet's builder, random vectors around planted centres, one in a hundred of them copied
+from another, and made-up words near them. There are no files of photos: the scan gives their names. "revision" is what
+follows the last stage, "show" is ``kec show`` in a process of its own, its start included. The exponent is the
 slope of log core seconds over log photos: 1 is linear. Megabytes are of the whole process, the inputs included.
 """
 
@@ -15,7 +17,9 @@ import tempfile
 import time
 import zlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +28,25 @@ from numpy.typing import NDArray
 
 from benchmarks.live import TableOfWords
 from benchmarks.scaling import exponent
+from commands.describe import describe_project
 from kec_core.arrays import FloatMatrix, Progress, blocks, no_progress
 from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.encoders.base import EncoderInfo, Pixels
 from kec_core.encoders.readymade import load_readymade
 from kec_core.errors import InputError
 from kec_core.knowledge.wordnet_builder import WordNetBuilder
-from kec_core.photos.images import ImageRecord
+from kec_core.memory import peak_megabytes, reset_peak
+from kec_core.photos.images import ImageRecord, Scan, ScanReport
 from kec_core.stages import Hooks, Resources
-from kec_core.stages.pipeline import run
-from kec_core.store import FolderStore
 from kec_core.types import Noun, StageReport
 from kec_core.wordnet.everyday import can_be_seen
 from kec_core.wordnet.vocabulary import wordnet_vocabulary
 from kec_core.wordnet.wordnet import load_wordnet
+from state.project.project import Project
+from state.work.run import run_project
+
+COPIES = 100
+"""One in so many vectors is a near-copy of the one before."""
 
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
@@ -72,46 +81,84 @@ def _exponent(runs: Mapping[str, Mapping[str, Any]], stage: str) -> float | None
     return exponent([{"images": size, "core_seconds": seconds} for size, seconds in done])
 
 
-def run_one(size: int, dim: int, n_clusters: int, n_nouns: int) -> dict[str, dict[str, float]]:
-    """Seconds on the clock and of all cores, and peak MB, of every stage of one run and of all together.
+class _Watch:
+    """Seconds and megabytes of what is done one after another in this process."""
 
-    Core seconds hold what is done between the stage before and this one too.
-    """
-    wordnet = load_wordnet()
-    found: dict[str, dict[str, float]] = {}
-    busy = 0.0
+    def __init__(self, size: int) -> None:
+        self.found: dict[str, dict[str, float]] = {}
+        self._size = size
+        self._busy = time.process_time()
+        self._since = time.perf_counter()
 
-    def tell(report: StageReport) -> None:
-        nonlocal busy
-        before, busy = busy, time.process_time()
-        found[report.stage] = {
-            "seconds": round(report.seconds, 3),
-            "core_seconds": round(busy - before, 3),
-            "megabytes": round(report.megabytes, 1),
+    def tell(self, stage: str, megabytes: float) -> None:
+        """Something has ended; what was done since the one before counts with it."""
+        before, self._busy = self._busy, time.process_time()
+        since, self._since = self._since, time.perf_counter()
+        self.keep(stage, self._since - since, self._busy - before, megabytes)
+
+    def keep(self, stage: str, seconds: float, core_seconds: float, megabytes: float) -> None:
+        """Note what something took."""
+        self.found[stage] = {
+            "seconds": round(seconds, 3),
+            "core_seconds": round(core_seconds, 3),
+            "megabytes": round(megabytes, 1),
         }
-        print(f"{size:,} photos, {report.stage}: {found[report.stage]}", file=sys.stderr, flush=True)
+        print(f"{self._size:,} photos, {stage}: {self.found[stage]}", file=sys.stderr, flush=True)
 
+
+def run_one(size: int, dim: int, n_clusters: int, n_nouns: int) -> dict[str, dict[str, float]]:
+    """Seconds on the clock and of all cores, and peak MB, of every stage of one run and of all together."""
+    wordnet = load_wordnet()
     with tempfile.TemporaryDirectory(prefix="kec-bench-") as name:
         folder = Path(name)
         words = WordEncoder(dim, n_clusters)
         _write_vectors(folder / "vectors.npy", size, words.table.centres)
-        resources = Resources(
-            encoder=load_readymade(folder / "vectors.npy", words),
-            vocabulary=tuple(noun for noun in wordnet_vocabulary(wordnet) if can_be_seen(noun, wordnet))[
-                :n_nouns
-            ],
-            builder=WordNetBuilder(wordnet),
-            wordnet=wordnet,
-        )
-        records = [
-            ImageRecord(id=f"{number:08d}.jpg", width=1, height=1, sha256=f"{number:064x}", mode="RGB")
-            for number in range(size)
-        ]
+        nouns = tuple(noun for noun in wordnet_vocabulary(wordnet) if can_be_seen(noun, wordnet))[:n_nouns]
+
+        def resources(_project: Project, _config: RunConfig) -> Resources:
+            return Resources(
+                encoder=load_readymade(folder / "vectors.npy", words),
+                vocabulary=nouns,
+                builder=WordNetBuilder(wordnet),
+                wordnet=wordnet,
+            )
+
+        watch = _Watch(size)
+
+        def tell(report: StageReport) -> None:
+            watch.tell(report.stage, report.megabytes)
+            reset_peak()
+
+        project = Project.create(folder / "project", "planted")
         config = RunConfig(n_clusters=n_clusters)
-        busy = time.process_time()
-        run(records, folder, resources, config, FolderStore(folder / "stages"), hooks=Hooks(on_report=tell))
-    sums = {key: round(sum(one[key] for one in found.values()), 3) for key in ("seconds", "core_seconds")}
-    return {**found, "total": {**sums, "megabytes": max(one["megabytes"] for one in found.values())}}
+        run_project(project, folder, config, resources=resources, scan=_named(size), hooks=Hooks(on_report=tell))
+        watch.tell("revision", peak_megabytes())
+        sums = {key: sum(one[key] for one in watch.found.values()) for key in ("seconds", "core_seconds")}
+        watch.keep("total", **sums, megabytes=max(one["megabytes"] for one in watch.found.values()))
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            watch.keep("show", *pool.submit(_show, project.folder).result())
+    return watch.found
+
+
+def _named(size: int) -> Scan:
+    """A scan that finds so many photos by their names."""
+
+    def scan(_root: Path, /, *, progress: Progress = no_progress) -> ScanReport:  # noqa: ARG001 - quick
+        return ScanReport(
+            images=tuple(
+                ImageRecord(id=f"{number:08d}.jpg", width=1, height=1, sha256=f"{number:064x}", mode="RGB")
+                for number in range(size)
+            )
+        )
+
+    return scan
+
+
+def _show(folder: Path) -> tuple[float, float, float]:
+    """What ``kec show clusters`` takes: seconds, core seconds since the start of this process, and peak MB."""
+    started = time.perf_counter()
+    describe_project(Project.open(folder), "clusters")
+    return time.perf_counter() - started, time.process_time(), peak_megabytes()
 
 
 def _write_vectors(file: Path, size: int, centres: FloatMatrix) -> None:
@@ -120,7 +167,9 @@ def _write_vectors(file: Path, size: int, centres: FloatMatrix) -> None:
     table = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=(size, centres.shape[1]))
     for block in blocks(size):
         rows = rng.standard_normal((block.stop - block.start, centres.shape[1]), dtype=np.float32)
-        table[block] = 2 * rows + centres[rng.integers(len(centres), size=len(rows))]
+        rows = 2 * rows + centres[rng.integers(len(centres), size=len(rows))]
+        rows[1::COPIES] = rows[::COPIES][: len(rows[1::COPIES])] + 0.3 * rows[1::COPIES]
+        table[block] = rows
     table.flush()
 
 

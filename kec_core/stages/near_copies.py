@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 
-from kec_core.arrays import BLOCK_ROWS, FloatMatrix, IntVector, Progress, blocks, l2_normalize, no_progress
+from kec_core.arrays import (
+    BLOCK_ROWS,
+    FloatMatrix,
+    FloatVector,
+    IntVector,
+    Progress,
+    blocks,
+    l2_normalize,
+    no_progress,
+)
 from kec_core.clustering.bursts import NEAR, find_bursts
 from kec_core.clustering.geometry import nearest_neighbours, search_others
 
@@ -84,35 +93,62 @@ def _every_pair(features: FloatMatrix, rest: Rows, progress: Progress) -> Iterat
 def _likely_pairs(features: FloatMatrix, rest: Rows, progress: Progress) -> Iterator[Rows]:
     """As ``_every_pair`` for many photos, a block of them at a time; a few pairs may be missed, none is false."""
     progress(0, len(rest), "Finding near-copies")
-    reduced = _reduced(features, rest)
-    index = _inverted_lists(reduced)
+    raw = np.ascontiguousarray(features, dtype=np.float32)  # as stored: no copy
+    reduced, lengths = _reduced(features, rest)
+    index, order = _inverted_lists(reduced)
     for block in blocks(len(rest)):
         progress(block.start, len(rest), "Finding near-copies")
-        near, distances = search_others(index, reduced, np.arange(block.start, block.stop), LINKS)
-        rows, places = np.nonzero((distances <= _FARTHEST) & (near >= 0))
-        pairs = np.stack([rows + block.start, near[rows, places]])
-        for part in blocks(pairs.shape[1]):
-            one, other = (_unit(features, rest[side]) for side in pairs[:, part])
-            yield pairs[:, part][:, np.einsum("nd,nd->n", one, other) >= NEAR]
+        some = order[block]
+        near, distances = search_others(index, reduced, some, LINKS)
+        near[distances > _FARTHEST] = -1
+        products = _products(_unit(features, rest[some]), raw, np.where(near >= 0, rest[near], -1))
+        rows, places = np.nonzero(products / lengths[near] >= NEAR)
+        yield np.stack([some[rows], near[rows, places]])
+
+
+def _products(some: FloatMatrix, table: FloatMatrix, rows: Rows) -> FloatMatrix:
+    """Inner products of every row of ``some`` with its own rows of ``table``, read in place; -inf for row -1.
+
+    Args:
+        some: float32 (B, d).
+        table: float32 (N, d), contiguous, possibly memory-mapped.
+        rows: int64 (B, L).
+
+    Returns:
+        float32 (B, L).
+    """
+    import faiss
+
+    products = np.empty(rows.shape, dtype=np.float32)
+    pointers = (faiss.swig_ptr(array) for array in (products, some, table, rows))
+    faiss.fvec_inner_products_by_idx(*pointers, some.shape[1], *rows.shape)
+    return products
 
 
 _FARTHEST = 2 - 2 * NEAR + 1e-4
 """Squared distance of unit rows whose cosine is ``NEAR``, and a little for rounding."""
 
 
-def _reduced(features: FloatMatrix, rest: Rows) -> FloatMatrix:
-    """Unit rows in their ``COMPONENTS`` strongest directions, float32 (R, COMPONENTS)."""
+def _reduced(features: FloatMatrix, rest: Rows) -> tuple[FloatMatrix, FloatVector]:
+    """Unit rows in their ``COMPONENTS`` strongest directions, float32 (R, COMPONENTS), and their lengths before, (R,)."""
     some = _unit(features, rest[np.linspace(0, len(rest) - 1, min(len(rest), SAMPLE)).astype(np.int64)])
     _, axes = np.linalg.eigh(some.T @ some)
     onto = np.ascontiguousarray(axes[:, -COMPONENTS:], dtype=np.float32)
     reduced = np.empty((len(rest), onto.shape[1]), dtype=np.float32)
+    lengths = np.empty(len(rest), dtype=np.float32)
     for block in blocks(len(rest)):
-        reduced[block] = _unit(features, rest[block]) @ onto
-    return reduced
+        rows = np.asarray(features[rest[block]])
+        lengths[block] = np.maximum(np.linalg.norm(rows, axis=1), np.finfo(np.float32).tiny)
+        reduced[block] = rows @ onto / lengths[block, None]
+    return reduced, lengths
 
 
-def _inverted_lists(rows: FloatMatrix) -> faiss.IndexIVFFlat:
-    """All rows in lists around some of them; the lists are found by lists of lists, so that all work grows as N does."""
+def _inverted_lists(rows: FloatMatrix) -> tuple[faiss.IndexIVFFlat, Rows]:
+    """All rows in lists around some of them, and the rows list by list, int64 (N,).
+
+    The lists are found by lists of lists, so that all work grows as N does. Rows of one list look into the same lists: searched
+    for one after another they find those in the processor's cache.
+    """
     import faiss
 
     width, count = rows.shape[1], len(rows) // LIST_ROWS
@@ -126,7 +162,10 @@ def _inverted_lists(rows: FloatMatrix) -> faiss.IndexIVFFlat:
     index.is_trained, index.nprobe = True, PROBES
     for block in blocks(len(rows)):
         index.add(rows[block])
-    return index
+    stored = index.invlists
+    sizes = ((number, stored.list_size(number)) for number in range(count))
+    members = [faiss.rev_swig_ptr(stored.get_ids(number), size) for number, size in sizes if size]
+    return index, np.concatenate(members)
 
 
 def _by_group(groups: Rows, sizes: NDArray[np.int64]) -> Iterator[Rows]:

@@ -131,7 +131,9 @@ def run_one(size: int, dim: int, n_clusters: int, n_nouns: int) -> dict[str, dic
 
         project = Project.create(folder / "project", "planted")
         config = RunConfig(n_clusters=n_clusters)
-        run_project(project, folder, config, resources=resources, scan=_named(size), hooks=Hooks(on_report=tell))
+        run_project(
+            project, folder, config, resources=resources, scan=_named(size), hooks=Hooks(on_report=tell)
+        )
         watch.tell("revision", peak_megabytes())
         sums = {key: sum(one[key] for one in watch.found.values()) for key in ("seconds", "core_seconds")}
         watch.keep("total", **sums, megabytes=max(one["megabytes"] for one in watch.found.values()))

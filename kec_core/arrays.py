@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,24 @@ FloatVector = NDArray[np.float32]
 """float32 array of shape (n,)."""
 IntVector = NDArray[np.int32]
 """int32 array of shape (n,)."""
+
+
+class RowBlocks(Protocol):
+    """A float32 (N, d) matrix that is read in blocks of rows: an array, or rows that are computed when they are read."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, d)."""
+        ...
+
+    def __len__(self) -> int:
+        """N."""
+        ...
+
+    def __getitem__(self, rows: slice, /) -> FloatMatrix:
+        """A block of rows."""
+        ...
+
 
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, label); may raise Cancelled to stop the work."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +126,33 @@ def fuse(x: FloatMatrix, kappa: FloatMatrix, weight: float) -> FloatMatrix:
         )
         release_pages(kappa)
     return fused
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FusedRows:
+    """``fuse`` a block at a time: the rows that are asked for are made anew, the whole is never in memory.
+
+    Attributes:
+        looks: float32 (N, e).
+        kappa: float32 (N, d), possibly memory-mapped.
+        weight: w, at least 0.
+    """
+
+    looks: FloatMatrix
+    kappa: FloatMatrix
+    weight: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(N, e + d)."""
+        return len(self.looks), self.looks.shape[1] + self.kappa.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.looks)
+
+    def __getitem__(self, rows: slice, /) -> FloatMatrix:
+        """Some rows, new float32 (R, e + d)."""
+        return fuse(self.looks[rows], self.kappa[rows], self.weight)
 
 
 def _inverse_length(x: FloatMatrix) -> FloatMatrix:

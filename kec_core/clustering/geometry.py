@@ -14,6 +14,7 @@ from kec_core.arrays import (
     FloatVector,
     IntVector,
     Progress,
+    RowBlocks,
     blocks,
     l2_normalize,
     no_progress,
@@ -28,7 +29,7 @@ GATHERED_ROWS = BLOCK_ROWS // 8
 """Rows whose centroids are copied beside them at a time; so few of them stay in the processor's cache."""
 
 
-def cluster_sums(x: FloatMatrix, labels: IntVector, n_clusters: int) -> NDArray[np.float64]:
+def cluster_sums(x: RowBlocks, labels: IntVector, n_clusters: int) -> NDArray[np.float64]:
     """Sum of the rows of every cluster, float64 (K, D); x is float32 (N, D), labels are ids 0..K-1."""
     sums = np.zeros((n_clusters, x.shape[1]))
     for block in blocks(len(x), ROWS_PER_PROGRESS):
@@ -40,12 +41,12 @@ def cluster_sums(x: FloatMatrix, labels: IntVector, n_clusters: int) -> NDArray[
     return sums
 
 
-def centroids_of(x: FloatMatrix, labels: IntVector, n_clusters: int) -> FloatMatrix:
+def centroids_of(x: RowBlocks, labels: IntVector, n_clusters: int) -> FloatMatrix:
     """Unit mean of every cluster, (K, D); zeros for a cluster without rows."""
     return l2_normalize(cluster_sums(x, labels, n_clusters).astype(np.float32))
 
 
-def row_cosines(x: FloatMatrix, centroids: FloatMatrix, labels: IntVector) -> FloatVector:
+def row_cosines(x: RowBlocks, centroids: FloatMatrix, labels: IntVector) -> FloatVector:
     """Inner product of every row with the centroid of its own cluster, (N,); cosines when both are unit rows."""
     cosines = np.empty(len(x), dtype=np.float32)
     for block in blocks(len(x), GATHERED_ROWS):
@@ -53,7 +54,7 @@ def row_cosines(x: FloatMatrix, centroids: FloatMatrix, labels: IntVector) -> Fl
     return cosines
 
 
-def nearness(x: FloatMatrix, centres: FloatMatrix, labels: IntVector) -> tuple[FloatVector, FloatVector]:
+def nearness(x: RowBlocks, centres: FloatMatrix, labels: IntVector) -> tuple[FloatVector, FloatVector]:
     """Inner product of every row with its own centre, and with the nearest other one; cosines for unit rows.
 
     Args:

@@ -90,7 +90,7 @@ def spherical_kmeans(
         )
     rng = np.random.default_rng(seed)
     sample, rounds = x, _rounds(len(x), n_clusters, n_init) if init is None else [(len(x), 1)]
-    settled_share = SETTLED_SHARE if len(x) > LARGE else 0.0
+    settled_share = settled_share_of(len(x))
     if max_points_per_centroid is not None:
         sample, settled_share = _some_rows(x, n_clusters * max_points_per_centroid, rng), 0.0
         rounds = [(len(sample), rounds[0][1])]
@@ -99,6 +99,11 @@ def spherical_kmeans(
         labels, cosines = nearest_centroids(x, found.centroids, progress=progress)
         found = _Partition(found.centroids, labels, float(cosines.sum(dtype=np.float64)))
     return _clustering(found, n_clusters, seed)
+
+
+def settled_share_of(n_rows: int) -> float:
+    """Share of so many rows that may still change when k-means ends."""
+    return SETTLED_SHARE if n_rows > LARGE else 0.0
 
 
 def _rounds(n_rows: int, n_clusters: int, n_init: int) -> list[tuple[int, int]]:
@@ -187,7 +192,7 @@ def _lloyd(
         fresh, cosines = nearest_centroids(x, centroids, progress=progress)
         changed = np.flatnonzero(fresh != labels)
         if len(changed):
-            _carry_over(sums, x, changed, labels, fresh)
+            carry_over(sums, x, changed, labels, fresh)
             labels = fresh
         if len(changed) <= settled_share * len(x):
             break
@@ -209,10 +214,10 @@ def _unit_means(
     return centroids
 
 
-def _carry_over(
+def carry_over(
     sums: NDArray[np.float64], x: FloatMatrix, changed: NDArray[np.int64], before: IntVector, after: IntVector
 ) -> None:
-    """Carry the rows that changed over to the sums of their new clusters; in place."""
+    """Carry the rows that changed over to the sums of their new clusters; in place, a block at a time."""
     for block in blocks(len(changed), 8 * BLOCK_ROWS):
         rows = changed[block]
         moved = x[rows]

@@ -16,6 +16,7 @@ from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.clustering.constrained import other_groups, regroup
 from kec_core.clustering.constraints import ConstraintPlan
 from kec_core.clustering.geometry import nearest_centroids
+from kec_core.clustering.kmeans import settled_share_of
 from kec_core.clustering.transduction import groups_of_words, named_groups, said_by_words
 from kec_core.clustering.warm_start import continue_kmeans
 from kec_core.types import Clustering, Grounding, Knowledge
@@ -74,7 +75,8 @@ def told_by_words(x: FloatMatrix, omega: FloatMatrix, found: Clustering) -> Clus
     if found.method != "kmeans" or not 1 < omega.shape[1] == len(found.centroids) == found.n_clusters:
         return found
     centroids = groups_of_words(x, omega, by_looks=found.labels, seed=found.seed)
-    return replace(continue_kmeans(x, centroids), seed=found.seed, note=found.note)
+    ended = continue_kmeans(x, centroids, settled_share=settled_share_of(len(x)))
+    return replace(ended, seed=found.seed, note=found.note)
 
 
 def _named_groups(present: IntVector, omega: FloatMatrix) -> IntVector | None:

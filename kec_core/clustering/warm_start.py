@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatMatrix, FloatVector, IntVector, blocks, l2_normalize
 from kec_core.clustering import spherical_kmeans
 from kec_core.clustering.geometry import cluster_sums
-from kec_core.clustering.kmeans import check_n_clusters
+from kec_core.clustering.kmeans import carry_over, check_n_clusters
 from kec_core.types import Clustering
 
 ROUNDING = 1e-5
@@ -35,8 +35,9 @@ def continue_kmeans(
     settle: Settle | None = None,
     held: NDArray[np.bool_] | None = None,
     max_iter: int = 100,
+    settled_share: float = 0.0,
 ) -> Clustering:
-    """Spherical k-means from given centroids until no label changes.
+    """Spherical k-means from given centroids until no label changes, or hardly any.
 
     Args:
         x: float32 (N, D), unit rows.
@@ -44,6 +45,7 @@ def continue_kmeans(
         settle: overrides the nearest centroid for some rows; None for none.
         held: bool (N,), the rows that ``settle`` places; they cannot fill a cluster that ran empty.
         max_iter: iterations at most.
+        settled_share: of the rows, that may still change when it ends.
 
     Returns:
         Labels in 0..K-1 and K centroids; for a cluster that ran empty the one of widest spread is cut in two. It stays
@@ -58,9 +60,10 @@ def continue_kmeans(
         changed = np.flatnonzero(fresh != labels)
         if not len(changed):
             break
-        sums += cluster_sums(x[changed], fresh[changed], len(sums))
-        sums -= cluster_sums(x[changed], labels[changed], len(sums))
+        carry_over(sums, x, changed, labels, fresh)
         labels = fresh
+        if len(changed) <= settled_share * len(x):
+            break
     lengths = np.linalg.norm(sums, axis=1)  # the sum of the cosines of a cluster is the length of its sum
     return Clustering(
         labels=labels,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import fields
 from functools import lru_cache
+from operator import attrgetter
 
 from kec_core.arrays import fingerprint
 from kec_core.photos.images import ImageRecord, ScanReport
@@ -18,10 +20,6 @@ _SCAN = """coalesce(?, (SELECT scan FROM revisions JOIN pointer ON number = curr
 """The scan asked for by number; else that of the current revision; else the newest."""
 
 
-_BESIDE = ("others", "taken")
-"""What a scan also found, kept beside it."""
-
-
 def save_scan(db: sqlite3.Connection, report: ScanReport) -> int:
     """Keep a scan as the newest one, within a transaction; scans that no revision was made from are dropped.
 
@@ -31,7 +29,13 @@ def save_scan(db: sqlite3.Connection, report: ScanReport) -> int:
     Returns:
         Its number; the same content gives the same number.
     """
-    key = fingerprint({name: value for name, value in asdict(report).items() if name not in _BESIDE})
+    key = fingerprint(
+        {
+            "images": _as_dicts(report.images, ImageRecord),
+            "skipped": _as_dicts(report.skipped, SkippedImage),
+            "warnings": report.warnings,
+        }
+    )
     known = db.execute("SELECT number FROM scans WHERE fingerprint = ?", (key,)).fetchone()
     number = _insert(db, report, key) if known is None else int(known["number"])
     db.execute("INSERT OR REPLACE INTO meta VALUES ('scan', ?)", (str(number),))
@@ -44,6 +48,13 @@ def save_scan(db: sqlite3.Connection, report: ScanReport) -> int:
     db.execute("DELETE FROM checksums WHERE kind = 'scans' AND number NOT IN (SELECT number FROM scans)")
     seal(db, "scans", number)
     return number
+
+
+def _as_dicts(items: Sequence[object], kind: type) -> list[dict[str, object]]:
+    """As ``asdict`` of every item, whose values are all plain, without its copies."""
+    names = [field.name for field in fields(kind)]
+    values = attrgetter(*names)
+    return [dict(zip(names, values(item), strict=True)) for item in items]
 
 
 def _insert(db: sqlite3.Connection, report: ScanReport, key: str) -> int:

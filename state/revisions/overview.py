@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from kec_core.arrays import FloatMatrix, FloatVector, IntVector
+from kec_core.arrays import FloatMatrix, FloatVector, IntVector, RowBlocks
 from kec_core.clustering.constraints import ConstraintPlan
 from kec_core.clustering.geometry import centroids_of, cluster_sums, confidence, nearness
 from kec_core.errors import StoreError
@@ -94,7 +94,7 @@ class ClusterCard:
 
 def compute_overview(
     x: FloatMatrix,
-    fused: FloatMatrix,
+    fused: RowBlocks,
     grounding: Grounding,
     clustering: Clustering,
     *,
@@ -104,7 +104,7 @@ def compute_overview(
 
     Args:
         x: float32 (N, d), unit rows, the visual features.
-        fused: float32 (N, D), unit rows, the space that was clustered.
+        fused: float32 (N, D), unit rows, the space that was clustered; read twice, in blocks.
         grounding: omega (N, M) and kappa (N, d).
         clustering: its labels; centres are taken anew, as the means of the members.
         wishes: of the person, on these photos; None for none.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kec_core.arrays import FloatMatrix
-from kec_core.clustering import fuse
+from kec_core.clustering import FusedRows
 from kec_core.clustering.constraints import plan_constraints
 from kec_core.clustering.metrics import internal_scores
 from kec_core.config import RunConfig
@@ -80,7 +80,7 @@ def keep(
 
 def _save_overview(project: Project, result: Result) -> None:
     plan = plan_constraints(result.knowledge, result.image_ids)
-    fused = fuse(result.looks, result.grounding.kappa, result.facts.weight)
+    fused = FusedRows(result.looks, result.grounding.kappa, result.facts.weight)
     overview = compute_overview(result.x, fused, result.grounding, result.clustering, wishes=plan)
     save_overview(project, result.clustering_fp, overview)
 

@@ -34,8 +34,8 @@ class RowBlocks(Protocol):
         """N."""
         ...
 
-    def __getitem__(self, rows: slice, /) -> FloatMatrix:
-        """A block of rows."""
+    def __getitem__(self, rows: slice | NDArray[np.int64], /) -> FloatMatrix:
+        """A block of rows, or some of them."""
         ...
 
 

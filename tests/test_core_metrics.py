@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 
 from kec_core.clustering.metrics import (
     confusion,
@@ -89,6 +90,21 @@ def test_internal_scores_prefer_the_planted_partition():
     assert good.davies_bouldin < bad.davies_bouldin
     assert good.calinski_harabasz > bad.calinski_harabasz
     assert good.size_entropy == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("labels", [np.arange(60) % 4, np.repeat([0, 1], [1, 59])])
+def test_overlap_and_separation_are_those_of_scikit_learn(labels):
+    x, _ = planted_rows(per_cluster=20)
+    found = internal_scores(x, labels.astype(np.int32))
+    assert found.davies_bouldin == pytest.approx(davies_bouldin_score(x, labels), rel=1e-4)
+    assert found.calinski_harabasz == pytest.approx(calinski_harabasz_score(x, labels), rel=1e-4)
+
+
+def test_overlap_and_separation_of_equal_photos_are_defined():
+    same = np.tile(np.array([[0.6, 0.8]], dtype=np.float32), (6, 1))
+    found = internal_scores(same, ids(0, 0, 0, 1, 1, 1))
+    assert found.davies_bouldin == 0
+    assert np.isfinite(found.calinski_harabasz)
 
 
 def test_silhouette_of_a_hand_made_case():

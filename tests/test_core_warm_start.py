@@ -51,6 +51,13 @@ def test_a_stable_clustering_stays():
     assert again.objective == pytest.approx(once.objective, abs=1e-5)
 
 
+def test_many_rows_may_end_before_the_last_of_them_stays():
+    x, start = random_rows(3, 4000, 6), random_rows(4, 5, 6)
+    whole, first = continue_kmeans(x, start), continue_kmeans(x, start, max_iter=1)
+    early = continue_kmeans(x, start, settled_share=0.05)
+    assert first.objective < early.objective < whole.objective
+
+
 def test_an_empty_cluster_takes_a_part_of_the_widest():
     x = np.array([[1, 0, 0], [1, 0.1, 0], [1, -0.1, 0], [0.5, 0, 1]], dtype=np.float32)
     x = l2_normalize(x)

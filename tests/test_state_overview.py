@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from kec_core.arrays import l2_normalize
-from kec_core.clustering import fuse
+from kec_core.clustering import FusedRows, fuse
 from kec_core.clustering.constraints import ConstraintPlan
+from kec_core.config import EncoderDefaults
+from kec_core.encoders.base import visual_features, visual_rows
 from kec_core.errors import StoreError
 from kec_core.result.cluster_names import EXAMPLE_WORTH
 from kec_core.store import StageResult
@@ -50,6 +52,26 @@ def overview(concepts, labels=LABELS, ids=None, votes=None):
 
 def knowledge(*names):
     return Knowledge(concepts=tuple(Concept(id=f"c{i + 1:03d}", name=name) for i, name in enumerate(names)))
+
+
+def test_rows_that_are_made_when_they_are_read_are_those_of_arrays():
+    features, defaults = 3 * X + 1, EncoderDefaults(centre=True)
+    rows = visual_rows(features, defaults)
+    np.testing.assert_allclose(rows[:], visual_features(features, defaults), atol=1e-6)
+    np.testing.assert_allclose(rows[np.array([4, 0])], rows[:][[4, 0]], atol=1e-6)
+    fused = FusedRows(X, X[:, ::-1], 0.5)
+    assert (len(rows), rows.shape, len(fused), fused.shape) == (5, (5, 2), 5, (5, 4))
+    np.testing.assert_allclose(fused[1:4], fuse(X, X[:, ::-1], 0.5)[1:4], atol=1e-6)
+    clustering = Clustering(
+        labels=LABELS, centroids=np.zeros((2, 4), np.float32), objective=0.0, method="kmeans", seed=0
+    )
+    grounding = Grounding(omega=OMEGA, kappa=X, concept_ids=("c001", "c002"))
+    read, whole = (
+        compute_overview(x, space, grounding, clustering)
+        for x, space in ((rows, FusedRows(X, X, 0.5)), (rows[:], fuse(X, X, 0.5)))
+    )
+    for one, other in ((read.own, whole.own), (read.rival, whole.rival), (read.coherence, whole.coherence)):
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_own_and_rival_are_cosines_with_the_centres_of_the_members():

@@ -150,7 +150,7 @@ class FusedRows:
     def __len__(self) -> int:
         return len(self.looks)
 
-    def __getitem__(self, rows: slice, /) -> FloatMatrix:
+    def __getitem__(self, rows: slice | NDArray[np.int64], /) -> FloatMatrix:
         """Some rows, new float32 (R, e + d)."""
         return fuse(self.looks[rows], self.kappa[rows], self.weight)
 

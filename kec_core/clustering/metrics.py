@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, IntVector, as_labels, one_to_one
+from kec_core.arrays import IntVector, RowBlocks, as_labels, blocks, one_to_one
+from kec_core.clustering.geometry import cluster_sums
 from kec_core.errors import ShapeError
 from kec_core.types import InternalScores, Scores
 
@@ -116,16 +117,14 @@ def _first(chosen: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.in
     return np.concatenate([chosen, rest[np.argsort(-sizes[rest], kind="stable")]]).astype(np.int64)
 
 
-def internal_scores(x: FloatMatrix, labels: IntVector, *, seed: int = 0) -> InternalScores:
+def internal_scores(x: RowBlocks, labels: IntVector, *, seed: int = 0) -> InternalScores:
     """Scores that need no labels (methods.md 8.1); None where undefined (one cluster, or one photo per cluster).
 
     Args:
-        x: float32 (N, D), unit rows.
+        x: float32 (N, D), unit rows; read in blocks.
         labels: (N,) cluster ids, any integers.
         seed: draws the 5,000 rows of the silhouette.
     """
-    from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
-
     ids = as_labels(labels)
     n_clusters = int(ids.max()) + 1
     if n_clusters < 2:
@@ -133,12 +132,41 @@ def internal_scores(x: FloatMatrix, labels: IntVector, *, seed: int = 0) -> Inte
     entropy = size_entropy(ids)
     if n_clusters >= len(ids):
         return InternalScores(size_entropy=entropy)
+    overlap, separation = _overlap_and_separation(x, ids, n_clusters)
     return InternalScores(
         silhouette=_silhouette(x, ids, seed),
-        davies_bouldin=float(davies_bouldin_score(x, ids)),
-        calinski_harabasz=float(calinski_harabasz_score(x, ids)),
+        davies_bouldin=overlap,
+        calinski_harabasz=separation,
         size_entropy=entropy,
     )
+
+
+def _overlap_and_separation(x: RowBlocks, ids: IntVector, n_clusters: int) -> tuple[float, float]:
+    """Davies-Bouldin and Calinski-Harabasz index, as scikit-learn's, which would copy all rows to float64.
+
+    Args:
+        x: float32 (N, D).
+        ids: int32 (N,), 0..K-1, no cluster empty.
+        n_clusters: K, 2 to N - 1.
+    """
+    from sklearn.metrics import pairwise_distances
+
+    sizes, sums = np.bincount(ids), cluster_sums(x, ids, n_clusters)
+    means = sums / sizes[:, None]
+    reach, within = np.zeros(n_clusters), 0.0
+    for block in blocks(len(ids)):
+        apart = x[block] - means[ids[block]]
+        squares = np.einsum("nd,nd->n", apart, apart)
+        within += float(squares.sum())
+        reach += np.bincount(ids[block], np.sqrt(squares), minlength=n_clusters)
+    reach /= sizes
+    between = float(sizes @ ((means - sums.sum(axis=0) / len(ids)) ** 2).sum(axis=1))
+    separation = between / within * (len(ids) - n_clusters) / (n_clusters - 1) if within else 1.0
+    distances = pairwise_distances(means)
+    if np.allclose(reach, 0) or np.allclose(distances, 0):
+        return 0.0, separation
+    distances[distances == 0] = np.inf
+    return float(((reach[:, None] + reach) / distances).max(axis=1).mean()), separation
 
 
 def size_entropy(labels: IntVector) -> float:
@@ -150,12 +178,14 @@ def size_entropy(labels: IntVector) -> float:
     return min(1.0, float(-(shares * np.log(shares)).sum() / np.log(len(counts))))
 
 
-def _silhouette(x: FloatMatrix, ids: IntVector, seed: int) -> float | None:
+def _silhouette(x: RowBlocks, ids: IntVector, seed: int) -> float | None:
     from sklearn.metrics import silhouette_score
 
     if len(ids) > SILHOUETTE_SAMPLE:
         rows = np.sort(np.random.default_rng(seed).choice(len(ids), SILHOUETTE_SAMPLE, replace=False))
-        x, ids = x[rows], as_labels(ids[rows])
+        some, ids = x[rows], as_labels(ids[rows])
+    else:
+        some = x[:]
     if not 2 <= ids.max() + 1 < len(ids):
         return None
-    return float(silhouette_score(x, ids, metric="cosine"))
+    return float(silhouette_score(some, ids, metric="cosine"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, FloatVector, Progress, blocks, l2_normalize, no_progress
+from kec_core.arrays import FloatMatrix, FloatVector, Progress, RowBlocks, blocks, l2_normalize, no_progress
 from kec_core.clustering.geometry import nearest_neighbours
 
 WHITENING_REVISION = "whitening-1"
@@ -41,7 +41,7 @@ class Whitening:
     onto: FloatMatrix
     second: FloatMatrix | None = None
 
-    def of(self, x: FloatMatrix) -> FloatMatrix:
+    def of(self, x: RowBlocks) -> FloatMatrix:
         """Looks of photos, new float32 (N, e), unit rows.
 
         Args:
@@ -105,9 +105,9 @@ def whitened(x: FloatMatrix, *, progress: Progress = no_progress) -> FloatMatrix
     return looks_of(x, fit_whitening(x, progress=progress))
 
 
-def looks_of(x: FloatMatrix, whitening: Whitening | None) -> FloatMatrix:
+def looks_of(x: RowBlocks, whitening: Whitening | None) -> FloatMatrix:
     """Visual features, float32 (N, d), as they are clustered: whitened, or ``x`` itself without a whitening."""
-    return x if whitening is None else whitening.of(x)
+    return x[:] if whitening is None else whitening.of(x)
 
 
 def _scatter(rows: FloatMatrix, neighbours: NDArray[np.int64]) -> NDArray[np.float64]:

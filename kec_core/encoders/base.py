@@ -13,6 +13,7 @@ from kec_core.arrays import FloatMatrix, FloatVector, Progress, blocks, l2_norma
 from kec_core.clustering.bursts import burst_weights, find_bursts
 from kec_core.config import EncoderDefaults
 from kec_core.encoders.prompts import TPL7
+from kec_core.memory import release_pages
 from kec_core.types import Noun
 
 if TYPE_CHECKING:
@@ -144,8 +145,45 @@ def visual_features(
     Returns:
         New float32 (N, d) with unit rows; a row equal to the mean (or zero) stays zero.
     """
-    centre = collection_mean(features, defaults) if mean is None else mean
+    rows = visual_rows(features, defaults, mean=mean)
     unit = np.empty(features.shape, dtype=np.float32)
     for block in blocks(len(features)):
-        unit[block] = l2_normalize(features[block] - centre)
+        unit[block] = rows[block]
     return unit
+
+
+def visual_rows(
+    features: FloatMatrix, defaults: EncoderDefaults, *, mean: FloatVector | None = None
+) -> VisualRows:
+    """``visual_features`` a block at a time: the whole is never in memory.
+
+    Args: see ``visual_features``.
+    """
+    return VisualRows(features, collection_mean(features, defaults) if mean is None else mean)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VisualRows:
+    """Unit rows that are made when they are read, see ``visual_rows``.
+
+    Attributes:
+        features: raw float32 (N, d), possibly memory-mapped.
+        centre: float32 (d,), taken off every row.
+    """
+
+    features: FloatMatrix
+    centre: FloatVector
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, d)."""
+        return self.features.shape
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, rows: slice | NDArray[np.int64], /) -> FloatMatrix:
+        """Some rows, new float32 (R, d)."""
+        unit = l2_normalize(self.features[rows] - self.centre)
+        release_pages(self.features)
+        return unit

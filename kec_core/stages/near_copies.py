@@ -24,7 +24,7 @@ from kec_core.arrays import (
     no_progress,
 )
 from kec_core.clustering.bursts import NEAR, find_bursts
-from kec_core.clustering.geometry import nearest_neighbours, search_others
+from kec_core.clustering.geometry import nearest_neighbours
 
 if TYPE_CHECKING:
     import faiss
@@ -40,6 +40,7 @@ PROBES = 8
 """Lists that are looked into: of 2,500 planted pairs among 100,000 photos all are found [M]."""
 
 Rows = NDArray[np.int64]
+IntMatrix = NDArray[np.int32]
 
 
 def find_near_copies(features: FloatMatrix, *, progress: Progress = no_progress) -> IntVector:
@@ -92,15 +93,20 @@ def _every_pair(features: FloatMatrix, rest: Rows, progress: Progress) -> Iterat
 
 def _likely_pairs(features: FloatMatrix, rest: Rows, progress: Progress) -> Iterator[Rows]:
     """As ``_every_pair`` for many photos, a block of them at a time; a few pairs may be missed, none is false."""
+    from faiss.contrib.ivf_tools import search_preassigned
+
     progress(0, len(rest), "Finding near-copies")
     raw = np.ascontiguousarray(features, dtype=np.float32)  # as stored: no copy
     reduced, lengths = _reduced(features, rest)
-    index, order = _inverted_lists(reduced)
+    index, probes = _inverted_lists(reduced)
+    order = np.argsort(
+        probes[:, 0], kind="stable"
+    )  # rows of one list look into the same lists: these stay in the cache
     for block in blocks(len(rest)):
         progress(block.start, len(rest), "Finding near-copies")
         some = order[block]
-        near, distances = search_others(index, reduced, some, LINKS)
-        near[distances > _FARTHEST] = -1
+        distances, near = search_preassigned(index, reduced[some], LINKS + 1, probes[some].astype(np.int64))
+        near[(distances > _FARTHEST) | (near == some[:, None])] = -1
         products = _products(_unit(features, rest[some]), raw, np.where(near >= 0, rest[near], -1))
         rows, places = np.nonzero(products / lengths[near] >= NEAR)
         yield np.stack([some[rows], near[rows, places]])
@@ -143,13 +149,13 @@ def _reduced(features: FloatMatrix, rest: Rows) -> tuple[FloatMatrix, FloatVecto
     return reduced, lengths
 
 
-def _inverted_lists(rows: FloatMatrix) -> tuple[faiss.IndexIVFFlat, Rows]:
-    """All rows in lists around some of them, and the rows list by list, int64 (N,).
+def _inverted_lists(rows: FloatMatrix) -> tuple[faiss.IndexIVFFlat, IntMatrix]:
+    """All rows in lists around some of them, and the ``PROBES`` lists nearest to every row, int32 (N, PROBES).
 
-    The lists are found by lists of lists, so that all work grows as N does. Rows of one list look into the same lists: searched
-    for one after another they find those in the processor's cache.
+    The lists are found by lists of lists, so that all work grows as N does, and once for each row.
     """
     import faiss
+    from faiss.contrib.ivf_tools import add_preassigned
 
     width, count = rows.shape[1], len(rows) // LIST_ROWS
     centres = rows[np.sort(np.random.default_rng(0).choice(len(rows), count, replace=False))]
@@ -160,12 +166,12 @@ def _inverted_lists(rows: FloatMatrix) -> tuple[faiss.IndexIVFFlat, Rows]:
     lists.nprobe = PROBES
     index = faiss.IndexIVFFlat(lists, width, count)
     index.is_trained, index.nprobe = True, PROBES
+    probes = np.empty((len(rows), PROBES), dtype=np.int32)
     for block in blocks(len(rows)):
-        index.add(rows[block])
-    stored = index.invlists
-    sizes = ((number, stored.list_size(number)) for number in range(count))
-    members = [faiss.rev_swig_ptr(stored.get_ids(number), size) for number, size in sizes if size]
-    return index, np.concatenate(members)
+        _, found = lists.search(rows[block], PROBES)
+        add_preassigned(index, rows[block], np.ascontiguousarray(found[:, 0]))
+        probes[block] = found
+    return index, probes
 
 
 def _by_group(groups: Rows, sizes: NDArray[np.int64]) -> Iterator[Rows]:

@@ -93,7 +93,7 @@ class ClusterCard:
 
 
 def compute_overview(
-    x: FloatMatrix,
+    x: RowBlocks,
     fused: RowBlocks,
     grounding: Grounding,
     clustering: Clustering,

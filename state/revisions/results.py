@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kec_core.arrays import FloatMatrix
+from kec_core.arrays import FloatMatrix, RowBlocks
 from kec_core.clustering import FusedRows
 from kec_core.clustering.constraints import plan_constraints
 from kec_core.clustering.metrics import internal_scores
@@ -35,7 +35,7 @@ class Result:
     config: RunConfig
     scan: int
     image_ids: Sequence[str]
-    x: FloatMatrix
+    x: RowBlocks
     looks: FloatMatrix
     grounding: Grounding
     clustering: Clustering

@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from kec_core.arrays import FloatMatrix
+from kec_core.arrays import RowBlocks
 from kec_core.clustering.metrics import internal_scores
 from kec_core.clustering.whitening import looks_of
 from kec_core.config import RunConfig
+from kec_core.encoders.base import visual_rows
 from kec_core.errors import InputError
 from kec_core.llm.builder import LLMBuilder, LLMReport
 from kec_core.photos.images import Scan, ScanReport, passed_over, scan_images
@@ -278,7 +279,7 @@ def _replaced(reports: Sequence[StageReport]) -> tuple[str, ...]:
 def _result(
     project: Project, found: RunResult, config: RunConfig, scan: int, parent: Revision | None
 ) -> Result:
-    truth, x = project.labels(scan), found.x
+    truth, x = project.labels(scan), visual_rows(found.embeddings.features, found.defaults)
     return Result(
         knowledge=found.knowledge,
         config=config,
@@ -297,7 +298,7 @@ def _result(
 
 def _baseline(
     found: RunResult,
-    x: FloatMatrix,
+    x: RowBlocks,
     config: RunConfig,
     truth: Sequence[str | None],
     before: Baseline | None,

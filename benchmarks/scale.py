@@ -152,17 +152,25 @@ def _named(size: int) -> Scan:
     return scan
 
 
+_SHOW = """
+import sys, cli, kec_core.memory
+cli.main(sys.argv[1:])
+print(kec_core.memory.peak_megabytes(), file=sys.stderr)
+"""
+"""The command line, then its peak MB: that of ``getrusage`` would hold the memory of the process that started it."""
+
+
 def _show(folder: Path) -> tuple[float, float, float]:
     """What ``kec show --clusters`` takes: seconds on the clock and of cores, and peak MB."""
     import resource  # not on Windows
 
     started = time.perf_counter()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "cli", "show", "--clusters", "--json", str(folder)]
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    command = [sys.executable, "-c", _SHOW, "show", "--clusters", "--json", str(folder)]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return time.perf_counter() - started, busy, after.ru_maxrss / 1024
+    return time.perf_counter() - started, busy, float(done.stderr.split()[-1])
 
 
 def _write_vectors(file: Path, size: int, centres: FloatMatrix) -> None:

@@ -92,7 +92,7 @@ def test_internal_scores_prefer_the_planted_partition():
     assert good.size_entropy == pytest.approx(1.0, abs=1e-5)
 
 
-@pytest.mark.parametrize("labels", [np.arange(60) % 4, np.repeat([0, 1], [1, 59])])
+@pytest.mark.parametrize("labels", [np.arange(100) % 4, np.repeat([0, 1], [1, 99])])
 def test_overlap_and_separation_are_those_of_scikit_learn(labels):
     x, _ = planted_rows(per_cluster=20)
     found = internal_scores(x, labels.astype(np.int32))

@@ -105,7 +105,7 @@ def _likely_pairs(features: FloatMatrix, rest: Rows, progress: Progress) -> Iter
     for block in blocks(len(rest)):
         progress(block.start, len(rest), "Finding near-copies")
         some = order[block]
-        distances, near = search_preassigned(index, reduced[some], LINKS + 1, probes[some].astype(np.int64))
+        distances, near = search_preassigned(index, reduced[some], LINKS + 1, probes[some].astype(np.int64))  # type: ignore[no-untyped-call]
         near[(distances > _FARTHEST) | (near == some[:, None])] = -1
         products = _products(_unit(features, rest[some]), raw, np.where(near >= 0, rest[near], -1))
         rows, places = np.nonzero(products / lengths[near] >= NEAR)
@@ -127,7 +127,7 @@ def _products(some: FloatMatrix, table: FloatMatrix, rows: Rows) -> FloatMatrix:
 
     products = np.empty(rows.shape, dtype=np.float32)
     pointers = (faiss.swig_ptr(array) for array in (products, some, table, rows))
-    faiss.fvec_inner_products_by_idx(*pointers, some.shape[1], *rows.shape)
+    faiss.fvec_inner_products_by_idx(*pointers, some.shape[1], *rows.shape)  # type: ignore[attr-defined]
     return products
 
 
@@ -169,7 +169,7 @@ def _inverted_lists(rows: FloatMatrix) -> tuple[faiss.IndexIVFFlat, IntMatrix]:
     probes = np.empty((len(rows), PROBES), dtype=np.int32)
     for block in blocks(len(rows)):
         _, found = lists.search(rows[block], PROBES)
-        add_preassigned(index, rows[block], np.ascontiguousarray(found[:, 0]))
+        add_preassigned(index, rows[block], np.ascontiguousarray(found[:, 0]))  # type: ignore[no-untyped-call]
         probes[block] = found
     return index, probes
 

@@ -104,7 +104,7 @@ def write_shards(shards: Store, n_rows: int, dim: int) -> list[str]:
         names = [f"{row:010d}.jpg" for row in range(start, min(start + MEAN_PART, n_rows))]
         records = tuple(ImageRecord(id=name, width=8, height=8, sha256=name, mode="RGB") for name in names)
         rows = l2_normalize(rng.standard_normal((len(names), dim), dtype=np.float32))
-        shard = Shard(records=records, features=rows, taken={}, skipped=(), others=Counter(), is_final=True)
+        shard = Shard(records=records, features=rows, exif={}, skipped=(), others=Counter(), is_final=True)
         files.append(save_shard(shards, f"{start:010d}", shard))
     return files
 

@@ -33,6 +33,18 @@ def add(commands: Subparsers[Any]) -> None:
     p.add_argument("--since", metavar="DATE", help="only taken on this day or later (2026-05-01)")
     p.add_argument("--until", metavar="DATE", help="only taken on this day or before")
     p.add_argument(
+        "--camera",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only by this camera, as the photos tell it",
+    )
+    p.add_argument(
+        "--place", action=argparse.BooleanOptionalAction, help="only with, or only without, a place (GPS)"
+    )
+    p.add_argument("--near", metavar="LAT,LON", help="only near this place, in degrees (52.52,13.40)")
+    p.add_argument("--within", type=float, metavar="KM", help="kilometres from --near (1)")
+    p.add_argument(
         "--confidence", nargs=2, type=float, default=(0.0, 1.0), metavar=("LEAST", "MOST"),
         help="only where the cluster is so sure, 0 to 1",
     )  # fmt: skip
@@ -74,7 +86,7 @@ def _found(arguments: argparse.Namespace, opened: Search, chosen: PhotoFilter) -
 
 
 def _filter(arguments: argparse.Namespace, opened: Search) -> PhotoFilter:
-    from state.work.photo_filter import PhotoFilter
+    from state.work.photo_filter import PhotoFilter, parse_place
 
     least, most = arguments.confidence
     if not 0 <= least <= most <= 1:
@@ -87,6 +99,10 @@ def _filter(arguments: argparse.Namespace, opened: Search) -> PhotoFilter:
         clusters=frozenset(_cluster(opened, name) for name in arguments.cluster),
         since=_day(arguments.since),
         until=_day(arguments.until),
+        cameras=frozenset(_known_camera(opened, name) for name in arguments.camera),
+        has_place=arguments.place,
+        near=None if arguments.near is None else parse_place(arguments.near),
+        within=_within(arguments),
         least=least,
         most=most,
     )
@@ -99,6 +115,29 @@ def _day(written: str | None) -> date | None:
         raise InputError(
             f"A day such as 2026-05-01 was expected, but {written!r} came; write it so."
         ) from error
+
+
+def _within(arguments: argparse.Namespace) -> float:
+    if arguments.within is None:
+        return 1.0
+    if arguments.near is None:
+        raise InputError(
+            "--within goes with --near, but --near did not come; add --near 52.52,13.40, for example."
+        )
+    if not arguments.within > 0:
+        raise InputError(
+            f"Kilometres above 0 were expected, but {arguments.within:g} came; give 5, for example."
+        )
+    return float(arguments.within)
+
+
+def _known_camera(opened: Search, name: str) -> str:
+    """A camera by its name in any case; "" for photos that do not tell it."""
+    known = {one.camera.casefold(): one.camera for one in opened.exif}
+    if name and name.casefold() not in known:
+        named = ", ".join(sorted(filter(None, known.values()))) or "none: the photos tell no camera"
+        raise InputError(f"No photo of the project is by the camera {name!r}; there are {named}.")
+    return known.get(name.casefold(), "")
 
 
 def _known_label(project: Project, scan: int, asked: list[str]) -> list[str]:

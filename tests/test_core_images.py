@@ -58,7 +58,7 @@ def test_unreadable_photos_are_listed_with_the_reason_and_the_others_stay_aligne
         "phone.heic": "damaged",
         "film.jpg": "it is a video, which is not read as a photo; save it as JPEG first",
         "page.jpg": "it is a web page, which is not read as a photo; save it as JPEG first",
-        "camera.nef": "NEF files are not read; export them as JPEG first",
+        "camera.nef": "damaged",
         "layers.psd": "it is a Photoshop file, which is not read as a photo; save it as JPEG first",
     }
     assert set(found) == set(expected)

@@ -128,8 +128,10 @@ def test_a_camera_raw_file_is_not_taken_for_its_tiny_preview(tmp_path):
         extratags=[(50706, 1, 4, b"\1\4\0\0", True)],
     )
     (tmp_path / "c.tif").write_bytes((tmp_path / "b.dng").read_bytes())
-    raw = "it is a camera raw file, which is not read as a photo; save it as JPEG first"
-    assert reasons(tmp_path) == {"b.dng": raw, "c.tif": raw}
+    broken = (
+        "it is of a variant that is not read (Unsupported file format or not RAW file); save it as JPEG first"
+    )
+    assert reasons(tmp_path) == {"b.dng": broken, "c.tif": broken}
 
 
 # --- bit depths

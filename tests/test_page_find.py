@@ -4,7 +4,11 @@ from datetime import date
 
 import pytest
 
+from kec_core.photos.exif import Exif, Place
+from kec_core.photos.images import ScanReport
+from pages.find import timeline
 from pages.shared.picked import Selection
+from state.work.search import open_search
 from tests.fakes import COLOURS
 from tests.page_helpers import app, shown, visit
 from tests.panel_helpers import words  # noqa: F401 - a fixture
@@ -84,11 +88,87 @@ def test_days_can_be_chosen_where_photos_tell_when_they_were_taken(colours, word
         rows = [
             (image.sha256, f"2026-05-{day:02d}T12:00:00") for day, image in enumerate(images[:9], start=1)
         ]
-        db.executemany("INSERT OR REPLACE INTO taken VALUES (?, ?)", rows)
+        db.executemany("INSERT OR REPLACE INTO exif (sha256, taken) VALUES (?, ?)", rows)
     page = app("find", project="colours")
     page.date_input(key="find_days").set_value((date(2026, 5, 4), date(2026, 5, 5))).run()
-    dated = dict(zip((image.id for image in images), colours.taken(), strict=True))
-    assert {dated[image][:10] for image in found(page)} == {"2026-05-04", "2026-05-05"}
+    dated = dict(zip((image.id for image in images), colours.exif(), strict=True))
+    assert {dated[image].taken[:10] for image in found(page)} == {"2026-05-04", "2026-05-05"}
+
+
+@pytest.fixture
+def travelled(colours, words):  # noqa: F811 - the fixtures
+    """The first photos by two cameras in two towns over three years; the others tell nothing."""
+    images = [image for image in colours.images() if "copy" not in image.id]
+    told = {
+        images[2].id: Exif("2024-02-29T10:00:00", "Leica Q", Place(52.52, 13.405)),
+        images[3].id: Exif("2025-03-01T10:00:00", "Leica Q", Place(52.39, 13.065)),
+        images[4].id: Exif("2026-12-31T10:00:00", "X100"),
+    }
+    colours.set_images(ScanReport(images=colours.images(), exif=told))
+    return list(told)
+
+
+def test_cameras_and_places_narrow_what_is_found(travelled):
+    near, far, other = travelled
+    page = app("find", project="colours")
+    page.multiselect(key="find_cameras").set_value(["Leica Q"]).run()
+    assert set(found(page)) == {near, far}
+    page.selectbox(key="find_place").set_value("Near a place").run()
+    page.text_input(key="find_near").set_value("52.5, 13.4").run()
+    page.number_input(key="find_within").set_value(10.0).run()
+    assert set(found(page)) == {near}
+    page.text_input(key="find_near").set_value("").run()
+    page.session_state["kec_selection"] = Selection(images=(far,))
+    page.run()
+    assert set(found(page)) == {far}
+    page.text_input(key="find_near").set_value("Berlin").run()
+    assert "Latitude and longitude in degrees were expected, but 'Berlin' came" in page.error[0].value
+    page.button(key="find_no_filter").click().run()
+    page.selectbox(key="find_place").set_value("Without a place").run()
+    assert other in found(page)
+    assert not page.exception
+
+
+def test_without_cameras_and_places_there_is_nothing_to_choose(page):
+    keys = {one.key for one in (*page.multiselect, *page.selectbox)}
+    assert not keys & {"find_cameras", "find_place"}
+
+
+def test_the_timeline_has_a_bar_for_each_period_in_the_colours_of_the_clusters(travelled, colours):
+    search = open_search(colours)
+    rows = [search.row_of[image] for image in travelled]
+    figure = timeline.chart(search, rows, dark=False)
+    bars = [(x, y) for bar in figure.data for x, y in zip(bar.x, bar.y, strict=True)]
+    assert sorted(bars) == [("2024-02-29", 1), ("2025-03-01", 1), ("2026-12-31", 1)]
+    assert {bar.name for bar in figure.data} <= set(search.names)
+    page = app("find", project="colours")
+    page.session_state["find_timeline_panel"] = True
+    page.run()
+    assert "more without a date" in shown(page)
+    assert not page.exception
+
+
+@pytest.mark.parametrize(
+    ("count", "step", "letters"), [(1, 1, 10), (62, 1, 10), (70, 1, 7), (62, 31, 7), (200, 31, 4)]
+)
+def test_periods_grow_with_the_time_that_photos_span(count, step, letters):
+    moments = [f"{date.fromordinal(730_000 + step * n)}T10:00:00" for n in range(count)]
+    if count == 62 and step == 31:
+        moments += [f"{one[:8]}01T00:00:00" for one in moments]
+    assert timeline.period(moments) == letters
+
+
+@pytest.mark.parametrize(
+    ("written", "first", "last"),
+    [
+        ("2024-02-29", date(2024, 2, 29), date(2024, 2, 29)),
+        ("2024-02", date(2024, 2, 1), date(2024, 2, 29)),
+        ("2025-12", date(2025, 12, 1), date(2025, 12, 31)),
+        ("2024", date(2024, 1, 1), date(2024, 12, 31)),
+    ],
+)
+def test_a_bar_stands_for_its_days(written, first, last):
+    assert timeline.days_of(written) == (first, last)
 
 
 def test_without_a_result_it_leads_to_build(empty_home):

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from kec_core.maps.planar import FULL
+from kec_core.photos.exif import Exif
+from kec_core.photos.images import ScanReport
 from pages.map import picking
 from pages.map.canvas import Pane, Sight
 from pages.map.colourings import by_cluster
 from pages.map.routes import places
 from pages.shared import session
+from pages.shared.palette import MUTED
 from pages.shared.picked import Selection
 from state.jobs.jobs import JobManager
 from state.project.project import Project
@@ -177,6 +180,26 @@ def test_colours_follow_the_choice(mapped, colour, heading, groups):
     assert data["heading"] == heading
     assert data["scale"] is None
     assert groups is None or sorted(data["names"]) == groups
+
+
+def test_cameras_and_dates_colour_the_map_where_photos_tell_them(mapped):
+    page = app("map", project="colours")
+    assert not {"Camera", "Date taken"} & set(page.selectbox(key="map_colour").options)
+    images = mapped.images()
+    exif = {
+        images[0].id: Exif("2024-01-01T10:00:00", "X100"),
+        images[20].id: Exif("2026-01-01T10:00:00", "Q"),
+    }
+    mapped.set_images(ScanReport(images=images, exif=exif))
+    page = app("map", project="colours")
+    page.selectbox(key="map_colour").set_value("camera").run()
+    data = sent(page)
+    assert set(data["names"]) == {"X100", "Q", "no camera"}
+    page.selectbox(key="map_colour").set_value("taken").run()
+    data = sent(page)
+    assert data["scale"]["high"].endswith("grey: no date")
+    assert data["palette"][data["scale"]["steps"]] == MUTED
+    assert len(set(data["palette"])) == len(data["palette"])
 
 
 def test_uncertainty_and_phrases_are_scales(mapped):

@@ -5,7 +5,7 @@ import pytest
 
 from kec_core.errors import InputError
 from kec_core.types import Grounding
-from pages.map.colourings import OTHER, STEPS, by_cluster, by_concept, by_label, by_move, by_value
+from pages.map.colourings import OTHER, STEPS, by_cluster, by_concept, by_date, by_label, by_move, by_value
 from state.project.project import Project
 from state.project.saved_selections import forget_selection, save_selection, saved_selections
 from tests.state_helpers import knowledge
@@ -55,6 +55,17 @@ def test_values_go_from_the_first_shade_to_the_last():
     assert (np.diff(colouring.codes.astype(int)) >= 0).all()
     assert len(colouring.names) == STEPS
     assert set(by_value(np.zeros(5, np.float32)).codes) == {0}
+
+
+def test_days_are_a_scale_and_photos_without_one_are_grey():
+    colouring = by_date(["2024-01-01T10:00:00", "", "2026-01-01T09:00:00", "2025-01-01T09:00:00"])
+    assert colouring.codes[0] == 0
+    assert colouring.names[colouring.codes[1]] == "no date"
+    assert colouring.keys[colouring.codes[1]] == OTHER
+    assert colouring.codes[2] == STEPS - 1
+    assert 0 < colouring.codes[3] < STEPS - 1
+    assert colouring.ends[0].startswith("2024-01")
+    assert by_date(["2024-01-01T10:00:00"]).ends == ("2024-01-01", "2024-01-01")
 
 
 def test_one_odd_value_does_not_hide_all_others():

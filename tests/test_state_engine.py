@@ -12,6 +12,7 @@ import pytest
 import cli
 from kec_core.arrays import no_progress
 from kec_core.errors import InputError, ResourceMissing, StoreError
+from kec_core.photos.exif import Exif, Place
 from kec_core.photos.files import HIDDEN, OWN
 from kec_core.types import SkippedImage
 from state.engine import stores
@@ -144,7 +145,10 @@ def shard(**fields):
     known = {
         "records": (image("a.png"), image("b.png")),
         "features": np.arange(6, dtype=np.float32).reshape(2, 3),
-        "taken": {"a.png": "2026-05-01T10:30:00"},
+        "exif": {
+            "a.png": Exif("2026-05-01T10:30:00", "Leica Q", Place(52.5, 13.4)),
+            "c.png": Exif(camera="X"),
+        },
         "skipped": (SkippedImage(path="c.png", reason="it is empty"),),
         "others": Counter({".txt": 2}),
         "is_final": True,
@@ -156,8 +160,8 @@ def test_a_shard_comes_back_and_tells_its_facts(store):
     file = save_shard(store, "part", shard())
     read = read_shard(store, file)
     np.testing.assert_array_equal(read.features, shard().features)
-    assert (read.records, read.taken, read.skipped, read.others) == (
-        shard().records, shard().taken, shard().skipped, shard().others,
+    assert (read.records, read.exif, read.skipped, read.others) == (
+        shard().records, shard().exif, shard().skipped, shard().others,
     )  # fmt: skip
     facts = read_facts(store, file)
     assert (facts.photos, facts.skipped, facts.others) == (2, shard().skipped, shard().others)

@@ -318,7 +318,7 @@ def make_first_format(file):
     with sqlite3.connect(file) as db:
         db.execute("DROP TABLE llm_items")
         db.execute("DROP TABLE checksums")
-        db.execute("DROP TABLE taken")
+        db.execute("DROP TABLE exif")
         db.execute("DROP INDEX images_by_content")
         db.execute("ALTER TABLE jobs DROP COLUMN paused")
         db.execute("PRAGMA user_version = 1")

@@ -12,8 +12,10 @@ from PIL import Image
 import cli
 from kec_core.clustering.geometry import confidence
 from kec_core.errors import InputError
+from kec_core.photos.exif import Exif, Place
+from kec_core.photos.images import ScanReport
 from state.project.project import Project
-from state.work.photo_filter import PhotoFilter, matching
+from state.work.photo_filter import PhotoFilter, matching, parse_place
 from state.work.search import open_search
 from tests.fakes import COLOURS
 from tests.panel_helpers import words  # noqa: F401 - a fixture
@@ -116,7 +118,12 @@ def test_confidence_divides_the_photos_between_its_ends(photos):
 
 def test_days_include_both_ends_and_leave_out_what_has_no_date():
     taken = ["2026-05-01T00:00:00", "2026-05-02T23:59:59", "2026-05-03T00:00:00", ""]
-    known = {"ids": "abcd", "clusters": np.zeros(4, int), "confidence": np.ones(4), "taken": taken}
+    known = {
+        "ids": "abcd",
+        "clusters": np.zeros(4, int),
+        "confidence": np.ones(4),
+        "exif": [Exif(at) for at in taken],
+    }
 
     def days(since=None, until=None):
         return matching(PhotoFilter(since=since, until=until), **known).tolist()
@@ -125,6 +132,52 @@ def test_days_include_both_ends_and_leave_out_what_has_no_date():
     assert days(since=date(2026, 5, 2)) == [False, True, True, False]
     assert days(until=date(2026, 5, 1)) == [True, False, False, False]
     assert days() == [True] * 4
+
+
+def test_cameras_and_places_divide_the_photos():
+    berlin, potsdam, lima = Place(52.52, 13.405), Place(52.39, 13.065), Place(-12.05, -77.04)
+    exif = [
+        Exif(camera="Leica Q", place=berlin),
+        Exif(place=potsdam),
+        Exif(camera="X100", place=lima),
+        Exif(),
+    ]
+    known = {"ids": "abcd", "clusters": np.zeros(4, int), "confidence": np.ones(4), "exif": exif}
+
+    def kept(**chosen):
+        mask = matching(PhotoFilter(**chosen), **known)
+        return "".join(one for one, is_kept in zip("abcd", mask, strict=True) if is_kept)
+
+    assert kept(cameras=frozenset(["Leica Q"])) == "a"
+    assert kept(cameras=frozenset(["X100", ""])) == "bcd"
+    assert (kept(has_place=True), kept(has_place=False)) == ("abc", "d")
+    assert (kept(near=berlin), kept(near=berlin, within=30), kept(near=lima, within=25_000)) == (
+        "a",
+        "ab",
+        "abc",
+    )
+    assert not kept(cameras=frozenset(["Leica Q"]), since=date(2020, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("written", "place"),
+    [
+        ("52.52,13.40", (52.52, 13.4)),
+        (" -12.05 ; -77 ", (-12.05, -77.0)),
+        ("0 0", (0.0, 0.0)),
+        ("+1, 2", (1.0, 2.0)),
+    ],
+)
+def test_places_are_read_as_two_numbers(written, place):
+    assert parse_place(written) == Place(*place)
+
+
+@pytest.mark.parametrize(
+    "written", ["", "52.52", "Berlin", "52,52,13,40", "91, 0", "0, 181", "nan, 1", "1e3 2"]
+)
+def test_what_is_no_place_is_refused(written):
+    with pytest.raises(InputError, match="Latitude and longitude in degrees were expected"):
+        parse_place(written)
 
 
 def test_several_photos_find_what_is_like_their_mean_and_are_left_out(photos):
@@ -150,6 +203,26 @@ def test_the_command_filters_and_says_what_it_does_not_know(colours, words, caps
         (["--cluster", "nothing"], "There is no cluster 'nothing'; name one of "),
         (["--since", "May"], "A day such as 2026-05-01 was expected, but 'May' came"),
         (["--confidence", ".5", ".1"], "but 0.5 0.1 came"),
+        (["--camera", "Leica"], "by the camera 'Leica'; there are none: the photos tell no camera"),
+        (["--near", "Berlin"], "Latitude and longitude in degrees were expected, but 'Berlin' came"),
+        (["--within", "5"], "--within goes with --near"),
+        (["--near", "1,2", "--within", "0"], "Kilometres above 0 were expected, but 0 came"),
     ):
         assert cli.main(["search", folder, *wrong]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_the_command_finds_by_camera_and_place_and_tells_them(colours, capsys):
+    images = colours.images()
+    known = {images[2].id: Exif("2026-05-01T10:30:00", "Leica Q", Place(52.52, 13.405))}
+    report = ScanReport(images=images, exif=known)
+    colours.set_images(report)
+    folder = str(colours.folder)
+    for asked in (["--camera", "leica q"], ["--near", "52.5,13.4", "--within", "5"], ["--place"]):
+        assert cli.main(["search", folder, *asked, "--json"]) == 0
+        (found,) = json.loads(capsys.readouterr().out)["found"]
+        assert found["image"] == images[2].id
+        assert (found["taken"], found["camera"]) == ("2026-05-01T10:30:00", "Leica Q")
+        assert found["place"] == {"latitude": 52.52, "longitude": 13.405}
+    assert cli.main(["search", folder, "--no-place", "--top", "999", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["found"]) == len(images) - 1

@@ -12,7 +12,7 @@ import os
 import re
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,12 +25,14 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from kec_core.disk import short
 from kec_core.errors import InputError
+from kec_core.photos import raw
 from kec_core.photos.bit_depths import FROM_BITS, FULL_RANGE, png_values, tiff_values, to_8_bits
 from kec_core.photos.colour_profiles import FROM_PROFILE, to_srgb
 from kec_core.photos.formats import (
     FORMAT_OF_SUFFIX,
     HEAD_BYTES,
-    RAW_SUFFIXES,
+    RAW,
+    RAW_FILE,
     foreign_kind,
     format_of,
     is_named_photo,
@@ -158,7 +160,7 @@ def decode(file: BinaryIO, name: str, min_side: int | None) -> Decoded:
     Raises:
         InputError: why it cannot be used.
     """
-    return _explained(file, lambda: _decode(file, _format(file, name), name, min_side))
+    return _explained(file, lambda: _decode(file, _format(file, name), min_side))
 
 
 def inspect(file: BinaryIO, name: str, min_side: int) -> Facts:
@@ -176,8 +178,8 @@ def inspect(file: BinaryIO, name: str, min_side: int) -> Facts:
     def work() -> Facts:
         kind = _format(file, name)
         if kind == "JPEG":
-            return _inspect_jpeg(file, name, min_side)
-        return _decode(file, kind, name, min_side).facts
+            return _inspect_jpeg(file, min_side)
+        return _decode(file, kind, min_side).facts
 
     return _explained(file, work)
 
@@ -194,18 +196,23 @@ def _explained(file: BinaryIO, work: Callable[[], Result]) -> Result:
 def _format(file: BinaryIO, name: str) -> str:
     head = file.read(HEAD_BYTES)
     file.seek(0)
-    if known := format_of(head, name):
+    known, foreign = format_of(head, name), foreign_kind(head)
+    if _is_raw(file, known, foreign, name) and head:
+        return RAW
+    if known:
         return known
-    if foreign := foreign_kind(head):
+    if foreign:
         raise InputError(f"it is {foreign}, which is not read as a photo; save it as JPEG first")
     if head and FORMAT_OF_SUFFIX.get(suffix := suffix_of(name)) is None and is_named_photo(name):
         raise InputError(f"{suffix[1:].upper()} files are not read; export them as JPEG first")
     raise UnidentifiedImageError
 
 
-def _decode(file: BinaryIO, kind: str, name: str, min_side: int | None) -> Decoded:
+def _decode(file: BinaryIO, kind: str, min_side: int | None) -> Decoded:
+    if kind == RAW:
+        return _developed(file, min_side)
     try:
-        with _opened(file, kind, name) as image, _in_turn(*image.size):
+        with _opened(file, kind) as image, _in_turn(*image.size):
             return _unpack(image, file, min_side)
     except (InputError, Image.DecompressionBombError):
         raise
@@ -216,13 +223,13 @@ def _decode(file: BinaryIO, kind: str, name: str, min_side: int | None) -> Decod
         return rescued
 
 
-def _inspect_jpeg(file: BinaryIO, name: str, min_side: int) -> Facts:
+def _inspect_jpeg(file: BinaryIO, min_side: int) -> Facts:
     """Libjpeg reads on over damage in silence when Pillow asks it; simplejpeg tells what it said."""
-    with _opened(file, "JPEG", name) as image, _in_turn(*image.size):
+    with _opened(file, "JPEG") as image, _in_turn(*image.size):
         damage = _jpeg_damage(file)
         if not damage:
             return _facts_of_jpeg(image)
-    facts = _decode(file, "JPEG", name, min_side).facts
+    facts = _decode(file, "JPEG", min_side).facts
     if _JPEG_DAMAGE.search(damage) is None:
         return facts
     note = f"it is damaged in places ({damage.removeprefix('Corrupt JPEG data: ')})"
@@ -246,23 +253,34 @@ def _facts_of_jpeg(image: Image.Image) -> Facts:
 
 
 @contextmanager
-def _opened(file: BinaryIO, kind: str, name: str) -> Iterator[Image.Image]:
+def _opened(file: BinaryIO, kind: str) -> Iterator[Image.Image]:
     file.seek(0)
     with Image.open(file, formats=[kind]) as image:
         if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
-        if kind == "TIFF" and _is_raw(image, name):
-            raise InputError("it is a camera raw file, which is not read as a photo; save it as JPEG first")
         if kind == "TIFF" and _is_misread(image):
             raise UnidentifiedImageError
         yield image
 
 
-def _is_raw(image: Image.Image, name: str) -> bool:
-    """Raw files are TIFFs whose first page is often a tiny preview; DNG has a tag of its own."""
-    tags = getattr(image, "tag_v2", {})
-    is_preview = tags.get(_NEW_SUBFILE_TYPE) == 1 and _SUB_IFDS in tags
-    return suffix_of(name) in RAW_SUFFIXES or _DNG_VERSION in tags or is_preview
+def _is_raw(file: BinaryIO, known: str | None, foreign: str | None, name: str) -> bool:
+    """Most raw files are TIFFs whose first page is often a tiny preview; DNG has a tag of its own."""
+    is_named = FORMAT_OF_SUFFIX.get(suffix_of(name)) == RAW
+    if known != "TIFF":
+        return foreign == RAW_FILE or (is_named and (known or foreign) is None)
+    tags = _first_page(file)
+    return is_named or _DNG_VERSION in tags or (tags.get(_NEW_SUBFILE_TYPE) == 1 and _SUB_IFDS in tags)
+
+
+def _first_page(file: BinaryIO) -> Mapping[int, Any]:
+    """The tags of a TIFF's first page; none when they cannot be read, which decoding tells better."""
+    tags = Image.Exif()
+    try:
+        file.seek(0)
+        tags.load_from_fp(file)
+        return dict(tags)
+    except Exception:
+        return {}
 
 
 def _is_misread(image: Image.Image) -> bool:
@@ -290,6 +308,11 @@ def _unpack(image: Image.Image, file: BinaryIO, min_side: int | None) -> Decoded
     transparent = _TRANSPARENT if eight.has_transparency_data else ""
     notes = [profile_note or _cmyk_note(mode), depth_note, transparent]
     return _finished(_on_white(colours), _facts(image, mode, size, notes), _turn(image), min_side)
+
+
+def _developed(file: BinaryIO, min_side: int | None) -> Decoded:
+    image, size, note = raw.picture(file, min_side, MAX_PIXELS)
+    return _finished(image, Facts(size, image.mode, RAW, (note,)), None, min_side)
 
 
 def _finished(
@@ -403,7 +426,7 @@ def _without_metadata(file: BinaryIO, min_side: int | None) -> Decoded | None:
     for dropped in (_TEXT_CHUNKS, _TEXT_CHUNKS | _OTHER_METADATA_CHUNKS):
         plain = io.BytesIO(png_without(content, dropped))
         try:
-            with _opened(plain, "PNG", "") as image, _in_turn(*image.size):
+            with _opened(plain, "PNG") as image, _in_turn(*image.size):
                 decoded = _unpack(image, plain, min_side)
         except Image.DecompressionBombError:
             raise

@@ -10,6 +10,8 @@ from typing import Final
 import pillow_heif
 from PIL import Image
 
+RAW: Final = "RAW"
+"""Camera raw, of all makers; Pillow has no word for it."""
 HEAD_BYTES: Final = 64
 """So many bytes from the start of a file tell what it is."""
 
@@ -29,6 +31,10 @@ class PhotoFormat:
     is_weak: bool = False
 
 
+_RAW_SUFFIXES: Final = (
+    ".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".srw", ".orf", ".rw2",
+    ".raf", ".pef", ".x3f", ".3fr", ".iiq", ".rwl", ".kdc", ".erf", ".mef", ".mos",
+)  # fmt: skip
 FORMATS: Final = (
     PhotoFormat("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi", ".pjpeg", ".pjp", ".mpo")),
     PhotoFormat("PNG", (".png", ".apng")),
@@ -42,39 +48,16 @@ FORMATS: Final = (
     PhotoFormat("JPEG2000", (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx")),
     PhotoFormat("PPM", (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"), is_weak=True),
     PhotoFormat("TGA", (".tga", ".icb", ".vda", ".vst"), is_weak=True),
+    PhotoFormat(RAW, _RAW_SUFFIXES),
 )
 FORMAT_OF_SUFFIX: Final = {suffix: row.name for row in FORMATS for suffix in row.suffixes}
 """What each usual suffix (lower case) promises."""
 WEAK_FORMATS: Final = frozenset(row.name for row in FORMATS if row.is_weak)
 
-RAW_SUFFIXES: Final = frozenset(
-    [
-        ".dng",
-        ".cr2",
-        ".cr3",
-        ".crw",
-        ".nef",
-        ".nrw",
-        ".arw",
-        ".sr2",
-        ".srw",
-        ".orf",
-        ".rw2",
-        ".raf",
-        ".pef",
-        ".x3f",
-        ".3fr",
-        ".iiq",
-        ".rwl",
-        ".kdc",
-        ".erf",
-        ".mef",
-        ".mos",
-    ]
-)
-_UNREAD_SUFFIXES: Final = RAW_SUFFIXES | {".psd", ".psb", ".xcf", ".exr", ".hdr", ".jxr", ".wdp", ".bpg"}
+_UNREAD_SUFFIXES: Final = frozenset((".psd", ".psb", ".xcf", ".exr", ".hdr", ".jxr", ".wdp", ".bpg"))
 """Pictures too, of kinds that are not read."""
 
+RAW_FILE: Final = "a camera raw file"
 _FIRST_BYTES: Final = frozenset(bytes([byte]) for byte in b"\xff\x89GBIMRP\n\0")
 """All that files of these formats begin with: most others need not be compared with each format."""
 
@@ -87,11 +70,11 @@ _FOREIGN: Final = (
     (b"\x76\x2f\x31\x01", "an OpenEXR file"),
     (b"\0\5\x16\7", "what a Mac notes beside a file"),
     (b"\x1aE\xdf\xa3", "a video"),
-    (b"FUJIFILM", "a camera raw file"),
-    (b"IIU\0", "a camera raw file"),
-    (b"IIRO", "a camera raw file"),
-    (b"IIRS", "a camera raw file"),
-    (b"FOVb", "a camera raw file"),
+    (b"FUJIFILM", RAW_FILE),
+    (b"IIU\0", RAW_FILE),
+    (b"IIRO", RAW_FILE),
+    (b"IIRS", RAW_FILE),
+    (b"FOVb", RAW_FILE),
     (b"<!do", "a web page"),
     (b"<htm", "a web page"),
     (b"<svg", "an SVG drawing"),
@@ -133,7 +116,7 @@ def _is_no_text(known: str, head: bytes) -> bool:
 def foreign_kind(head: bytes) -> str | None:
     """What a file that is no known picture is, in words, told by its first bytes; None when they tell nothing."""
     if head[4:8] == b"ftyp":
-        return "a camera raw file" if head[8:11] == b"crx" else "a video"
+        return RAW_FILE if head[8:11] == b"crx" else "a video"
     if head[:4] == b"RIFF" and head[8:12] != b"WEBP":
         return "a video or sound"
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()

@@ -19,6 +19,7 @@ from kec_core.arrays import Progress, no_progress
 from kec_core.errors import InputError
 from kec_core.parallel import map_in_threads
 from kec_core.photos.decoding import inspect, open_image, pixels_version, reason, thumbnail
+from kec_core.photos.exif import Exif, read_exif
 from kec_core.photos.files import find_files
 from kec_core.photos.formats import (
     FORMAT_OF_SUFFIX,
@@ -30,7 +31,6 @@ from kec_core.photos.formats import (
     known_formats,
     suffix_of,
 )
-from kec_core.photos.taken import date_taken
 from kec_core.types import SkippedImage
 
 __all__ = [
@@ -94,14 +94,14 @@ class ScanReport:
         warnings: what was noticed about the folder as a whole, in sentences.
         others: how many files there are of each kind that is no photo (".txt", "hidden or system files"): every file is
             in one of ``images``, ``skipped`` and ``others``.
-        taken: when photos were taken by their ids, ISO 8601, for those that tell it.
+        exif: what the cameras wrote, by the ids of the photos that tell anything.
     """
 
     images: tuple[ImageRecord, ...]
     skipped: tuple[SkippedImage, ...] = ()
     warnings: tuple[str, ...] = ()
     others: Mapping[str, int] = field(default_factory=dict)
-    taken: Mapping[str, str] = field(default_factory=dict)
+    exif: Mapping[str, Exif] = field(default_factory=dict)
 
     @cached_property
     def duplicates(self) -> tuple[tuple[str, ...], ...]:
@@ -180,7 +180,7 @@ def _checked(root: Path, names: Sequence[str], progress: Progress) -> ScanReport
         images=tuple(image for image, _ in sound),
         skipped=tuple(item for item in checked if isinstance(item, SkippedImage)),
         others=Counter(kind_of(name) for name, item in zip(names, checked, strict=True) if item is None),
-        taken={image.id: date for image, date in sound if date},
+        exif={image.id: exif for image, exif in sound if exif},
     )
 
 
@@ -226,7 +226,7 @@ def _none_usable(root: Path | str, report: ScanReport) -> str:
 # --- checking
 
 
-def _check(root: Path, name: str) -> tuple[ImageRecord, str] | SkippedImage | None:
+def _check(root: Path, name: str) -> tuple[ImageRecord, Exif] | SkippedImage | None:
     try:
         with (root / name).open("rb") as file:
             return check_photo(file, name)
@@ -234,8 +234,8 @@ def _check(root: Path, name: str) -> tuple[ImageRecord, str] | SkippedImage | No
         return SkippedImage(path=name, reason=reason(error))
 
 
-def check_photo(file: BufferedReader | BytesIO, name: str) -> tuple[ImageRecord, str] | SkippedImage | None:
-    """Hash and decode an open file: a sound photo and when it was taken, or why it cannot be used.
+def check_photo(file: BufferedReader | BytesIO, name: str) -> tuple[ImageRecord, Exif] | SkippedImage | None:
+    """Hash and decode an open file: a sound photo and what its camera wrote, or why it cannot be used.
 
     Args:
         file: read from its beginning; where it is left is undefined.
@@ -263,7 +263,7 @@ def check_photo(file: BufferedReader | BytesIO, name: str) -> tuple[ImageRecord,
     record = ImageRecord(
         id=name, width=width, height=height, sha256=sha256, mode=facts.mode, warning="; ".join(notes)
     )
-    return record, date_taken(file)
+    return record, read_exif(file)
 
 
 def _is_meant_as_photo(file: BufferedReader | BytesIO, name: str) -> bool:

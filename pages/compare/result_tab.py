@@ -111,7 +111,7 @@ def _timeline(history: Sequence[RevisionInfo], shown: Revision) -> None:
     ]
     if len(points) > 1 and any(point.value is not None for point in points):
         figure = charts.timeline(
-            points, name=f"{metric.name} ({metric.term})", shown=metric.shown, dark=_dark()
+            points, name=f"{metric.name} ({metric.term})", shown=metric.shown, dark=ui.is_dark()
         )
         charts.draw(figure, key="compare_timeline")
 
@@ -122,7 +122,7 @@ def _moved(project: Project, changes: Changes) -> None:
     if not changes.flows:
         return
     old_name, new_name = revision_diff.names(project, changes)
-    charts.draw(charts.flows(changes.flows, old_name, new_name, dark=_dark()), key="compare_flows")
+    charts.draw(charts.flows(changes.flows, old_name, new_name, dark=ui.is_dark()), key="compare_flows")
     choices: dict[int, str] = {-1: f"All that moved · {markup.count(len(changes.moved), 'photo')}"}
     for number, one in enumerate(changes.flows[:CHOICES]):
         choices[number] = f"{_flow_name(one, old_name, new_name)} · {markup.count(one.photos, 'photo')}"
@@ -152,7 +152,7 @@ def _confusion(project: Project, shown: Revision, table: ClassTable) -> None:
         )
     )
     name = cached.cluster_names(project, shown)
-    charts.draw(charts.class_map(table.table, name, dark=_dark()), key="compare_confusion")
+    charts.draw(charts.class_map(table.table, name, dark=ui.is_dark()), key="compare_confusion")
     mistakes = table.mistakes()[:CHOICES]
     if not mistakes:
         st.html(markup.note("No photo lies off the diagonal."))
@@ -170,7 +170,3 @@ def _confusion(project: Project, shown: Revision, table: ClassTable) -> None:
     images = cached.images(project, shown.scan)
     photos = [images[row] for row in table.photos(cluster, label)]
     gallery.paged(project, photos, key=f"page_mistake_{chosen}", label="Photos off the diagonal")
-
-
-def _dark() -> bool:
-    return bool(st.context.theme.type == "dark")

@@ -57,6 +57,7 @@ def draw(project: Project) -> None:
                     "Unusual colours or depth, converted for use; misnamed; damaged in places",
                 ),
                 ("Labels", f"{len(labels):,}", "Different labels, used for scores only"),
+                *_camera_facts(report),
             ]
         )
     )
@@ -85,6 +86,30 @@ def draw(project: Project) -> None:
         if tab.open:
             with tab:
                 tabs[title]()
+
+
+def _camera_facts(report: ScanReport) -> list[tuple[str, str, str]]:
+    """What cameras wrote, nothing where no photo tells it."""
+    known = report.exif.values()
+    days = sorted(one.taken[:10] for one in known if one.taken)
+    facts = [
+        (
+            "Cameras",
+            len({one.camera for one in known if one.camera}),
+            "Different cameras, by the photos' EXIF",
+        ),
+        (
+            "With a date",
+            len(days),
+            f"From {days[0]} to {days[-1]}, by the clocks of the cameras" if days else "",
+        ),
+        (
+            "With a place",
+            sum(one.place is not None for one in known),
+            "Photos that tell where they were taken (GPS)",
+        ),
+    ]
+    return [(name, f"{number:,}", tip) for name, number, tip in facts if number]
 
 
 def _by_id(project: Project, ids: Sequence[str]) -> list[ImageRecord]:

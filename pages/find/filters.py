@@ -1,4 +1,4 @@
-"""Which photos are looked at: by file name or folder, label, cluster, day and confidence."""
+"""Which photos are looked at: by file name or folder, label, cluster, day, camera, place and confidence."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from datetime import date
 
 import streamlit as st
 
+from kec_core.errors import InputError
+from kec_core.photos.exif import Place
 from pages.shared import cached, markup, session
 from state.project.project import Project
 from state.revisions.revisions import Revision
-from state.work.photo_filter import PhotoFilter
+from state.work.photo_filter import PhotoFilter, parse_place
 from state.work.search import Search
 
 _FILE, _LABELS, _CLUSTERS = "find_file", "find_labels", "find_clusters"
-_DAYS, _SURE = "find_days", "find_sure"
+DAYS, _SURE = "find_days", "find_sure"
+_CAMERAS, _PLACE, _NEAR, _WITHIN = "find_cameras", "find_place", "find_near", "find_within"
+_PLACES: dict[str, bool | None] = {"Anywhere": None, "With a place": True, "Without a place": False}
+_NEAR_A_PLACE = "Near a place"
 UNLABELLED = "no label"
 
 
@@ -30,6 +35,8 @@ def draw(project: Project, revision: Revision, search: Search) -> PhotoFilter:
         clusters = _clusters(project, revision)
         labels = _labels(project, revision)
         since, until = _days(search)
+        cameras = _cameras(search)
+        has_place, near, within = _place(search)
         least, most = st.slider(
             "Confidence",
             0,
@@ -46,6 +53,10 @@ def draw(project: Project, revision: Revision, search: Search) -> PhotoFilter:
         clusters=clusters,
         since=since,
         until=until,
+        cameras=cameras,
+        has_place=has_place,
+        near=near,
+        within=within,
         least=least / 100,
         most=most / 100,
     )
@@ -53,7 +64,8 @@ def draw(project: Project, revision: Revision, search: Search) -> PhotoFilter:
 
 def clear() -> None:
     """Choose nothing; a widget's callback."""
-    for key, nothing in ((_FILE, ""), (_LABELS, []), (_CLUSTERS, []), (_DAYS, ()), (_SURE, (0, 100))):
+    empty: dict[str, object] = {key: [] for key in (_LABELS, _CLUSTERS, _CAMERAS)}
+    for key, nothing in {**empty, _FILE: "", DAYS: (), _SURE: (0, 100), _PLACE: next(iter(_PLACES))}.items():
         session.set_widget(key, nothing)
 
 
@@ -93,7 +105,7 @@ def _labels(project: Project, revision: Revision) -> frozenset[str]:
 
 def _days(search: Search) -> tuple[date | None, date | None]:
     """First and last day; nothing to choose when no photo tells when it was taken."""
-    known = sorted(moment[:10] for moment in search.taken if moment)
+    known = sorted(one.taken[:10] for one in search.exif if one.taken)
     if not known:
         return None, None
     first, last = date.fromisoformat(known[0]), date.fromisoformat(known[-1])
@@ -102,10 +114,52 @@ def _days(search: Search) -> tuple[date | None, date | None]:
         [],
         min_value=first,
         max_value=last,
-        key=_DAYS,
+        key=DAYS,
         width=220,
         format="YYYY-MM-DD",
         help=f"When the cameras say; photos from {first} to {last}. Photos without a date are left out when days are chosen.",
     )
     days = chosen if isinstance(chosen, tuple) else (chosen,)
     return (days[0] if days else None), (days[-1] if len(days) > 1 else None)
+
+
+def _cameras(search: Search) -> frozenset[str]:
+    """By camera; nothing to choose when no photo tells it."""
+    known = sorted({one.camera for one in search.exif})
+    if not any(known):
+        return frozenset()
+    chosen = st.multiselect(
+        "Camera",
+        known,
+        format_func=lambda one: markup.printable(one or "no camera"),
+        key=_CAMERAS,
+        placeholder="Any",
+        width=200,
+    )
+    return frozenset(chosen)
+
+
+def _place(search: Search) -> tuple[bool | None, Place | None, float]:
+    """Where photos were taken: with a place, near which, and within how many kilometres; nothing when none tells it."""
+    if not any(one.place for one in search.exif):
+        return None, None, 1.0
+    chosen = st.selectbox("Place", [*_PLACES, _NEAR_A_PLACE], key=_PLACE, width=160)
+    if chosen != _NEAR_A_PLACE:
+        return _PLACES[chosen], None, 1.0
+    picked = [search.row_of[image] for image in session.selection().images if image in search.row_of]
+    at = next((search.exif[row].place for row in picked if search.exif[row].place), None)
+    written = st.text_input(
+        "Near",
+        placeholder=f"{at.latitude}, {at.longitude}" if at else "52.52, 13.40",
+        key=_NEAR,
+        width=160,
+        help="Latitude and longitude in degrees; while it is empty, the place of the first picked photo counts.",
+    )
+    within = st.number_input("Kilometres", min_value=0.1, value=1.0, key=_WITHIN, width=120)
+    if not written:
+        return True, at, float(within)
+    try:
+        return True, parse_place(written), float(within)
+    except InputError as error:
+        st.error(markup.plain(str(error)), icon=":material/error:")
+        return True, None, float(within)

@@ -1,10 +1,10 @@
-"""Find: where are the photos I have in mind? By words, like other photos, by name, label, cluster, day, confidence."""
+"""Find: where are the photos I have in mind? By words, like other photos, by name, label, cluster, day, camera, place, confidence."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from pages.find import filters
+from pages.find import filters, timeline
 from pages.shared import cached, finding, groups, markup, moved, photo_picker, selection, session, stacks, ui
 from state.project.project import Project
 from state.revisions import revisions
@@ -24,7 +24,7 @@ def _opened(_project: Project, _shown: Revision, key: tuple[object, ...]) -> Sea
 
 
 def _search(project: Project, shown: Revision) -> Search:
-    known = (project.labels_version, project.dated)
+    known = (project.labels_version, project.exif_known)
     return _opened(project, shown, (str(project.folder), project.created, shown.id, *known))
 
 
@@ -101,6 +101,7 @@ def _page(project: Project, shown: Revision) -> None:
         )  # fmt: skip
         if chosen:
             st.button("No filter", key="find_no_filter", type="tertiary", on_click=filters.clear)
+    timeline.draw(search, chosen)
     found = _found(search, chosen, int(top))
     if found:
         _results(project, shown, found)

@@ -102,7 +102,9 @@ def _data(project: Project, sight: Sight) -> dict[str, Any]:
         "names": list(colouring.names),
         "counts": counts,
         "order": sorted(range(len(counts)), key=lambda code: -counts[code]),
-        "scale": None if colouring.ends is None else dict(zip(("low", "high"), colouring.ends, strict=True)),
+        "scale": None
+        if colouring.ends is None
+        else {"low": colouring.ends[0], "high": colouring.ends[1], "steps": STEPS},
         "colouring": sight.name,
         "heading": sight.heading,
         "thumb": photo_address(project_id, sight.scan),
@@ -120,8 +122,8 @@ def _anchors(project: Project, layout: str, colouring: Colouring) -> list[tuple[
 
 def _palette(colouring: Colouring) -> list[str]:
     if colouring.ends is not None:
-        steps = np.linspace(*_RAMP_ENDS, STEPS).astype(int)
-        return [_RAMP[step] for step in steps.tolist()]
+        steps = np.linspace(*_RAMP_ENDS, STEPS).astype(int).tolist()
+        return [MUTED if key == OTHER else _RAMP[steps[key]] for key in colouring.keys]
     return [MUTED if key == OTHER else cluster_colour(key) for key in colouring.keys]
 
 

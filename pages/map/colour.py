@@ -20,6 +20,8 @@ WAYS = {
     "cluster": "Cluster",
     "concept": "Strongest concept",
     "label": "Label",
+    "camera": "Camera",
+    "taken": "Date taken",
     "moved": "Moved since",
     "unsure": "Uncertainty",
     "phrase": "A phrase",
@@ -37,7 +39,9 @@ def choose(project: Project, revision: Revision) -> tuple[str, Colouring]:
         StoreError: a stored result is missing or damaged.
         ResourceMissing: a phrase was asked for, and the encoder's weights are not on this machine.
     """
-    ways = [way for way in WAYS if way != "label" or any(cached.labels(project, revision.scan))]
+    dates, cameras, _ = project.exif_known
+    known = {"label": any(cached.labels(project, revision.scan)), "camera": cameras, "taken": dates}
+    ways = [way for way in WAYS if known.get(way, True)]
     chosen = st.selectbox(
         "Colour by",
         ways,
@@ -60,20 +64,25 @@ def _clusters(project: Project, revision: Revision) -> Colouring:
 
 
 def _known(project: Project, revision: Revision, way: str) -> Colouring:
-    key = (revision.id, revision.clustering_fp, project.labels_version)
+    key = (revision.id, revision.clustering_fp, project.labels_version, *project.exif_known)
     return _remembered(str(project.folder), key, way, project, revision)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _remembered(
     folder: str,  # noqa: ARG001 - a key
-    key: tuple[str, str, int],  # noqa: ARG001 - a key
+    key: tuple[str | int, ...],  # noqa: ARG001 - a key
     way: str,
     _project: Project,
     _revision: Revision,
 ) -> Colouring:
     if way == "label":
         return colourings.by_label(cached.labels(_project, _revision.scan))
+    if way in ("camera", "taken"):
+        exif = _project.exif(_revision.scan)
+        if way == "taken":
+            return colourings.by_date([one.taken for one in exif])
+        return colourings.by_label([one.camera or None for one in exif], "no camera")
     if way == "concept":
         return colourings.by_concept(load_features(_project, _revision).grounding, _revision.knowledge)
     return colourings.by_value(1.0 - load_overview(_project, _revision).confidence, percent=True)

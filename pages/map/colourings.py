@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,12 +61,12 @@ def by_concept(grounding: Grounding, knowledge: Knowledge) -> Colouring:
     return _groups(numbers[grounding.winner], names)
 
 
-def by_label(labels: Sequence[str | None]) -> Colouring:
-    """By the person's labels."""
+def by_label(labels: Sequence[str | None], missing: str = "no label") -> Colouring:
+    """By the person's labels, or other names of photos; ``missing`` stands for photos without one."""
     known = sorted({label for label in labels if label is not None})
     place = {label: number for number, label in enumerate(known)}
     ids = np.array([OTHER if label is None else place[label] for label in labels], dtype=np.int32)
-    return _groups(ids, {**dict(enumerate(known)), OTHER: "no label"})
+    return _groups(ids, {**dict(enumerate(known)), OTHER: missing})
 
 
 def by_move(before: IntVector, after: IntVector, names: Sequence[str]) -> Colouring:
@@ -91,16 +92,40 @@ def by_value(values: FloatVector, *, percent: bool = False) -> Colouring:
         values: float32 (N,), finite.
         percent: show it as a share of 1.
     """
+    return _scale(values, ("{:.0%}" if percent else "{:.3f}").format)
+
+
+def by_date(taken: Sequence[str]) -> Colouring:
+    """By the day photos were taken; those that do not tell it are grey.
+
+    Args:
+        taken: ISO 8601 or "" of each photo; at least one day is known.
+    """
+    known = np.array([bool(moment) for moment in taken])
+    days = np.array([date.fromisoformat(m[:10]).toordinal() for m in taken if m], dtype=np.float32)
+    scale = _scale(days, lambda day: date.fromordinal(round(day)).isoformat())
+    if known.all() or scale.ends is None:
+        return scale
+    codes = np.full(len(taken), STEPS, dtype=np.uint16)
+    codes[known] = scale.codes
+    first, last = scale.ends
+    return Colouring(
+        codes=codes,
+        names=(*scale.names, "no date"),
+        keys=(*scale.keys, OTHER),
+        ends=(first, f"{last} · grey: no date"),
+    )
+
+
+def _scale(values: FloatVector, shown: Callable[[float], str]) -> Colouring:
     low, high = (float(value) for value in np.quantile(values, [_TAILS, 1 - _TAILS]))
     size = high - low or 1.0
     codes = np.clip((values - low) / size * STEPS, 0, STEPS - 1).astype(np.uint16)
-    shown = "{:.0%}" if percent else "{:.3f}"
-    names = tuple(shown.format(low + size * (step + 0.5) / STEPS) for step in range(STEPS))
     return Colouring(
         codes=codes,
-        names=names,
+        names=tuple(shown(low + size * (step + 0.5) / STEPS) for step in range(STEPS)),
         keys=tuple(range(STEPS)),
-        ends=(shown.format(low), shown.format(high)),
+        ends=(shown(low), shown(high)),
     )
 
 

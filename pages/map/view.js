@@ -190,7 +190,7 @@ class PhotoMap {
   scale(data) {
     const box = make("div", "scale");
     const ramp = make("div", "ramp");
-    ramp.style.background = `linear-gradient(to right, ${data.palette.join(",")})`;
+    ramp.style.background = `linear-gradient(to right, ${data.palette.slice(0, data.scale.steps).join(",")})`;
     const ends = make("div", "ends");
     ends.append(make("span", "", data.scale.low), make("span", "", data.scale.high));
     box.append(ramp, ends);

@@ -41,7 +41,7 @@ def labels(project: Project, scan: int) -> tuple[str | None, ...]:
 
 def scan_report(project: Project, scan: int) -> ScanReport:
     """What a scan found; what it derives from the photos is found once."""
-    return _scan_report(_identity(project), scan, project)
+    return _scan_report(_identity(project), scan, project.exif_known, project)
 
 
 def label_counts(project: Project, scan: int) -> Counter[str]:
@@ -116,12 +116,19 @@ def _labels(
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _scan_report(identity: tuple[str, str], scan: int, _project: Project) -> ScanReport:
+def _scan_report(
+    identity: tuple[str, str],
+    scan: int,
+    known: tuple[int, int, int],  # noqa: ARG001 - a key
+    _project: Project,
+) -> ScanReport:
+    images = _images(identity, scan, _project)
     return ScanReport(
-        images=_images(identity, scan, _project),
+        images=images,
         skipped=_project.skipped(scan),
         warnings=_project.warnings(scan),
         others=_project.other_files,
+        exif={image.id: exif for image, exif in zip(images, _project.exif(scan), strict=True) if exif},
     )
 
 

@@ -97,6 +97,11 @@ def encoder_badge(name: str) -> None:
         )
 
 
+def is_dark() -> bool:
+    """Whether the page is shown dark."""
+    return bool(st.context.theme.type == "dark")
+
+
 def when(utc: str) -> str:
     """A stored UTC time as "3 minutes ago", "yesterday" or a date."""
     then = datetime.fromisoformat(utc)

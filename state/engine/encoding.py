@@ -21,6 +21,7 @@ from kec_core.encoders.base import Encoder, Pixels
 from kec_core.encoders.loading import decoding_side
 from kec_core.errors import EngineError, InputError
 from kec_core.photos.decoding import decode
+from kec_core.photos.exif import Exif
 from kec_core.photos.formats import HEAD_BYTES, format_of, is_named_photo, kind_of
 from kec_core.photos.images import ImageRecord, check_photo
 from kec_core.types import SkippedImage
@@ -47,7 +48,7 @@ class _Photo:
     """A decoded photo."""
 
     record: ImageRecord
-    taken: str
+    exif: Exif
     pixels: Pixels
 
 
@@ -194,7 +195,7 @@ def encode_part(encoder: Encoder, decoded: Decoded) -> Shard:
     return Shard(
         records=tuple(photo.record for photo in decoded.photos),
         features=np.concatenate([np.empty((0, encoder.info.dim), dtype=np.float32), *batches]),
-        taken={photo.record.id: photo.taken for photo in decoded.photos if photo.taken},
+        exif={photo.record.id: photo.exif for photo in decoded.photos if photo.exif},
         skipped=decoded.skipped,
         others=decoded.others,
         is_final=decoded.is_final,

@@ -166,7 +166,7 @@ def gather(
     )
     return Gathered(
         collection=collection,
-        report=reported(plan.photos, replace(report, images=sample.records, taken=sample.taken)),
+        report=reported(plan.photos, replace(report, images=sample.records, exif=sample.exif)),
         encoded=sum(facts[file].photos for file in fresh),
     )
 

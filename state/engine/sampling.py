@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, fingerprint
+from kec_core.photos.exif import Exif
 from kec_core.photos.images import ImageRecord
 from state.engine.cluster import over, sharing
 from state.engine.shards import read_shard
@@ -23,12 +24,12 @@ class Sample:
     Attributes:
         records: n photos.
         features: raw float32 (n, d), row i belongs to record i.
-        taken: as in ``ScanReport``.
+        exif: as in ``ScanReport``.
     """
 
     records: tuple[ImageRecord, ...]
     features: FloatMatrix
-    taken: dict[str, str]
+    exif: dict[str, Exif]
 
 
 def draw(
@@ -60,15 +61,15 @@ def draw(
         shard = read_shard(shards, file)
         rows = picked([record.id for record in shard.records], share, seed, kept)
         records = tuple(shard.records[row] for row in rows)
-        taken = {record.id: shard.taken[record.id] for record in records if record.id in shard.taken}
-        return place, Sample(records=records, features=shard.features[rows], taken=taken)
+        exif = {record.id: shard.exif[record.id] for record in records if record.id in shard.exif}
+        return place, Sample(records=records, features=shard.features[rows], exif=exif)
 
     found = dict(over(wanted, sharing(keep, pick)))
     parts = [found[place] for place, _, _ in wanted]
     return Sample(
         records=tuple(record for part in parts for record in part.records),
         features=np.concatenate([part.features for part in parts]),
-        taken={name: date for part in parts for name, date in part.taken.items()},
+        exif={name: exif for part in parts for name, exif in part.exif.items()},
     )
 
 

@@ -6,7 +6,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from kec_core.arrays import FloatMatrix
 from kec_core.disk import short
 from kec_core.errors import StoreError
+from kec_core.photos.exif import Exif, Place
 from kec_core.photos.images import ImageRecord
 from kec_core.types import SkippedImage
 from state.engine.stores import Store
@@ -30,7 +31,7 @@ class Shard:
     Attributes:
         records: sound photos, in the order of their names.
         features: raw float32 (n, d), row i belongs to record i.
-        taken: as in ``ScanReport``.
+        exif: as in ``ScanReport``.
         skipped: what cannot be used, and why.
         others: files that are no photos, by kind.
         is_final: False when the store did not give some of the files, so that a later run asks for them again.
@@ -38,7 +39,7 @@ class Shard:
 
     records: tuple[ImageRecord, ...]
     features: FloatMatrix
-    taken: Mapping[str, str]
+    exif: Mapping[str, Exif]
     skipped: tuple[SkippedImage, ...]
     others: Counter[str]
     is_final: bool
@@ -82,7 +83,7 @@ def save_shard(shards: Store, part: str, shard: Shard) -> str:
     features = pa.FixedSizeListArray.from_arrays(flat, shard.features.shape[1])
     types = {name: pa.int32() if name in ("width", "height") else pa.string() for name in _COLUMNS}
     facts = {
-        "taken": dict(shard.taken),
+        "exif": {name: asdict(exif) for name, exif in shard.exif.items()},
         "skipped": [[item.path, item.reason] for item in shard.skipped],
         "others": dict(shard.others),
     }
@@ -113,12 +114,13 @@ def read_shard(shards: Store, file: str) -> Shard:
         records = tuple(ImageRecord(**row) for row in table.select(_COLUMNS).to_pylist())
         features = table["features"].combine_chunks()
         width = table.schema.field("features").type.list_size
+        exif = _exif(facts)
     except Exception as error:  # parsers of damaged bytes raise anything
         raise _damaged(shards, file, error) from error
     return Shard(
         records=records,
         features=np.asarray(features.flatten(), dtype=np.float32).reshape(-1, width),
-        taken=facts["taken"],
+        exif=exif,
         skipped=_skipped(facts),
         others=Counter(facts["others"]),
         is_final=_UNREAD not in file,
@@ -140,6 +142,16 @@ def read_facts(shards: Store, file: str) -> ShardFacts:
     except Exception as error:  # parsers of damaged bytes raise anything
         raise _damaged(shards, file, error) from error
     return ShardFacts(photos=footer.num_rows, skipped=_skipped(facts), others=Counter(facts["others"]))
+
+
+def _exif(facts: Mapping[str, Any]) -> dict[str, Exif]:
+    """Shards of the first version have the dates alone."""
+    dates = {name: Exif(taken=date) for name, date in facts.get("taken", {}).items()}
+    full = {
+        name: Exif(one["taken"], one["camera"], one["place"] and Place(**one["place"]))
+        for name, one in facts.get("exif", {}).items()
+    }
+    return dates | full
 
 
 def _skipped(facts: Mapping[str, Any]) -> tuple[SkippedImage, ...]:

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 Json = Any
 """A JSON value: dict, list, str, float, int, bool or None."""
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 BUSY_SECONDS = 10.0
 """How long a writer waits for another one before it gives up."""
 
@@ -86,6 +86,13 @@ CREATE TABLE checksums (
     ) STRICT, WITHOUT ROWID
 """,
     4: "CREATE TABLE taken (sha256 TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    5: """
+ALTER TABLE taken RENAME TO exif;
+ALTER TABLE exif RENAME COLUMN at TO taken;
+ALTER TABLE exif ADD COLUMN camera TEXT NOT NULL DEFAULT '';
+ALTER TABLE exif ADD COLUMN latitude REAL;
+ALTER TABLE exif ADD COLUMN longitude REAL;
+""",
 }
 """What leads from a format to the next one; a new file goes all the way too."""
 

@@ -17,6 +17,7 @@ from kec_core.config import RunConfig
 from kec_core.disk import reason
 from kec_core.errors import InputError, StoreError
 from kec_core.paths import is_file, real_path
+from kec_core.photos.exif import Exif
 from kec_core.photos.images import ImageRecord, ScanReport
 from kec_core.store import FolderStore
 from kec_core.types import SkippedImage, StageReport
@@ -26,10 +27,10 @@ from state.project.llm_cache import AnswerCache
 from state.project.locks import Lease
 from state.project.recovery import recover
 from state.project.scan_rows import (
+    read_exif,
     read_images,
     read_labels,
     read_skipped,
-    read_taken,
     read_warnings,
     save_scan,
 )
@@ -247,15 +248,19 @@ class Project:
         """How many files of each kind that is no photo the newest scan found."""
         return dict(self._get("others", {}))
 
-    def taken(self, scan: int | None = None) -> list[str]:
-        """When every photo was taken, in row order, ISO 8601; "" where it is not known; ``scan`` as in ``images``."""
-        return read_taken(self.database, scan)
+    def exif(self, scan: int | None = None) -> list[Exif]:
+        """What the camera of every photo wrote, in row order; empty where nothing is known; ``scan`` as in ``images``."""
+        return read_exif(self.database, scan)
 
     @property
-    def dated(self) -> int:
-        """Of how many contents of photos it is known when they were taken; another scan may know more."""
+    def exif_known(self) -> tuple[int, int, int]:
+        """Of how many contents of photos date, camera and place are known; another scan may know more."""
         with self.database.reading() as db:
-            return int(db.execute("SELECT count(*) FROM taken").fetchone()[0])
+            return tuple(
+                db.execute(
+                    "SELECT count(nullif(taken, '')), count(nullif(camera, '')), count(latitude) FROM exif"
+                ).fetchone()
+            )
 
     # --- labels: for scoring only, never given to a method
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from operator import attrgetter
 
 from kec_core.arrays import fingerprint
+from kec_core.photos.exif import Exif, Place
 from kec_core.photos.images import ImageRecord, ScanReport
 from kec_core.types import SkippedImage
 from state.project.database import Database, now, stored, to_text
@@ -23,7 +24,7 @@ _SCAN = """coalesce(?, (SELECT scan FROM revisions JOIN pointer ON number = curr
 def save_scan(db: sqlite3.Connection, report: ScanReport) -> int:
     """Keep a scan as the newest one, within a transaction; scans that no revision was made from are dropped.
 
-    When photos were taken is kept by their content, for all scans; of files that are no photos only the counts of the
+    What cameras wrote is kept by the photos' content, for all scans; of files that are no photos only the counts of the
     newest scan are kept. Neither makes a scan another one.
 
     Returns:
@@ -40,8 +41,19 @@ def save_scan(db: sqlite3.Connection, report: ScanReport) -> int:
     number = _insert(db, report, key) if known is None else int(known["number"])
     db.execute("INSERT OR REPLACE INTO meta VALUES ('scan', ?)", (str(number),))
     db.execute("INSERT OR REPLACE INTO meta VALUES ('others', ?)", (to_text(dict(report.others)),))
-    dates = ((image.sha256, report.taken[image.id]) for image in report.images if image.id in report.taken)
-    db.executemany("INSERT OR REPLACE INTO taken VALUES (?, ?)", dates)
+    known = ((image.sha256, report.exif[image.id]) for image in report.images if image.id in report.exif)
+    db.executemany(
+        "INSERT OR REPLACE INTO exif (sha256, taken, camera, latitude, longitude) VALUES (?, ?, ?, ?, ?)",
+        (
+            (
+                content,
+                e.taken,
+                e.camera,
+                *((e.place.latitude, e.place.longitude) if e.place else (None, None)),
+            )
+            for content, e in known
+        ),
+    )
     db.execute(
         "DELETE FROM scans WHERE number <> ? AND number NOT IN (SELECT scan FROM revisions)", (number,)
     )
@@ -109,14 +121,21 @@ def read_warnings(database: Database, scan: int | None) -> tuple[str, ...]:
         return () if row is None else tuple(json.loads(row["warnings"]))
 
 
-def read_taken(database: Database, scan: int | None) -> list[str]:
-    """When every photo was taken, in row order, ISO 8601; "" where unknown."""
+def read_exif(database: Database, scan: int | None) -> list[Exif]:
+    """What the camera of every photo wrote, in row order; an empty ``Exif`` where nothing is known."""
     with database.reading() as db:
         rows = db.execute(
-            f"SELECT at FROM images LEFT JOIN taken USING (sha256) WHERE scan = {_SCAN} ORDER BY position",
+            "SELECT taken, camera, latitude, longitude FROM images LEFT JOIN exif USING (sha256) "
+            f"WHERE scan = {_SCAN} ORDER BY position",
             (scan,),
         ).fetchall()
-    return [row["at"] or "" for row in rows]
+    unknown = Exif()
+    return [unknown if row["taken"] is None else _exif(*row) for row in rows]
+
+
+def _exif(taken: str, camera: str, latitude: float | None, longitude: float | None) -> Exif:
+    place = None if latitude is None or longitude is None else Place(latitude, longitude)
+    return Exif(taken=taken, camera=camera, place=place)
 
 
 def read_labels(database: Database, scan: int | None) -> list[str | None]:

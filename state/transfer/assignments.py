@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from kec_core.arrays import FloatVector, IntVector
 from kec_core.errors import StoreError
+from kec_core.photos.exif import Exif
 from kec_core.types import Grounding, Knowledge
 from state.project.project import Project
 from state.revisions.features import Features
@@ -28,6 +29,7 @@ class Assignments:
         confidence: float32 (N,) in [0, 1]: 0 on the border to the nearest other cluster, 1 at the cluster's centre.
         concepts: name of each photo's strongest concept, "" without concepts.
         labels: the person's labels, None where unknown; empty when there are none at all.
+        exif: what the cameras wrote.
     """
 
     files: tuple[str, ...]
@@ -36,9 +38,10 @@ class Assignments:
     confidence: FloatVector
     concepts: tuple[str, ...]
     labels: tuple[str | None, ...]
+    exif: tuple[Exif, ...]
 
     def columns(self) -> dict[str, Sequence[Cell]]:
-        """The table that is exported, column by column; ``label`` only when there are labels."""
+        """The table that is exported, column by column; labels and what cameras wrote only where photos have any."""
         clusters = self.clusters.tolist()
         columns: dict[str, Sequence[Cell]] = {
             "file": self.files,
@@ -47,7 +50,15 @@ class Assignments:
             "confidence": [round(value, 4) for value in self.confidence.tolist()],
             "concept": self.concepts,
         }
-        return {**columns, "label": self.labels} if self.labels else columns
+        if self.labels:
+            columns["label"] = self.labels
+        return columns | {name: cells for name, cells in self._exif_columns() if set(cells) - {"", None}}
+
+    def _exif_columns(self) -> Iterator[tuple[str, Sequence[Cell]]]:
+        yield "taken", [one.taken for one in self.exif]
+        yield "camera", [one.camera for one in self.exif]
+        yield "latitude", [one.place and one.place.latitude for one in self.exif]
+        yield "longitude", [one.place and one.place.longitude for one in self.exif]
 
 
 def load_assignments(project: Project, revision: Revision, features: Features) -> Assignments:
@@ -70,6 +81,7 @@ def load_assignments(project: Project, revision: Revision, features: Features) -
         names=tuple(cluster_names(overview, revision.knowledge)),
         confidence=overview.confidence,
         concepts=strongest_concepts(features.grounding, revision.knowledge),
+        exif=tuple(project.exif(revision.scan)),
         labels=labels if any(label is not None for label in labels) else (),
     )
 

@@ -17,6 +17,7 @@ from kec_core.encoders.base import collection_mean, visual_features
 from kec_core.encoders.loading import encode_files
 from kec_core.errors import InputError
 from kec_core.paths import is_file
+from kec_core.photos.exif import Exif
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.features import load_features
@@ -38,16 +39,20 @@ class Found:
         score: cosine with what was looked for, larger is nearer; None when only a filter was given.
         cluster: id of its cluster.
         name: of that cluster.
+        exif: what its camera wrote.
     """
 
     image: str
     score: float | None
     cluster: int
     name: str
+    exif: Exif
 
     def to_json(self) -> dict[str, Any]:
         """As ``kec search --json`` prints it."""
-        return {**asdict(self), "score": None if self.score is None else round(self.score, 4)}
+        known = asdict(self)
+        score = None if self.score is None else round(self.score, 4)
+        return {**known, **known.pop("exif"), "score": score}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,9 +84,9 @@ class Search:
         return self.project.labels(self.revision.scan)
 
     @cached_property
-    def taken(self) -> list[str]:
-        """When each photo was taken, ISO 8601, "" where it is not known."""
-        return self.project.taken(self.revision.scan)
+    def exif(self) -> list[Exif]:
+        """What the camera of each photo wrote."""
+        return self.project.exif(self.revision.scan)
 
     @property
     def sizes(self) -> list[int]:
@@ -97,7 +102,7 @@ class Search:
             clusters=np.asarray(self.overview.labels),
             confidence=confidence(np.asarray(self.overview.own), np.asarray(self.overview.rival)),
             labels=self._labels if chosen.labels else (),
-            taken=self.taken if chosen.since or chosen.until else (),
+            exif=self.exif if chosen.needs_exif else (),
         )
 
     def words(self, query: str, top: int, chosen: PhotoFilter = ANY) -> tuple[Found, ...]:
@@ -194,7 +199,13 @@ class Search:
         clusters = np.asarray(self.overview.labels)[rows].tolist()
         values = [None] * len(rows) if scores is None else scores.tolist()
         return tuple(
-            Found(image=self.ids[row], score=score, cluster=cluster, name=self.names[cluster])
+            Found(
+                image=self.ids[row],
+                score=score,
+                cluster=cluster,
+                name=self.names[cluster],
+                exif=self.exif[row],
+            )
             for row, score, cluster in zip(rows.tolist(), values, clusters, strict=True)
         )
 

@@ -42,7 +42,8 @@ def _parquet(content: Content, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {"cluster": pa.int32(), "confidence": pa.float32()}
+    degrees = dict.fromkeys(("latitude", "longitude"), pa.float64())
+    types = {"cluster": pa.int32(), "confidence": pa.float32(), **degrees}
     columns = content.table.columns()
     arrays = {name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()}
     pq.write_table(pa.table(arrays), path)

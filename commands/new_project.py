@@ -10,6 +10,7 @@ from pathlib import Path
 from kec_core.errors import InputError, ResourceMissing
 from kec_core.paths import exists, is_folder, is_link
 from state.project.project import Project
+from state.transfer.uploads import is_archive
 
 
 @contextmanager
@@ -18,14 +19,16 @@ def new_or_open(folder: Path, images: Path | None) -> Iterator[Project]:
 
     Args:
         folder: of the project.
-        images: folder of the photos, checked before a project is made; None where they are not on this machine.
+        images: folder or archive of the photos, checked before a project is made; None where they are not on this machine.
 
     Raises:
-        InputError: ``images`` is no folder.
+        InputError: ``images`` is neither a folder nor an archive.
         StoreError: the project cannot be opened or made.
     """
-    if images is not None and not is_folder(images):
-        raise InputError(f"A folder of photos was expected, but {images} is not a folder; check the path.")
+    if images is not None and not is_folder(images) and not is_archive(images):
+        raise InputError(
+            f"A folder of photos was expected, but {images} is neither a folder nor a zip or tar archive; check the path."
+        )
     if Project.is_project(folder):
         yield Project.open(folder)
         return

@@ -30,7 +30,7 @@ def add(commands: Subparsers[Any]) -> None:
     p.add_argument(
         "images",
         metavar="IMAGES",
-        help="folder of photos; with --engine ray also an address (s3://bucket/folder)",
+        help="folder of photos, zip or tar archive, or folder of tar shards (img2dataset); with --engine ray also an address (s3://bucket/folder)",
     )
     p.add_argument(
         "--project", type=Path, required=True, metavar="DIR", help="project folder, made if missing"
@@ -64,6 +64,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     from kec_core.stages import Hooks
     from kec_core.terminal import show_progress
     from state.project.locks import RunLock
+    from state.transfer.uploads import unpacked
     from state.work.llm_run import asking, dry_run
     from state.work.run import run_project
 
@@ -79,6 +80,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         show_progress() as progress,
     ):
         hooks = Hooks(progress=progress)
+        images = None if images is None else unpacked(project, images)
         if arguments.dry_run:
             return dry_run(project, images, config, setup, retry_failed=retry, hooks=hooks)
         with asking(project, setup, retry_failed=retry) as resources:

@@ -276,7 +276,7 @@ class TestFilesThatAreWrong:
             load_readymade(tmp_path / name, None)
 
     def test_files_of_an_unknown_kind(self, tmp_path):
-        with pytest.raises(InputError, match=r"read from \.npy, \.npz, \.parquet files"):
+        with pytest.raises(InputError, match=r"read from \.npy, \.npz, \.parquet and \.json files"):
             load_encoder(f"embeddings:{tmp_path / 'x.csv'}")
 
     def test_a_file_that_is_not_there(self, tmp_path):

@@ -95,7 +95,7 @@ def test_uploads_are_saved_inside_the_project(new, started):
         archive.writestr("birds/one.png", photo.getvalue())
         archive.writestr("../two.png", photo.getvalue())
     page = app("data", project="new")
-    page.segmented_control(key="data_source").set_value("Upload photos or a zip").run()
+    page.segmented_control(key="data_source").set_value("Upload photos or an archive").run()
     page.file_uploader(key="data_files").upload("some.zip", content.getvalue(), "application/zip").run()
     page.button(key="data_scan").click().run()
     assert not page.exception

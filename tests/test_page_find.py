@@ -122,7 +122,7 @@ def test_cameras_and_places_narrow_what_is_found(travelled):
     page.run()
     assert set(found(page)) == {far}
     page.text_input(key="find_near").set_value("Berlin").run()
-    assert "Latitude and longitude in degrees were expected, but 'Berlin' came" in page.error[0].value
+    assert "Latitude and longitude in degrees were expected" in page.error[0].value
     page.button(key="find_no_filter").click().run()
     page.selectbox(key="find_place").set_value("Without a place").run()
     assert other in found(page)

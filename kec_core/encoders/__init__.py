@@ -9,9 +9,10 @@ from kec_core.encoders.base import Encoder, EncoderInfo, Pixels, TextEncoder, vi
 from kec_core.encoders.known_models import KNOWN_MODELS, KnownModel
 from kec_core.encoders.loading import EncodedFiles, encode_files
 from kec_core.encoders.openclip_weights import PREFERRED_WEIGHTS, on_disk, preferred_on_disk
+from kec_core.encoders.tables import holds_features
 from kec_core.encoders.text_cache import TextCache, encode_texts
 from kec_core.errors import InputError
-from kec_core.paths import is_file
+from kec_core.paths import exists
 
 PREFERRED = f"open_clip:{PREFERRED_WEIGHTS}"
 """What "auto" takes when its weights are on this machine."""
@@ -45,7 +46,7 @@ def load_encoder(name: str = "auto") -> Encoder:
     if kind == "embeddings" and rest:
         from kec_core.encoders.readymade import load_readymade
 
-        file, _, text = (rest, "", "") if is_file(Path(rest)) else rest.partition("#")
+        file, _, text = (rest, "", "") if exists(Path(rest)) else rest.partition("#")
         return load_readymade(Path(file).expanduser(), load_encoder(text) if text else None)
     raise InputError(f"Unknown encoder {name!r}; known encoders: {_KNOWN}.")
 
@@ -54,8 +55,8 @@ def load_looks(name: str) -> Encoder:
     """Load an encoder whose photos give a second space of looks; nobody asks it for texts.
 
     Args:
-        name: "dinov2", "timm:MODEL" (downloaded if needed), "timm:MODEL/CHECKPOINT", a ``.npy``, ``.npz`` or ``.parquet``
-            file of ready-made features, or what ``load_encoder`` takes.
+        name: "dinov2", "timm:MODEL" (downloaded if needed), "timm:MODEL/CHECKPOINT", a file or folder of
+            ready-made features (``tables.read_table``), or what ``load_encoder`` takes.
 
     Raises:
         InputError: the name is not one of these, or the file it names is not usable.
@@ -66,14 +67,14 @@ def load_looks(name: str) -> Encoder:
         from kec_core.encoders.timm_images import DINOV2, load_timm
 
         return load_timm(DINOV2 if name == "dinov2" else rest)
-    if Path(name).suffix.lower() in (".npy", ".npz", ".parquet"):
+    if holds_features(Path(name).expanduser()):
         from kec_core.encoders.readymade import load_readymade
 
         return load_readymade(Path(name).expanduser(), None)
     if name in ("auto", "compact") or kind in ("open_clip", "embeddings"):
         return load_encoder(name)
     raise InputError(
-        f"Unknown space of looks {name!r}; known are dinov2, timm:MODEL[/CHECKPOINT], FILE.npy, FILE.npz, FILE.parquet, "
+        f"Unknown space of looks {name!r}; known are dinov2, timm:MODEL[/CHECKPOINT], a file or folder of ready-made features, "
         f"{_KNOWN}."
     )
 

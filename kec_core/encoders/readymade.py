@@ -62,7 +62,7 @@ class RowsOfPhotos:
 
 
 def load_readymade(file: Path, text: Encoder | None) -> ReadymadeEncoder:
-    """Read image features from ``.npy``, ``.npz`` or ``.parquet`` (see ``tables.read_table``).
+    """Read image features from a file or folder (see ``tables.read_table``).
 
     Args:
         file: N rows of width d; with or without the names of the photos.
@@ -87,7 +87,7 @@ class ReadymadeEncoder:
     def __init__(self, file: Path, table: Table, text: Encoder | None) -> None:
         """See ``load_readymade``; a table without names has its rows in the order of ``in_order``."""
         digests = []
-        for one in (file, *([table.sidecar] if table.sidecar else [])):
+        for one in table.sources:
             with one.open("rb") as content:
                 digests.append(hashlib.file_digest(content, "sha256").hexdigest())
         read = [*digests[1:], "names"] if table.names is not None else []

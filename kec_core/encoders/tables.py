@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix
 from kec_core.disk import short
+from kec_core.encoders.layouts import is_layout, read_layout
 from kec_core.errors import InputError
 from kec_core.paths import is_file
 
@@ -84,15 +85,20 @@ class Table:
         features: float32 (N, d), memory-mapped when it is a float32 ``.npy``; rows may hold zeros, NaN or infinity.
         names: N unique names of photos, or None.
         numbers: whether the names were whole numbers.
-        sidecar: the file beside it that the names come from, or None.
+        sources: the files it was read from.
         unused: columns that are neither features nor names.
     """
 
     features: FloatMatrix
     names: tuple[str, ...] | None = None
     numbers: bool = False
-    sidecar: Path | None = None
+    sources: tuple[Path, ...] = ()
     unused: tuple[str, ...] = ()
+
+
+def holds_features(path: Path) -> bool:
+    """Whether a path is one that ``read_table`` reads, by its name, or by what the folder holds."""
+    return path.suffix.lower() in _READERS or is_layout(path)
 
 
 def read_table(file: Path) -> Table:
@@ -100,19 +106,14 @@ def read_table(file: Path) -> Table:
 
     ``.npy`` holds one table; ``NAME.txt`` beside it may name its rows, one a line. ``.npz`` holds one table and maybe
     one list of names. ``.parquet`` holds one column of lists, or number columns that are numbered without a gap (d0,
-    d1, ...), and maybe one column of names; other number columns are never taken for features.
+    d1, ...), and maybe one column of names; other number columns are never taken for features. Folders of clip-retrieval
+    and datasets of FiftyOne are read too, see ``layouts``.
 
     Raises:
         InputError: what is wrong with the file.
     """
-    readers = {".npy": _read_npy, ".npz": _read_npz, ".parquet": _read_parquet}
-    if file.suffix.lower() not in readers:
-        raise InputError(f"Features are read from {', '.join(readers)} files, but got {str(file)!r}.")
     try:
-        features, names, unused = readers[file.suffix.lower()](file)
-        sidecar = _sidecar(file) if names is None else None
-        if sidecar is not None:
-            names = np.array(sidecar.read_text(encoding="utf-8-sig").splitlines(), dtype=object)
+        features, names, unused, sources = _read(file)
     except InputError:
         raise
     except (FileNotFoundError, IsADirectoryError) as error:
@@ -129,9 +130,28 @@ def read_table(file: Path) -> Table:
         features=matrix,
         names=read,
         numbers=names is not None and names.dtype.kind in "iu",
-        sidecar=sidecar,
+        sources=sources,
         unused=unused,
     )
+
+
+def _read(file: Path) -> tuple[NDArray[Any], NDArray[Any] | None, tuple[str, ...], tuple[Path, ...]]:
+    """Features, names, unused columns and the files that were read."""
+    if is_layout(file):
+        rows = read_layout(file)
+        return rows.features, np.array([*rows.names, None], dtype=object)[:-1], (), rows.sources
+    reader = _READERS.get(file.suffix.lower())
+    if reader is None:
+        raise InputError(
+            f"Features are read from {', '.join(_READERS)} and .json files or folders of clip-retrieval and FiftyOne, "
+            f"but got {str(file)!r}."
+        )
+    features, names, unused = reader(file)
+    sidecar = _sidecar(file) if names is None else None
+    if sidecar is None:
+        return features, names, unused, (file,)
+    named = np.array(sidecar.read_text(encoding="utf-8-sig").splitlines(), dtype=object)
+    return features, named, unused, (file, sidecar)
 
 
 def _matrix(file: Path, features: NDArray[Any]) -> FloatMatrix:
@@ -344,3 +364,7 @@ def _pick(file: Path, choices: Mapping[str, T], usual: Sequence[str], what: str)
             f"{file} should have one {what}, but has {len(choices)}; call it {usual[0]!r} to tell it from others."
         )
     return choices[named[0]]
+
+
+_READERS = {".npy": _read_npy, ".npz": _read_npz, ".parquet": _read_parquet}
+"""By suffix."""

@@ -16,9 +16,9 @@ from pages.shared import markup, navigation, session, ui
 from state.engine.collection import collection_of
 from state.project.project import Project
 from state.revisions import revisions
-from state.transfer.uploads import UPLOADED, add_uploads
+from state.transfer.uploads import UPLOADED, add_uploads, unpacked
 
-FOLDER, UPLOAD = "A folder on this computer", "Upload photos or a zip"
+FOLDER, UPLOAD = "A folder on this computer", "Upload photos or an archive"
 CSV = "csv"
 LABELS = {
     "keep": "Keep those known",
@@ -63,7 +63,7 @@ def _source(project: Project) -> tuple[str, Sequence[UploadedFile]]:
     )
     if kind == UPLOAD:
         files = st.file_uploader(
-            "Photos, or a zip of photos",
+            "Photos, or a zip or tar of photos",
             accept_multiple_files=True,
             key="data_files",
             help="They are saved inside the project. For many thousands of photos a folder is faster.",
@@ -119,7 +119,7 @@ def _labels(project: Project) -> tuple[str, str | UploadedFile]:
 
 def _start_scan(project: Project, choice: Choice) -> None:
     labels = str(_csv(project, choice.csv)) if choice.labels == CSV else choice.labels
-    root = _allowed(choice.folder) if choice.folder else _save(project, choice.files)
+    root = _folder(project, choice)
     session.jobs().start(project, "scan", {"images": str(root), "labels": labels})
     st.rerun()
 
@@ -129,9 +129,17 @@ def _start_adding(project: Project, choice: Choice) -> None:
     if collection is not None:  # its photos lie at one address, whatever was typed here
         place: str | Path = collection.address
     else:
-        place = _allowed(choice.folder) if choice.folder else _save(project, choice.files)
+        place = _folder(project, choice)
     session.jobs().start(project, "add", {"images": str(place)})
     st.rerun()
+
+
+def _folder(project: Project, choice: Choice) -> Path:
+    """The folder of the photos; uploads and shards are saved or unpacked inside the project first."""
+    if not choice.folder:
+        return _save(project, choice.files)
+    with st.spinner("Reading the folder…"):
+        return unpacked(project, _allowed(choice.folder))
 
 
 def _allowed(typed: str) -> Path:

@@ -7,32 +7,37 @@ What is not wanted is listed with the reason; what threatens the disk refuses th
 from __future__ import annotations
 
 import errno
-import filecmp
 import os
-import re
 import shutil
 import stat
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
-from itertools import count
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from kec_core.arrays import Progress, no_progress
-from kec_core.disk import reason, short
+from kec_core.disk import short
 from kec_core.errors import InputError, StoreError
-from kec_core.paths import is_file
-from kec_core.photos.files import DOT_NAME, HIDDEN, is_hidden, printable
+from kec_core.photos.files import HIDDEN, is_hidden, printable
 from kec_core.photos.formats import HEAD_BYTES, format_of, is_named_photo, kind_of, suffix_of
 from kec_core.photos.formats import is_photo as is_photo_file
-from kec_core.photos.images import NO_PHOTO, passed_over
+from kec_core.photos.images import NO_PHOTO
 from kec_core.types import SkippedImage
+from state.transfer import tar_shards
+from state.transfer.photo_folder import (
+    Ingested,
+    none_usable,
+    path_parts,
+    safe_path,
+    take,
+    why_not,
+    writing_to,
+)
 from state.transfer.zip_names import HonestFlags, entry_names
 
 __all__ = [
@@ -49,38 +54,15 @@ MAX_RATIO = 100
 """A photo hardly shrinks in a zip; an archive that grows more than this is a bomb."""
 _HARMLESS_BYTES = 256 << 20
 """Below this the ratio does not matter: a few plain BMP files shrink a lot and hurt nobody."""
-_MAX_NAME_BYTES = 200
-_MAX_SUFFIX_BYTES = 20
-_MOST_LEVELS = 100
-"""Python removes and copies folders level by level of its own stack: about a thousand end it."""
 _ENCRYPTED = 0x1
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, struct.error)
 """What reading a damaged entry may raise; RuntimeError: an unknown method of packing, or a password."""
-_NAME_ERRORS = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
-"""What file systems say to a name they cannot hold."""
 
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """The others are rare, and Python unpacks them in one go: a small one could fill the memory."""
 
 Archive = Path | BinaryIO
 Entry = tuple[zipfile.ZipInfo, PurePosixPath]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ingested:
-    """What came in.
-
-    Attributes:
-        saved: paths below the photo folder, with "/", as image ids are; a photo that was there already counts.
-        skipped: what was left out, and why.
-        others: how many files there were of each kind that is no photo.
-        notes: what the person should know besides, in sentences.
-    """
-
-    saved: tuple[str, ...] = ()
-    skipped: tuple[SkippedImage, ...] = ()
-    others: Mapping[str, int] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
 
 
 def unpack_zip(archive: Archive, folder: Path, *, progress: Progress = no_progress) -> Ingested:
@@ -93,7 +75,7 @@ def unpack_zip(archive: Archive, folder: Path, *, progress: Progress = no_progre
         InputError: not a zip archive, a zip bomb, or no photo in it.
         StoreError: the disk is full or not writable.
     """
-    with _writing_to(folder) as staging, _opened(archive) as source:
+    with writing_to(folder) as staging, _opened(archive) as source:
         skipped: list[SkippedImage] = []
         others: Counter[str] = Counter()
         names, page = entry_names(source.infolist())
@@ -108,15 +90,15 @@ def unpack_zip(archive: Archive, folder: Path, *, progress: Progress = no_progre
                 staged.append((file, target))
             progress(number + 1, len(entries), "Unpacking")
         if not staged:
-            raise InputError(_none_usable(skipped, others))
+            raise InputError(none_usable(skipped, others))
         notes = () if page in ("", "utf-8") else (f"Names in the archive were read as {page}.",)
-        return replace(_take(staged, folder, skipped), others=dict(others), notes=notes)
+        return replace(take(staged, folder, skipped), others=dict(others), notes=notes)
 
 
 def save_uploads(
     files: Iterable[tuple[str, BinaryIO]], folder: Path, *, progress: Progress = no_progress
 ) -> dict[str, Ingested]:
-    """Save uploaded photos below ``folder``, and unpack uploaded zip archives there.
+    """Save uploaded photos below ``folder``, and unpack uploaded archives (zip, tar) there.
 
     Args:
         files: name (may contain folders) and content of each; the content is read from its current position.
@@ -136,8 +118,7 @@ def save_uploads(
     unusable: InputError | None = None
     for number, (name, content) in enumerate(uploads):
         try:
-            is_archive = name.lower().endswith(".zip")
-            one = unpack_zip(content, folder) if is_archive else _save(name, content, folder)
+            one = _take_in(name, content, folder)
         except InputError as error:
             unusable = error
             one = Ingested(skipped=(SkippedImage(path=printable(name), reason=str(error)),))
@@ -161,12 +142,12 @@ def copy_photos(
     Raises:
         StoreError: a photo cannot be read any more, or the disk is full or not writable.
     """
-    with _writing_to(folder) as staging:
+    with writing_to(folder) as staging:
         staged: list[tuple[Path, PurePosixPath]] = []
         for number, (source, target) in enumerate(files):
             staged.append((Path(shutil.copy2(source, staging / str(number))), safe_path(target)))
             progress(number + 1, len(files), "Copying photos")
-        return _take(staged, folder, [])
+        return take(staged, folder, [])
 
 
 def _free_key(name: str, taken: Mapping[str, Ingested]) -> str:
@@ -175,47 +156,27 @@ def _free_key(name: str, taken: Mapping[str, Ingested]) -> str:
     return next(k for k in (key, *(f"{key} ({n})" for n in range(2, len(taken) + 3))) if k not in taken)
 
 
+def _take_in(name: str, content: BinaryIO, folder: Path) -> Ingested:
+    """An archive by its suffix, anything else as one photo."""
+    if suffix_of(name) == ".zip":
+        return unpack_zip(content, folder)
+    if suffix_of(name) == tar_shards.SUFFIX:
+        return tar_shards.unpack_tar(name, content, folder)
+    return _save(name, content, folder)
+
+
 def _save(name: str, content: BinaryIO, folder: Path) -> Ingested:
     start = content.tell()
-    plain = (_parts(name) or [""])[-1]
+    plain = (path_parts(name) or [""])[-1]
     is_photo = is_photo_file(plain, content.read(HEAD_BYTES))
     content.seek(start)
-    if why := _why_not(name) or ("" if is_photo else NO_PHOTO):
+    if why := why_not(name) or ("" if is_photo else NO_PHOTO):
         return Ingested(skipped=(SkippedImage(path=printable(name), reason=why),))
-    with _writing_to(folder) as staging:
+    with writing_to(folder) as staging:
         file = staging / "upload"
         with file.open("wb") as out:
             shutil.copyfileobj(content, out)
-        return _take([(file, safe_path(name))], folder, [])
-
-
-def safe_path(name: str) -> PurePosixPath:
-    """A relative path without "..", below any folder it is joined to; changed only as far as that needs.
-
-    Raises:
-        InputError: absolute, with a drive, with "..", empty, or nested too deep.
-    """
-    parts = _parts(name)
-    if name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name) or any(p.strip() == ".." for p in parts):
-        raise InputError("its path leads out of the folder")
-    if not parts:
-        raise InputError("it has no name")
-    if len(parts) > _MOST_LEVELS:
-        raise InputError(
-            f"its folders are nested {len(parts) - 1:,} deep, more than {_MOST_LEVELS - 1}; make them flatter"
-        )
-    return PurePosixPath(*(_safe_name(part) for part in parts))
-
-
-def _safe_name(name: str) -> str:
-    """Without NUL and what is not Unicode text, and short enough for any file system; the suffix stays."""
-    clean = name.replace("\0", "_").encode("utf-8", "replace").decode("utf-8")
-    if len(clean.encode("utf-8")) <= _MAX_NAME_BYTES:
-        return clean
-    suffix = PurePosixPath(clean).suffix
-    suffix = suffix if len(suffix.encode("utf-8")) <= _MAX_SUFFIX_BYTES else ""
-    stem = clean.encode("utf-8")[: _MAX_NAME_BYTES - len(suffix.encode("utf-8"))].decode("utf-8", "ignore")
-    return stem + suffix
+        return take([(file, safe_path(name))], folder, [])
 
 
 # --- archives
@@ -252,14 +213,14 @@ def _wanted(
 
 def _sorted_out(source: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> tuple[str, str]:
     """The kind under which an entry is counted when it is no photo, or else why it is not used; or neither."""
-    *folders, plain = _parts(name) or [""]
+    *folders, plain = path_parts(name) or [""]
     if any(is_hidden(folder) for folder in folders if folder != ".."):
         return HIDDEN, ""
     why = _why_not_entry(entry)
     head = b"" if why else _head(source, entry)
     if not (_is_wanted(plain) and not is_hidden(plain)) and format_of(head, plain) is None:
         return HIDDEN if is_hidden(plain) else kind_of(plain), ""
-    return "", _why_not(name) or why
+    return "", why_not(name) or why
 
 
 def _head(source: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
@@ -273,23 +234,6 @@ def _head(source: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 
 def _is_wanted(name: str) -> bool:
     return is_named_photo(name) or suffix_of(name) == ".zip"
-
-
-def _parts(name: str) -> list[str]:
-    return [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
-
-
-def _why_not(name: str) -> str:
-    """Why a photo of this name is not taken, or ""."""
-    try:
-        path = safe_path(name)
-    except InputError as error:
-        return str(error)
-    if path.suffix.lower() == ".zip":
-        return "it is an archive inside the archive; unpack it first"
-    if any(is_hidden(part) for part in path.parts[:-1]):
-        return "it belongs to a hidden folder or a system's"
-    return DOT_NAME if is_hidden(path.name) else ""
 
 
 def _why_not_entry(entry: zipfile.ZipInfo) -> str:
@@ -337,81 +281,3 @@ def _extract(source: zipfile.ZipFile, entry: zipfile.ZipInfo, file: Path) -> str
             raise
         return f"it is damaged in the archive ({error.strerror})"
     return ""
-
-
-def _none_usable(skipped: Sequence[SkippedImage], others: Mapping[str, int]) -> str:
-    if not skipped:
-        told = passed_over(others)
-        return (
-            "An archive with photos was expected, but there is none in this one"
-            f"{f' ({told[:-1]})' if told else ''}; choose another archive."
-        )
-    first = skipped[0]
-    return (
-        f"None of the {len(skipped)} photos in this archive can be used (first: {first.path!r}: {first.reason}); "
-        "choose another archive."
-    )
-
-
-# --- the photo folder
-
-
-@contextmanager
-def _writing_to(folder: Path) -> Iterator[Path]:
-    """A hidden folder inside ``folder`` to write into first; it is gone afterwards, whatever happens."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".incoming-", dir=folder) as staging:
-            yield Path(staging)
-    except OSError as error:
-        raise StoreError(
-            f"Photos could not be written to {folder} ({reason(error, folder)}); "
-            "free some space or make the folder writable, then try again."
-        ) from error
-
-
-def _take(
-    staged: Sequence[tuple[Path, PurePosixPath]], folder: Path, skipped: list[SkippedImage]
-) -> Ingested:
-    saved: dict[str, None] = {}
-    for file, target in staged:
-        try:
-            place = _place(file, folder, target)
-        except OSError as error:
-            if error.errno not in _NAME_ERRORS:
-                raise
-            why = f"it cannot be written under its name ({error.strerror}); make names shorter or plainer"
-            skipped.append(SkippedImage(path=str(target), reason=why))
-            continue
-        if place is None:
-            skipped.append(SkippedImage(path=str(target), reason="another file has the name of its folder"))
-        elif place in saved:
-            why = "the same photo comes twice under this name; it is kept once"
-            skipped.append(SkippedImage(path=str(target), reason=why))
-        else:
-            saved[place] = None
-    return Ingested(saved=tuple(saved), skipped=tuple(skipped))
-
-
-def _place(file: Path, folder: Path, target: PurePosixPath) -> str | None:
-    """Move a written file to where it belongs, under a free name; returns its path, None if there is no such place."""
-    try:
-        (folder / target.parent).mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        return None
-    if not (folder / target.parent).resolve().is_relative_to(folder.resolve()):
-        return None
-    for name in _names(target):
-        place = folder / name
-        if not os.path.lexists(place):
-            file.rename(place)
-            return str(name)
-        if is_file(place) and filecmp.cmp(file, place, shallow=False):
-            return str(name)
-    raise AssertionError("names never end")
-
-
-def _names(target: PurePosixPath) -> Iterator[PurePosixPath]:
-    yield target
-    for number in count(2):
-        yield target.with_name(f"{target.stem} ({number}){target.suffix}")

@@ -9,11 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from kec_core.paths import is_file, is_folder
+from kec_core.photos.formats import is_named_photo, suffix_of
 from kec_core.photos.images import ScanReport
 from kec_core.types import SkippedImage
 from state.project.database import to_text
 from state.project.project import Project
-from state.transfer.ingest import Ingested, save_uploads
+from state.transfer.ingest import save_uploads
+from state.transfer.photo_folder import Ingested
+from state.transfer.tar_shards import SUFFIX
 
 UPLOADED = "photos"
 """Folder of the uploaded photos inside a project's."""
@@ -35,6 +39,41 @@ def add_uploads(project: Project, files: Sequence[tuple[str, BinaryIO]]) -> Inge
     with project.database.writing() as db:
         db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_KEY, to_text(known)))
     return joined(list(taken.values()))
+
+
+def unpacked(project: Project, given: Path) -> Path:
+    """The folder of the photos: what is given, or, of an archive or a folder of shards, that of the uploads with its photos.
+
+    Args:
+        project: whose folder of uploads is filled; what is there already is kept.
+        given: a folder of photos, a zip or tar archive, or a folder of tar archives without photos beside them.
+
+    Raises:
+        InputError: an archive cannot be used, or has no photo.
+        StoreError: the disk is full or not writable.
+    """
+    archives = _archives(given)
+    if not archives:
+        return given
+    for archive in archives:
+        with archive.open("rb") as content:
+            add_uploads(project, [(archive.name, content)])
+    return project.folder / UPLOADED
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a path is a file that ``unpacked`` takes for an archive."""
+    return is_file(path) and suffix_of(path.name) in (".zip", SUFFIX)
+
+
+def _archives(given: Path) -> list[Path]:
+    if is_archive(given):
+        return [given]
+    if not is_folder(given):
+        return []
+    files = sorted(given.iterdir())
+    has_photos = any(is_folder(path) or is_named_photo(path.name) for path in files)
+    return [] if has_photos else [path for path in files if is_file(path) and suffix_of(path.name) == SUFFIX]
 
 
 def joined(parts: Sequence[Ingested]) -> Ingested:

@@ -92,7 +92,7 @@ def parse_place(written: str) -> Place:
         InputError: it is something else.
     """
     number = r"([-+]?\d+(?:\.\d+)?)"
-    if match := re.fullmatch(rf"\s*{number}[,;\s]\s*{number}\s*", written, re.ASCII):
+    if match := re.fullmatch(rf"\s*{number}\s*[,;\s]\s*{number}\s*", written, re.ASCII):
         latitude, longitude = map(float, match.groups())
         if abs(latitude) <= 90 and abs(longitude) <= 180:
             return Place(latitude, longitude)

@@ -58,7 +58,9 @@ def test_benchmarks_and_tests_import_what_the_requirements_of_development_name()
     assert not undeclared(OWN, *(f"requirements{kind}.txt" for kind in kinds))
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt", "requirements-ray.txt", "requirements-raw.txt"])
+@pytest.mark.parametrize(
+    "file", ["requirements.txt", "requirements-dev.txt", "requirements-ray.txt", "requirements-raw.txt"]
+)
 def test_every_requirement_has_an_exact_version_among_the_constraints(file):
     other_systems = {"faiss-cpu"}
     assert declared(file) - other_systems <= declared("constraints.txt")

@@ -18,7 +18,8 @@ from kec_core.clustering import fuse
 from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.errors import Cancelled, InputError, StoreError
 from kec_core.knowledge.edits import parse_script
-from kec_core.photos.images import scan_images
+from kec_core.photos.exif import Exif, Place
+from kec_core.photos.images import ScanReport, scan_images
 from kec_core.store import StageResult
 from kec_core.types import Clustering, Concept, Grounding, Knowledge, Scores
 from state.project.project import Project
@@ -158,6 +159,19 @@ def test_csv_cells_cannot_become_formulas(project, out):
 def test_without_labels_there_is_no_label_column(project, out):
     export_project(project, out, ["parquet"])
     assert "label" not in pq.read_table(out / "assignments.parquet").column_names
+
+
+def test_what_cameras_wrote_has_columns_of_its_own(project, out):
+    images = project.images()
+    exif = {images[1].id: Exif("2026-05-01T10:30:00", "Leica Q", Place(0.0, 13.4))}
+    project.set_images(ScanReport(images=images, exif=exif))
+    export_project(project, out, ["csv", "parquet"])
+    table = pq.read_table(out / "assignments.parquet").to_pydict()
+    assert table["camera"] == ["", "Leica Q", "", ""]
+    assert table["longitude"] == [None, 13.4, None, None]
+    assert table["latitude"] == [None, 0.0, None, None]
+    with (out / "assignments.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [row["taken"] for row in csv.DictReader(file)][1] == "2026-05-01T10:30:00"
 
 
 def test_confidence_is_the_simplified_silhouette():

@@ -52,7 +52,11 @@ class Assignments:
         }
         if self.labels:
             columns["label"] = self.labels
-        return columns | {name: cells for name, cells in self._exif_columns() if set(cells) - {"", None}}
+        return columns | {
+            name: cells
+            for name, cells in self._exif_columns()
+            if any(cell not in ("", None) for cell in cells)
+        }
 
     def _exif_columns(self) -> Iterator[tuple[str, Sequence[Cell]]]:
         yield "taken", [one.taken for one in self.exif]

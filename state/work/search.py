@@ -51,8 +51,8 @@ class Found:
     def to_json(self) -> dict[str, Any]:
         """As ``kec search --json`` prints it."""
         known = asdict(self)
-        score = None if self.score is None else round(self.score, 4)
-        return {**known, **known.pop("exif"), "score": score}
+        exif = known.pop("exif")
+        return {**known, **exif, "score": None if self.score is None else round(self.score, 4)}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

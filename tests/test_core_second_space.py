@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+import kec_core as kec
 from kec_core.clustering.metrics import score
 from kec_core.clustering.whitening import Whitening, beside, fit_whitening, looks_of, unwhitened
 from kec_core.config import ClusteringConfig, RunConfig
@@ -140,6 +141,41 @@ def test_groups_of_two_spaces_take_no_new_photos():
     with pytest.raises(InputError, match=r"come from a second space too .* run the project again"):
         GroupModel(**nothing, whitening=unwhitened(x, x))
     GroupModel(**nothing, whitening=Whitening(centre=x[0], onto=x))
+
+
+# --- notebooks
+
+
+def test_notebooks_give_a_second_space_as_a_file_or_a_table(tmp_path):
+    truth_of, rows_of = plant(tmp_path, 12, np.random.default_rng(0))
+    names = dict.fromkeys(PLANTED, "")
+    known = {"encoder": HashEncoder(), "knowledge": names, "n_clusters": 4, "progress": False}
+    by_file = kec.cluster(tmp_path / "photos", looks=str(tmp_path / "second.npz"), **known)
+    table = np.array([rows_of[file] for file in by_file.files])
+    by_table = kec.cluster(tmp_path / "photos", looks=table, **known)
+    features = kec.cluster(by_file.photos.raw, looks=table * 3, **known)
+    truth = np.int32([truth_of[file] for file in by_file.files])
+    assert score(kec.cluster(tmp_path / "photos", **known).labels, truth).acc < 0.8
+    for result in (by_file, by_table, features):
+        assert score(result.labels, truth).acc > 0.95
+    assert by_file.config.looks == str(tmp_path / "second.npz")
+    with pytest.raises(InputError, match="come from a second space too"):
+        by_file.assign([tmp_path / "photos" / by_file.files[0]])
+    edited = by_file.edit(
+        [{"op": "rename_concept", "concept": by_file.knowledge.concepts[0].id, "name": "scarlet"}]
+    )
+    assert edited.save(tmp_path / "project") == "r1"
+    np.testing.assert_array_equal(kec.open(tmp_path / "project").labels, edited.labels)
+
+
+def test_looks_that_do_not_fit_the_photos_are_refused(tmp_path):
+    plant(tmp_path, 2, np.random.default_rng(0))
+    known = {"encoder": HashEncoder(), "knowledge": list(PLANTED), "progress": False}
+    with pytest.raises(InputError, match="A row of looks for each of 8 photos was expected, but 7 rows came"):
+        kec.cluster(tmp_path / "photos", looks=np.ones((7, 3), np.float32), **known)
+    rows = np.ones((8, HashEncoder().info.dim), np.float32)
+    with pytest.raises(InputError, match="looks should be features too"):
+        kec.cluster(rows, looks="dinov2", **known)
 
 
 # --- networks of timm

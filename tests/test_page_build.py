@@ -84,6 +84,17 @@ def test_what_is_typed_and_is_no_number_is_refused():
         option_widgets._from_choice(option, "many")
 
 
+def test_a_second_space_of_looks_is_chosen_or_typed(colours):
+    page = app("build", project="colours")
+    page.selectbox(key="colours.looks").set_value("dinov2").run()
+    assert colours.settings().looks == "dinov2"
+    page.selectbox(key="colours.looks").set_value(" second.npz ").run()
+    assert colours.settings().looks == "second.npz"
+    page.selectbox(key="colours.looks").set_value("").run()
+    assert colours.settings().looks == ""
+    assert not page.exception
+
+
 def test_guidance_is_kept_with_the_project(colours):
     page = app("build", project="colours")
     page.text_area(key="colours.knowledge.guidance").set_value("by kind of animal").run()

@@ -7,7 +7,7 @@ from functools import partial
 from typing import cast
 
 from kec_core.api.features import as_encoder, progress_line
-from kec_core.api.input import EmbeddedPhotos, Names, Photos, embed, knowledge_of
+from kec_core.api.input import EmbeddedPhotos, Looks, Names, Photos, embed, embed_looks, knowledge_of
 from kec_core.api.result import Result
 from kec_core.arrays import Progress
 from kec_core.config import RunConfig
@@ -34,6 +34,7 @@ def cluster(
     knowledge: KnowledgeInput = WORDNET,
     guidance: str = "",
     *,
+    looks: Looks | None = None,
     weight: float | None = None,
     seed: int = 0,
     options: RunConfig | None = None,
@@ -48,6 +49,8 @@ def cluster(
         knowledge: "wordnet"; a ``Knowledge``; a builder of knowledge; or names of concepts, a list or a mapping to their
             descriptions.
         guidance: what the groups should be about, in words.
+        looks: a second space that looks come from beside the encoder's, while words stay with the encoder: what
+            ``kec_core.encoders.load_looks`` takes, an encoder, or features float32 (N, d2), a row for each photo.
         weight: of the knowledge beside the looks; 0 is plain k-means, None chooses it.
         seed: makes the result repeatable.
         options: everything else; the arguments above stand before it.
@@ -57,16 +60,19 @@ def cluster(
         The groups; ``skipped`` lists files that cannot be used.
 
     Raises:
-        InputError: photos, knowledge or options that cannot be used.
+        InputError: photos, knowledge, looks or options that cannot be used.
         ResourceMissing: weights or WordNet are not on this machine.
         ShapeError: features that are not a finite table of the encoder's width.
     """
     used = as_encoder(encoder)
     given = _given(knowledge, guidance)
     config = _config(options or RunConfig(), n_clusters, used, guidance, weight, seed)
+    if isinstance(looks, str):
+        config = replace(config, looks=looks)
     with progress_line(progress) as tell:
         runner = Runner(MemoryStore(), Hooks(progress=tell))
         embedded = embed(photos, used, runner)
+        second = embed_looks(config.looks if looks is None else looks, embedded, runner)
         if given is not None:
             config = config if config.n_clusters is not None else _counted(config, knowledge, given)
             found = group(
@@ -76,11 +82,12 @@ def cluster(
                 config,
                 lambda _looks: Known(knowledge=given),
                 text_cache=TextCache(),
+                second=second,
             )
         else:
             builder = None if isinstance(knowledge, str) else cast(KnowledgeBuilder, knowledge)
             resources = local_resources(config, encoder=used, builder=builder)
-            found = run_embedded(runner, embedded.stored, resources, config)
+            found = run_embedded(runner, embedded.stored, resources, config, second=second)
     return _result(found, embedded, used, config)
 
 

@@ -11,15 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, check_matrix, fingerprint
+from kec_core.arrays import FloatMatrix, check_matrix, fingerprint, l2_normalize
+from kec_core.encoders import load_looks
 from kec_core.encoders.base import Encoder
 from kec_core.errors import InputError
 from kec_core.photos.images import ImageRecord, check_images, scan_images
-from kec_core.stages import Runner, Stored, embed_photos
+from kec_core.stages import Runner, Stored, embed_photos, embed_second
 from kec_core.types import Concept, Knowledge, SkippedImage, concept_id
 
 Photos = str | Path | Sequence[str | Path] | NDArray[Any]
 """A folder, a list of files, or a table of features (N, d)."""
+Looks = str | Encoder | NDArray[Any]
+"""A second space of looks: its name, an encoder of it, or a table of features (N, d2)."""
 Names = Sequence[str] | Mapping[str, str]
 """Names of concepts, with or without descriptions."""
 
@@ -78,6 +81,37 @@ def embed(photos: Photos, encoder: Encoder, runner: Runner) -> EmbeddedPhotos:
         records=tuple(image for image in scan.images if image.id in kept),
         skipped=tuple(sorted((*scan.skipped, *failed), key=lambda item: item.path)),
     )
+
+
+def embed_looks(looks: Looks, photos: EmbeddedPhotos, runner: Runner) -> Stored | None:
+    """The photos in a second space of looks; None for "", which stands for no second space.
+
+    Args:
+        looks: the name of a space, an encoder, or features float32 (N, d2), a row for each of ``photos``.
+        photos: those that the first encoder could use.
+        runner: tells progress, and keeps what is made.
+
+    Raises:
+        InputError: no such space, another number of rows, one of the photos is not in it, or there are no photos to encode.
+        ShapeError: features that are not a finite table.
+    """
+    if isinstance(looks, str) and not looks:
+        return None
+    if isinstance(looks, np.ndarray):
+        features = l2_normalize(check_matrix(looks, "The features of looks"))
+        if len(features) != len(photos.files):
+            raise InputError(
+                f"A row of looks for each of {len(photos.files)} photos was expected, but {len(features)} rows came; "
+                "give one row per photo that can be used."
+            )
+        return Stored(key=fingerprint("looks", features), arrays={"features": features}, data={})
+    if photos.root is None:
+        raise InputError(
+            "Features were given instead of photos, so looks should be features too, a row for each; "
+            "give a table of them, or give photos."
+        )
+    encoder = load_looks(looks) if isinstance(looks, str) else looks
+    return embed_second(runner, photos.records, photos.root, encoder, photos.files)
 
 
 def as_files(photos: Photos) -> tuple[Path, list[str] | None] | None:

@@ -113,6 +113,7 @@ def _essentials(project: Project, config: RunConfig) -> Connection:
             option_widgets.draw(project, config, OPTIONS["mapping.n_concepts"])
         with right:
             run_options.encoder(project, config)
+            run_options.looks(project, config)
         left, right = st.columns([1, 2])
         with left:
             option_widgets.draw(project, config, OPTIONS["knowledge.builder"])

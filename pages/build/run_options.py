@@ -32,3 +32,21 @@ def encoder(project: Project, config: RunConfig) -> None:
     chosen = known.get(config.encoder)
     if chosen is not None:
         st.caption(("compact (offline), not CLIP. " if chosen.name == "compact" else "") + chosen.advice)
+
+
+_SPACES = {"": "The encoder's alone", "dinov2": "DINOv2 ViT-S/14 beside it"}
+
+
+def looks(project: Project, config: RunConfig) -> None:
+    """The choice of a second space of looks; any other may be typed."""
+    st.selectbox(
+        "Looks",
+        [*_SPACES, *({config.looks} - set(_SPACES))],
+        format_func=lambda name: _SPACES.get(name, name),
+        accept_new_options=True,
+        help=(
+            "Where looks come from; words stay with the encoder. You may type timm:MODEL, timm:MODEL/CHECKPOINT, or a file or "
+            "folder of ready-made features. New photos cannot join groups of two spaces."
+        ),
+        **option_widgets.prepare(project, "looks", config.looks, lambda value: str(value or "").strip()),
+    )

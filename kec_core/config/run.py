@@ -27,7 +27,7 @@ class RunConfig:
         kind="text",
         essential=True,
         flag="--encoder",
-        flag_help="auto, compact, open_clip:MODEL/PRETRAINED or embeddings:FILE",
+        flag_help="auto, compact, open_clip:MODEL/PRETRAINED, transformers:FOLDER or embeddings:FILE",
     )
     looks: str = option(
         "",

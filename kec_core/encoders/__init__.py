@@ -17,7 +17,9 @@ from kec_core.paths import exists
 PREFERRED = f"open_clip:{PREFERRED_WEIGHTS}"
 """What "auto" takes when its weights are on this machine."""
 
-_KNOWN = '"auto", "compact", "open_clip:MODEL/PRETRAINED", "embeddings:FILE#TEXT_ENCODER"'
+_KNOWN = (
+    '"auto", "compact", "open_clip:MODEL/PRETRAINED", "transformers:FOLDER", "embeddings:FILE#TEXT_ENCODER"'
+)
 
 
 def load_encoder(name: str = "auto") -> Encoder:
@@ -25,7 +27,8 @@ def load_encoder(name: str = "auto") -> Encoder:
 
     Args:
         name: "auto" (CLIP ViT-B/32 if its weights are on this machine, else compact; never downloads), "compact",
-            "open_clip:MODEL/PRETRAINED" (a tag of open_clip, downloaded if needed, or the path of a checkpoint), or
+            "open_clip:MODEL/PRETRAINED" (a tag of open_clip, downloaded if needed, or the path of a checkpoint),
+            "transformers:FOLDER" or "transformers:OWNER/NAME" (CLIP, SigLIP and others of transformers), or
             "embeddings:FILE[#TEXT_ENCODER]" (ready-made image features, and the encoder for the texts).
 
     Raises:
@@ -43,6 +46,10 @@ def load_encoder(name: str = "auto") -> Encoder:
         from kec_core.encoders.openclip import load_open_clip
 
         return load_open_clip(rest)
+    if kind == "transformers" and rest:
+        from kec_core.encoders.transformers_models import load_transformers
+
+        return load_transformers(rest)
     if kind == "embeddings" and rest:
         from kec_core.encoders.readymade import load_readymade
 
@@ -71,7 +78,7 @@ def load_looks(name: str) -> Encoder:
         from kec_core.encoders.readymade import load_readymade
 
         return load_readymade(Path(name).expanduser(), None)
-    if name in ("auto", "compact") or kind in ("open_clip", "embeddings"):
+    if name in ("auto", "compact") or kind in ("open_clip", "transformers", "embeddings"):
         return load_encoder(name)
     raise InputError(
         f"Unknown space of looks {name!r}; known are dinov2, timm:MODEL[/CHECKPOINT], a file or folder of ready-made features, "

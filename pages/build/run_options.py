@@ -24,7 +24,7 @@ def encoder(project: Project, config: RunConfig) -> None:
         format_func=lambda name: names.get(name, name),
         accept_new_options=True,
         help=(
-            "What compares photos with words. You may type open_clip:MODEL/PRETRAINED, or embeddings:FILE#TEXT_ENCODER "
+            "What compares photos with words. You may type open_clip:MODEL/PRETRAINED, transformers:FOLDER, or embeddings:FILE#TEXT_ENCODER "
             "for ready-made image features."
         ),
         **option_widgets.prepare(project, "encoder", config.encoder),

@@ -61,8 +61,8 @@ class Assignments:
     def _exif_columns(self) -> Iterator[tuple[str, Sequence[Cell]]]:
         yield "taken", [one.taken for one in self.exif]
         yield "camera", [one.camera for one in self.exif]
-        yield "latitude", [one.place and one.place.latitude for one in self.exif]
-        yield "longitude", [one.place and one.place.longitude for one in self.exif]
+        yield "latitude", [one.place.latitude if one.place else None for one in self.exif]
+        yield "longitude", [one.place.longitude if one.place else None for one in self.exif]
 
 
 def load_assignments(project: Project, revision: Revision, features: Features) -> Assignments:

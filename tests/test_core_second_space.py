@@ -16,6 +16,9 @@ from kec_core.errors import InputError, ResourceMissing
 from kec_core.photos.images import scan_images
 from kec_core.stages import Resources, pipeline, read_whitening, whitening_result
 from kec_core.store import FolderStore
+from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.features import load_features
 from tests.fakes import COLOURS, VOCABULARY, FirstNounBuilder, HashEncoder
 
 PLANTED = ("crimson", "ocean")
@@ -165,7 +168,8 @@ def test_notebooks_give_a_second_space_as_a_file_or_a_table(tmp_path):
         [{"op": "rename_concept", "concept": by_file.knowledge.concepts[0].id, "name": "scarlet"}]
     )
     assert edited.save(tmp_path / "project") == "r1"
-    np.testing.assert_array_equal(kec.open(tmp_path / "project").labels, edited.labels)
+    kept = load_features(project := Project.open(tmp_path / "project"), revisions.get(project, "r1"))
+    np.testing.assert_allclose(kept.looks(), by_file.state.collection.looks, atol=1e-5)
 
 
 def test_looks_that_do_not_fit_the_photos_are_refused(tmp_path):

@@ -100,7 +100,7 @@ class TransformersEncoder:
             )
         self._device = best_device()
         self._model = model.float().eval().to(self._device)
-        self._images = AutoImageProcessor.from_pretrained(source, trust_remote_code=False)
+        self._images = AutoImageProcessor.from_pretrained(source, trust_remote_code=False)  # type: ignore[no-untyped-call]
         self._tokens = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         text = model.config.get_text_config()
         self._padding: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,11 +12,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import pytest
 
+from state.project.project import Project
 from state.server.access import IMAGES_ROOTS_VARIABLE
 from state.workspace.workspace import HOME_VARIABLE
 from tests import patience
@@ -73,6 +76,26 @@ def wait_until_served(address: str, server: subprocess.Popen[bytes]) -> None:
     raise AssertionError(f"the app did not answer within {patience.SECONDS} s")
 
 
+@dataclass(frozen=True, kw_only=True)
+class SharedApp:
+    """The app at an address; tests take projects of their own in it, copies of one that is finished.
+
+    Attributes:
+        address: of the server.
+        home: its workspace.
+        template: folder of the project that is copied.
+    """
+
+    address: str
+    home: Path
+    template: Path
+
+    def add_project(self, name: str) -> Project:
+        """A copy of the finished project, which the app shows as ``?project=NAME``."""
+        shutil.copytree(self.template, self.home / name)
+        return Project(self.home / name)
+
+
 AT_REST = """() => document.querySelector('[data-keyboard=ready] [data-test-script-state=notRunning]')
     && !document.querySelector('[data-testid=stSkeleton]')"""
 
@@ -102,3 +125,12 @@ def open_browser():
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+def open_window(browser, **options):
+    """A window with a profile of its own; it asks for less motion, as painting animations takes most of a test's time."""
+    page = browser.new_page(
+        **{"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options}
+    )
+    page.set_default_timeout(patience.MILLISECONDS)
+    return page

@@ -1,15 +1,12 @@
 """A project in a real browser, and in which group each of its photos is."""
 
 import re
-import shutil
 from contextlib import contextmanager
 
-from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.clusterings import load_clustering
 from state.revisions.overview import cluster_names, load_overview
-from tests import patience
-from tests.browser import open_browser, rest, running_app
+from tests.browser import open_browser, open_window, rest
 
 
 class Groups:
@@ -84,10 +81,8 @@ class Groups:
 
 
 @contextmanager
-def groups_in_browser(site, folder):
-    """The project with four colours, copied into a folder, in a browser of its own."""
-    shutil.copytree(site / "home", folder / "home")
-    with running_app(folder / "home", site) as address, open_browser() as browser:
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(patience.MILLISECONDS)
-        yield Groups(address, page, Project(folder / "home" / "colours"))
+def groups_in_browser(app, name):
+    """A project of this name with four colours, in a browser of its own."""
+    project = app.add_project(name)
+    with open_browser() as browser:
+        yield Groups(app.address, open_window(browser), project)

@@ -114,3 +114,13 @@ def compact_site(tmp_path_factory):
     run_project(project, make_photos(root / "photos"), replace(CONFIG, encoder="compact"), labels="folders")
     set_near_copies(project, [])  # photos of one colour are, and journeys click single ones
     return root
+
+
+@pytest.fixture(scope="session")
+def shared_app(compact_site, tmp_path_factory):
+    """The app as one process for all browser tests that only need a project of their own; starting it takes long."""
+    from tests.browser import SharedApp, running_app
+
+    home = tmp_path_factory.mktemp("shared_app")
+    with running_app(home, compact_site) as address:
+        yield SharedApp(address=address, home=home, template=compact_site / "home" / "colours")

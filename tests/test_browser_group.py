@@ -16,7 +16,7 @@ from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.layouts import make_layout
 from tests import patience
-from tests.browser import ROOT, open_browser, rest, wait_until_served
+from tests.browser import ROOT, open_browser, open_window, rest, wait_until_served
 from tests.nginx import running_nginx
 from tests.oidc_provider import CLIENT, CLIENT_SECRET, running_provider
 from tests.page_helpers import make_photos
@@ -76,8 +76,7 @@ class Group:
 
     def log_in(self, email):
         """A browser of a person who has chosen at the provider who they are."""
-        page = self.browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-        page.set_default_timeout(patience.MILLISECONDS)
+        page = open_window(self.browser, viewport={"width": 1280, "height": 900})
         page.goto(self.address)
         page.get_by_role("button", name="Log in").click()
         page.get_by_role("link", name=email).click()
@@ -138,8 +137,7 @@ def ann(group):
 
 
 def test_who_has_not_logged_in_sees_the_login_and_no_photo(group):
-    page = group.browser.new_context().new_page()
-    page.set_default_timeout(patience.MILLISECONDS)
+    page = open_window(group.browser)
     page.goto(f"{group.address}clusters?project=colours")
     page.get_by_role("button", name="Log in").wait_for()
     assert page.get_by_text("Colours").count() == 0
@@ -206,7 +204,7 @@ def test_whoever_is_not_let_in_is_told_why_and_sees_no_photo(group, email, reaso
 
 
 def test_a_forged_cookie_is_worth_nothing(group):
-    page = group.browser.new_context().new_page()
+    page = open_window(group.browser)
     claims = {"email": ANN, "is_logged_in": True, "origin": group.address}
     cookie = {"name": "_streamlit_user", "value": json.dumps(claims).replace('"', "'"), "url": group.address}
     page.context.add_cookies([cookie])

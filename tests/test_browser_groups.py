@@ -16,8 +16,8 @@ MOST_CLICKS = 20
 
 
 @pytest.fixture(scope="module")
-def site(compact_site, compact_encoder, tmp_path_factory):
-    with groups_in_browser(compact_site, tmp_path_factory.mktemp("groups")) as groups:
+def site(shared_app, compact_encoder):
+    with groups_in_browser(shared_app, "groups") as groups:
         yield groups
 
 

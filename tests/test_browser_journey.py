@@ -6,7 +6,7 @@ import pytest
 
 from pages.shared.markup import plain
 from tests import patience
-from tests.browser import open_browser, running_app
+from tests.browser import open_browser, open_window, running_app
 from tests.page_helpers import HOSTILE
 
 pytestmark = [pytest.mark.browser]
@@ -27,18 +27,11 @@ def site(made_project, tmp_path_factory):
         yield address, root
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as opened:
-        yield opened
-
-
 class Visit:
     """A window, and what must not happen in it."""
 
-    def __init__(self, browser, address, **options) -> None:
-        self.page = browser.new_page(viewport={"width": 1280, "height": 900}, **options)
-        self.page.set_default_timeout(patience.MILLISECONDS)
+    def __init__(self, browser, address) -> None:
+        self.page = open_window(browser, viewport={"width": 1280, "height": 900})
         self.elsewhere: list[str] = []
         self.alerts: list[str] = []
         self.page.on(
@@ -51,13 +44,17 @@ def _is_here(url, address):
     return url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))
 
 
+@pytest.fixture(scope="module")
+def window(site):
+    with open_browser() as browser:
+        yield Visit(browser, site[0])
+
+
 @pytest.fixture
-def visit(browser, site):
-    made = Visit(browser, site[0])
-    yield made
-    made.page.close()
-    assert made.elsewhere == []
-    assert made.alerts == []
+def visit(window):
+    yield window
+    assert window.elsewhere == []
+    assert window.alerts == []
 
 
 def wait_for_photos(page, selector, count):

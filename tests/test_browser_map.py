@@ -1,7 +1,6 @@
 """The map in a real browser: hover shows a photo, a line picks photos, a concept made of them recolours the map in place."""
 
 import json
-import shutil
 from itertools import combinations
 
 import numpy as np
@@ -9,11 +8,9 @@ import pytest
 
 from kec_core.maps.planar import inside
 from pages.map.routes import places
-from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.layouts import find_layout, make_layout
-from tests import patience
-from tests.browser import open_browser, running_app
+from tests.browser import open_browser, open_window
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
 MEGABYTE = 1_000_000
@@ -21,27 +18,23 @@ PIXELS = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width,
 
 
 @pytest.fixture(scope="module")
-def made(compact_site, tmp_path_factory):
-    root = tmp_path_factory.mktemp("map")
-    shutil.copytree(compact_site / "home", root / "home")
-    project = Project(root / "home" / "colours")
+def project(shared_app):
+    project = shared_app.add_project("map")
     for space in ("combined", "visual"):
         make_layout(project, revisions.current(project), space, "tsne")
-    return root, project
+    return project
 
 
 @pytest.fixture(scope="module")
-def site(made, compact_site):
-    with running_app(made[0] / "home", compact_site) as address, open_browser() as browser:
-        yield address, browser
+def browser():
+    with open_browser() as opened:
+        yield opened
 
 
 @pytest.fixture
-def page(site):
-    address, browser = site
-    opened = browser.new_page(viewport={"width": 1400, "height": 1000})
-    opened.set_default_timeout(patience.MILLISECONDS)
-    opened.goto(f"{address}/map?project=colours")
+def page(shared_app, project, browser):
+    opened = open_window(browser, viewport={"width": 1400, "height": 1000})
+    opened.goto(f"{shared_app.address}/map?project=map")
     opened.locator(".map[data-painted]").wait_for()
     yield opened
     opened.close()
@@ -74,8 +67,7 @@ def pixel_of(project, area):
     return (at - (low + high) / 2) * scale + middle
 
 
-def test_from_a_line_to_a_concept_and_new_colours(page, made):
-    _, project = made
+def test_from_a_line_to_a_concept_and_new_colours(page, project):
     area = page.locator(".over").first
     traffic = []
     page.on("response", lambda answer: traffic.append(answer.url))

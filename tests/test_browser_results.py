@@ -1,43 +1,35 @@
 """One person looks through the result in a real browser: reads and names a cluster, compares, judges by eye."""
 
 import re
-import shutil
 
 import pytest
 
 from kec_core.knowledge.edits import SetClusters
 from pages.shared import navigation
-from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.audits import load_audit
 from state.revisions.clusterings import load_clustering
 from state.revisions.layouts import make_layout
 from state.work.editing import edit_project
-from tests import patience
-from tests.browser import open_browser, rest, running_app
+from tests.browser import open_browser, open_window, rest
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
 NAME = "<b>warm</b> things"
 
 
 @pytest.fixture(scope="module")
-def site(compact_site, compact_encoder, tmp_path_factory):
-    """The app on a project of its own: a map of the run, and after it an edit that moves photos."""
-    root = tmp_path_factory.mktemp("results")
-    shutil.copytree(compact_site / "home", root / "home")
-    project = Project(root / "home" / "colours")
+def project(shared_app, compact_encoder):
+    """A map of the run, and after it an edit that moves photos."""
+    project = shared_app.add_project("results")
     make_layout(project, revisions.current(project), "combined", "tsne")
     edit_project(project, [SetClusters(k=3)])
-    with running_app(root / "home", compact_site) as address, open_browser() as browser:
-        yield address, browser, project
+    return project
 
 
-@pytest.fixture
-def page(site):
-    opened = site[1].new_page(viewport={"width": 1400, "height": 1000})
-    opened.set_default_timeout(patience.MILLISECONDS)
-    yield opened
-    opened.close()
+@pytest.fixture(scope="module")
+def page():
+    with open_browser() as browser:
+        yield open_window(browser, viewport={"width": 1400, "height": 1000})
 
 
 def go(page, name):
@@ -45,9 +37,8 @@ def go(page, name):
     page.get_by_role("heading", name=name, exact=True).wait_for()
 
 
-def test_a_cluster_is_read_named_ticked_off_and_found_again(page, site):
-    address, _, project = site
-    page.goto(f"{address}/clusters?project=colours")
+def test_a_cluster_is_read_named_ticked_off_and_found_again(page, shared_app, project):
+    page.goto(f"{shared_app.address}/clusters?project=results")
     page.get_by_role("button", name="Open", exact=True).first.click()
     page.get_by_role("heading", name="What it is about").wait_for()
     page.get_by_role("heading", name=re.compile("What sets it apart from .+")).wait_for()
@@ -78,10 +69,9 @@ def test_a_cluster_is_read_named_ticked_off_and_found_again(page, site):
     page.locator(".entry", has_text=NAME).wait_for()
 
 
-def test_photos_are_as_large_as_the_slider_says_after_a_reload_too(page, site):
-    address, _, project = site
+def test_photos_are_as_large_as_the_slider_says_after_a_reload_too(page, shared_app, project):
     cluster = int(load_clustering(project, revisions.current(project)).labels[0])
-    page.goto(f"{address}/clusters?project=colours&cluster={cluster}")
+    page.goto(f"{shared_app.address}/clusters?project=results&cluster={cluster}")
     slider = page.get_by_role("slider", name="Size of the photos").first
     slider.wait_for()
     small = page.locator(".pick").first.bounding_box()["width"]
@@ -92,24 +82,9 @@ def test_photos_are_as_large_as_the_slider_says_after_a_reload_too(page, site):
     assert page.locator(".pick").first.bounding_box()["width"] > 1.5 * small
 
 
-def test_no_page_scrolls_sideways_on_a_phone(page, site):
-    page.set_viewport_size({"width": 390, "height": 844})
-    wide = []
-    for name in navigation.paths()[2:]:
-        page.goto(f"{site[0]}/{'' if name == 'projects' else name}?project=colours")
-        page.locator(".st-key-header").get_by_text("Colours", exact=True).wait_for()
-        rest(page)
-        widths = page.evaluate(
-            "[document.documentElement, document.querySelector('[data-testid=stMain]')].map((one) => one.scrollWidth)"
-        )
-        wide += [(name, width) for width in widths if width > 390]
-    assert not wide
-
-
-def test_two_results_are_compared_and_five_photos_judged(page, site):
-    address, _, project = site
+def test_two_results_are_compared_and_five_photos_judged(page, shared_app, project):
     shown = revisions.current(project).id  # naming and ticking clusters are edits too
-    page.goto(f"{address}/compare?project=colours")
+    page.goto(f"{shared_app.address}/compare?project=results")
     page.locator(".st-key-compare_timeline .point").nth(1).wait_for()
     choice = page.get_by_role("combobox", name=re.compile(f"^{shown}, shown now, against"))
     choice.click()
@@ -142,3 +117,17 @@ def test_two_results_are_compared_and_five_photos_judged(page, site):
     found = audit.estimate()
     page.get_by_text(f"{found.low:.0%} to {found.high:.0%}").first.wait_for()
     page.get_by_role("list", name="Photos in the wrong place").get_by_role("listitem").first.wait_for()
+
+
+def test_no_page_scrolls_sideways_on_a_phone(page, shared_app, project):
+    page.set_viewport_size({"width": 390, "height": 844})
+    wide = []
+    for name in navigation.paths()[2:]:
+        page.goto(f"{shared_app.address}/{'' if name == 'projects' else name}?project=results")
+        page.locator(".st-key-header").get_by_text("Colours", exact=True).wait_for()
+        rest(page)
+        widths = page.evaluate(
+            "[document.documentElement, document.querySelector('[data-testid=stMain]')].map((one) => one.scrollWidth)"
+        )
+        wide += [(name, width) for width in widths if width > 390]
+    assert not wide

@@ -1,14 +1,11 @@
 """One person at the workbench in a real browser, with the real encoder: correct, look, take back, branch, compare."""
 
 import re
-import shutil
 
 import pytest
 
-from state.project.project import Project
 from state.revisions import revisions
-from tests import patience
-from tests.browser import open_browser, rest, running_app, wait_until_closed
+from tests.browser import open_browser, open_window, rest, wait_until_closed
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
 MEGABYTE = 1_000_000
@@ -20,7 +17,6 @@ class Bench:
     def __init__(self, page, project) -> None:
         self.page, self.project = page, project
         self.traffic = 0
-        page.set_default_timeout(patience.MILLISECONDS)
         page.on("websocket", self._count)
 
     def _count(self, socket):
@@ -40,24 +36,18 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def site(compact_site, tmp_path_factory):
-    """The app on a project of its own."""
-    root = tmp_path_factory.mktemp("workbench")
-    shutil.copytree(compact_site / "home", root / "home")
-    with running_app(root / "home", compact_site) as address, open_browser() as browser:
-        yield address, browser, Project(root / "home" / "colours")
+def site(shared_app):
+    project = shared_app.add_project("workbench")
+    with open_browser() as browser:
+        yield Bench(open_window(browser, viewport={"width": 1500, "height": 1000}), project)
 
 
 @pytest.fixture
-def bench(site):
-    address, browser, project = site
-    page = browser.new_page(viewport={"width": 1500, "height": 1000})
-    made_bench = Bench(page, project)
-    page.goto(f"{address}/concepts?project=colours")
-    page.get_by_text("What is typical").wait_for()
-    rest(page)
-    yield made_bench
-    page.close()
+def bench(site, shared_app):
+    site.page.goto(f"{shared_app.address}/concepts?project=workbench")
+    site.page.get_by_text("What is typical").wait_for()
+    rest(site.page)
+    return site
 
 
 def test_a_session_at_the_workbench(bench):

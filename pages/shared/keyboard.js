@@ -282,8 +282,10 @@ function onCapture(event) {
   busy = open.length > 0 || isEnlarged() || writes;
   if (hold(event)) return stop(event);
   const leaves = open.length > 0 && open.every((one) => leaving.has(one));
-  if (event.key === "Escape" && open.length) dismiss(open.at(-1));
-  else if (!writes && !isEnlarged() && (waiting.length || leaves) && mayAct(event)) wait(event);
+  if (event.key === "Escape" && open.length) {
+    waiting = []; // typed while it was open, not for what is behind
+    dismiss(open.at(-1));
+  } else if (!writes && !isEnlarged() && (waiting.length || leaves) && mayAct(event)) wait(event);
 }
 
 function onKey(event) {

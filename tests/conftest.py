@@ -57,6 +57,35 @@ def colours(made_project, empty_home):
 
 
 @pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    """Folder of a project of four photos with a result; copied, never changed."""
+    from tests.exports import make_zoo
+
+    folder = tmp_path_factory.mktemp("template") / "project"
+    make_zoo(folder)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path, template):
+    """A copy of it, ready to be changed."""
+    shutil.copytree(template, tmp_path / "project")
+    return Project.open(tmp_path / "project")
+
+
+@pytest.fixture
+def root(project):
+    """Where its photos lie."""
+    return project.images_root
+
+
+@pytest.fixture
+def out(tmp_path):
+    """A folder to export to, which is not there yet."""
+    return tmp_path / "out"
+
+
+@pytest.fixture(scope="session")
 def tiny_clips(tmp_path_factory):
     """Checkpoints of tiny open_clip models with random weights: model to file."""
     from tests.tiny_clip import make_checkpoints

@@ -227,13 +227,13 @@ MUTANTS = (
         "kec_core/llm/reading.py",
         "for span in reversed(_spans(text, opening, closing)):",
         "for span in _spans(text, opening, closing):",
-        _tests("core_llm_replies", "core_llm_quirks"),
+        _tests("core_llm_replies", "core_llm_reading"),
     ),
     Mutant(
         "kec_core/llm/reading.py",
         "said = [] if closes else [*said, text[place : marker.start()]]",
         "said = [*said, text[place : marker.start()]]",
-        _tests("core_llm_replies", "core_llm_quirks"),
+        _tests("core_llm_replies", "core_llm_reading"),
     ),
     Mutant(
         "kec_core/llm/answers.py",

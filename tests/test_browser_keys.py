@@ -83,6 +83,7 @@ def concepts(window):
 
 @pytest.fixture
 def cluster(window):
+    window.opened = ""  # loaded anew each time: photos stay picked
     window.open("clusters?project=keys&cluster=0", "All clusters")
     window.page.locator(".pick").nth(2).wait_for()
     return window

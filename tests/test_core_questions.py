@@ -20,7 +20,7 @@ from kec_core.suggestions.questions import (
     placed_rows,
     right_share,
 )
-from tests.test_core_edit_clusters import IMAGES, begin, of
+from tests.live_clusters import IMAGES, begin, of
 
 
 def apply(state: LiveState, *edits: dict) -> LiveState:

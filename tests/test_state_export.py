@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import shutil
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -14,110 +12,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kec_core.clustering import fuse
-from kec_core.config import EncoderDefaults, RunConfig
-from kec_core.errors import Cancelled, InputError, StoreError
+from kec_core.config import RunConfig
+from kec_core.errors import InputError, StoreError
 from kec_core.knowledge.edits import parse_script
 from kec_core.photos.exif import Exif, Place
-from kec_core.photos.images import ScanReport, scan_images
+from kec_core.photos.images import ScanReport
 from kec_core.store import StageResult
-from kec_core.types import Clustering, Concept, Grounding, Knowledge, Scores
+from kec_core.types import Grounding, Knowledge
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.features import load_features
-from state.revisions.overview import Overview, compute_overview, save_overview
-from state.revisions.revisions import NewRevision
-from state.transfer import export_files
+from state.revisions.overview import Overview
 from state.transfer.assignments import strongest_concepts
 from state.transfer.export import export_project
-from state.transfer.export_files import MANIFEST
 from state.transfer.formats.names import safe_name
-from tests import photos
-
-IDS = ("=cmd().png", "b/x.png", "c/X.png", "d.png")
-RAW = np.float32([[3, 0], [4, 0.3], [0, 2], [0.2, 5]])
-OMEGA = np.float32([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.1, 0.9]])
-KAPPA = np.float32([[1, 0], [1, 0], [0, 1], [0, 1]])
-LABELS = np.int32([0, 0, 1, 1])
-KNOWLEDGE = Knowledge(
-    concepts=(Concept(id="c001", name="=Dogs/cats"), Concept(id="c002", name="Birds")), last_id=2
+from tests.exports import (
+    IDS,
+    KAPPA,
+    KNOWLEDGE,
+    LABELS,
+    RAW,
+    commit,
+    keep_results,
+    read_json,
 )
+
 EDITS = ({"op": "rename_concept", "concept": "c002", "name": "Birds"},)
-
-
-def keep_results(project, labels=LABELS):
-    """What a run leaves in the store, without a run; returns the clustering's key."""
-    store = project.store
-    clustering = Clustering(
-        labels=labels, centroids=np.eye(2, 4, dtype=np.float32), objective=1.0, method="kmeans", seed=0
-    )
-    grounding = Grounding(omega=OMEGA, kappa=KAPPA, concept_ids=("c001", "c002"))
-    key = "cluster" + "".join(map(str, labels))
-    store.save("embed", "embed1", StageResult(arrays={"features": RAW}, data={"ids": list(IDS)}))
-    defaults = EncoderDefaults().to_json()
-    store.save(
-        "ground",
-        "ground1",
-        StageResult(
-            arrays={"omega": OMEGA, "kappa": KAPPA},
-            data={"concept_ids": ["c001", "c002"], "embed": "embed1", "defaults": defaults},
-        ),
-    )
-    data = {"objective": 1.0, "method": "kmeans", "seed": 0, "note": "", "ground": "ground1"}
-    arrays = {"labels": clustering.labels, "centroids": clustering.centroids}
-    store.save("cluster", key, StageResult(arrays=arrays, data=data))
-    x = RAW / np.linalg.norm(RAW, axis=1, keepdims=True)
-    save_overview(project, key, compute_overview(x, fuse(x, grounding.kappa, 1.0), grounding, clustering))
-    return key
-
-
-def commit(project, key, parent=None, **fields):
-    new = NewRevision(
-        knowledge=KNOWLEDGE,
-        config=RunConfig(),
-        clustering_fp=key,
-        scan=project.last_scan,
-        note="run",
-        **fields,
-    )
-    return revisions.commit(project, new, parent=parent)
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("template") / "project"
-    for number, name in enumerate(IDS):
-        photos.plain(folder / "photos" / name, (number, 0, 0))
-    made = Project.create(folder, "Zoo")
-    made.set_images_root(folder / "photos")
-    made.set_images(scan_images(folder / "photos"))
-    commit(made, keep_results(made), scores=Scores(acc=1.0, nmi=0.5, ari=0.25))
-    return folder
-
-
-@pytest.fixture
-def project(tmp_path, template):
-    shutil.copytree(template, tmp_path / "project")
-    return Project.open(tmp_path / "project")
-
-
-@pytest.fixture
-def root(project):
-    return project.images_root
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "out"
-
-
-def files(folder):
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir())
-
-
-def read_json(path):
-    return json.loads(path.read_text(encoding="utf-8"))
-
 
 # --- tables
 
@@ -231,176 +151,6 @@ def test_an_earlier_revision_can_be_exported(project, out):
     assert pq.read_table(out / "assignments.parquet")["cluster"].to_pylist() == LABELS.tolist()
 
 
-# --- folders
-
-
-def test_every_photo_is_copied_into_the_folder_of_its_cluster(project, root, out):
-    report = export_project(project, out, ["folders"])
-    assert files(out / "clusters") == [
-        "=Dogs cats/=cmd().png",
-        "=Dogs cats/x.png",
-        "Birds/X.png",
-        "Birds/d.png",
-    ]
-    assert set(report.files) == {"clusters/", "clusters.csv"}
-    copied = out / "clusters" / "Birds" / "X.png"
-    assert not copied.is_symlink()
-    assert copied.read_bytes() == (root / "c/X.png").read_bytes()
-
-
-def test_photos_of_one_name_in_one_cluster_are_numbered(project, root, out):
-    commit(project, keep_results(project, np.int32([0, 1, 1, 1])), parent="r1")
-    export_project(project, out, ["folders"])
-    assert files(out / "clusters" / "Birds") == ["X (2).png", "d.png", "x.png"]
-    assert (out / "clusters/Birds/X (2).png").read_bytes() == (root / "c/X.png").read_bytes()
-
-
-def test_photos_may_be_linked_instead(project, root, out):
-    export_project(project, out, ["folders"], link=True)
-    place = out / "clusters" / "Birds" / "d.png"
-    assert place.is_symlink()
-    assert place.resolve() == (root / "d.png").resolve()
-
-
-def test_a_photo_that_is_gone_is_listed_and_no_earlier_copy_is_removed(project, root, out):
-    export_project(project, out, ["folders"])
-    commit(project, keep_results(project, np.int32([0, 0, 0, 1])), parent="r1")
-    (root / "c/X.png").unlink()
-    report = export_project(project, out, ["folders"])
-    assert [item.reason for item in report.skipped] == [
-        "the photo 'c/X.png' is not in the photo folder any more"
-    ]
-    assert "clusters/Birds/X.png" in files(out)
-    photos.plain(root / "c/X.png")
-    export_project(project, out, ["folders"])
-    assert files(out / "clusters" / "Birds") == ["d.png"]
-
-
-def test_when_all_photos_have_moved_the_person_is_told(project, root, out):
-    root.rename(root.with_name("elsewhere"))
-    with pytest.raises(InputError, match=r"None of the 4 photos is in .*photos any more.*link the project"):
-        export_project(project, out, ["folders"])
-    assert not out.exists()
-    assert export_project(project, out, ["csv"]).files == ("assignments.csv",)
-
-
-def test_a_photo_that_leads_out_of_the_photo_folder_is_not_exported(project, root, out, tmp_path):
-    (tmp_path / "secret").write_text("secret")
-    (root / "d.png").unlink()
-    (root / "d.png").symlink_to(tmp_path / "secret")
-    report = export_project(project, out, ["folders"])
-    assert [item.path for item in report.skipped] == ["clusters/Birds/d.png"]
-
-
-# --- the folder exported to
-
-
-def test_an_earlier_export_is_replaced_and_what_it_had_more_is_removed(project, out):
-    export_project(project, out, ["csv", "folders"])
-    commit(project, keep_results(project, np.int32([0, 0, 0, 0])), parent="r1")
-    export_project(project, out, ["folders", "json"])
-    assert files(out) == sorted(
-        [
-            MANIFEST,
-            "assignments.csv",
-            "assignments.json",
-            "clusters.csv",
-            "edits.json",
-            "knowledge.json",
-            "result.json",
-        ]
-        + [f"clusters/=Dogs cats/{name}" for name in ("=cmd().png", "X (2).png", "d.png", "x.png")]
-    )
-    assert not (out / "clusters" / "Birds").exists()
-
-
-def test_files_of_others_are_never_touched(project, out):
-    out.mkdir()
-    (out / "assignments.csv").write_text("mine")
-    with pytest.raises(InputError, match="holds other files; choose another folder, nothing was changed"):
-        export_project(project, out, ["csv"])
-    assert files(out) == ["assignments.csv"]
-    assert (out / "assignments.csv").read_text() == "mine"
-
-
-def test_files_added_to_an_earlier_export_are_never_touched(project, out):
-    export_project(project, out, ["folders"])
-    (out / "clusters" / "Birds" / "mine.txt").write_text("mine")
-    (out / "assignments.csv").write_text("mine")
-    with pytest.raises(
-        InputError, match=r"assignments.csv is not a file of an earlier export, so it is not replaced"
-    ):
-        export_project(project, out, ["csv"])
-    assert (out / "assignments.csv").read_text() == "mine"
-    commit(project, keep_results(project, np.int32([0, 0, 0, 0])), parent="r1")
-    export_project(project, out, ["folders"])
-    assert files(out / "clusters" / "Birds") == ["mine.txt"]
-
-
-def test_a_link_inside_the_folder_does_not_lead_an_export_out(project, out, tmp_path):
-    export_project(project, out, ["csv"])
-    (tmp_path / "else").mkdir()
-    (out / "clusters").symlink_to(tmp_path / "else")
-    with pytest.raises(InputError, match="is not replaced"):
-        export_project(project, out, ["folders"])
-    assert files(tmp_path / "else") == []
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        '{"files": {"csv": ["../victim"]}}',
-        '{"files": {"csv": ["/etc/passwd"]}}',
-        "[]",
-        "no json",
-        '{"files": 7}',
-    ],
-)
-def test_a_list_of_files_that_is_not_ours_removes_nothing(project, out, tmp_path, content):
-    out.mkdir()
-    (tmp_path / "victim").write_text("mine")
-    (out / MANIFEST).write_text(content)
-    with pytest.raises(InputError, match="should list the files of an earlier export"):
-        export_project(project, out, ["csv"])
-    assert (tmp_path / "victim").read_text() == "mine"
-    assert files(out) == [MANIFEST]
-
-
-def test_a_file_as_folder_is_refused(project, out):
-    out.write_text("mine")
-    with pytest.raises(InputError, match="cannot be used"):
-        export_project(project, out, ["csv"])
-    assert out.read_text() == "mine"
-
-
-def test_an_export_that_was_stopped_can_be_made_again(project, out):
-    def stop(done, total, label):
-        assert (total, label) == (6, "Exporting")
-        if done == 3:
-            raise Cancelled("stopped")
-
-    with pytest.raises(Cancelled):
-        export_project(project, out, ["csv", "folders"], progress=stop)
-    assert len(files(out)) == 4
-    export_project(project, out, ["csv", "folders"])
-    assert len(files(out)) == 7
-
-
-def test_a_full_disk_is_said_and_the_earlier_file_stays_whole(project, out, monkeypatch):
-    export_project(project, out, ["csv"])
-    before = (out / "assignments.csv").read_bytes()
-
-    def full(file, header, rows):
-        file.write("half a")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("state.transfer.formats.tables.write_csv", full)
-    with pytest.raises(StoreError, match=r"assignments.csv could not be written \(the disk is full\)"):
-        export_project(project, out, ["csv"])
-    assert (out / "assignments.csv").read_bytes() == before
-    assert files(out) == ["assignments.csv", MANIFEST]
-
-
 # --- what cannot be exported
 
 
@@ -462,36 +212,6 @@ def test_a_safe_name_is_one_part_of_a_path(name):
     assert len(safe.encode("utf-8")) <= 121
 
 
-def test_the_scanner_knows_an_export_by_its_mark(project, out, root):
-    export_project(project, root / "export", ["folders"])
-    assert [image.id for image in scan_images(root).images] == list(IDS)
-    assert export_files.MANIFEST == "kec-export.json"
-
-
-# --- copies that still say what they are
-
-
-def test_copies_keep_their_date_and_a_table_says_which_photo_each_is(project, root, out):
-    os.utime(root / "d.png", (1_000_000_000, 1_000_000_000))
-    commit(project, keep_results(project, np.int32([0, 1, 1, 1])), parent="r1")
-    export_project(project, out, ["folders"])
-    assert (out / "clusters/Birds/d.png").stat().st_mtime == 1_000_000_000
-    with (out / "clusters.csv").open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert {row["copy"]: row["file"] for row in rows} == {
-        "clusters/=Dogs cats/=cmd().png": "'=cmd().png",
-        "clusters/Birds/x.png": "b/x.png",
-        "clusters/Birds/X (2).png": "c/X.png",
-        "clusters/Birds/d.png": "d.png",
-    }
-
-
-def test_a_photo_that_is_gone_is_no_copy_in_the_table(project, root, out):
-    (root / "d.png").unlink()
-    export_project(project, out, ["folders"])
-    assert "d.png" not in (out / "clusters.csv").read_text(encoding="utf-8-sig")
-
-
 def test_tables_open_in_excel_as_utf_8(project, out):
     export_project(project, out, ["csv", "folders"])
     for name in ("assignments.csv", "clusters.csv"):
@@ -505,11 +225,6 @@ def test_what_needs_no_photos_is_exported_when_they_are_away(project, root, out)
     assert "features.npz" in report.files
     assert [item.path for item in report.skipped] == ["format folders"]
     assert "kec run FOLDER --project PROJECT" in report.skipped[0].reason
-
-
-def test_that_links_are_not_read_again_is_said(project, out):
-    assert "kec run reads no links" in export_project(project, out, ["folders"], link=True).notes[0]
-    assert export_project(project, out, ["folders"]).notes == ()
 
 
 @pytest.mark.parametrize(

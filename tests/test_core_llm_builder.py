@@ -392,7 +392,7 @@ def test_the_key_shows_nowhere(monkeypatch, caplog):
         builder.concepts(LISTS, **HOW)
         told = [
             repr(builder.report()),
-            repr(builder.client.cache.meta),
+            repr(builder.client.answers.cache.meta),
             repr(builder.preview(noun_lists=LISTS)),
         ]
     shown = [repr(ours), str(ours), repr(dataclasses.asdict(ours)), caplog.text, *told]

@@ -158,10 +158,10 @@ class LLMBuilder:
         old = self.client
         client = LLMClient(
             old.endpoint,
-            old.cache,
+            old.answers.cache,
             old.config,
             meter=Meter(price=old.meter.price),
-            retry_failed=old.retry_failed,
+            retry_failed=old.answers.retry_failed,
             counting=True,
         )
         return LLMBuilder(client, self.fallback, max_nouns=self.max_nouns)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from kec_core.arrays import Progress, blocks
 from kec_core.errors import InputError
+from kec_core.paths import is_folder
 from kec_core.photos.images import ImageRecord, ScanReport, passed_over, reported, scan_images
 from kec_core.stages import Hooks
 from kec_core.types import SkippedImage
@@ -117,7 +118,7 @@ def add_job(context: JobContext) -> dict[str, Any]:
     hooks = Hooks(progress=progress, on_start=progress.stage)
     report = add_photos(project, context.params["images"], hooks=hooks)
     root = project.images_root
-    if root is not None and root.is_dir():
+    if root is not None and is_folder(root):
         build_thumbnails(
             project.images(), root, project.folder / THUMBNAILS, sides=SIDES[:1], progress=progress
         )

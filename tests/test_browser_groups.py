@@ -245,6 +245,7 @@ def test_two_groups_merged_one_split_five_photos_moved_three_named_and_exported(
     for number, name in enumerate(NAMES):
         if number:
             groups.click(page.locator(".st-key-cluster_next button").first)
+            page.get_by_role("heading", name=NAMES[number - 1]).wait_for(state="hidden")
             rest(page)
         groups.click(page.locator(".st-key-cluster_rename button").first)
         field = page.get_by_role("textbox", name="Name of this cluster")

@@ -7,6 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -163,3 +164,15 @@ def fill(path, name):
     cache = TextCache(Path(path))
     for number in range(15):
         cache.put("space", {f"{name} {number}": np.zeros(4, dtype=np.float32)})
+
+
+def test_many_may_open_a_cache_that_is_not_there_yet(tmp_path):
+    gate = Barrier(8)
+
+    def opened(path):
+        gate.wait()
+        return TextCache(path).get("space", ["word"])
+
+    with ThreadPoolExecutor(8) as pool:
+        for attempt in range(20):
+            assert list(pool.map(opened, [tmp_path / f"{attempt}.sqlite"] * 8)) == [{}] * 8

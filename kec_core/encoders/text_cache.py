@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 _BLOCK = 2048  # strings encoded between two writes: a kill loses at most these
 _QUERY = 500  # keys per SELECT, below SQLite's oldest limit of variables
 _WAIT_SECONDS = 60.0  # how long a writer waits for another process
+_PAUSE_SECONDS = 0.02
 
 
 class TextCache:
@@ -45,7 +47,7 @@ class TextCache:
             )
             return
         with self._connection() as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection)
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL)"
             )
@@ -103,6 +105,19 @@ class TextCache:
             f"The text cache {self.path} cannot be used ({short(error)}); free some space or delete that file: "
             "it only saves time and is made anew."
         )
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on; SQLite itself does not wait here for another process that does the same."""
+    until = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_PAUSE_SECONDS)
 
 
 def text_space(encoder: Encoder, templates: Sequence[str]) -> str:

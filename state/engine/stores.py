@@ -62,7 +62,7 @@ class Store:
         import fsspec
 
         protocol = self.address.partition("://")[0]
-        if protocol not in fsspec.available_protocols():
+        if protocol not in {*fsspec.available_protocols(), *fsspec.registry}:  # the second: registered here
             raise InputError(
                 f"An address such as s3://bucket/folder was expected, but {self.address!r} came, and fsspec knows nothing "
                 f"that begins with {protocol}://; give a folder, or an address of a kind that it knows."

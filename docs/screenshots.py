@@ -67,7 +67,8 @@ def main() -> None:
                 rest(page)
                 prepare(page)
                 rest(page)
-                page.wait_for_timeout(2000)  # photos load lazily
+                page.wait_for_timeout(2000)  # photos in sight begin to load
+                page.wait_for_load_state("networkidle")
                 with Image.open(io.BytesIO(page.screenshot())) as taken:
                     taken.convert("RGB").save(DOCS / f"{name}.webp", quality=QUALITY, method=6)
 

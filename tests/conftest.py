@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from state.jobs import jobs
 from state.project.project import Project
 from state.server.access import IMAGES_ROOTS_VARIABLE
 from state.workspace.workspace import HOME_VARIABLE
@@ -153,3 +154,13 @@ def shared_app(compact_site, tmp_path_factory):
     home = tmp_path_factory.mktemp("shared_app")
     with running_app(home, compact_site) as address:
         yield SharedApp(address=address, home=home, template=compact_site / "home" / "colours")
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Jobs that would be started, instead of processes."""
+    asked = []
+    monkeypatch.setattr(
+        jobs.JobManager, "start", lambda _self, _project, kind, params, **_: asked.append((kind, params))
+    )
+    return asked

@@ -19,16 +19,6 @@ COLLECTION = Collection(
 )
 
 
-@pytest.fixture
-def started(monkeypatch):
-    """Jobs that would be started, instead of processes."""
-    asked = []
-    monkeypatch.setattr(
-        jobs.JobManager, "start", lambda _self, _project, kind, params, **_: asked.append((kind, params))
-    )
-    return asked
-
-
 def buttons(page):
     return [button for button in page.button if button.key == "clusters_apply"]
 

@@ -15,16 +15,6 @@ from state.project.project import Project
 from tests.page_helpers import CONFIG, app, shown
 
 
-@pytest.fixture
-def started(monkeypatch):
-    """Jobs that would be started, instead of processes."""
-    asked = []
-    monkeypatch.setattr(
-        jobs.JobManager, "start", lambda _self, _project, kind, params, **_: asked.append((kind, params))
-    )
-    return asked
-
-
 def open_step(page, name):
     page.segmented_control(key="build_step").set_value(name).run()
     assert not page.exception

@@ -50,16 +50,6 @@ def edited(colours, words):  # noqa: F811 - the fixture
     return colours
 
 
-@pytest.fixture
-def started(monkeypatch):
-    """Jobs that would be started, instead of processes."""
-    asked = []
-    monkeypatch.setattr(
-        jobs.JobManager, "start", lambda _self, _project, kind, params, **_: asked.append((kind, params))
-    )
-    return asked
-
-
 # --- cards
 
 

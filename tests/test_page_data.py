@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from kec_core.photos.images import scan_images
-from state.jobs import jobs, worker
+from state.jobs import worker
 from state.jobs.progress import JobContext
 from state.project.near_copies import near_copies
 from state.project.project import Project
@@ -20,16 +20,6 @@ from tests.photos import gradient
 @pytest.fixture
 def new(empty_home):
     return Project.create(empty_home / "new", "New")
-
-
-@pytest.fixture
-def started(monkeypatch):
-    """Jobs that would be started, instead of processes."""
-    asked = []
-    monkeypatch.setattr(
-        jobs.JobManager, "start", lambda _self, _project, kind, params, **_: asked.append((kind, params))
-    )
-    return asked
 
 
 def test_without_a_project_it_leads_to_the_list(empty_home):

@@ -299,6 +299,19 @@ def test_the_only_cluster_has_nothing_to_be_set_apart_from():
     assert found.apart == found.there == ()
 
 
+def test_what_does_not_fit_a_group_is_no_evidence_for_it_however_much_less_it_fits_the_other():
+    table = {**TABLE, "a wall": [-0.28, -0.96, 0, 0]}
+    walls = UniAttribute(id="a006", concept="c002", text="a wall")
+    state = state_of(
+        replace(KNOWLEDGE, uni=(*KNOWLEDGE.uni, walls)),
+        encode=lambda texts: np.float32([table[text] for text in texts]),
+    )
+    found = explain_cluster(Explainer(state), 0)
+    assert "a wall" not in [one.text for one in (*found.apart, *found.attributes)]
+    assert all(one.here > 0 for one in (*found.apart, *found.attributes, *found.concepts))
+    assert all(one.there > 0 for one in found.there)
+
+
 # --- where in the photo
 
 

@@ -23,6 +23,10 @@ from tests.tiny_wordnet import real_wordnet
         ("a dog; with its red ears", ["red ears"]),
         ("a building for cars", []),
         ("a plant; absorbs red water", []),
+        ("a small dog of the northern United States", ["small dog"]),
+        ("a dog having red ears etc", []),
+        ("type genus of the small dogs", []),
+        ("a particular kind of red dog", []),
     ],
 )
 def test_what_may_be_seen_is_cut_out(tiny_wordnet, gloss, expected):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.explain.photos import Explainer
 from kec_core.explain.words import Kind
+
+ROUNDING = 1e-6
+"""Means of the same photos differ by less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +43,9 @@ class ClusterWords:
 
     Attributes:
         cluster, nearest: ids; ``nearest`` is None when there is no other cluster.
-        concepts: its strongest concepts, against all photos; strongest first.
-        attributes: the attributes that fit it more than the other photos, largest gap first.
-        apart: concepts and attributes that fit it more than ``nearest``, per kind the largest gap first.
+        concepts: its strongest concepts, of those that are not stronger in all photos; strongest first.
+        attributes: the attributes that fit it, and more than the other photos, largest gap first.
+        apart: concepts and attributes that fit it, and more than ``nearest``, per kind the largest gap first.
         there: what fits ``nearest`` more, likewise.
         photos: rows of the photos nearest to its centre, nearest first.
     """
@@ -83,23 +86,27 @@ def explain_cluster(
             _concept_contrasts(explainer, cluster, rival),
             _attribute_contrasts(explainer, cluster, rival),
         ):
-            ranked = sorted(contrasts, key=lambda contrast: -contrast.gap)
-            apart += [contrast for contrast in ranked[:top] if contrast.gap > 0]
-            there += [contrast for contrast in ranked[::-1][:top] if contrast.gap < 0]
+            apart += _speaking(contrasts, least=0)[:top]
+            there += [_turned(one) for one in _speaking([_turned(one) for one in contrasts], least=0)[:top]]
     return ClusterWords(
         cluster=cluster,
         nearest=rival,
-        concepts=_largest(concepts, top, by_gap=False),
-        attributes=_largest(attributes, top, by_gap=True),
+        concepts=tuple(sorted(_speaking(concepts, least=-ROUNDING), key=lambda one: -one.here)[:top]),
+        attributes=tuple(_speaking(attributes, least=0)[:top]),
         apart=tuple(apart),
         there=tuple(there),
         photos=_central(explainer, cluster, photos),
     )
 
 
-def _largest(contrasts: Sequence[Contrast], top: int, *, by_gap: bool) -> tuple[Contrast, ...]:
-    ranked = sorted(contrasts, key=lambda contrast: -(contrast.gap if by_gap else contrast.here))
-    return tuple(contrast for contrast in ranked[:top] if contrast.gap > 0 or not by_gap)
+def _speaking(contrasts: Sequence[Contrast], *, least: float) -> list[Contrast]:
+    """What fits the photos here, and by ``least`` more than those there; the largest gap first."""
+    found = [one for one in contrasts if one.here > 0 and one.gap > least]
+    return sorted(found, key=lambda one: -one.gap)
+
+
+def _turned(contrast: Contrast) -> Contrast:
+    return replace(contrast, here=contrast.there, there=contrast.here)
 
 
 def _concept_contrasts(explainer: Explainer, here: int, there: int) -> list[Contrast]:

@@ -41,8 +41,10 @@ INSIDE = (
 """Parts of a body that no photo of it shows, by name."""
 
 NOT_IN_PHRASES = frozenset(
-    ["your", "their", "its", "his", "her", "it", "they", "you", "all", "either", "except"]
+    "your their its his her it they you all either except etc something anything "
+    "type types kind kinds sort sorts genus particular specialized".split()
 )
+"""Words of phrases that point at something else, or sort things instead of showing them."""
 
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _CLAUSES = re.compile(r"\s*[;:]\s*|\s+--?\s+")
@@ -53,6 +55,7 @@ _CUT = re.compile(rf"\b(?:(?P<kept>{KEPT_CUES})|(?P<cue>{CUES})|(?P<stop>{STOPS}
 _AND = re.compile(r",?\s+and\s+|,\s+|\s+or\s+(?=(?:an?|the)\s)", re.IGNORECASE)
 _KEPT = re.compile(rf"^(?:{KEPT_CUES})\s+", re.IGNORECASE)
 _PREPOSITION = re.compile(rf"\s+(?:{PREPOSITIONS})\s+.*$", re.IGNORECASE)
+_ORIGIN = re.compile(r"\s+of\s+(?:the\s+)?(?:[a-z]+(?:ern|al)\s+)*[A-Z].*$")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z' -]*")
 _TRIM = " ,.`'\""
 
@@ -133,5 +136,5 @@ def _cut(clause: str) -> Iterator[str]:
 
 
 def _tidy(text: str) -> str:
-    """Without determiners, fillers and words left dangling by a cut."""
-    return _ENDING.sub("", _OPENING.sub("", _FILLERS.sub("", text.strip(_TRIM)))).strip(_TRIM)
+    """Without determiners, fillers, where it comes from ("of southern Europe"), and words left dangling by a cut."""
+    return _ENDING.sub("", _ORIGIN.sub("", _OPENING.sub("", _FILLERS.sub("", text.strip(_TRIM))))).strip(_TRIM)

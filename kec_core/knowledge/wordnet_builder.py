@@ -42,7 +42,7 @@ class WordNetBuilder:
         named_by: ConceptSource = "words",
     ) -> None:
         self.revision = (
-            f"wordnet rules-5 {named_by}"  # change it with the rules: stored results are found by it
+            f"wordnet rules-6 {named_by}"  # change it with the rules: stored results are found by it
         )
         self._named_by = named_by
         self._wordnet = wordnet

@@ -231,7 +231,7 @@ def _words(found: ClusterWords, cards: Sequence[ClusterCard], card: ClusterCard)
         "Against all photos: concepts by their mean posterior, attributes by how much better they fit here.",
     )
     rows = (*found.concepts[:ROWS], *found.attributes[:ROWS])
-    st.html(explanation_bars.contrasts(rows, card.name, "all photos"))
+    _contrasts(rows, card.name, "all photos")
     rival = next((other for other in cards if other.id == found.nearest), None)
     if rival is None:
         st.html(markup.note("It is the only cluster, so nothing sets it apart."))
@@ -241,9 +241,9 @@ def _words(found: ClusterWords, cards: Sequence[ClusterCard], card: ClusterCard)
         f"green: {card.name}, grey: {rival.name}",
         "The nearest cluster, by the cosine of the centres; words with the largest difference of means.",
     )
-    st.html(explanation_bars.contrasts(_few(found.apart), card.name, rival.name))
+    _contrasts(_few(found.apart), card.name, rival.name)
     _heading(f"What speaks for {rival.name}", "the same, the other way round", "")
-    st.html(explanation_bars.contrasts(_few(found.there), card.name, rival.name))
+    _contrasts(_few(found.there), card.name, rival.name)
     st.button(
         f"Open {markup.plain(rival.name)}",
         key="cluster_nearest",
@@ -251,6 +251,13 @@ def _words(found: ClusterWords, cards: Sequence[ClusterCard], card: ClusterCard)
         on_click=session.open_cluster,
         args=(rival.id,),
     )
+
+
+def _contrasts(rows: Sequence[Contrast], here: str, there: str) -> None:
+    if rows:
+        st.html(explanation_bars.contrasts(rows, here, there))
+    else:
+        st.html(markup.note("No concept or attribute does."))
 
 
 def _heading(said: str, legend: str, tip: str) -> None:

@@ -34,6 +34,13 @@ def test_a_collapsed_group_is_told_from_a_concept_of_its_name():
     assert sorted(shown(concept(1, "saw", "chain saw"), groups=(group,))) == ["saw (chain saw)", "saw (g003)"]
 
 
+def test_what_no_word_fits_has_a_number_and_no_count_of_photos_that_it_once_had():
+    names = shown(
+        concept(1, "unclear (15 photos)", "gong"), concept(2, "saw"), concept(3, "unclear (28 photos)")
+    )
+    assert names == ["unclear", "saw", "unclear 2"]
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(

@@ -41,8 +41,31 @@ INSIDE = (
 """Parts of a body that no photo of it shows, by name."""
 
 NOT_IN_PHRASES = frozenset(
-    "your their its his her it they you all either except etc something anything "
-    "type types kind kinds sort sorts genus particular specialized".split()
+    [
+        "your",
+        "their",
+        "its",
+        "his",
+        "her",
+        "it",
+        "they",
+        "you",
+        "all",
+        "either",
+        "except",
+        "etc",
+        "something",
+        "anything",
+        "type",
+        "types",
+        "kind",
+        "kinds",
+        "sort",
+        "sorts",
+        "genus",
+        "particular",
+        "specialized",
+    ]
 )
 """Words of phrases that point at something else, or sort things instead of showing them."""
 
@@ -137,4 +160,6 @@ def _cut(clause: str) -> Iterator[str]:
 
 def _tidy(text: str) -> str:
     """Without determiners, fillers, where it comes from ("of southern Europe"), and words left dangling by a cut."""
-    return _ENDING.sub("", _ORIGIN.sub("", _OPENING.sub("", _FILLERS.sub("", text.strip(_TRIM))))).strip(_TRIM)
+    return _ENDING.sub("", _ORIGIN.sub("", _OPENING.sub("", _FILLERS.sub("", text.strip(_TRIM))))).strip(
+        _TRIM
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Container, Sequence
 from itertools import count
@@ -10,6 +11,7 @@ from kec_core.types import Concept, Knowledge
 
 UNCLEAR = "unclear"
 """What a group begins to be called that no word fits."""
+_UNCLEAR = re.compile(rf"{UNCLEAR}( \d+)?( \(\d+ photos?\))?")
 
 
 def is_unclear(concept: Concept) -> bool:
@@ -21,16 +23,31 @@ def unique_names(knowledge: Knowledge) -> dict[str, str]:
     """A name to show for every concept and collapsed group, by id.
 
     It is its own name; namesakes (in any case) get in brackets their first noun that no other of them has, or their id
-    where they have no such noun.
+    where they have no such noun. Those that no word fits have numbers.
     """
-    namesakes: dict[str, list[Concept]] = {}
-    for concept in knowledge.by_id.values():
-        namesakes.setdefault(concept.name.casefold(), []).append(concept)
+    concepts = list(knowledge.by_id.values())
+    names = numbered([concept.name for concept in concepts])
+    namesakes: dict[str, list[tuple[Concept, str]]] = {}
+    for concept, name in zip(concepts, names, strict=True):
+        namesakes.setdefault(name.casefold(), []).append((concept, name))
     return {
-        concept.id: f"{concept.name} ({mark})" if mark else concept.name
+        concept.id: f"{name} ({mark})" if mark else name
         for some in namesakes.values()
-        for concept, mark in zip(some, _marks(some), strict=True)
+        for (concept, name), mark in zip(some, _marks([one for one, _ in some]), strict=True)
     }
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """The names with those that say that no word fits as "unclear", "unclear 2" and so on.
+
+    How many photos such a group had when it was made, which they say, is not what it has now.
+    """
+    taken = {name.casefold() for name in names if not _UNCLEAR.match(name)}
+    shown = []
+    for name in names:
+        shown.append(free_name(UNCLEAR, taken) if _UNCLEAR.match(name) else name)
+        taken.add(shown[-1].casefold())
+    return shown
 
 
 def _marks(namesakes: Sequence[Concept]) -> list[str]:

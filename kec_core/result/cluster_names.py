@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.clustering.constraints import ConstraintPlan
 from kec_core.clustering.geometry import cluster_sums
-from kec_core.knowledge.unique_names import UNCLEAR, free_name
+from kec_core.knowledge.unique_names import UNCLEAR, free_name, numbered
 from kec_core.live import LiveState
 from kec_core.types import Grounding, Knowledge
 
@@ -21,9 +20,6 @@ LEAST_LIFT = 0.01  # of a mean posterior by which a word tells a cluster from it
 
 EXAMPLE_WORTH = 5
 """A photo that the person assigned to a concept speaks for its name as loudly as so many photos that it won [R]."""
-
-_UNCLEAR = re.compile(rf"{UNCLEAR}( \d+)?( \(\d+ photos?\))?")
-"""The names of concepts that no word fits; their clusters have other numbers of photos, and numbers of their own."""
 
 
 def state_names(state: LiveState, given: Mapping[int, str] | None = None) -> dict[int, str]:
@@ -119,17 +115,7 @@ def name_clusters(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str
             name = free_name(name, bearer)
             bearer[name.casefold()] = cluster
         names[cluster] = name
-    return _numbered([names[cluster] for cluster in range(len(votes))])
-
-
-def _numbered(names: Sequence[str]) -> list[str]:
-    """The names with those that say that no word fits as "unclear", "unclear 2" and so on."""
-    taken = {name.casefold() for name in names if not _UNCLEAR.match(name)}
-    numbered = []
-    for name in names:
-        numbered.append(free_name(UNCLEAR, taken) if _UNCLEAR.match(name) else name)
-        taken.add(numbered[-1].casefold())
-    return numbered
+    return numbered([names[cluster] for cluster in range(len(votes))])
 
 
 def _support(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str]) -> NDArray[np.float64]:

@@ -106,13 +106,14 @@ def _save(project: Project, config: RunConfig) -> None:
 def _essentials(project: Project, config: RunConfig) -> Connection:
     """The choices that matter most; returns how to reach a language model, if one is chosen."""
     with st.container(border=True):
-        left, middle, right = st.columns(3)
-        with left:
+        clusters, concepts, words, looks = st.columns([2, 2, 3, 3])
+        with clusters:
             option_widgets.draw(project, config, OPTIONS["n_clusters"])
-        with middle:
+        with concepts:
             option_widgets.draw(project, config, OPTIONS["mapping.n_concepts"])
-        with right:
+        with words:
             run_options.encoder(project, config)
+        with looks:
             run_options.looks(project, config)
         left, right = st.columns([1, 2])
         with left:

@@ -73,8 +73,18 @@ def _table(project: Project, state: LiveState, photos: ConceptPhotos, images: Se
     key = f"concept_table_{state.knowledge.fingerprint[:8]}_{session.selection_epoch()}_{words}"
     ids = [concept.id for concept in shown]
     names = unique_names(state.knowledge)
+    here = actions.focus(state, photos).id
     st.dataframe(
-        [_row(concept, names[concept.id], photos, images, project_id) for concept in shown],
+        [
+            _row(
+                concept,
+                f"▸ {names[concept.id]}" if concept.id == here else names[concept.id],
+                photos,
+                images,
+                project_id,
+            )
+            for concept in shown
+        ],
         key=key,
         hide_index=True,
         height=min(HEIGHT, 38 + 35 * len(shown)),

@@ -110,7 +110,10 @@ class Pane {
     const side = dense * Math.max(SIDES[0], Math.min(SIDES[1], 0.6 * Math.sqrt((width * height) / few.length) / dense));
     for (const [i, at] of few) {
       const img = this.map.photo(this.rows[i]);
-      if (!img.naturalWidth) continue;
+      if (!img.naturalWidth) {
+        this.drawFrame(context, at, side, colours[codes[i]]);
+        continue;
+      }
       const part = side / Math.max(img.naturalWidth, img.naturalHeight);
       const size = [img.naturalWidth * part, img.naturalHeight * part];
       const corner = [at[0] - size[0] / 2, at[1] - size[1] / 2];
@@ -120,6 +123,18 @@ class Pane {
       context.lineWidth = 2 * dense;
       context.strokeRect(...corner, ...size);
     }
+    context.globalAlpha = 1;
+  }
+
+  /** Where a photo will be that has not come yet: it covers the point, so that photos do not replace points one by one. */
+  drawFrame(context, at, side, colour) {
+    const corner = [at[0] - side / 2, at[1] - side / 2];
+    context.globalAlpha = 1;
+    context.fillStyle = this.map.paper;
+    context.fillRect(...corner, side, side);
+    context.globalAlpha = 2 * FAINT;
+    context.fillStyle = `rgb(${colour.join()})`;
+    context.fillRect(...corner, side, side);
     context.globalAlpha = 1;
   }
 

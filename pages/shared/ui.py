@@ -18,6 +18,9 @@ from state.jobs.jobs import Job
 from state.project.project import Project
 from state.revisions.revisions import Revision
 
+_OTHER_STAGES = {"layout": "Making the map"}
+"""Work of jobs that is no stage of a run, until it says itself what it does."""
+
 
 @contextmanager
 def errors() -> Iterator[None]:
@@ -137,7 +140,7 @@ def progress_line(job: Job) -> str:
 
 
 def _step_name(stage: str) -> str:
-    return STEP_OF[stage].name if stage in STEP_OF else stage
+    return STEP_OF[stage].name if stage in STEP_OF else _OTHER_STAGES.get(stage, stage)
 
 
 def tiles(

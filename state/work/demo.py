@@ -1,4 +1,4 @@
-"""The project that is there before a person has done anything: the demo photos, clustered by KEC."""
+"""The project that is there before a person has done anything: the demo photos, clustered by KEC, and their map."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from kec_core.stages import Hooks
 from state.project.locks import RunLock
 from state.project.project import Project
 from state.revisions import revisions
+from state.revisions.layouts import make_layout, usual_method
 from state.work.run import run_project
 from state.workspace.workspace import Workspace
 
@@ -39,6 +40,8 @@ def ensure_demo_project(
     kinds = sum(1 for path in photos.iterdir() if is_folder(path))
     config = RunConfig(n_clusters=kinds or None)
     with RunLock.acquire(folder, "kec setup"):
-        run_project(project, photos, config, labels="folders", hooks=Hooks(progress=progress))
+        run = run_project(project, photos, config, labels="folders", hooks=Hooks(progress=progress))
+        method = usual_method(run.revision.facts.images)
+        make_layout(project, run.revision, "combined", method, progress=progress)
     say(f"Demo project: made in {folder}.")
     return project

@@ -4,11 +4,12 @@ from datetime import date
 
 import pytest
 
+from kec_core.errors import ResourceMissing
 from kec_core.photos.exif import Exif, Place
 from kec_core.photos.images import ScanReport
 from pages.find import timeline
 from pages.shared.picked import Selection
-from state.work.search import open_search
+from state.work.search import Search, open_search
 from tests.fakes import COLOURS
 from tests.page_helpers import app, shown, visit
 from tests.panel_helpers import words  # noqa: F401 - a fixture
@@ -31,9 +32,30 @@ def found(page):
     return page.session_state["kec_selection"].images
 
 
-def test_before_anything_is_looked_for_it_says_what_can_be_done(page):
+def test_before_anything_is_looked_for_it_says_what_can_be_done_and_shows_photos(page, colours):
     assert "Type what can be seen" in shown(page)
-    assert "find_pick" not in {button.key for button in page.button}
+    assert len(found(page)) == len(colours.images())
+
+
+def test_a_suggested_word_is_looked_for_with_one_click(page):
+    suggested = page.button_group(key="find_suggested")
+    assert suggested.options
+    suggested.select(suggested.options[0]).run()
+    assert not page.exception
+    assert f"Photos that “{page.text_input(key='find_field').value}” fits best" in shown(page)
+    assert "find_suggested" not in {group.key for group in page.button_group}
+    page.button(key="find_forget").click().run()
+    assert page.button_group(key="find_suggested").value is None
+
+
+def test_without_the_encoder_the_page_says_so_and_shows_the_photos(colours, words, monkeypatch):  # noqa: F811 - the fixtures
+    def missing(*_):
+        raise ResourceMissing("The weights are not on this machine; run kec setup.")
+
+    monkeypatch.setattr(Search, "suggested_words", missing)
+    page = app("find", project="colours")
+    assert "The weights are not on this machine" in shown(page)
+    assert found(page)
 
 
 def test_words_typed_on_any_page_lead_to_the_photos_they_fit(colours, words):  # noqa: F811 - the fixtures

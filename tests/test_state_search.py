@@ -36,6 +36,23 @@ def test_words_find_the_photos_that_fit_them_best_first(photos):
     assert len({(one.cluster, one.name) for one in found}) == 1
 
 
+def test_suggested_words_each_show_other_photos(photos):
+    suggested = photos.suggested_words(3)
+    assert 0 < len(suggested) <= 3
+    best = [photos.words(word, 1)[0].image for word in suggested]
+    assert len(set(best)) == len(best)
+    assert photos.suggested_words(1) == suggested[:1]
+
+
+def test_the_newest_photos_come_first_and_those_without_a_date_by_name(photos, colours):
+    told = {photos.ids[5]: Exif("2024-02-29T10:00:00"), photos.ids[9]: Exif("2025-03-01T10:00:00")}
+    colours.set_images(ScanReport(images=colours.images(), exif=told))
+    found = [one.image for one in open_search(colours).newest(4)]
+    assert found == [photos.ids[9], photos.ids[5], photos.ids[0], photos.ids[1]]
+    with pytest.raises(InputError, match="At least 1"):
+        photos.newest(0)
+
+
 def _unit(photos, text):
     from state.work.editing import text_encoder
 

@@ -74,7 +74,9 @@ def _clusters(project: Project, revision: Revision) -> frozenset[int]:
     chosen = st.multiselect(
         "Cluster",
         list(cards),
-        format_func=lambda one: markup.printable(cards[one].name if one in cards else one),
+        format_func=lambda one: (
+            f"{markup.printable(cards[one].name)} · {cards[one].size:,}" if one in cards else str(one)
+        ),
         key=_CLUSTERS,
         placeholder="Any",
         width=230,
@@ -87,15 +89,14 @@ def _labels(project: Project, revision: Revision) -> frozenset[str]:
     counts = cached.label_counts(project, revision.scan)
     if not counts:
         return frozenset()
-    some = (
-        ["", *sorted(counts)]
-        if counts.total() < len(cached.images(project, revision.scan))
-        else sorted(counts)
-    )
+    without = len(cached.images(project, revision.scan)) - counts.total()
+    some = [*([""] if without else []), *sorted(counts)]
     chosen = st.multiselect(
         "Label",
         some,
-        format_func=lambda one: markup.printable(one or UNLABELLED),
+        format_func=lambda one: (
+            f"{markup.printable(one or UNLABELLED)} · {counts[one] if one else without:,}"
+        ),
         key=_LABELS,
         placeholder="Any",
         width=200,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.find import filters, timeline
+from pages.find import filters, suggestions, timeline
 from pages.shared import cached, finding, groups, markup, moved, photo_picker, selection, session, stacks, ui
 from state.project.project import Project
 from state.revisions import revisions
@@ -13,6 +13,7 @@ from state.work.photo_filter import PhotoFilter
 from state.work.search import Found, Search, open_search
 
 TOPS = (20, 60, 200, 1000)
+NOTHING_ASKED = "Type what can be seen in the field above (key /), click a word, or choose by what is known of the photos."
 HINT = "Click photos to pick them, or pick all that were found; then say where they belong."
 _TOP = "find_top"
 
@@ -38,10 +39,7 @@ def _asked(search: Search) -> None:
         elif like:
             st.html(markup.note(f"Photos like {_named(like)}"), width="content")
         else:
-            said = (
-                "Type what can be seen in the field above (key /), or choose by what is known of the photos."
-            )
-            st.html(markup.note(said), width="content")
+            st.html(markup.note(NOTHING_ASKED), width="content")
         if finding.words() or like:
             st.button(
                 "Clear", key="find_forget", type="tertiary", icon=":material/close:", on_click=finding.forget
@@ -68,15 +66,25 @@ def _found(search: Search, chosen: PhotoFilter, top: int) -> tuple[Found, ...]:
         return search.words(finding.words(), top, chosen)
     if like:
         return search.like(like, top, chosen)
-    return search.filtered(chosen, len(search.ids)) if chosen else ()
+    return search.filtered(chosen, len(search.ids)) if chosen else search.newest(top)
 
 
-def _results(project: Project, shown: Revision, found: tuple[Found, ...]) -> None:
+def _heading(search: Search, found: tuple[Found, ...], *, is_asked: bool) -> str:
+    """How many photos there are, and which ones when nothing was asked for."""
+    count = markup.count(len(found), "photo")
+    if is_asked:
+        return count
+    if any(one.exif.taken for one in found):
+        return f"The newest {count}" if len(found) < len(search.ids) else f"All {count}, newest first"
+    return f"The first {count}" if len(found) < len(search.ids) else f"All {count}"
+
+
+def _results(project: Project, shown: Revision, found: tuple[Found, ...], heading: str) -> None:
     row_of = cached.row_of(project, shown.scan)
     images = cached.images(project, shown.scan)
     rows = [row_of[one.image] for one in found]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(markup.count(len(found), "photo"), anchor=False, width="content")
+        st.subheader(heading, anchor=False, width="content")
         said = (stacks.distinct(project, (one.image for one in found)), groups.whence(project, shown, rows))
         st.html(markup.note(" · ".join(filter(None, said))), width="content")
         st.space("stretch")
@@ -93,19 +101,23 @@ def _results(project: Project, shown: Revision, found: tuple[Found, ...]) -> Non
 def _page(project: Project, shown: Revision) -> None:
     search = _search(project, shown)
     _asked(search)
+    is_ranked = bool(finding.words() or _like(search))
+    if not is_ranked:
+        suggestions.draw(search)
     chosen = filters.draw(project, shown, search)
     with st.container(horizontal=True, vertical_alignment="center"):
         top = st.segmented_control(
             "How many", TOPS, default=TOPS[1], required=True, key=_TOP, persist_state="session",
-            format_func=lambda count: f"best {count:,}", label_visibility="collapsed",
+            format_func=lambda count: f"best {count:,}" if is_ranked else f"{count:,} photos",
+            label_visibility="collapsed",
         )  # fmt: skip
         if chosen:
             st.button("No filter", key="find_no_filter", type="tertiary", on_click=filters.clear)
     timeline.draw(search, chosen)
     found = _found(search, chosen, int(top))
     if found:
-        _results(project, shown, found)
-    elif chosen:
+        _results(project, shown, found, _heading(search, found, is_asked=is_ranked or bool(chosen)))
+    else:
         st.html(markup.note("No photo has all of this; take one of the filters back."))
     with st.bottom:
         selection.draw(project, shown, hint=HINT, place="bar")

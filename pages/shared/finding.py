@@ -27,6 +27,11 @@ def field() -> None:
     )
 
 
+def look_for_words(words: str) -> None:
+    """Look for these words on the page Find, where one is; a widget's callback."""
+    _look_for(words, ())
+
+
 def ask_like(images: Sequence[str]) -> None:
     """Look for photos like these; a widget's callback."""
     _look_for("", images)

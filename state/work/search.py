@@ -16,8 +16,10 @@ from kec_core.clustering.geometry import confidence
 from kec_core.encoders.base import collection_mean, visual_features
 from kec_core.encoders.loading import encode_files
 from kec_core.errors import InputError
+from kec_core.knowledge.unique_names import is_unclear
 from kec_core.paths import is_file
 from kec_core.photos.exif import Exif
+from kec_core.types import Knowledge
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.features import load_features
@@ -26,6 +28,8 @@ from state.revisions.revisions import Revision
 from state.work.editing import loaded_encoder, text_encoder
 from state.work.photo_filter import PhotoFilter, matching
 
+JUDGED_PHOTOS, BEST_PHOTOS = 5000, 20
+"""Photos that suggested words are judged by, and those among them that each word fits best, at most."""
 ANY = PhotoFilter()
 """Lets every photo through."""
 
@@ -162,6 +166,46 @@ class Search:
         _check_top(top)
         return self._found(np.flatnonzero(self.matching(chosen))[:top])
 
+    def newest(self, top: int) -> tuple[Found, ...]:
+        """The photos that were taken last; those that do not tell when follow, in the order of their names.
+
+        Args:
+            top: how many photos at most, at least 1.
+
+        Raises:
+            InputError: ``top`` is below 1.
+        """
+        _check_top(top)
+        order = sorted(range(len(self.ids)), key=lambda row: self.exif[row].taken, reverse=True)
+        return self._found(np.array(order[:top], dtype=np.intp))
+
+    def suggested_words(self, count: int) -> tuple[str, ...]:
+        """Names and attributes of the knowledge that each set other photos apart, best first.
+
+        A word is judged by how much better it fits its best photos than all; of two that show the same photos the better
+        one is taken. Of many photos a sample is looked at.
+
+        Args:
+            count: how many words at most.
+
+        Raises:
+            ResourceMissing: the weights of the encoder are not on this machine.
+        """
+        words = _shown_words(self.revision.knowledge)
+        if not words:
+            return ()
+        texts = l2_normalize(text_encoder(self.revision.facts.encoder)(words))
+        fits = texts @ np.asarray(self.x[:: max(1, len(self.x) // JUDGED_PHOTOS)]).T
+        few = min(fits.shape[1], max(3, min(BEST_PHOTOS, fits.shape[1] // BEST_PHOTOS)))
+        best = np.argpartition(-fits, few - 1, axis=1)[:, :few]
+        gains = np.take_along_axis(fits, best, axis=1).mean(axis=1) - fits.mean(axis=1)
+        chosen: dict[str, set[int]] = {}
+        for place in np.argsort(-gains, kind="stable").tolist():
+            photos = set(best[place].tolist())
+            if all(len(photos & others) <= few // 3 for others in chosen.values()):
+                chosen[words[place]] = photos
+        return tuple(chosen)[:count]
+
     def _row(self, photo: str) -> int | None:
         """The row of a photo of the project, by its id or its path."""
         if photo in self.row_of:
@@ -208,6 +252,16 @@ class Search:
             )
             for row, score, cluster in zip(rows.tolist(), values, clusters, strict=True)
         )
+
+
+def _shown_words(knowledge: Knowledge) -> list[str]:
+    """What concepts are called and what is typical of them, each once; of those that count and that words fit."""
+    told = {one.id: one for one in knowledge.concepts if not one.muted and not is_unclear(one)}
+    texts = [
+        *(one.name for one in told.values()),
+        *(one.text for one in knowledge.uni if one.concept in told),
+    ]
+    return list({text.casefold(): text for text in reversed(texts)}.values())[::-1]
 
 
 def _check_top(top: int) -> None:

@@ -19,9 +19,11 @@ from kec_core.knowledge.edits import parse_script
 from kec_core.types import Concept, Grounding, Knowledge
 from state.project.thumbnails import THUMBNAILS
 from state.revisions import revisions
+from state.revisions.audits import answer, start_audit
 from state.revisions.cluster_marks import name_cluster, set_cluster_done
 from state.revisions.overview import load_overview
-from state.transfer import report_photos, report_story
+from state.revisions.stability import measure_stability
+from state.transfer import report, report_photos, report_story
 from state.transfer.export import export_project
 from state.transfer.report import encoder_in_words
 from state.transfer.report_photos import chosen, per_cluster
@@ -114,7 +116,7 @@ def words(monkeypatch, tmp_path):
         cached.cache_clear()
 
 
-def report(project, out):
+def made(project, out):
     written = export_project(project, out, ["report"])
     assert written.files == ("report.html",)
     return (out / "report.html").read_text(encoding="utf-8")
@@ -144,7 +146,7 @@ def test_everything_about_a_result_is_in_it(colours, tmp_path, words):
     edit(colours, {"op": "add_attribute", "concept": "leaf", "text": "green all over"})
     name_cluster(colours, "r2", 0, "My blues")
     set_cluster_done(colours, "r2", 0, True)
-    page = Page(report(colours, tmp_path / "out"))
+    page = Page(made(colours, tmp_path / "out"))
     for said in (
         "Colours",
         "50 photos in 4 clusters",
@@ -162,6 +164,34 @@ def test_everything_about_a_result_is_in_it(colours, tmp_path, words):
     assert f"crimson/{HOSTILE}" in page.names
 
 
+def test_what_was_found_without_labels_is_in_it(colours, tmp_path):
+    shown = revisions.current(colours)
+    measured = measure_stability(colours, shown)
+    for question in start_audit(colours, shown, size=8).questions[:4]:
+        answer(colours, shown.id, question.image, True)
+    text = Page(made(colours, tmp_path / "out")).text
+    assert f"(stability): {measured.ours:.0%} of the photos" in text
+    assert "Judged by eye: 100% of the photos are in the right place" in text
+    assert "(4 photos judged" in text
+
+
+def test_a_report_stays_short_and_says_what_it_leaves_out(colours, tmp_path, words, monkeypatch):
+    for text in "abc":
+        edit(colours, {"op": "add_attribute", "concept": "leaf", "text": text * 3})
+    for name, most in (("TEXTS", 1), ("CONCEPTS", 2), ("STEPS", 2), ("LONGEST_SCRIPT", 10)):
+        monkeypatch.setattr(report_story, name, most)
+    monkeypatch.setattr(report, "MOST_CLUSTERS", 3)
+    page = Page(made(colours, tmp_path / "out"))
+    assert page.tags.count("article") == 3
+    for said in (
+        "These are the largest 3 clusters; 1 smaller ones are in the table (CSV).",
+        "more, in the knowledge (JSON).",
+        "The latest 2 of 4 revisions:",
+        "export the edits (JSON).",
+    ):
+        assert said in page.text, said
+
+
 def test_photos_are_counted_by_concept_also_under_one_name():
     concepts = (Concept(id="c001", name="Jaguar"), Concept(id="c002", name="Jaguar"))
     omega = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]], dtype=np.float32)
@@ -172,7 +202,7 @@ def test_photos_are_counted_by_concept_also_under_one_name():
 
 
 def test_its_photos_are_inside_and_small(colours, tmp_path):
-    page = Page(report(colours, tmp_path / "out"))
+    page = Page(made(colours, tmp_path / "out"))
     pictures = [address for address in page.addresses if address.startswith("data:image/jpeg;base64,")]
     assert len(pictures) == 4 * 12
     assert set(page.addresses) - set(pictures) == {
@@ -185,16 +215,14 @@ def test_its_photos_are_inside_and_small(colours, tmp_path):
 
 def test_larger_photos_are_made_small(colours, tmp_path, monkeypatch):
     monkeypatch.setattr(report_photos, "SIDE", 40)
-    picture = next(
-        one for one in Page(report(colours, tmp_path / "out")).addresses if one.startswith("data:")
-    )
+    picture = next(one for one in Page(made(colours, tmp_path / "out")).addresses if one.startswith("data:"))
     with Image.open(io.BytesIO(base64.b64decode(picture.partition(",")[2]))) as opened:
         assert max(opened.size) == 40
 
 
 def test_a_large_report_shows_fewer_photos_and_says_how_many(colours, tmp_path, monkeypatch):
     monkeypatch.setattr(report_photos, "PHOTOS", 20)
-    page = Page(report(colours, tmp_path / "out"))
+    page = Page(made(colours, tmp_path / "out"))
     assert sum(address.startswith("data:") for address in page.addresses) == 4 * 5
     assert "at most 5 photos are shown" in page.text
     assert (per_cluster(1), per_cluster(10), per_cluster(0)) == (12, 2, 12)
@@ -215,13 +243,13 @@ def test_a_photo_that_is_gone_keeps_its_name(colours, tmp_path):
     shutil.rmtree(colours.folder / THUMBNAILS, ignore_errors=True)
     gone = [image.id for image in colours.images() if image.id.startswith("leaf/")]
     colours.set_images_root(tmp_path / "elsewhere")
-    page = Page(report(colours, tmp_path / "out"))
+    page = Page(made(colours, tmp_path / "out"))
     assert not any(address.startswith("data:") for address in page.addresses)
     assert gone[0] in page.text
 
 
 def test_the_policy_allows_its_own_style_and_nothing_else(colours, tmp_path):
-    source = report(colours, tmp_path / "out")
+    source = made(colours, tmp_path / "out")
     page = Page(source)
     style = re.search(r"<style>(.*?)</style>", source, re.DOTALL).group(1)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -236,7 +264,7 @@ def test_the_policy_allows_its_own_style_and_nothing_else(colours, tmp_path):
 
 def test_text_that_would_do_harm_is_text(colours, tmp_path, words):
     attack(colours)
-    source = report(colours, tmp_path / "out")
+    source = made(colours, tmp_path / "out")
     page = Page(source)
     assert set(page.tags) <= ALLOWED
     assert page.tags.count("style") == 1
@@ -252,7 +280,7 @@ def test_the_log_tells_every_edit_and_can_be_replayed(colours, tmp_path, words):
         {"op": "rename_concept", "concept": "leaf", "name": "grass"},
         {"op": "add_attribute", "concept": "grass", "text": "blades"},
     )
-    source = report(colours, tmp_path / "out")
+    source = made(colours, tmp_path / "out")
     script = Page(source).text
     found = json.loads(re.search(r'\{\n "edits".*?\n\}', script, re.DOTALL).group(0))
     assert [one["op"] for one in found["edits"]] == ["rename_concept", "add_attribute"]
@@ -260,7 +288,7 @@ def test_the_log_tells_every_edit_and_can_be_replayed(colours, tmp_path, words):
     assert "blades" in script
 
 
-def test_an_earlier_revision_has_its_own_report(colours, tmp_path, words):
+def test_an_earlier_revision_has_its_own_made(colours, tmp_path, words):
     edit(colours, {"op": "rename_concept", "concept": "leaf", "name": "grass"})
     export_project(colours, tmp_path / "out", ["report"], revision="r1")
     assert "grass" not in Page((tmp_path / "out" / "report.html").read_text()).text
@@ -270,7 +298,7 @@ def test_without_labels_and_baseline_scores_the_rest_is_there(colours, tmp_path)
     colours.set_labels({})
     known = revisions.current(colours)
     revisions.set_scores(colours, "r1", None, replace(known.baseline, scores=None))
-    text = Page(report(colours, tmp_path / "out")).text
+    text = Page(made(colours, tmp_path / "out")).text
     assert "ACC" not in text
     assert "silhouette" in text
 
@@ -286,7 +314,7 @@ def test_the_encoder_is_named(name, said):
 @pytest.mark.browser
 def test_opened_without_a_network_it_runs_nothing_and_asks_for_nothing(colours, tmp_path, words):
     attack(colours)
-    report(colours, tmp_path / "out")
+    made(colours, tmp_path / "out")
     with open_browser() as browser:
         context = browser.new_context(offline=True)
         page = context.new_page()

@@ -11,16 +11,21 @@ from kec_core.clustering.geometry import centroids_of
 from kec_core.knowledge.unique_names import unique_names
 from kec_core.types import Knowledge
 from state.project.project import Project
+from state.revisions.audits import load_audit
 from state.revisions.features import Features
 from state.revisions.overview import ClusterCard, Overview, cluster_cards, load_overview
 from state.revisions.revisions import Revision
+from state.revisions.stability import load_stability
 from state.transfer import report_story as story
 from state.transfer.assignments import Assignments
 from state.transfer.report_page import Bar, Block, Cluster, Paragraph, Section, Table, render
 from state.transfer.report_photos import PER_CLUSTER, PHOTOS, chosen, per_cluster, photos
 
 CONCEPTS = 4
-"""Concepts named per cluster."""
+"""Concepts named per cluster, fewer where there are many clusters: about ``CONCEPT_ROWS`` in all."""
+CONCEPT_ROWS = 120
+MOST_CLUSTERS = 200
+"""Clusters with photos of their own, the largest; of the others only the number is said."""
 SCORES = (
     ("acc", "Photos in the right cluster (ACC)"),
     ("nmi", "Shared information (NMI)"),
@@ -49,7 +54,7 @@ def write_report(
     overview = load_overview(project, revision)
     cards = cluster_cards(overview, revision.knowledge, table.labels)
     parts = [
-        ("scores", "Scores", _scores(revision)),
+        ("scores", "Scores", [*_scores(revision), *_checks(project, revision)]),
         ("clusters", "Clusters", _clusters(project, revision, features, overview, cards)),
         ("concepts", "Concepts and attributes", story.concepts(revision.knowledge, features.grounding)),
         ("guidance", "What the person said", story.wishes(revision.knowledge)),
@@ -99,6 +104,23 @@ def _scores(revision: Revision) -> Iterator[Block]:
         yield _score_table(CLEARNESS, revision.internal, baseline.internal if baseline else None)
 
 
+def _checks(project: Project, revision: Revision) -> Iterator[Block]:
+    """What was found without labels besides: how many photos keep their group by chance, and what the person judged."""
+    stability, audit = load_stability(project, revision), load_audit(project, revision.id)
+    judged = None if audit is None else audit.estimate()
+    if stability is not None:
+        yield Paragraph(
+            f"Groups that survive chance (stability): {stability.ours:.0%} of the photos keep their cluster when photos and "
+            f"starts are drawn anew; {stability.visual:.0%} with photos alone."
+        )
+    if judged is not None:
+        yield Paragraph(
+            f"Judged by eye: {judged.share:.0%} of the photos are in the right place, 95 % interval {judged.low:.0%} to "
+            f"{judged.high:.0%} ({judged.judged:,} photos judged"
+            + (f", in clusters of {judged.covered:.0%} of all photos)." if judged.covered < 1 else ").")
+        )
+
+
 def _score_table(names: Sequence[tuple[str, str]], ours: object, theirs: object) -> Table:
     rows = [(title, _number(getattr(ours, key)), _number(getattr(theirs, key, None))) for key, title in names]
     return Table(("", "KEC", "k-means"), rows)
@@ -123,13 +145,18 @@ def _clusters(
     images = project.images(revision.scan)
     nearest = _nearest(revision, features, overview)
     names = {card.id: card.name for card in cards}
-    for card in cards:
+    largest = {card.id for card in sorted(cards, key=lambda card: (-card.size, card.id))[:MOST_CLUSTERS]}
+    for card in (card for card in cards if card.id in largest):
         rows = chosen(overview, card.id, count)
         yield Cluster(
             card.name,
             [fact for fact in _facts(card) if fact],
             photos(project, [images[row] for row in rows]),
             _in_words(overview, revision.knowledge, card.id, nearest.get(card.id), names),
+        )
+    if len(cards) > len(largest):
+        yield Paragraph(
+            f"These are the largest {len(largest):,} clusters; {len(cards) - len(largest):,} smaller ones are in the table (CSV)."
         )
 
 
@@ -167,7 +194,8 @@ def _in_words(
         head.append(f"In the nearest cluster, {names[nearest]}")
     rows: list[list[str | Bar]] = []
     told = unique_names(knowledge)
-    for column in np.argsort(-here, kind="stable")[:CONCEPTS].tolist():
+    shown = max(1, min(CONCEPTS, CONCEPT_ROWS // len(names)))
+    for column in np.argsort(-here, kind="stable")[:shown].tolist():
         concept = overview.concept_ids[column]
         cells: list[str | Bar] = [told.get(concept, concept), Bar(float(here[column]))]
         rows.append(cells if there is None else [*cells, Bar(float(there[column]))])

@@ -20,8 +20,10 @@ from state.revisions.revisions import Revision, RevisionInfo
 from state.transfer.constraint_files import group_name
 from state.transfer.report_page import Block, Bullets, Code, Lines, Paragraph, Table
 
-SKIPPED = 200
-"""Skipped files that are listed; beyond, only their number."""
+SKIPPED, STEPS, CONCEPTS, TEXTS = 200, 200, 300, 10
+"""Skipped files, revisions, concepts, and texts of a concept that are listed; beyond, only their number."""
+LONGEST_SCRIPT = 40_000
+"""Characters of a script that is part of the page."""
 _WISHES = {"together": "Keep together", "apart": "Keep apart", "assign": "Assign to", "member": "Stay in"}
 
 
@@ -32,18 +34,20 @@ def concepts(knowledge: Knowledge, grounding: Grounding) -> Iterator[Block]:
         (
             Lines([names[concept.id], *_flags(concept)]),
             concept.description,
-            Lines([a.text for a in knowledge.uni if a.concept == concept.id]),
+            Lines(_few([a.text for a in knowledge.uni if a.concept == concept.id])),
             Lines(
-                [
-                    f"{a.text} (from {_other(names, a.pair, concept.id)})"
-                    for a in knowledge.bi
-                    if concept.id in a.ends
-                ]
+                _few(
+                    [
+                        f"{a.text} (from {_other(names, a.pair, concept.id)})"
+                        for a in knowledge.bi
+                        if concept.id in a.ends
+                    ]
+                )
             ),
-            ", ".join(noun.word for noun in concept.nouns),
+            ", ".join(_few([noun.word for noun in concept.nouns])),
             f"{counts[concept.id]:,}",
         )
-        for concept in knowledge.concepts
+        for concept in knowledge.concepts[:CONCEPTS]
     ]
     if rows:
         head = (
@@ -55,6 +59,13 @@ def concepts(knowledge: Knowledge, grounding: Grounding) -> Iterator[Block]:
             "Photos it is strongest in",
         )
         yield Table(head, rows)
+    if len(knowledge.concepts) > CONCEPTS:
+        yield Paragraph(f"… and {len(knowledge.concepts) - CONCEPTS:,} more, in the knowledge (JSON).")
+
+
+def _few(texts: Sequence[str]) -> list[str]:
+    """The first texts, and how many more there are."""
+    return [*texts[:TEXTS], *([f"… and {len(texts) - TEXTS:,} more"] if len(texts) > TEXTS else [])]
 
 
 def _counts(grounding: Grounding) -> Counter[str]:
@@ -103,6 +114,9 @@ def _where(knowledge: Knowledge, wish: Constraint) -> str:
 
 def edits(project: Project, revision: Revision) -> Iterator[Block]:
     """Every revision on the way here, with its edits in words and as the script that replays them."""
+    path = _path(project, revision)
+    if len(path) > STEPS:
+        yield Paragraph(f"The latest {STEPS:,} of {len(path):,} revisions:", quiet=True)
     yield Table(
         ("Revision", "When", "What", "Edits"),
         [
@@ -112,13 +126,18 @@ def edits(project: Project, revision: Revision) -> Iterator[Block]:
                 step.name or step.note,
                 Lines(_in_order(project, step)),
             )
-            for step in _path(project, revision)
+            for step in path[-STEPS:]
         ],
     )
     journal = [dict(edit) for edit in revisions.journal(project, revision.id)]
-    if journal:
+    script = json.dumps({"edits": journal}, ensure_ascii=False, indent=1)
+    if journal and len(script) > LONGEST_SCRIPT:
+        yield Paragraph(
+            "The script that repeats all this is too long for this page; export the edits (JSON).", quiet=True
+        )
+    elif journal:
         yield Paragraph("As a script; kec edit replays it:", quiet=True)
-        yield Code(json.dumps({"edits": journal}, ensure_ascii=False, indent=1))
+        yield Code(script)
 
 
 def _path(project: Project, revision: Revision) -> list[RevisionInfo]:

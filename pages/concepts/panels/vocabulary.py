@@ -20,7 +20,8 @@ from state.project.project import Project
 
 MAX_TERMS = 2000
 MAX_MEGABYTES = 2
-HEIGHT = 300
+HEIGHT, FEW = 300, 4
+"""Of the list of terms, in CSS pixels; so few terms have no list that scrolls."""
 USES = {"concepts": "Concepts now", "nouns": "Nouns for a rebuild"}
 MODES: dict[VocabularyMode, str] = {"extend": "Beside the dictionary", "only": "Instead of it"}
 
@@ -59,7 +60,6 @@ def draw(view: View) -> None:
         st.error(markup.plain(error), icon=":material/error:")
         return
     checked = _check(terms, view.state)
-    _preview(checked)
     use = st.segmented_control(
         "What they become",
         list(USES),
@@ -73,6 +73,7 @@ def draw(view: View) -> None:
         _add(view, checked)
     else:
         _build(view.project, text)
+    _preview(checked)
 
 
 def _text(project: Project) -> str:
@@ -130,15 +131,12 @@ def _check(terms: Sequence[DomainTerm], state: LiveState) -> list[_Checked]:
 
 
 def _preview(checked: Sequence[_Checked]) -> None:
-    st.dataframe(
-        [
-            {"Term": one.term.noun.word, "": _verdict(one), "Description": one.term.description}
-            for one in checked
-        ],
-        hide_index=True,
-        height=min(HEIGHT, 38 + 35 * len(checked)),
-        key="vocabulary_table",
-    )
+    """Every term as it is read, below the button that takes them: a long list scrolls by itself."""
+    with st.container(height=HEIGHT if len(checked) > FEW else "content", key="vocabulary_terms"):
+        rows = [
+            (one.term.noun.word, list(filter(None, (_verdict(one), one.term.description)))) for one in checked
+        ]
+        st.html(markup.definitions(rows))
 
 
 def _verdict(one: _Checked) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from kec_core.errors import ResourceMissing
 from kec_core.knowledge.edits import parse_script
@@ -13,7 +14,7 @@ from kec_core.types import Group
 from pages.concepts.panels import constraints, phrase_probe, tree_actions, workbench_view
 from state.jobs.jobs import JobManager
 from state.revisions import revisions
-from tests.page_helpers import HOSTILE, make_job, shown
+from tests.page_helpers import HOSTILE, TIMEOUT, make_job, shown
 from tests.panel_helpers import edit, panel, words  # noqa: F401 - a fixture
 from tests.tiny_wordnet import write_wordnet
 
@@ -219,13 +220,30 @@ def dictionary(monkeypatch, tmp_path):
     workbench_view.wordnet.clear()
 
 
+def _dialog():
+    from pages.concepts.panels import vocabulary, workbench_view
+    from pages.shared import session
+
+    project = session.project()
+    bench = session.workbench(project)
+    session.saw(bench.shown().id)
+    vocabulary.ask(workbench_view.look(project, bench))
+
+
+def words_of_the_field():
+    """The dialog, open."""
+    page = AppTest.from_function(_dialog, default_timeout=TIMEOUT)
+    page.query_params["project"] = "colours"
+    return page.run()
+
+
 def read_terms(page):
     """Each term with how it is read."""
     return re.findall("<dt>(.*?)</dt><dd><div>(.*?)</div>", shown(page))
 
 
 def test_terms_are_checked_first_and_then_become_concepts(colours, dictionary):
-    page = panel("guidance")
+    page = words_of_the_field()
     fill(page, "vocabulary_text", "Leaf\nleaf litter\nzebra: a striped horse\nzebra\n<b>x</b>")
     assert read_terms(page) == [
         ("Leaf", "already a concept"),
@@ -242,8 +260,17 @@ def test_terms_are_checked_first_and_then_become_concepts(colours, dictionary):
     assert page.button(key="vocabulary_add").disabled
 
 
-def test_a_term_without_a_description_takes_the_dictionarys_if_wanted(colours, dictionary):
+def test_the_panel_opens_the_words_and_says_how_many_a_rebuild_uses(colours, dictionary):
+    config = colours.settings()
+    colours.save_settings(replace(config, mapping=replace(config.mapping, vocabulary="zebra\ndog")))
     page = panel("guidance")
+    assert "2 lines used by rebuilds" in shown(page)
+    press(page, "vocabulary_open")
+    assert next(one for one in page.text_area if one.key == "vocabulary_text").value == "zebra\ndog"
+
+
+def test_a_term_without_a_description_takes_the_dictionarys_if_wanted(colours, dictionary):
+    page = words_of_the_field()
     fill(page, "vocabulary_text", "dog")
     assert "<dt>dog</dt><dd><div>new</div><div>" in shown(page)
     page.checkbox(key="vocabulary_glosses").uncheck().run()
@@ -251,7 +278,7 @@ def test_a_term_without_a_description_takes_the_dictionarys_if_wanted(colours, d
 
 
 def test_terms_become_nouns_of_a_rebuild_and_can_be_taken_back(colours, dictionary, started):
-    page = panel("guidance")
+    page = words_of_the_field()
     fill(page, "vocabulary_text", "zebra")
     page.segmented_control(key="vocabulary_use").set_value("nouns").run()
     page.segmented_control(key="vocabulary_mode").set_value("only").run()
@@ -259,7 +286,7 @@ def test_terms_become_nouns_of_a_rebuild_and_can_be_taken_back(colours, dictiona
     assert started == [("rebuild", {})]
     assert colours.settings().mapping.vocabulary == "zebra"
     assert colours.settings().mapping.vocabulary_mode == "only"
-    other_window = panel("guidance")
+    other_window = words_of_the_field()
     assert ("zebra", "new") in read_terms(other_window)
     fill(other_window, "vocabulary_text", "")
     press(other_window, "vocabulary_rebuild")
@@ -267,7 +294,7 @@ def test_terms_become_nouns_of_a_rebuild_and_can_be_taken_back(colours, dictiona
 
 
 def test_a_list_that_cannot_be_read_or_added_says_why(colours, dictionary):
-    page = panel("guidance")
+    page = words_of_the_field()
     assert "has a description but no word" in fill(page, "vocabulary_text", ": lost")
     assert "cannot be added" in fill(page, "vocabulary_text", "y" * 300)
 

@@ -20,7 +20,7 @@ from state.project.project import Project
 
 MAX_TERMS = 2000
 MAX_MEGABYTES = 2
-HEIGHT, FEW = 300, 4
+HEIGHT, FEW = 430, 5
 """Of the list of terms, in CSS pixels; so few terms have no list that scrolls."""
 USES = {"concepts": "Concepts now", "nouns": "Nouns for a rebuild"}
 MODES: dict[VocabularyMode, str] = {"extend": "Beside the dictionary", "only": "Instead of it"}
@@ -36,30 +36,62 @@ class _Checked:
 
 
 def draw(view: View) -> None:
-    """Draw the list of terms, what would come of it, and the button that adds them."""
-    st.markdown(
-        "**Words of your field**",
-        help="A domain vocabulary: terms for concepts, or candidate nouns for the method.",
-    )
-    text = _text(view.project)
-    if not text.strip():
-        st.html(
-            markup.note(
-                "One term per line, with a description if you like: “roe deer: small deer without a tail”. "
-                "You see them checked before anything changes."
-            )
+    """Draw the button that opens the words of the field; how many the project holds stands beside it."""
+    held = len(view.project.settings().mapping.vocabulary.splitlines())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            "Words of your field",
+            key="vocabulary_open",
+            icon=":material/dictionary:",
+            help="A domain vocabulary: terms for concepts, or candidate nouns for the method.",
+        ):
+            ask(view)
+        if held:
+            st.html(markup.note(f"{markup.count(held, 'line')} used by rebuilds"))
+
+
+@st.dialog("Words of your field", width="large", on_dismiss="rerun")
+def ask(view: View) -> None:
+    """The list beside how it is read, and the button that takes it."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        text = _text(view.project)
+        checked = _read(view, text)
+        if not text.strip():
+            _nothing(view.project)
+        elif checked:
+            _use(view, text, checked)
+    with right:
+        _preview(checked)
+
+
+def _nothing(project: Project) -> None:
+    st.html(
+        markup.note(
+            "One term per line, with a description if you like: “roe deer: small deer without a tail”. "
+            "You see them checked before anything changes."
         )
-        if view.project.settings().mapping.vocabulary:
-            _rebuild_button(view.project, "Rebuild without your words", "", "extend")
-        return
+    )
+    if project.settings().mapping.vocabulary:
+        _rebuild_button(project, "Rebuild without your words", "", "extend")
+
+
+def _read(view: View, text: str) -> Sequence[_Checked]:
+    """The terms of a list; none, with the reason, when it cannot be read."""
+    if not text.strip():
+        return ()
     try:
         terms = _terms(text)
         if len(terms) > MAX_TERMS:
             raise InputError(f"The list has {len(terms):,} terms; add at most {MAX_TERMS:,} at a time.")
     except KecError as error:
         st.error(markup.plain(error), icon=":material/error:")
-        return
-    checked = _check(terms, view.state)
+        return ()
+    return _check(terms, view.state)
+
+
+def _use(view: View, text: str, checked: Sequence[_Checked]) -> None:
+    """What becomes of the terms."""
     use = st.segmented_control(
         "What they become",
         list(USES),
@@ -73,7 +105,6 @@ def draw(view: View) -> None:
         _add(view, checked)
     else:
         _build(view.project, text)
-    _preview(checked)
 
 
 def _text(project: Project) -> str:
@@ -131,7 +162,7 @@ def _check(terms: Sequence[DomainTerm], state: LiveState) -> list[_Checked]:
 
 
 def _preview(checked: Sequence[_Checked]) -> None:
-    """Every term as it is read, below the button that takes them: a long list scrolls by itself."""
+    """Every term as it is read; a long list scrolls by itself."""
     with st.container(height=HEIGHT if len(checked) > FEW else "content", key="vocabulary_terms"):
         rows = [
             (one.term.noun.word, list(filter(None, (_verdict(one), one.term.description)))) for one in checked
@@ -161,14 +192,11 @@ def _add(view: View, checked: Sequence[_Checked]) -> None:
     except KecError as error:
         st.error(markup.plain(f"The list cannot be added: {error}"), icon=":material/error:")
         return
-    st.button(
-        f"Add {markup.count(len(edits), 'concept')}",
-        key="vocabulary_add",
-        type="primary",
-        disabled=not edits,
-        on_click=session.act,
-        args=(view.project, edits),
-    )
+    if st.button(
+        f"Add {markup.count(len(edits), 'concept')}", key="vocabulary_add", type="primary", disabled=not edits
+    ):
+        session.act(view.project, edits)
+        st.rerun()
 
 
 def _build(project: Project, text: str) -> None:
@@ -188,7 +216,7 @@ def _build(project: Project, text: str) -> None:
 
 def _rebuild_button(project: Project, label: str, text: str, mode: VocabularyMode) -> None:
     reason = rebuild_job.why_not(project)
-    st.button(
+    if st.button(
         label,
         key="vocabulary_rebuild",
         type="primary",
@@ -196,9 +224,9 @@ def _rebuild_button(project: Project, label: str, text: str, mode: VocabularyMod
         disabled=bool(reason),
         help=reason
         or "As a job. What you made, locked or gave photos stays. The words stay an option of the project.",
-        on_click=_start,
-        args=(project, text, mode),
-    )
+    ):
+        _start(project, text, mode)
+        st.rerun()
 
 
 @ui.refusals()

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
@@ -19,13 +20,14 @@ from kec_core.config import EncoderDefaults
 from kec_core.encoders import imagenet, sentences
 from kec_core.encoders.base import EncoderInfo, Pixels, Places
 from kec_core.encoders.once import Once
+from kec_core.encoders.precomputed import Precomputed, load_precomputed
 from kec_core.encoders.prompts import PHOTO
-from kec_core.encoders.text_map import TextMap, fit, imagenet_anchors, map_key
+from kec_core.encoders.text_map import Anchors, TextMap, fit, imagenet_anchors, map_key
 from kec_core.errors import ResourceMissing
 from kec_core.paths import is_file, is_folder
 from kec_core.store import cache_dir, write_cache
 from kec_core.types import Noun
-from kec_core.wordnet.wordnet import load_wordnet
+from kec_core.wordnet.wordnet import WordNet, load_wordnet
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -50,7 +52,7 @@ def load_compact() -> CompactEncoder:
     Raises:
         ResourceMissing: the packages with its weights are not installed.
     """
-    return CompactEncoder()
+    return CompactEncoder(load_wordnet(), sentences.SentenceModel(), load_precomputed)
 
 
 def compact_ready() -> bool:
@@ -64,11 +66,17 @@ def compact_ready() -> bool:
 class CompactEncoder:
     """EfficientNet-Lite2 for images, MiniLM and a kernel ridge map for texts."""
 
-    def __init__(self) -> None:
-        """See ``load_compact``."""
+    def __init__(
+        self,
+        wordnet: WordNet,
+        sentence_model: sentences.SentenceModel,
+        precomputed: Callable[[str], Precomputed],
+    ) -> None:
+        """See ``load_compact``; ``precomputed`` gives what is known of a revision of the sentence model."""
         self._images = imagenet.ImageNetNetwork()
-        self._sentences = sentences.SentenceModel()
-        self._wordnet = load_wordnet()
+        self._sentences = sentence_model
+        self._precomputed = Once(partial(precomputed, sentence_model.revision))
+        self._wordnet = wordnet
         self._anchors = imagenet_anchors(self._wordnet)
         self._key = map_key(self._anchors, self._images.revision, self._sentences.revision)
         self._text_map = Once(self._fitted)
@@ -87,6 +95,11 @@ class CompactEncoder:
         """See Encoder."""
         return self._info
 
+    @property
+    def anchors(self) -> Anchors:
+        """The texts that the text map is fitted to."""
+        return self._anchors
+
     def preprocess(self, image: Image.Image) -> Pixels:
         """See Encoder: the centre square at 260 pixels."""
         return imagenet.preprocess(image)
@@ -102,14 +115,17 @@ class CompactEncoder:
 
     def encode_texts(self, texts: Sequence[str]) -> FloatMatrix:
         """See Encoder: directions of the centred image space; the shorter, the less is known of the text."""
-        return self._text_map()(self._sentences.embed(texts))
+        return self._text_map()(self._embedded(texts))
 
     def covers(self, nouns: Sequence[Noun], *, progress: Progress = no_progress) -> NDArray[np.bool_]:
         """See Encoder: nouns at or just below the WordNet nodes it was taught, with words near to theirs.
 
-        The answer for a list is kept on disk.
+        That of WordNet's nouns comes with the program; the answer for another list is kept on disk.
         """
-        key = fingerprint(self._key, MAX_LINKS, [[noun.word, noun.synset] for noun in nouns])
+        key = self.covers_key(nouns)
+        precomputed = self._precomputed().known(key, len(nouns))
+        if precomputed is not None:
+            return precomputed
         file = cache_dir() / f"compact-known-{key}.npy"
         try:
             known: NDArray[np.bool_] = np.load(file, allow_pickle=False)
@@ -119,11 +135,18 @@ class CompactEncoder:
             open_rows = [row for row in np.flatnonzero(known).tolist() if nouns[row].word not in taught]
             if open_rows:
                 words = [nouns[row].word for row in open_rows]
-                known[open_rows] = self._text_map().covers(self._sentences.embed(words, progress=progress))
+                known[open_rows] = self._text_map().covers(self._embedded(words, progress=progress))
             content = io.BytesIO()
             np.save(content, known)
             write_cache(file, content.getvalue())
         return known
+
+    def covers_key(self, nouns: Sequence[Noun]) -> str:
+        """What the answer of ``covers`` for a list is kept under."""
+        return fingerprint(self._key, MAX_LINKS, [[noun.word, noun.synset] for noun in nouns])
+
+    def _embedded(self, texts: Sequence[str], *, progress: Progress = no_progress) -> FloatMatrix:
+        return self._precomputed().embed(texts, partial(self._sentences.embed, progress=progress))
 
     def _is_near(self, noun: Noun) -> bool:
         """Whether a noun's meaning is that of a taught node or at most ``MAX_LINKS`` below one; True outside WordNet."""
@@ -139,6 +162,6 @@ class CompactEncoder:
             return TextMap.load(file)
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             log.info("Preparing the compact encoder's words; this happens once.")
-            fitted = fit(self._anchors, self._sentences.embed, self._images.classifier())
+            fitted = fit(self._anchors, self._embedded, self._images.classifier())
             fitted.save(file)
             return fitted

@@ -36,8 +36,11 @@ class SentenceModel:
         revision: hash of the weights.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, exact: bool = False) -> None:
         """Find the weights that requirements.txt installs.
+
+        Args:
+            exact: compute in float32 even where bfloat16 is faster.
 
         Raises:
             ResourceMissing: their package is not installed.
@@ -52,6 +55,7 @@ class SentenceModel:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_MAX_TOKENS)
         self._file = file
+        self._exact = exact
         self._network = Once(self._loaded)
 
     def embed(self, texts: Sequence[str], *, progress: Progress = no_progress) -> FloatMatrix:
@@ -82,6 +86,7 @@ class SentenceModel:
             lambda: _build(self._file),
             (ids, ids.reshape(4, 3), ids.reshape(1, 12)),
             key=f"mean states of {self.revision}",
+            exact=self._exact,
         )
 
 

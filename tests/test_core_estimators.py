@@ -15,6 +15,7 @@ from kec_core.encoders import encode_files
 from kec_core.errors import InputError, ShapeError
 from kec_core.photos.images import find_images
 from tests.fakes import COLOURS, HashEncoder, colour_photos
+from tests.test_core_second_space import plant
 
 NAMES = list(COLOURS)
 WIDTH = "it fits features of two to ten columns, but words can be compared only with features of the encoder's width"
@@ -135,3 +136,45 @@ def test_the_same_seed_gives_the_same_groups(features):
     ]
     first, second = (run.fit_predict(features) for run in runs)
     np.testing.assert_array_equal(first, second)
+
+
+# --- a second space of looks
+
+
+@pytest.mark.parametrize("knowledge", [["crimson", "ocean"], None], ids=["knowledge", "looks alone"])
+def test_tables_of_looks_are_taken_by_fit_and_predict(tmp_path, knowledge):
+    truth_of, rows_of = plant(tmp_path, 12, np.random.default_rng(0))
+    files = list(find_images(tmp_path / "photos"))
+    features = encode_files(HashEncoder(), files).features
+    looks = np.array([rows_of[file.name] for file in files])
+    truth = np.int32([truth_of[file.name] for file in files])
+    model = kec.KEC(n_clusters=4, knowledge=knowledge, encoder=HashEncoder())
+    labels = model.fit_predict(features[::2], looks=looks[::2])
+    assert score(labels, truth[::2]).acc == 1
+    np.testing.assert_array_equal(model.predict(features[1::2], looks=looks[1::2]), labels)
+    assert score(clone(model).fit(features[::2]).labels_, truth[::2]).acc < 0.8
+    with pytest.raises((InputError, ShapeError)):
+        model.predict(features)
+    with pytest.raises((InputError, ShapeError)):
+        model.predict(features, looks=looks[:, :3])
+    with pytest.raises(
+        InputError, match="A row of looks for each of 48 photos was expected, but 24 rows came"
+    ):
+        model.fit(features, looks=looks[::2])
+
+
+def test_looks_by_name_are_a_parameter_and_serve_new_photos(tmp_path):
+    truth_of, _ = plant(tmp_path, 12, np.random.default_rng(0))
+    files = list(find_images(tmp_path / "photos"))
+    model = kec.KEC(
+        n_clusters=4,
+        knowledge=["crimson", "ocean"],
+        encoder=HashEncoder(),
+        looks=str(tmp_path / "second.npz"),
+    )
+    model = clone(model).fit(files)
+    assert model.get_params()["looks"] == str(tmp_path / "second.npz")
+    assert score(model.labels_, np.int32([truth_of[file.name] for file in files])).acc == 1
+    np.testing.assert_array_equal(model.predict(files[:9]), model.labels_[:9])
+    with pytest.raises(InputError, match="looks should be features too"):
+        clone(model).set_params(knowledge=None).fit(encode_files(HashEncoder(), files).features)

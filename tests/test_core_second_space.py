@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,12 +11,21 @@ from PIL import Image
 
 import kec_core as kec
 from kec_core.clustering.metrics import score
-from kec_core.clustering.whitening import Whitening, beside, fit_whitening, looks_of, unwhitened
+from kec_core.clustering.whitening import (
+    SecondSpace,
+    Whitening,
+    beside,
+    fit_whitening,
+    looks_of,
+    unwhitened,
+)
 from kec_core.config import ClusteringConfig, RunConfig
-from kec_core.encoders import load_looks
-from kec_core.errors import InputError, ResourceMissing
+from kec_core.encoders import encode_files, load_looks, load_second_space
+from kec_core.errors import InputError, ResourceMissing, ShapeError
 from kec_core.photos.images import scan_images
-from kec_core.stages import Resources, pipeline, read_whitening, whitening_result
+from kec_core.result.group_model import second_space
+from kec_core.result.group_model_file import model_bytes, read_model
+from kec_core.stages import Hooks, Resources, Runner, embed_second, pipeline, read_whitening, whitening_result
 from kec_core.store import FolderStore
 from state.project.project import Project
 from state.revisions import revisions
@@ -123,27 +134,37 @@ def test_a_file_that_lacks_a_photo_is_refused_with_its_name(tmp_path):
         run(tmp_path, FolderStore(tmp_path / "store"), load_looks(str(tmp_path / "short.npz")))
 
 
-def test_groups_of_two_spaces_take_no_new_photos():
-    from kec_core.result.group_model import GroupModel
+def test_a_photo_is_encoded_once_and_rows_without_names_stay_with_their_photos(tmp_path):
+    plant(tmp_path, 3, np.random.default_rng(0))
+    root, runner = tmp_path / "photos", Runner(FolderStore(tmp_path / "store"), Hooks())
+    with np.load(tmp_path / "second.npz") as found:
+        np.save(tmp_path / "rows.npy", found["features"])
+    records = scan_images(root).images
+    ids = [record.id for record in records]
+    rows = load_looks(str(tmp_path / "rows.npy"))
+    by_row = embed_second(runner, records, root, rows, ids)
+    assert "has no names" in by_row.data["note"]
+    fewer = embed_second(runner, records[1:], root, rows, ids[1:])
+    np.testing.assert_array_equal(fewer.arrays["features"], by_row.arrays["features"][1:])
+    asked = []
 
+    class Counting(HashEncoder):
+        def encode_images(self, pixels):
+            asked.append(len(pixels))
+            return super().encode_images(pixels)
+
+    embed_second(runner, records[1:], root, Counting(), ids[1:])
+    assert sum(asked) == 11
+    all_of_them = embed_second(runner, records, root, Counting(), ids)
+    assert sum(asked) == 12
+    assert all_of_them.arrays["features"].shape == (12, HashEncoder().info.dim)
+
+
+def test_a_whitening_of_an_earlier_version_takes_no_new_photos():
     x = np.eye(3, dtype=np.float32)
-    nothing = dict.fromkeys(
-        (
-            "encoder",
-            "revision",
-            "knowledge",
-            "vectors",
-            "grounding",
-            "defaults",
-            "weight",
-            "mean",
-            "product_centre",
-            "groups",
-        )
-    )
-    with pytest.raises(InputError, match=r"come from a second space too .* run the project again"):
-        GroupModel(**nothing, whitening=unwhitened(x, x))
-    GroupModel(**nothing, whitening=Whitening(centre=x[0], onto=x))
+    with pytest.raises(InputError, match=r"second space too .* run the project again"):
+        second_space(unwhitened(x, x))
+    assert second_space(Whitening(centre=x[0], onto=x)) is None
 
 
 # --- notebooks
@@ -154,6 +175,7 @@ def test_notebooks_give_a_second_space_as_a_file_or_a_table(tmp_path):
     names = dict.fromkeys(PLANTED, "")
     known = {"encoder": HashEncoder(), "knowledge": names, "n_clusters": 4, "progress": False}
     by_file = kec.cluster(tmp_path / "photos", looks=str(tmp_path / "second.npz"), **known)
+    assert any("rows belong to photos by name" in note for note in by_file.notes)
     table = np.array([rows_of[file] for file in by_file.files])
     by_table = kec.cluster(tmp_path / "photos", looks=table, **known)
     features = kec.cluster(by_file.photos.raw, looks=table * 3, **known)
@@ -162,8 +184,6 @@ def test_notebooks_give_a_second_space_as_a_file_or_a_table(tmp_path):
     for result in (by_file, by_table, features):
         assert score(result.labels, truth).acc > 0.95
     assert by_file.config.looks == str(tmp_path / "second.npz")
-    with pytest.raises(InputError, match="come from a second space too"):
-        by_file.assign([tmp_path / "photos" / by_file.files[0]])
     edited = by_file.edit(
         [{"op": "rename_concept", "concept": by_file.knowledge.concepts[0].id, "name": "scarlet"}]
     )
@@ -182,7 +202,105 @@ def test_looks_that_do_not_fit_the_photos_are_refused(tmp_path):
         kec.cluster(rows, looks="dinov2", **known)
 
 
+def test_new_photos_of_a_notebook_are_told_apart_by_both_spaces(tmp_path):
+    _, rows_of = plant(tmp_path / "seen", 12, np.random.default_rng(0))
+    _, rows_of_unseen = plant(tmp_path / "unseen", 5, np.random.default_rng(1))
+    known = {
+        "encoder": HashEncoder(),
+        "knowledge": dict.fromkeys(PLANTED, ""),
+        "n_clusters": 4,
+        "progress": False,
+    }
+    seen, unseen = tmp_path / "seen/photos", tmp_path / "unseen/photos"
+    result = kec.cluster(seen, looks=str(tmp_path / "seen/second.npz"), **known)
+    files = sorted(path.name for path in unseen.iterdir())
+    group_of = {}
+    for file, label in zip(result.files, result.labels.tolist(), strict=True):
+        group_of.setdefault(file[:-8], label)
+    right = [group_of[file[:-8]] for file in files]
+    table = np.array([rows_of_unseen[file] for file in files])
+    by_file = result.assign(unseen, looks=str(tmp_path / "unseen/second.npz"))
+    assert by_file.clusters.tolist() == right
+    np.testing.assert_array_equal(result.assign(unseen, looks=table).clusters, by_file.clusters)
+    raw = encode_files(HashEncoder(), [unseen / file for file in files]).features
+    np.testing.assert_array_equal(result.assign(raw, looks=table).clusters, by_file.clusters)
+
+    with pytest.raises(InputError, match=r"second.npz should name the photos.* fit none"):
+        result.assign([unseen / "crimson-0-000.png"], looks=str(other_names(tmp_path)))
+    with pytest.raises(InputError, match="looks should be features too"):
+        result.assign(raw)
+    with pytest.raises(ShapeError, match=r"shape \(rows, 24\)"):
+        result.assign(raw, looks=table[:, :7])
+    rows = np.array([rows_of[file] for file in result.files])
+    from_table = kec.cluster(seen, looks=rows, **known)
+    with pytest.raises(InputError, match="table of features that was given in a notebook"):
+        from_table.assign(unseen)
+    assert from_table.assign(unseen, looks=table).clusters.tolist() == [
+        from_table.labels[result.files.index(f"{file[:-8]}-000.png")] for file in files
+    ]
+    plain = kec.cluster(seen, **known)
+    with pytest.raises(InputError, match="come from the encoder alone"):
+        plain.assign(raw, looks=table)
+
+
+def other_names(folder):
+    """A file of features that names other photos."""
+    (folder / "other").mkdir()
+    np.savez(folder / "other/second.npz", ids=np.array(["a.png"]), features=np.ones((1, 24), np.float32))
+    return folder / "other/second.npz"
+
+
+class Sharper(HashEncoder):
+    """Looks by an encoder that came as an object."""
+
+    def __init__(self):
+        super().__init__()
+        self.info = replace(self.info, name="sharper", revision="sharper-1")
+
+
+def test_an_encoder_that_came_as_one_is_asked_for_new_photos(tmp_path):
+    plant(tmp_path, 12, np.random.default_rng(0))
+    known = {"encoder": HashEncoder(), "knowledge": list(PLANTED), "n_clusters": 2, "progress": False}
+    result = kec.cluster(tmp_path / "photos", looks=Sharper(), **known)
+    np.testing.assert_array_equal(result.assign(tmp_path / "photos").clusters, result.labels)
+    edited = result.edit([{"op": "set_weight", "knowledge": 0.3}])
+    np.testing.assert_array_equal(edited.assign(tmp_path / "photos").clusters, edited.labels)
+
+
+def test_a_model_file_keeps_the_second_space(tmp_path):
+    plant(tmp_path, 60, np.random.default_rng(0))
+    known = {
+        "encoder": HashEncoder(),
+        "knowledge": dict.fromkeys(PLANTED, ""),
+        "n_clusters": 4,
+        "progress": False,
+    }
+    result = kec.cluster(tmp_path / "photos", looks=str(tmp_path / "second.npz"), **known)
+    (tmp_path / "model.npz").write_bytes(model_bytes(result.model))
+    model = read_model(tmp_path / "model.npz")
+    assert model.space.encoder == f"embeddings:{tmp_path / 'second.npz'}"
+    assert model.whitening.second is None
+    second = result.photos.raw[:, :24] * 0 + result.state.collection.whitening.second
+    again = model.assign(result.photos.raw, second + model.space.mean)
+    np.testing.assert_array_equal(again.clusters, result.labels)
+    with pytest.raises(InputError, match="only with their features there"):
+        model.assign(result.photos.raw)
+    with pytest.raises(ShapeError, match="240 rows of the second space were expected"):
+        model.assign(result.photos.raw, second[1:])
+
+
 # --- networks of timm
+
+
+def test_another_version_of_a_network_is_refused_for_new_photos(checkpoint):
+    name = f"timm:test_vit/{checkpoint}"
+    encoder = load_looks(name)
+    assert encoder.info.name == name
+    mean = np.zeros(encoder.info.dim, np.float32)
+    same = SecondSpace(encoder=name, revision=encoder.info.revision, mean=mean)
+    assert load_second_space(same).info.revision == encoder.info.revision
+    with pytest.raises(InputError, match="another version of their second space"):
+        load_second_space(replace(same, revision="older"))
 
 
 @pytest.fixture(scope="module")

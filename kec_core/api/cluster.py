@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import cast
 
+import numpy as np
+
 from kec_core.api.features import as_encoder, progress_line
 from kec_core.api.input import EmbeddedPhotos, Looks, Names, Photos, embed, embed_looks, knowledge_of
 from kec_core.api.result import Result
@@ -88,7 +90,7 @@ def cluster(
             builder = None if isinstance(knowledge, str) else cast(KnowledgeBuilder, knowledge)
             resources = local_resources(config, encoder=used, builder=builder)
             found = run_embedded(runner, embedded.stored, resources, config, second=second)
-    return _result(found, embedded, used, config)
+    return _result(found, embedded, used, config, looks)
 
 
 def _given(knowledge: KnowledgeInput, guidance: str) -> Knowledge | None:
@@ -130,7 +132,9 @@ def _counted(config: RunConfig, knowledge: KnowledgeInput, given: Knowledge) -> 
     return replace(config, n_clusters=wanted)
 
 
-def _result(found: RunResult, photos: EmbeddedPhotos, encoder: Encoder, config: RunConfig) -> Result:
+def _result(
+    found: RunResult, photos: EmbeddedPhotos, encoder: Encoder, config: RunConfig, looks: Looks | None
+) -> Result:
     collection = live_collection(
         found.embeddings,
         config,
@@ -149,4 +153,5 @@ def _result(found: RunResult, photos: EmbeddedPhotos, encoder: Encoder, config: 
         config=config,
         made=found.knowledge,
         notes=found.notes,
+        looks=None if isinstance(looks, (str, np.ndarray)) else looks,
     )

@@ -14,11 +14,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kec_core.api.cluster import WORDNET, KnowledgeInput
 from kec_core.api.cluster import cluster as cluster_photos
-from kec_core.api.features import as_encoder, raw_features, refuse_skipped
-from kec_core.api.input import Photos, as_files
+from kec_core.api.features import as_encoder, features_of, refuse_skipped
+from kec_core.api.input import Looks, Photos, as_files, looks_table
 from kec_core.api.result import Result
-from kec_core.arrays import FloatMatrix, IntVector, l2_normalize, no_progress
+from kec_core.arrays import FloatMatrix, IntVector, check_matrix, l2_normalize, no_progress
 from kec_core.clustering import cluster, estimate_n_clusters
+from kec_core.clustering.whitening import beside
 from kec_core.config import ClusteringConfig
 from kec_core.encoders import TextCache, encode_texts
 from kec_core.encoders.base import Encoder, collection_mean, visual_features
@@ -45,7 +46,7 @@ class _PhotoClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     def _features(self, photos: Photos, encoder: Encoder, *, reset: bool) -> FloatMatrix:
         """Raw features of photos, float32 (N, d); checked and counted as scikit-learn does when they are features."""
         table = photos if as_files(photos) is not None else self._table(photos, reset=reset)
-        return raw_features(table, encoder)
+        return features_of(table, encoder)[0]
 
     def _table(self, features: Photos, *, reset: bool) -> NDArray[np.float32]:
         table: NDArray[np.float32] = validate_data(
@@ -68,6 +69,8 @@ class KEC(_PhotoClusterer):
         knowledge: "wordnet", a ``Knowledge``, a builder or names as in ``kec.cluster``; None clusters by looks alone, and
             then features of any width do.
         guidance: what the groups should be about, in words.
+        looks: a second space that looks come from beside the encoder's, by name or as an encoder (docs/api.md); for
+            features, ``fit`` and ``predict`` take a table of looks instead.
         weight: of the knowledge beside the looks; None chooses it.
         random_state: seed, ``RandomState`` or None.
 
@@ -85,6 +88,7 @@ class KEC(_PhotoClusterer):
         encoder: str | Encoder = "auto",
         knowledge: KnowledgeInput | None = WORDNET,
         guidance: str = "",
+        looks: str | Encoder | None = None,
         weight: float | None = None,
         random_state: Any = 0,  # noqa: ANN401 - int, RandomState or None
     ) -> None:
@@ -92,30 +96,36 @@ class KEC(_PhotoClusterer):
         self.encoder = encoder
         self.knowledge = knowledge
         self.guidance = guidance
+        self.looks = looks
         self.weight = weight
         self.random_state = random_state
 
-    def fit(self, X: Photos, y: object = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names
+    def fit(self, X: Photos, y: object = None, *, looks: Looks | None = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names
         """Group photos.
 
         Args:
             X: a folder, a list of files, or raw features (N, d) of the encoder.
             y: ignored.
+            looks: features (N, d2) of the photos in a second space of looks, or what gives them; None takes the parameter
+                ``looks``.
 
         Raises:
-            InputError: a photo cannot be used, for a row for each is needed; or more groups than photos are asked for.
+            InputError: a photo cannot be used, for a row for each is needed; more groups than photos are asked for; or
+                looks that cannot be used.
             ShapeError: features that are not as wide as the encoder's.
         """
         self.result_: Result | None = None
         self.model_: GroupModel | Groups
+        second = self.looks if looks is None else looks
         if self.knowledge is None:
-            return self._fit_looks(self._table(X, reset=True))
+            return self._fit_looks(_side_by_side(self._table(X, reset=True), second))
         result = cluster_photos(
             X if as_files(X) is not None else self._table(X, reset=True),
             self.n_clusters,
             as_encoder(self.encoder),
             self.knowledge,
             self.guidance,
+            looks=second,
             weight=self.weight,
             seed=self._seed(),
             progress=False,
@@ -125,8 +135,8 @@ class KEC(_PhotoClusterer):
         self.labels_, self.names_, self.model_ = result.labels, result.names, result.model
         return self
 
-    def _fit_looks(self, features: FloatMatrix) -> Self:
-        x, seed = l2_normalize(features), self._seed()
+    def _fit_looks(self, x: FloatMatrix) -> Self:
+        seed = self._seed()
         n_clusters = self.n_clusters or estimate_n_clusters(x, seed=seed)[0]
         found = cluster(x, n_clusters, ClusteringConfig(), seed=seed)
         self.labels_ = np.asarray(found.labels)
@@ -134,20 +144,32 @@ class KEC(_PhotoClusterer):
         self.model_ = groups_of(x, self.labels_, self.names_)
         return self
 
-    def predict(self, X: Photos) -> IntVector:  # noqa: N803 - scikit-learn's name
+    def predict(self, X: Photos, *, looks: Looks | None = None) -> IntVector:  # noqa: N803 - scikit-learn's name
         """The group of new photos, int32 (N,).
 
         Args:
             X: as in ``fit``.
+            looks: these photos in the second space, as in ``fit``; None asks the encoder of the second space, if there is one.
 
         Raises:
-            InputError: a photo cannot be used.
+            InputError: a photo cannot be used, or features of the second space are not to be had.
             ShapeError: features of another width.
         """
         check_is_fitted(self)
-        if isinstance(self.model_, Groups):
-            return self.model_.assign(l2_normalize(self._table(X, reset=False))).clusters
-        return self.model_.assign(self._features(X, as_encoder(self.encoder), reset=False)).clusters
+        if self.result_ is not None:
+            photos = X if as_files(X) is not None else self._table(X, reset=False)
+            return self.result_.assign(photos, looks=looks).clusters
+        assert isinstance(self.model_, Groups)
+        rows = _side_by_side(self._table(X, reset=False), looks)
+        return self.model_.assign(
+            check_matrix(rows, "The features", columns=self.model_.centres.shape[1])
+        ).clusters
+
+
+def _side_by_side(features: FloatMatrix, looks: Looks | None) -> FloatMatrix:
+    """Features of photos as unit rows, beside those of a second space where they came."""
+    x = l2_normalize(features)
+    return x if looks is None else beside(x, looks_table(looks, len(x)))
 
 
 class TACNoTrain(_PhotoClusterer):

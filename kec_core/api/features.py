@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 
-from kec_core.api.input import Photos, embed
+from kec_core.api.input import Looks, Photos, embed, embed_looks
 from kec_core.arrays import FloatMatrix, Progress, no_progress
-from kec_core.encoders import load_encoder
+from kec_core.clustering.whitening import SecondSpace
+from kec_core.encoders import load_encoder, load_second_space
 from kec_core.encoders.base import Encoder
 from kec_core.errors import InputError
 from kec_core.stages import Hooks, Runner
@@ -34,17 +35,29 @@ def progress_line(wanted: bool | Progress) -> AbstractContextManager[Progress]:
     return show_progress() if wanted else nullcontext(no_progress)
 
 
-def raw_features(photos: Photos, encoder: Encoder, progress: bool | Progress = False) -> FloatMatrix:
-    """Raw features of photos, float32 (N, d), a row for each.
+def features_of(
+    photos: Photos,
+    encoder: Encoder,
+    looks: Looks | SecondSpace | None = None,
+    progress: bool | Progress = False,
+) -> tuple[FloatMatrix, FloatMatrix | None]:
+    """Raw features of photos, float32 (N, d), and of looks, float32 (N, d2) or None without; a row for each photo.
 
     Raises:
-        InputError: a photo cannot be used, or nothing came.
-        ShapeError: features that are not a finite table of the encoder's width.
+        InputError: a photo cannot be used, nothing came, or looks cannot be had.
+        ResourceMissing: weights of looks are not on this machine.
+        ShapeError: features that are not a finite table, or not of the encoder's width.
     """
     with progress_line(progress) as tell:
-        embedded = embed(photos, encoder, Runner(MemoryStore(), Hooks(progress=tell)))
-    refuse_skipped(embedded.skipped)
-    return embedded.raw
+        runner = Runner(MemoryStore(), Hooks(progress=tell))
+        embedded = embed(photos, encoder, runner)
+        refuse_skipped(embedded.skipped)
+        if looks is None:
+            return embedded.raw, None
+        second = embed_looks(
+            load_second_space(looks) if isinstance(looks, SecondSpace) else looks, embedded, runner
+        )
+    return embedded.raw, None if second is None else second.arrays["features"]
 
 
 def refuse_skipped(skipped: Sequence[SkippedImage]) -> None:

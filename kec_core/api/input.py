@@ -97,21 +97,37 @@ def embed_looks(looks: Looks, photos: EmbeddedPhotos, runner: Runner) -> Stored 
     """
     if isinstance(looks, str) and not looks:
         return None
-    if isinstance(looks, np.ndarray):
-        features = l2_normalize(check_matrix(looks, "The features of looks"))
-        if len(features) != len(photos.files):
-            raise InputError(
-                f"A row of looks for each of {len(photos.files)} photos was expected, but {len(features)} rows came; "
-                "give one row per photo that can be used."
-            )
-        return Stored(key=fingerprint("looks", features), arrays={"features": features}, data={})
-    if photos.root is None:
+    if isinstance(looks, np.ndarray) or photos.root is None:
+        features = looks_table(looks, len(photos.files))
+        nothing = np.zeros(features.shape[1], dtype=np.float32)
+        return Stored(
+            key=fingerprint("looks", features),
+            arrays={"features": features, "mean": nothing},
+            data={"name": "", "encoder": ""},
+        )
+    encoder = load_looks(looks) if isinstance(looks, str) else looks
+    return embed_second(runner, photos.records, photos.root, encoder, photos.files)
+
+
+def looks_table(looks: Looks, n_photos: int) -> FloatMatrix:
+    """Looks that came as a table, float32 (N, d2), unit rows.
+
+    Raises:
+        InputError: something else came, or another number of rows than photos.
+        ShapeError: features that are not a finite table.
+    """
+    if not isinstance(looks, np.ndarray):
         raise InputError(
             "Features were given instead of photos, so looks should be features too, a row for each; "
             "give a table of them, or give photos."
         )
-    encoder = load_looks(looks) if isinstance(looks, str) else looks
-    return embed_second(runner, photos.records, photos.root, encoder, photos.files)
+    features = l2_normalize(check_matrix(looks, "The features of looks"))
+    if len(features) != n_photos:
+        raise InputError(
+            f"A row of looks for each of {n_photos} photos was expected, but {len(features)} rows came; "
+            "give one row per photo that can be used."
+        )
+    return features
 
 
 def as_files(photos: Photos) -> tuple[Path, list[str] | None] | None:

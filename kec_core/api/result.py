@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kec_core.api.features import raw_features
-from kec_core.api.input import EmbeddedPhotos, Photos
+from kec_core.api.features import features_of
+from kec_core.api.input import EmbeddedPhotos, Looks, Photos
 from kec_core.api.projects import project_service
 from kec_core.arrays import FloatVector, IntVector, Progress
 from kec_core.clustering.geometry import centroids_of, confidence, nearness
@@ -41,6 +41,7 @@ class Result:
         photos: the photos and their features.
         encoder: of the features.
         config: every option.
+        looks: encoder of the second space of looks where it came as one; None where its name or a table came, or nothing.
         notes: what the person should know, in sentences.
         made: the knowledge before all ``edits``.
         edits: those since the result was made or opened.
@@ -53,6 +54,7 @@ class Result:
     encoder: Encoder
     config: RunConfig
     made: Knowledge
+    looks: Encoder | None = None
     notes: tuple[str, ...] = ()
     edits: tuple[Edit, ...] = ()
     given_names: Mapping[int, str] = field(default_factory=dict)
@@ -112,18 +114,28 @@ class Result:
             groups=groups_of(state.fused(), self.labels, self.names),
         )
 
-    def assign(self, photos: Photos, *, progress: bool | Progress = False) -> Assigned:
+    def assign(
+        self, photos: Photos, *, looks: Looks | None = None, progress: bool | Progress = False
+    ) -> Assigned:
         """Sort new photos into the groups.
 
         Args:
             photos: a folder, files, or raw features float32 (N, d), as in ``cluster``.
+            looks: these photos in the second space of looks, where there is one: as in ``cluster``; None asks the encoder
+                that the groups were made with.
             progress: as in ``cluster``.
 
         Raises:
-            InputError: a photo cannot be used, for rows must stay aligned; or nothing came.
+            InputError: a photo cannot be used, for rows must stay aligned; nothing came; or features of the second space
+                are not to be had, or came where there is none.
+            ResourceMissing: weights of the second space are not on this machine.
             ShapeError: features that are not a finite table of the encoder's width.
         """
-        return self.model.assign(raw_features(photos, self.encoder, progress))
+        space = self.model.space
+        asked = looks is None and space is not None
+        return self.model.assign(
+            *features_of(photos, self.encoder, self.looks or space if asked else looks, progress)
+        )
 
     def explain(self, photo: int | str, *, cluster: int | None = None) -> Explanation:
         """Why a photo is in its group: what its looks and each word add to its cosine to the group's centre.

@@ -26,6 +26,25 @@ SHRINKAGE = 0.1  # of the scatter towards its mean; .3 alike                    
 SAMPLE = 8192  # photos by which components and scatter are found                              [R]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SecondSpace:
+    """Where looks of a second space come from: what photos need to be compared in it.
+
+    Attributes:
+        encoder: what ``encoders.load_looks`` takes to get it again; "" for features that came as a table.
+        revision: of that encoder.
+        mean: float32 (d2,), what is taken off every feature before its length is made 1.
+    """
+
+    encoder: str
+    revision: str
+    mean: FloatVector
+
+    def unit(self, features: FloatMatrix) -> FloatMatrix:
+        """Raw features of photos in this space, float32 (N, d2), as unit rows."""
+        return l2_normalize(features - self.mean)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Whitening:
     """From visual features to whitened looks.
@@ -33,23 +52,26 @@ class Whitening:
     Attributes:
         centre: float32 (d,), mean of the photos it was fitted to; d counts the second space too.
         onto: float32 (d, e), principal components over the scatter among neighbours.
-        second: float32 (N, d2), unit rows, the photos it was fitted to in a second space of looks; None without one. Then
-            it holds for these N photos alone.
+        second: float32 (N, d2), unit rows, the photos of a collection in a second space of looks; None without one.
+        space: where they come from; None without a second space, and in results of versions that did not keep it.
     """
 
     centre: FloatVector
     onto: FloatMatrix
     second: FloatMatrix | None = None
+    space: SecondSpace | None = None
 
-    def of(self, x: RowBlocks) -> FloatMatrix:
+    def of(self, x: RowBlocks, second: FloatMatrix | None = None) -> FloatMatrix:
         """Looks of photos, new float32 (N, e), unit rows.
 
         Args:
-            x: float32 (N, d), unit rows; with a second space d without its width, and the N photos of ``second``.
+            x: float32 (N, d), unit rows; with a second space d without its width.
+            second: float32 (N, d2), unit rows, these photos in the second space; None for the photos of the collection.
         """
+        second = self.second if second is None else second
         looks = np.empty((len(x), self.onto.shape[1]), dtype=np.float32)
         for block in blocks(len(x)):
-            rows = x[block] if self.second is None else beside(x[block], self.second[block])
+            rows = x[block] if second is None else beside(x[block], second[block])
             looks[block] = l2_normalize(np.asarray((rows - self.centre) @ self.onto, dtype=np.float32))
         return looks
 
@@ -105,9 +127,12 @@ def whitened(x: FloatMatrix, *, progress: Progress = no_progress) -> FloatMatrix
     return looks_of(x, fit_whitening(x, progress=progress))
 
 
-def looks_of(x: RowBlocks, whitening: Whitening | None) -> FloatMatrix:
-    """Visual features, float32 (N, d), as they are clustered: whitened, or ``x`` itself without a whitening."""
-    return x[:] if whitening is None else whitening.of(x)
+def looks_of(x: RowBlocks, whitening: Whitening | None, second: FloatMatrix | None = None) -> FloatMatrix:
+    """Visual features, float32 (N, d), as they are clustered: whitened, or ``x`` itself without a whitening.
+
+    Args: see ``Whitening.of``.
+    """
+    return x[:] if whitening is None else whitening.of(x, second)
 
 
 def _scatter(rows: FloatMatrix, neighbours: NDArray[np.int64]) -> NDArray[np.float64]:

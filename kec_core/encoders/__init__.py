@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from kec_core.clustering.whitening import SecondSpace
 from kec_core.encoders.base import Encoder, EncoderInfo, Pixels, TextEncoder, visual_features
 from kec_core.encoders.known_models import KNOWN_MODELS, KnownModel
 from kec_core.encoders.loading import EncodedFiles, encode_files
@@ -74,16 +75,41 @@ def load_looks(name: str) -> Encoder:
         from kec_core.encoders.timm_images import DINOV2, load_timm
 
         return load_timm(DINOV2 if name == "dinov2" else rest)
+    if name in ("auto", "compact") or kind in ("open_clip", "transformers", "embeddings"):
+        return load_encoder(name)
     if holds_features(Path(name).expanduser()):
         from kec_core.encoders.readymade import load_readymade
 
         return load_readymade(Path(name).expanduser(), None)
-    if name in ("auto", "compact") or kind in ("open_clip", "transformers", "embeddings"):
-        return load_encoder(name)
     raise InputError(
         f"Unknown space of looks {name!r}; known are dinov2, timm:MODEL[/CHECKPOINT], a file or folder of ready-made features, "
         f"{_KNOWN}."
     )
+
+
+def load_second_space(space: SecondSpace) -> Encoder:
+    """The encoder of the second space that groups were made in, for photos that are compared with them.
+
+    Raises:
+        InputError: features came as a table, a file of features is gone or is of another width, or this machine has
+            another version of the encoder.
+        ResourceMissing: weights are not on this machine and cannot be fetched.
+    """
+    from kec_core.encoders.readymade import ReadymadeEncoder
+
+    if not space.encoder:
+        raise InputError(
+            "The looks of these groups come from a table of features that was given in a notebook, which has none of new "
+            "photos; give a table for these too (looks=)."
+        )
+    encoder = load_looks(space.encoder)
+    is_file = isinstance(encoder, ReadymadeEncoder)  # with rows of new photos it is another file
+    if encoder.info.dim != len(space.mean) or not (is_file or encoder.info.revision == space.revision):
+        raise InputError(
+            f"The groups were made with another version of their second space of looks, {space.encoder}, so new photos "
+            "cannot be compared with them; run the project again."
+        )
+    return encoder
 
 
 def automatic_encoder() -> str:
@@ -157,5 +183,6 @@ __all__ = [
     "encode_texts",
     "load_encoder",
     "load_looks",
+    "load_second_space",
     "visual_features",
 ]

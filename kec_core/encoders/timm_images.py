@@ -59,7 +59,7 @@ def load_timm(spec: str) -> TimmEncoder:
             f"{spec} should be a model of timm and weights that fit it, but cannot be loaded ({short(error)}); "
             "give a state dict without the classifier, saved by torch.save or as safetensors."
         ) from error
-    return TimmEncoder(network.eval(), model)
+    return TimmEncoder(network.eval(), spec)
 
 
 def _is_cached(model: str) -> bool:
@@ -75,16 +75,17 @@ def _is_cached(model: str) -> bool:
 class TimmEncoder:
     """A network of timm without its classifier, as an Encoder that has no texts."""
 
-    def __init__(self, network: torch.nn.Module, name: str) -> None:
+    def __init__(self, network: torch.nn.Module, spec: str) -> None:
         """See ``load_timm``.
 
         Args:
             network: in evaluation mode, with pooled features (B, d) as its output.
-            name: the model's.
+            spec: what it was loaded by.
         """
         from timm.data.config import resolve_model_data_config
         from timm.data.transforms_factory import create_transform
 
+        name = spec.partition("/")[0]
         self._device = best_device()
         self._network = network.to(self._device)
         settings = resolve_model_data_config(network)  # type: ignore[no-untyped-call]  # timm has no types
@@ -93,7 +94,7 @@ class TimmEncoder:
         for tensor in network.state_dict().values():
             content.update(tensor.detach().cpu().numpy().tobytes())
         self._info = EncoderInfo(
-            name=f"timm:{name}",
+            name=f"timm:{spec}",
             dim=int(getattr(network, "num_features")),  # noqa: B009 - torch types attributes of modules as modules
             defaults=EncoderDefaults(centre=True),
             caption=name,

@@ -24,10 +24,10 @@ from kec_core.arrays import (
 )
 from kec_core.clustering import fuse
 from kec_core.clustering.geometry import cluster_sums, confidence, nearest_centroids, nearness, row_cosines
-from kec_core.clustering.whitening import Whitening, looks_of
+from kec_core.clustering.whitening import SecondSpace, Whitening, looks_of
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.encoders.base import centred_features, visual_features
-from kec_core.errors import InputError
+from kec_core.errors import InputError, ShapeError
 from kec_core.grounding import ground_features
 from kec_core.types import ConceptVectors, Knowledge
 
@@ -117,7 +117,8 @@ class GroupModel:
         weight: w, what knowledge counts beside the looks.
         mean: float32 (d,), what is taken off every feature: the ``collection_mean`` of the photos that were clustered.
         product_centre: float32 (d,), see ``grounding.product_centre``; None for nothing.
-        whitening: from visual features to the looks that were clustered; None where they are the same.
+        whitening: from visual features to the looks that were clustered; None where they are the same. The photos of a
+            second space that it may hold do not count here.
         groups: in the space of looks and knowledge together, width e + d.
     """
 
@@ -134,10 +135,17 @@ class GroupModel:
     groups: Groups
 
     def __post_init__(self) -> None:
-        """Refuse what ``check_new_photos`` refuses."""
-        check_new_photos(self.whitening)
+        """Refuse what ``second_space`` refuses."""
+        second_space(self.whitening)
 
-    def assign(self, raw: NDArray[Any], *, progress: Progress = no_progress) -> Assigned:
+    @property
+    def space(self) -> SecondSpace | None:
+        """The second space that looks come from; None for none."""
+        return second_space(self.whitening)
+
+    def assign(
+        self, raw: NDArray[Any], second: NDArray[Any] | None = None, *, progress: Progress = no_progress
+    ) -> Assigned:
         """Sort photos into the groups.
 
         A photo's group depends on no other photo of the call; so posteriors are not averaged over look-alikes, whatever
@@ -145,13 +153,15 @@ class GroupModel:
 
         Args:
             raw: float32 (N, d), features as the encoder gives them.
+            second: float32 (N, d2), features as the encoder of ``space`` gives them; None without a second space.
             progress: told during the work; may raise Cancelled.
 
         Raises:
-            ShapeError: not a finite table of width d.
+            InputError: features of the second space are missing, or there is none.
+            ShapeError: not a finite table of width d, or not one of width d2 with as many rows.
         """
         features = check_matrix(raw, "The features of new photos", columns=len(self.mean))
-        return self.groups.assign(self._fused(features, progress), progress=progress)
+        return self.groups.assign(self._fused(features, second, progress), progress=progress)
 
     def group_sums(self, raw: NDArray[Any]) -> NDArray[np.float64]:
         """The part of some photos in the next centres of the groups: one step of k-means over parts of a collection.
@@ -163,10 +173,11 @@ class GroupModel:
             (G, e + d), sum of the photos nearest to each centre, in the space that was clustered.
 
         Raises:
+            InputError: looks come from a second space too.
             ShapeError: not a finite table of width d.
         """
         features = check_matrix(raw, "The features", columns=len(self.mean))
-        fused = self._fused(features, no_progress)
+        fused = self._fused(features, None, no_progress)
         labels, _ = nearest_centroids(fused, self.groups.centres)
         return cluster_sums(fused, labels, len(self.groups.centres))
 
@@ -180,7 +191,7 @@ class GroupModel:
         centres = np.where(filled, l2_normalize(sums.astype(np.float32)), self.groups.centres)
         return replace(self, groups=replace(self.groups, centres=centres))
 
-    def _fused(self, raw: FloatMatrix, progress: Progress) -> FloatMatrix:
+    def _fused(self, raw: FloatMatrix, second: NDArray[Any] | None, progress: Progress) -> FloatMatrix:
         """The photos in the space that was clustered, float32 (N, e + d), unit rows."""
         x = visual_features(raw, self.defaults, mean=self.mean)
         lengths_count = self.grounding.mode == "raw"
@@ -192,20 +203,42 @@ class GroupModel:
             centre=self.product_centre,
             progress=progress,
         )
-        return fuse(looks_of(x, self.whitening), kappa, self.weight)
+        return fuse(looks_of(x, self.whitening, self._second(second, len(x))), kappa, self.weight)
+
+    def _second(self, features: NDArray[Any] | None, n_photos: int) -> FloatMatrix | None:
+        """Photos in the second space, float32 (N, d2), unit rows; None without one."""
+        space = self.space
+        if (space is None) != (features is None):
+            raise InputError(
+                "The looks of these groups come from the encoder alone, but features of a second space came too; leave "
+                "them out."
+                if space is None
+                else f"The looks of these groups come from a second space too ({space.encoder or 'a table of features'}), "
+                "so photos can be sorted into them only with their features there; give these as well."
+            )
+        if space is None or features is None:
+            return None
+        rows = check_matrix(features, "The features of the second space", columns=len(space.mean))
+        if len(rows) != n_photos:
+            raise ShapeError(
+                f"{n_photos} rows of the second space were expected, one for each photo, but {len(rows)} came; "
+                "give one row per photo."
+            )
+        return space.unit(rows)
 
 
-def check_new_photos(whitening: Whitening | None) -> None:
-    """Refuse to sort new photos into groups of two spaces.
+def second_space(whitening: Whitening | None) -> SecondSpace | None:
+    """The second space that looks come from; None for none.
 
     Raises:
-        InputError: looks come from a second space too, which is known for the photos that were clustered alone.
+        InputError: an earlier version of the program did not keep where its features come from.
     """
-    if whitening is not None and whitening.second is not None:
+    if whitening is not None and whitening.second is not None and whitening.space is None:
         raise InputError(
-            "New photos can be sorted into groups whose looks come from the encoder alone, but these come from a second "
-            "space too (--looks); run the project again with all photos instead."
+            "The looks of these groups come from a second space too (--looks), and an earlier version of the program did "
+            "not keep what new photos need there; run the project again."
         )
+    return None if whitening is None else whitening.space
 
 
 def _limit(fused: FloatMatrix, labels: IntVector, sums: NDArray[np.float64]) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.clustering.whitening import Whitening
+from kec_core.clustering.whitening import SecondSpace, Whitening
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.disk import short
 from kec_core.errors import InputError
@@ -22,12 +22,12 @@ from kec_core.types import ConceptVectors, Knowledge
 FORMAT = "kec-groups-1"
 """What the entry ``format`` of the JSON says; another one is not read."""
 _ENTRY = "model"
-_OPTIONAL = ("prior", "product_centre", "whitening_centre", "whitening_onto")
+_OPTIONAL = ("prior", "product_centre", "whitening_centre", "whitening_onto", "second_mean")
 
 
 def model_bytes(model: GroupModel) -> bytes:
     """A model as the bytes of its file."""
-    vectors = model.vectors
+    vectors, space = model.vectors, model.space
     arrays = {
         "mean": model.mean,
         "product_centre": model.product_centre,
@@ -37,6 +37,7 @@ def model_bytes(model: GroupModel) -> bytes:
         "prior": vectors.prior,
         "whitening_centre": None if model.whitening is None else model.whitening.centre,
         "whitening_onto": None if model.whitening is None else model.whitening.onto,
+        "second_mean": None if space is None else space.mean,
         "clusters": model.groups.clusters,
         "centres": model.groups.centres,
     }
@@ -44,6 +45,7 @@ def model_bytes(model: GroupModel) -> bytes:
         "format": FORMAT,
         "encoder": model.encoder,
         "encoder_revision": model.revision,
+        "second": None if space is None else {"encoder": space.encoder, "revision": space.revision},
         "weight": model.weight,
         "limit": model.groups.limit,
         "names": list(model.groups.names),
@@ -90,6 +92,7 @@ def _model(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Grou
     """A model of checked shapes; raises whatever does not fit."""
     width, groups, concepts = len(arrays["mean"]), len(arrays["clusters"]), len(facts["concept_ids"])
     looks = arrays["whitening_onto"].shape[-1] if "whitening_onto" in arrays else width
+    second = len(arrays["second_mean"]) if "second_mean" in arrays else 0
     shapes = {
         "mean": (width,),
         "product_centre": (width,),
@@ -98,8 +101,9 @@ def _model(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Grou
         "attributes": (concepts, width),
         "prior": (concepts,),
         "clusters": (groups,),
-        "whitening_centre": (width,),
-        "whitening_onto": (width, looks),
+        "whitening_centre": (width + second,),
+        "whitening_onto": (width + second, looks),
+        "second_mean": (second,),
         "centres": (groups, looks + width),
     }
     for name, shape in shapes.items():
@@ -126,13 +130,26 @@ def _model(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Grou
         weight=float(facts["weight"]),
         mean=floats["mean"],
         product_centre=floats.get("product_centre"),
-        whitening=Whitening(centre=floats["whitening_centre"], onto=floats["whitening_onto"])
-        if "whitening_onto" in floats
-        else None,
+        whitening=_whitening(facts, floats) if "whitening_onto" in floats else None,
         groups=Groups(
             clusters=arrays["clusters"].astype(np.int32),
             names=tuple(facts["names"]),
             centres=floats["centres"],
             limit=float(facts["limit"]),
         ),
+    )
+
+
+def _whitening(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[np.float32]]) -> Whitening:
+    """The whitening of a model, with the second space of its looks if it has one."""
+    return Whitening(
+        centre=arrays["whitening_centre"],
+        onto=arrays["whitening_onto"],
+        space=SecondSpace(
+            encoder=str(facts["second"]["encoder"]),
+            revision=str(facts["second"]["revision"]),
+            mean=arrays["second_mean"],
+        )
+        if "second_mean" in arrays
+        else None,
     )

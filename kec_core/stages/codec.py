@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kec_core.arrays import JsonDict
-from kec_core.clustering.whitening import Whitening
+from kec_core.clustering.whitening import SecondSpace, Whitening
 from kec_core.stages.runner import Stored
 from kec_core.store import StageResult
 from kec_core.types import Clustering, Grounding
@@ -68,14 +68,25 @@ def read_clustering(stored: StageResult | Stored) -> Clustering:
 def whitening_result(whitening: Whitening) -> StageResult:
     """A whitening of looks."""
     second = {} if whitening.second is None else {"second": whitening.second}
+    space = whitening.space
+    mean = {} if space is None else {"second_mean": space.mean}
+    source = {} if space is None else {"encoder": space.encoder, "revision": space.revision}
     return StageResult(
-        arrays={"centre": whitening.centre, "onto": whitening.onto, **second},
-        data={"summary": {"width": whitening.onto.shape[1]}},
+        arrays={"centre": whitening.centre, "onto": whitening.onto, **second, **mean},
+        data={**source, "summary": {"width": whitening.onto.shape[1]}},
     )
 
 
 def read_whitening(stored: StageResult | Stored) -> Whitening:
     """What ``whitening_result`` wrote."""
+    arrays, data = stored.arrays, stored.data
     return Whitening(
-        centre=stored.arrays["centre"], onto=stored.arrays["onto"], second=stored.arrays.get("second")
+        centre=arrays["centre"],
+        onto=arrays["onto"],
+        second=arrays.get("second"),
+        space=SecondSpace(
+            encoder=str(data["encoder"]), revision=str(data["revision"]), mean=arrays["second_mean"]
+        )
+        if "second_mean" in arrays
+        else None,
     )

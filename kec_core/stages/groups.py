@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.clustering import cluster, fuse
 from kec_core.clustering.constraints import plan_constraints
 from kec_core.clustering.seeded import names_groups
-from kec_core.clustering.whitening import FEWEST, WHITENING_REVISION, Whitening, fit_whitening, unwhitened
+from kec_core.clustering.whitening import (
+    FEWEST,
+    WHITENING_REVISION,
+    SecondSpace,
+    Whitening,
+    fit_whitening,
+    unwhitened,
+)
 from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.encoders.base import centred_features
 from kec_core.grounding import ground
@@ -37,18 +45,26 @@ def whiten_photos(
     whiten = config.clustering.whiten and len(x) >= FEWEST
     if second is None and not whiten:
         return "", None
-    other = None if second is None else second.arrays["features"]
+    space = None if second is None else _space_of(second)
 
     def compute(_key: str) -> StageResult:
+        other = None if second is None or space is None else space.unit(second.arrays["features"])
         fitted = fit_whitening(x, other, progress=runner.hooks.progress) if whiten else None
         if fitted is None:
             assert other is not None
             fitted = unwhitened(x, other)
-        return whitening_result(fitted)
+        return whitening_result(replace(fitted, space=space))
 
     inputs = [photos.key, WHITENING_REVISION, *([] if second is None else [second.key, whiten])]
     stored = runner.stage("looks", inputs, compute)
     return stored.key, read_whitening(stored)
+
+
+def _space_of(second: Stored) -> SecondSpace:
+    """Where the features of ``embed_second`` come from."""
+    return SecondSpace(
+        encoder=str(second.data["name"]), revision=str(second.data["encoder"]), mean=second.arrays["mean"]
+    )
 
 
 def ground_photos(

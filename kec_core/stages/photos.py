@@ -11,7 +11,7 @@ import numpy as np
 
 from kec_core.arrays import FloatMatrix, IntVector, fingerprint
 from kec_core.clustering.bursts import find_bursts
-from kec_core.encoders.base import Encoder, visual_features
+from kec_core.encoders.base import Encoder, collection_mean
 from kec_core.encoders.loading import encode_files
 from kec_core.encoders.readymade import EarlierRow, ReadymadeEncoder, RowsOfPhotos
 from kec_core.errors import InputError
@@ -26,35 +26,8 @@ def embed_photos(runner: Runner, records: Sequence[ImageRecord], root: Path, enc
 
     Photos that an earlier result of this encoder holds, by content, are taken from there.
     """
-    revision = encoder.info.revision
-
-    def read(_key: str) -> StageResult:
-        assert isinstance(encoder, ReadymadeEncoder)
-        photos = [(record.id, record.pixels_key) for record in records]
-        found = encoder.rows_of(photos, root, _earlier_rows(runner.store, revision))
-        known = {} if found.has_names else found.rows
-        rows = {} if found.has_names else {"rows": _rows_of(photos, found)}
-        unused = [[i, content, known[i]] for i, content in photos if i in known and i in found.reasons]
-        more = {"rows": unused, "note": found.note}
-        made = _result(records, found.reasons, found.features, encoder, len(records), more)
-        return replace(made, arrays={**made.arrays, **rows})
-
-    def compute(key: str) -> StageResult:
-        known = _known_rows(runner.store, revision, {record.pixels_key for record in records})
-        fresh = [record for record in records if record.pixels_key not in known]
-        encoded = encode_files(
-            encoder,
-            [root / record.id for record in fresh],
-            progress=runner.hooks.progress,
-            workspace=runner.store.workspace("embed", key),
-        )
-        bad = {fresh[row].id: reason for row, reason in encoded.failed}
-        good = [record for record in records if record.id not in bad]
-        features = encoded.features if not known else _joined(good, known, encoded.features)
-        return _result(records, bad, features, encoder, len(fresh), {})
-
     return runner.stage(
-        "embed", _inputs(records, encoder), read if isinstance(encoder, ReadymadeEncoder) else compute
+        "embed", _inputs(records, encoder), lambda key: _made(runner, "embed", key, records, root, encoder)
     )
 
 
@@ -84,7 +57,7 @@ def _inputs(records: Sequence[ImageRecord], encoder: Encoder) -> list[object]:
 def embed_second(
     runner: Runner, records: Sequence[ImageRecord], root: Path, encoder: Encoder, ids: Sequence[str]
 ) -> Stored:
-    """The photos of a run in a second space of looks: features (N, d2), unit rows, row i for ``ids[i]``.
+    """The photos of a run in a second space of looks: raw features (N, d2), row i for ``ids[i]``, and their mean (d2,).
 
     Args:
         runner: runs the stage and tells progress.
@@ -98,31 +71,53 @@ def embed_second(
     """
     wanted = set(ids)
     used = [record for record in records if record.id in wanted]
+    info = encoder.info
 
     def compute(key: str) -> StageResult:
-        if isinstance(encoder, ReadymadeEncoder):
-            found = encoder.rows_of([(record.id, record.pixels_key) for record in used], root)
-            features, failed = found.features, list(found.reasons.items())
-        else:
-            encoded = encode_files(
-                encoder,
-                [root / record.id for record in used],
-                progress=runner.hooks.progress,
-                workspace=runner.store.workspace("second", key),
-            )
-            features, failed = encoded.features, [(used[row].id, why) for row, why in encoded.failed]
-        if failed:
+        made = _made(runner, "second", key, used, root, encoder)
+        if failed := made.data["failed"]:
             raise InputError(
-                f"The second space of looks should hold every photo, but {encoder.info.caption} lacks {len(failed):,} of "
-                f"{len(used):,}, first {failed[0][0]} ({failed[0][1]}); complete it, or run without --looks."
+                f"The second space of looks should hold every photo, but {info.caption} lacks {len(failed):,} of "
+                f"{len(used):,}, first {failed[0]['path']} ({failed[0]['reason']}); complete it, or run without --looks."
             )
-        return StageResult(
-            arrays={"features": visual_features(features, encoder.info.defaults)},
-            data={"ids": list(ids), "summary": {"encoder": encoder.info.name, "width": encoder.info.dim}},
-        )
+        mean = collection_mean(made.arrays["features"], info.defaults)
+        return replace(made, arrays={**made.arrays, "mean": mean}, data={**made.data, "name": info.name})
 
-    hashes = [record.pixels_key for record in used]
-    return runner.stage("second", [encoder.info.revision, hashes, list(ids)], compute)
+    return runner.stage("second", ["raw", *_inputs(used, encoder)], compute)
+
+
+def _made(
+    runner: Runner, stage: str, key: str, records: Sequence[ImageRecord], root: Path, encoder: Encoder
+) -> StageResult:
+    """Raw features of photos; those that an earlier result of the stage holds, by content, are not made again."""
+    if isinstance(encoder, ReadymadeEncoder):
+        return _read(runner, stage, records, root, encoder)
+    known = _known_rows(runner.store, stage, encoder.info.revision, {record.pixels_key for record in records})
+    fresh = [record for record in records if record.pixels_key not in known]
+    encoded = encode_files(
+        encoder,
+        [root / record.id for record in fresh],
+        progress=runner.hooks.progress,
+        workspace=runner.store.workspace(stage, key),
+    )
+    bad = {fresh[row].id: reason for row, reason in encoded.failed}
+    good = [record for record in records if record.id not in bad]
+    features = encoded.features if not known else _joined(good, known, encoded.features)
+    return _result(records, bad, features, encoder, len(fresh), {})
+
+
+def _read(
+    runner: Runner, stage: str, records: Sequence[ImageRecord], root: Path, encoder: ReadymadeEncoder
+) -> StageResult:
+    """What a file of features holds for photos."""
+    photos = [(record.id, record.pixels_key) for record in records]
+    found = encoder.rows_of(photos, root, _earlier_rows(runner.store, stage, encoder.info.revision))
+    known = {} if found.has_names else found.rows
+    rows = {} if found.has_names else {"rows": _rows_of(photos, found)}
+    unused = [[i, content, known[i]] for i, content in photos if i in known and i in found.reasons]
+    more = {"rows": unused, "note": found.note}
+    made = _result(records, found.reasons, found.features, encoder, len(records), more)
+    return replace(made, arrays={**made.arrays, **rows})
 
 
 def _rows_of(photos: Sequence[tuple[str, str]], found: RowsOfPhotos) -> IntVector:
@@ -164,15 +159,15 @@ def _result(
     )
 
 
-def _earlier_rows(store: StageStore, encoder: str) -> list[EarlierRow]:
+def _earlier_rows(store: StageStore, stage: str, encoder: str) -> list[EarlierRow]:
     """Rows that photos had in earlier results of a ready-made file, newest first.
 
     Those of used photos are an array; results of earlier versions list all of them, the first versions none: there row i
     was photo i.
     """
     found: list[EarlierRow] = []
-    for key in store.fingerprints("embed"):
-        stored = store.load("embed", key)
+    for key in store.fingerprints(stage):
+        stored = store.load(stage, key)
         if stored is None or stored.data.get("encoder") != encoder:
             continue
         if "rows" in stored.data:
@@ -183,13 +178,13 @@ def _earlier_rows(store: StageStore, encoder: str) -> list[EarlierRow]:
     return found
 
 
-def _known_rows(store: StageStore, encoder: str, wanted: set[str]) -> dict[str, FloatMatrix]:
+def _known_rows(store: StageStore, stage: str, encoder: str, wanted: set[str]) -> dict[str, FloatMatrix]:
     """Raw features (d,) that are stored already, by content hash of the photo."""
     known: dict[str, FloatMatrix] = {}
-    for key in store.fingerprints("embed"):
+    for key in store.fingerprints(stage):
         if len(known) == len(wanted):
             break
-        stored = store.load("embed", key)
+        stored = store.load(stage, key)
         if stored is not None and stored.data.get("encoder") == encoder:
             features = stored.arrays["features"]
             rows = enumerate(stored.data["hashes"])

@@ -260,6 +260,7 @@ def group(
             note
             for note in (
                 embedded.data.get("note", ""),
+                "" if second is None else second.data.get("note", ""),
                 how,
                 known.mapping.note if known.mapping else "",
                 known.note,

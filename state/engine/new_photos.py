@@ -46,7 +46,8 @@ def assign_photos(source: Path, photos: str, *, progress: Progress) -> AssignRep
         progress: told during the work; may raise Cancelled.
 
     Raises:
-        InputError: no result in the project, an unusable model or place, no sound photo, or features made elsewhere.
+        InputError: no result in the project, an unusable model or place, no sound photo, features made elsewhere, or
+            photos at an address for groups whose looks come from a second space too.
         ResourceMissing: the weights of the encoder, or the driver for the address, are not on this machine.
         StoreError: no project there, or a stored result is missing or damaged.
     """
@@ -54,6 +55,11 @@ def assign_photos(source: Path, photos: str, *, progress: Progress) -> AssignRep
     if store.folder is not None:
         return assign_folder(source, store.folder, progress=progress)
     model, encoder = model_with_encoder(source)
+    if model.space is not None:
+        raise InputError(
+            f"The looks of these groups come from a second space too ({model.space.encoder}), which is made of photos on this "
+            f"machine alone; copy the photos at {store.address} into a folder and give that."
+        )
     listing = list_photos(store, encoder.info.revision, progress=progress)
     assigned: list[AssignedPhoto] = []
     unlike: list[str] = []

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kec_core.config import RunConfig
+from kec_core.errors import InputError
 from kec_core.stages import Hooks
 from state.engine.applying import Applied, apply_groups
 from state.engine.cluster import cluster
@@ -76,11 +77,15 @@ def run_on_cluster(
         hooks: told about progress and stages; progress may raise Cancelled.
 
     Raises:
-        InputError: no readable photo, an unusable address or option.
+        InputError: no readable photo, an unusable address or option, or a second space of looks.
         ResourceMissing: Ray, a driver or weights are not installed.
         StoreError: features cannot be written or read.
         EngineError: the cluster failed; what is encoded is kept.
     """
+    if config.looks:
+        raise InputError(
+            "On a cluster looks come from the encoder alone; leave out --looks, or run on this machine, without --engine."
+        )
     hooks = hooks or Hooks()
     results = store_at(plan.results or project.folder / "collection")
     with cluster(plan.address):

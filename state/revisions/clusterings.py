@@ -43,7 +43,7 @@ def save_whitening(project: Project, whitening: Whitening | None) -> str:
     """Keep a whitening made outside a project; returns its key, "" for none."""
     if whitening is None:
         return ""
-    key = fingerprint("looks", whitening.centre, whitening.onto)
+    key = fingerprint("looks", whitening.centre, whitening.onto, whitening.second)
     project.store.save(_LOOKS, key, whitening_result(whitening))
     return key
 

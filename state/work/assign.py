@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kec_core.arrays import Progress, no_progress
-from kec_core.encoders import encode_files
+from kec_core.encoders import encode_files, load_second_space
 from kec_core.encoders.base import Encoder
 from kec_core.encoders.readymade import ReadymadeEncoder
 from kec_core.errors import InputError
@@ -16,6 +16,8 @@ from kec_core.paths import is_file
 from kec_core.photos.images import passed_over, scan_images
 from kec_core.result.group_model import Assigned, GroupModel
 from kec_core.result.group_model_file import read_model
+from kec_core.stages import Hooks, Runner, embed_second
+from kec_core.store import MemoryStore
 from kec_core.types import SkippedImage
 from state.project.project import Project
 from state.revisions import revisions
@@ -83,7 +85,8 @@ def assign_folder(source: Path, folder: Path, *, progress: Progress = no_progres
         progress: told during the work; may raise Cancelled.
 
     Raises:
-        InputError: no result in the project, an unusable model or folder, or features that were made elsewhere.
+        InputError: no result in the project, an unusable model or folder, features that were made elsewhere, or a second
+            space of looks that lacks one of the photos.
         ResourceMissing: the weights of the encoder are not on this machine.
         StoreError: no project there, or a stored result is missing or damaged.
     """
@@ -92,7 +95,11 @@ def assign_folder(source: Path, folder: Path, *, progress: Progress = no_progres
     encoded = encode_files(encoder, [folder / image.id for image in scan.images], progress=progress)
     failed = {scan.images[row].id: why for row, why in encoded.failed}
     files = [image.id for image in scan.images if image.id not in failed]
-    assigned, unlike = sorted_out(model, files, model.assign(encoded.features, progress=progress))
+    second = None
+    if model.space is not None:
+        looks, runner = load_second_space(model.space), Runner(MemoryStore(), Hooks(progress=progress))
+        second = embed_second(runner, scan.images, folder, looks, files).arrays["features"]
+    assigned, unlike = sorted_out(model, files, model.assign(encoded.features, second, progress=progress))
     skipped = [*scan.skipped, *(SkippedImage(path=path, reason=why) for path, why in failed.items())]
     return AssignReport(
         assigned=assigned,

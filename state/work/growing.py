@@ -15,24 +15,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import IntVector
+from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.clustering.constraints import plan_constraints
 from kec_core.clustering.geometry import centroids_of, nearest_centroids, row_cosines
 from kec_core.clustering.metrics import internal_scores
+from kec_core.clustering.whitening import Whitening
+from kec_core.encoders import load_second_space
 from kec_core.encoders.base import Encoder, visual_features
 from kec_core.encoders.readymade import ReadymadeEncoder
 from kec_core.errors import InputError
 from kec_core.knowledge.photo_names import with_photos_renamed
 from kec_core.live import LiveState, start
 from kec_core.photos.images import Scan, passed_over, scan_images
-from kec_core.result.group_model import GroupModel, check_new_photos
-from kec_core.stages import Hooks, Runner, Stored, embed_photos, near_copies
+from kec_core.result.group_model import GroupModel, second_space
+from kec_core.stages import Hooks, Runner, Stored, embed_photos, embed_second, near_copies
 from kec_core.types import Clustering, Embeddings, Knowledge, SkippedImage
 from state.project.facts import Facts
 from state.project.project import Project
 from state.project.saved_selections import save_selection
 from state.revisions import revisions
-from state.revisions.clusterings import load_baseline, load_clustering, load_result, save_baseline
+from state.revisions.clusterings import (
+    load_baseline,
+    load_clustering,
+    load_result,
+    save_baseline,
+    save_whitening,
+)
 from state.revisions.features import load_features
 from state.revisions.group_models import model_of
 from state.revisions.revisions import Baseline, Revision
@@ -115,7 +123,7 @@ def grow(
         scan: what finds the photos where ``folder`` only stands for them; None to scan it.
 
     Raises:
-        InputError: no result yet, no such folder, no sound photo, or looks come from a second space too.
+        InputError: no result yet, no such folder, no sound photo, or a second space of looks that lacks one of the photos.
         ResourceMissing: the weights of the encoder are not on this machine.
         StoreError: a stored result is missing or damaged, the disk is full, or the project was changed by another window
             meanwhile.
@@ -126,8 +134,8 @@ def grow(
             f"The project {project.name!r} has no groups yet that photos could join; "
             f"run 'kec run IMAGES --project {project.folder}' first."
         )
-    check_new_photos(load_features(project, shown).whitening)
-    encoder = _encoder(project, shown)
+    encoder, space = _encoder(project, shown), second_space(load_features(project, shown).whitening)
+    looks = None if space is None else load_second_space(space)
     watch = StageWatch(project, shown.config, hooks or Hooks())
     with project.database.kept_open(), watch:
         brought = (
@@ -138,6 +146,11 @@ def grow(
         found = scan_photos(project, brought.root, watch, scan=scan or scan_images)
         runner = Runner(project.store, watch.hooks())
         embedded = embed_photos(runner, found.images, brought.root, encoder)
+        second = (
+            None
+            if looks is None
+            else embed_second(runner, found.images, brought.root, looks, embedded.data["ids"])
+        )
         copies = near_copies(runner, embedded)
     found = readable(found, [SkippedImage(**item) for item in embedded.data["failed"]])
     number = project.set_images(found)
@@ -149,7 +162,7 @@ def grow(
             images=len(found.images),
             near_copies={"photos": sum(map(len, copies)), "groups": len(copies)},
         )
-        sorted_in = _sort_in(project, shown, embedded, differences, scan=number, facts=facts)
+        sorted_in = _sort_in(project, shown, embedded, second, differences, scan=number, facts=facts)
     made_elsewhere = isinstance(encoder, ReadymadeEncoder) or runner.reports[0].reused
     return GrowthReport(
         images=len(found.images),
@@ -192,6 +205,7 @@ def _sort_in(
     project: Project,
     shown: Revision,
     embedded: Stored,
+    second: Stored | None,
     differences: Differences,
     *,
     scan: int,
@@ -199,7 +213,8 @@ def _sort_in(
 ) -> _Sorted:
     """Keep the photos of a scan in the groups of a revision."""
     model = model_of(project, shown, loaded_encoder(shown.facts.encoder))
-    looks_key = load_features(project, shown).looks_key
+    of_second = None if second is None else second.arrays["features"]
+    whitening = _regrown(model.whitening, of_second)
     knowledge = with_photos_renamed(shown.knowledge, differences.renamed)
     photos = Embeddings(
         features=embedded.arrays["features"], ids=tuple(embedded.data["ids"]), encoder=shown.facts.encoder
@@ -211,7 +226,7 @@ def _sort_in(
         [-1 if i in changed else before.get(come_from.get(i, i), -1) for i in photos.ids], dtype=np.int64
     )
     new = np.flatnonzero(rows < 0)
-    found = model.assign(photos.features[new])
+    found = model.assign(photos.features[new], None if of_second is None else of_second[new])
     clustering = load_clustering(project, shown)
     labels = _joined(clustering.labels, rows, found.clusters)
     labels = _held(labels, knowledge, photos.ids, new)
@@ -222,7 +237,7 @@ def _sort_in(
         model.defaults,
         labels=project.labels(scan),
         baseline=None if baseline is None else baseline[1],
-        whitening=model.whitening,
+        whitening=whitening,
     )
     state = _with_centroids(start(collection, knowledge, _regrouped(clustering, labels, model)))
     kept = keep(
@@ -233,7 +248,7 @@ def _sort_in(
         photos=Photos(
             scan=scan,
             embed=embedded.key,
-            looks=looks_key,
+            looks=save_whitening(project, whitening),
             facts=facts,
             baseline=None if baseline is None else baseline[0],
         ),
@@ -244,6 +259,13 @@ def _sort_in(
     if unlike:
         save_selection(project, f"Unlike anything here ({kept.id})", unlike)
     return _Sorted(assigned=assigned, unlike=unlike, revision=kept.id)
+
+
+def _regrown(whitening: Whitening | None, second: FloatMatrix | None) -> Whitening | None:
+    """The whitening of a revision, with all photos of now in the second space of looks, raw float32 (N, d2)."""
+    if whitening is None or whitening.space is None or second is None:
+        return whitening
+    return replace(whitening, second=whitening.space.unit(second))
 
 
 def _joined(labels: IntVector, rows: NDArray[np.int64], of_new: IntVector) -> IntVector:

@@ -1,20 +1,30 @@
-"""Shards of a webdataset come in as photos: safely, all or none, the rest listed or counted."""
+"""Shards of a webdataset come in as photos: safely, all or none, the rest listed or counted; a run groups them."""
 
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 import zipfile
+from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import cli
+from kec_core.encoders.readymade import load_readymade
 from kec_core.errors import InputError
 from kec_core.photos.images import scan_images
+from kec_core.stages import resources
 from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.clusterings import load_clustering
+from state.revisions.overview import cluster_names, load_overview
 from state.transfer.tar_shards import unpack_tar
 from state.transfer.uploads import UPLOADED, add_uploads, unpacked, with_left_out
+from tests.fakes import COLOURS, HashEncoder, colour_photos
+from tests.test_core_layouts import clip_retrieval
 
 
 def photo(number=0):
@@ -120,3 +130,109 @@ def test_the_command_says_what_it_expected(tmp_path, capsys):
     assert cli.main(["run", str(tmp_path / "a.rar"), "--project", str(tmp_path / "p")]) == 2
     assert "is neither a folder nor a zip or tar archive" in capsys.readouterr().err
     assert not (tmp_path / "p").exists()
+
+
+# --- a whole run
+
+PER_COLOUR = 6
+
+
+@pytest.fixture
+def collection(tmp_path):
+    """Coloured photos in two shards under keys that tell nothing, their captions beside them; the colour of each."""
+    photos = [
+        path.read_bytes() for path in sorted(colour_photos(tmp_path / "made", PER_COLOUR).rglob("*.png"))
+    ]
+    folders = [path.parent.name for path in sorted((tmp_path / "made").rglob("*.png"))]
+    order = np.random.default_rng(0).permutation(len(photos)).tolist()
+    shards = tmp_path / "shards"
+    shards.mkdir()
+    colour_of = {}
+    for number, rows in enumerate(np.array_split(order, 2)):
+        entries = {}
+        for place, row in enumerate(rows.tolist()):
+            key = f"{number:05}{place:04}"
+            entries |= {f"{key}.png": photos[row], f"{key}.txt": b"a photo", f"{key}.json": b"{}"}
+            colour_of[f"{number:05}/{key}.png"] = folders[row]
+        (shards / f"{number:05}.tar").write_bytes(shard(entries).getvalue())
+        (shards / f"{number:05}_stats.json").write_text("{}")
+    return shards, colour_of
+
+
+@pytest.fixture
+def without_weights(monkeypatch, tiny_wordnet):
+    """The commands with an encoder that needs no weights, its texts for features of a file too."""
+
+    def load(name):
+        if name.startswith("embeddings:"):
+            return load_readymade(Path(name.partition(":")[2].partition("#")[0]), HashEncoder())
+        return HashEncoder()
+
+    monkeypatch.setattr(resources, "load_encoder", load)
+    monkeypatch.setattr(resources, "load_wordnet", lambda: tiny_wordnet)
+
+
+def run_on_shards(capsys, tmp_path, shards, *options):
+    """``kec run`` on the shards with a vocabulary of colours; what it prints."""
+    (tmp_path / "words.txt").write_text("\n".join(COLOURS))
+    words = ["--vocabulary", str(tmp_path / "words.txt"), "--vocabulary-mode", "only"]
+    command = [
+        "run",
+        str(shards),
+        "--project",
+        str(tmp_path / "p"),
+        "--clusters",
+        str(len(COLOURS)),
+        "--json",
+    ]
+    assert cli.main([*command, *words, *options]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def groups_of(folder):
+    """The photos of each group of a project, and what they are called."""
+    project = Project.open(folder)
+    shown = revisions.current(project)
+    names = cluster_names(load_overview(project, shown), shown.knowledge)
+    found = {}
+    for image, cluster in zip(
+        project.images(shown.scan), load_clustering(project, shown).labels.tolist(), strict=True
+    ):
+        found.setdefault(names[cluster], set()).add(image.id)
+    return found
+
+
+def expected(colour_of):
+    return {
+        colour: {photo for photo, own in colour_of.items() if own == colour}
+        for colour in set(colour_of.values())
+    }
+
+
+def test_a_run_on_shards_groups_their_photos(collection, without_weights, capsys, tmp_path):
+    shards, colour_of = collection
+    said = run_on_shards(capsys, tmp_path, shards)
+    assert (said["images"], said["skipped"]) == (len(colour_of), [])
+    assert said["others"] == {".json": len(colour_of), ".txt": len(colour_of)}
+    assert groups_of(tmp_path / "p") == expected(colour_of)
+    again = run_on_shards(capsys, tmp_path, shards)
+    assert again["revision"] == said["revision"]
+
+
+def test_a_run_on_shards_takes_the_features_of_clip_retrieval(collection, without_weights, capsys, tmp_path):
+    shards, colour_of = collection
+    in_shards = sorted(colour_of)
+    colours = sorted(COLOURS)
+    words = HashEncoder().encode_texts(colours)
+    # each photo gets the vector of the next colour: groups are those of the file, whatever the photos show
+    told = words[[(colours.index(colour_of[photo]) + 1) % len(colours) for photo in in_shards]]
+    features = np.float32(told + np.random.default_rng(1).normal(0, 0.02, told.shape))
+    keys = [Path(photo).stem for photo in in_shards]
+    folder = clip_retrieval(tmp_path / "embeddings", names=keys, features=features, parts=2)
+    said = run_on_shards(capsys, tmp_path, shards, "--encoder", f"embeddings:{folder}#hash")
+    assert said["images"] == len(colour_of)
+    assert any("rows belong to photos by name" in note for note in said["notes"])
+    right = expected(colour_of)
+    assert groups_of(tmp_path / "p") == {
+        colours[(place + 1) % len(colours)]: right[colour] for place, colour in enumerate(colours)
+    }

@@ -212,12 +212,13 @@ def test_tasks_fit_the_interface_that_comes_with_them(project, out):
     assert tasks[0]["data"]["image"] == "/data/local-files/?d=%3Dcmd%28%29.png"
 
 
-def test_a_copy_moved_to_another_folder_by_hand_has_the_label_of_that_folder(project, root, out):
+@pytest.mark.parametrize("given", [".", "clusters"])
+def test_a_copy_moved_to_another_folder_by_hand_has_the_label_of_that_folder(project, root, out, given):
     export_project(project, out, ["folders"])
     (out / "clusters/=Dogs cats   rats &  mice").rename(out / "clusters/Dogs")
     (out / "clusters/Dogs/x.png").rename(out / "clusters/Vögel 鳥/x.png")
     (out / "clusters/Dogs/=cmd().png").rename(out / "clusters/=cmd().png")
-    found = labels_from_file(out, root, records(root))
+    found = labels_from_file(out / given, root, records(root))
     assert dict(found.labels) == dict.fromkeys(IDS[1:], NAMES[1])
 
 

@@ -49,20 +49,23 @@ def _write_copies(rows: Sequence[Sequence[Cell]], path: Path) -> None:
 def read(source: Source) -> Labels | None:
     """The folder of each photo below a folder; photos at the top have no label.
 
-    In an earlier export a copy stands for its photo, also when it was moved to another cluster's folder by hand.
+    In an earlier export, or its folder ``clusters``, a copy stands for its photo, also when it was moved to another
+    cluster's folder by hand.
     """
     from kec_core.photos.formats import is_named_photo
 
     if not source.is_folder:
         return None
-    exported = is_file(source.path / COPIES_TABLE)
-    top = source.path / CLUSTER_FOLDERS if exported else source.path
-    originals, names = _exported(source.path / COPIES_TABLE) if exported else ({}, {})
+    inside = source.path.name == CLUSTER_FOLDERS and is_file(source.path.parent / COPIES_TABLE)
+    home = source.path.parent if inside else source.path
+    exported = is_file(home / COPIES_TABLE)
+    top = home / CLUSTER_FOLDERS if exported else home
+    originals, names = _exported(home / COPIES_TABLE) if exported else ({}, {})
     rows = []
     for path in sorted(top.rglob("*")):
         if not is_named_photo(path.name) or not is_file(path):
             continue
-        copy = path.relative_to(source.path).as_posix()
+        copy = path.relative_to(home).as_posix()
         folder = path.parent.relative_to(top).as_posix()
         file = originals.get(copy) or originals.get(path.name) or str(path.absolute())
         label = "" if folder == "." else names.get(folder, folder)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from state.server.shutdown import limit_shutdown
+from state.server.serve import limit_shutdown
 
 limit_shutdown()  # before the imports below, which take seconds
 
@@ -19,8 +19,8 @@ from pages.frame import health, shell  # noqa: E402
 from pages.map import routes as map_routes  # noqa: E402
 from pages.shared import navigation, thumbnails, visitors  # noqa: E402
 from pages.shared.base_path import base_path  # noqa: E402
-from state.server import allowed_hosts, memory  # noqa: E402
-from state.server.login_required import LoginRequired  # noqa: E402
+from state.server import allowed_hosts, serve  # noqa: E402
+from state.server.allowed_hosts import LoginRequired  # noqa: E402
 from state.work import warm_up  # noqa: E402
 
 
@@ -28,7 +28,7 @@ from state.work import warm_up  # noqa: E402
 async def serving(_app: st.App) -> AsyncIterator[None]:
     """From the start of the server to its end."""
     warm_up.start()
-    with memory.tidied():
+    with serve.tidied():
         yield
 
 

@@ -12,7 +12,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from commands import app, bench, edit, engine, methods, new_photos, project, run, search, setup
+from commands import app, bench, engine, methods, new_photos, project, run, search, setup
 from commands.output import readable, show
 from commands.parsing import Action, Parser
 from kec_core.errors import KecError
@@ -45,7 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
     new_photos.add_assign(commands)
     engine.add_apply(commands)
     methods.add(commands)
-    edit.add(commands)
+    project.add(commands)
     search.add(commands)
     project.add_finalise(commands)
     project.add_show(commands)

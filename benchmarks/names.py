@@ -26,7 +26,7 @@ from kec_core.result.cluster_names import name_clusters
 from kec_core.stages import Runner
 from kec_core.store import StageResult
 from kec_core.types import Knowledge, Noun
-from kec_core.wordnet.everyday import meanings
+from kec_core.wordnet.vocabulary import meanings
 from kec_core.wordnet.wordnet import WordNet
 
 LEAST_LIKENESS = 0.6

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import kec_core
 from kec_core.arrays import fingerprint
@@ -16,6 +17,94 @@ from kec_core.stages import Runner
 from kec_core.store import StageResult
 from kec_core.types import Scores
 from state.revisions.scoring import score_against
+
+ORDER = ("nmi", "acc", "ari")
+
+
+def tables(result: Mapping[str, Any]) -> str:
+    """One row per method, scores x100 as NMI / ACC ± sd / ARI; the best ACC of each set is bold."""
+    sets = result["sets"]
+    lines = [
+        f"Encoder: {result['encoder']}. {result['seeds']} seeds, one configuration for all sets, preset "
+        f"{result['preset']}. Cells: NMI / ACC ± sd / ARI, x100. Rank: mean over the sets by ACC, "
+        "best in bold; a method that is told class names or labels is not ranked.",
+        "",
+        _row(
+            [
+                "method",
+                "follows",
+                *(f"{s['set']} ({s['images']}, {s['clusters']})" for s in sets),
+                "mean",
+                "rank",
+            ]
+        ),
+        _row(["---"] * (len(sets) + 4)),
+    ]
+    best = [max((s["methods"][name]["acc"]["mean"] for name in result["rank"]), default=1.0) for s in sets]
+    for name, facts in result["methods"].items():
+        rank = result["rank"].get(name)
+        tops = best if rank is not None else [float("inf")] * len(sets)
+        cells = [_cell(s["methods"][name], top) for s, top in zip(sets, tops, strict=True)]
+        mean = " / ".join(f"{100 * result['mean'][name][metric]:.1f}" for metric in ORDER)
+        place = "-" if rank is None else f"{rank:.1f}"
+        lines.append(_row([facts["caption"], facts["provenance"], *cells, mean, place]))
+    return "\n".join([*lines, "", *_words(sets), *_costs(result), *_left_out(sets)])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(scores: Mapping[str, Any], best: float) -> str:
+    accuracy = f"{100 * scores['acc']['mean']:.1f} ± {100 * scores['acc']['sd']:.1f}"
+    if scores["acc"]["mean"] >= best:
+        accuracy = f"**{accuracy}**"
+    return f"{100 * scores['nmi']['mean']:.1f} / {accuracy} / {100 * scores['ari']['mean']:.1f}"
+
+
+def _words(sets: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Name score / distinct names / attribute AUC of each way to make concepts, x100; nothing where none was judged."""
+    ways = {
+        "words": "concepts from words that explain the photos",
+        "overclusters": "concepts from over-clusters (paper)",
+    }
+    if not all(s["words"] for s in sets):
+        return []
+    heads = ["names / distinct / attribute AUC, x100", *(s["set"] for s in sets), "mean"]
+    lines = [_row(heads), _row(["---"] * len(heads))]
+    for way, caption in ways.items():
+        judged = [s["words"][way] for s in sets]
+        cells = [
+            " / ".join(_mean([one[part]]) for part in ("name_score", "distinct_names", "attribute_auc"))
+            for one in judged
+        ]
+        means = " / ".join(
+            _mean([one[part] for one in judged]) for part in ("name_score", "distinct_names", "attribute_auc")
+        )
+        lines.append(_row([caption, *cells, means]))
+    return [*lines, ""]
+
+
+def _mean(spreads: Sequence[Mapping[str, float] | None]) -> str:
+    known = [one["mean"] for one in spreads if one]
+    return f"{100 * sum(known) / len(known):.1f}" if known else "-"
+
+
+def _costs(result: Mapping[str, Any]) -> list[str]:
+    """Seconds of one seed per method and set."""
+    sets = result["sets"]
+    lines = [_row(["seconds per seed", *(s["set"] for s in sets)]), _row(["---"] * (len(sets) + 1))]
+    for name, facts in result["methods"].items():
+        lines.append(_row([facts["caption"], *(f"{s['methods'][name]['seconds']:.1f}" for s in sets)]))
+    return lines
+
+
+def _left_out(sets: Sequence[Mapping[str, Any]]) -> list[str]:
+    reasons = {name: why for s in sets for name, why in s["left_out"].items()}
+    if not reasons:
+        return []
+    return ["", "Left out: " + "; ".join(f"{name} ({why})" for name, why in reasons.items()) + "."]
+
 
 _DECIDING = ("arrays.py", "geometry.py", "clustering", "methods")
 """The parts of kec_core that make labels out of features; grounding counts too where a method needs knowledge."""

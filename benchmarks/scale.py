@@ -36,8 +36,7 @@ from kec_core.memory import peak_megabytes, reset_peak
 from kec_core.photos.images import ImageRecord, Scan, ScanReport
 from kec_core.stages import Hooks, Resources
 from kec_core.types import Noun, StageReport
-from kec_core.wordnet.everyday import can_be_seen
-from kec_core.wordnet.vocabulary import wordnet_vocabulary
+from kec_core.wordnet.vocabulary import can_be_seen, wordnet_vocabulary
 from kec_core.wordnet.wordnet import load_wordnet
 from state.project.project import Project
 from state.work.run import run_project

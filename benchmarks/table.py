@@ -17,16 +17,15 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from benchmarks.markdown import tables
 from benchmarks.names import NameScores, judge_names
-from benchmarks.outcomes import Outcome, measure_method
+from benchmarks.outcomes import Outcome, measure_method, tables
 from kec_core.config import ConceptSource, RunConfig, paper_defaults
 from kec_core.encoders import TextCache, load_encoder
 from kec_core.errors import InputError
 from kec_core.knowledge.wordnet_builder import WordNetBuilder
 from kec_core.methods import METHODS, Method, MethodInputs, find_method, missing_needs
+from kec_core.methods.base import METRICS, mean_ranks, spread, summarise
 from kec_core.methods.prepare import Split, find_split, prepare, split_note
-from kec_core.methods.summary import METRICS, mean_ranks, spread, summarise
 from kec_core.photos.images import scan_images
 from kec_core.stages import Hooks, Resources, Runner, Stored, embed_photos
 from kec_core.stages.resources import wordnet_builder

@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from commands.llm import add_llm_options, llm_setup
-from commands.parsing import Subparsers, add_command, names
+from commands.parsing import Subparsers, add_command, add_llm_options, llm_setup, names
 
 
 def add(commands: Subparsers[Any]) -> None:
@@ -42,7 +41,7 @@ def methods(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec methods``: compared methods side by side."""
     from kec_core.stages import Hooks
     from kec_core.terminal import show_progress
-    from state.methods.captions import PhotoCaptions
+    from state.methods.labels import PhotoCaptions
     from state.methods.runs import compare_methods
     from state.project.locks import RunLock
     from state.project.project import Project

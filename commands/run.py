@@ -3,22 +3,64 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands.engine import RAY, add_engine_options, folder_of_images, run_on_ray
-from commands.llm import add_llm_options, llm_setup
 from commands.output import say
-from commands.parsing import Subparsers, add_command
+from commands.parsing import Subparsers, add_command, add_llm_options, llm_setup
 from kec_core.config import OPTIONS, RunConfig
 from kec_core.config.option import Option, changed
 from kec_core.disk import short
-from kec_core.errors import InputError
+from kec_core.errors import InputError, ResourceMissing
+from kec_core.paths import exists, is_folder, is_link
+from state.project.project import Project
+from state.transfer.uploads import is_archive
 
 if TYPE_CHECKING:
     from state.work.run import LabelSource
+
+
+@contextmanager
+def new_or_open(folder: Path, images: Path | None) -> Iterator[Project]:
+    """The project of a folder, made if there is none; a new one is taken away again when bad input ends the work early.
+
+    Args:
+        folder: of the project.
+        images: folder or archive of the photos, checked before a project is made; None where they are not on this machine.
+
+    Raises:
+        InputError: ``images`` is neither a folder nor an archive.
+        StoreError: the project cannot be opened or made.
+    """
+    if images is not None and not is_folder(images) and not is_archive(images):
+        raise InputError(
+            f"A folder of photos was expected, but {images} is neither a folder nor a zip or tar archive; check the path."
+        )
+    if Project.is_project(folder):
+        yield Project.open(folder)
+        return
+    missing = [place for place in (folder, *folder.parents) if not exists(place)]
+    there = set() if missing else set(folder.iterdir())
+    project = Project.create(folder, folder.resolve().name)
+    try:
+        yield project
+    except (InputError, ResourceMissing):
+        if not project.store.fingerprints("embed"):
+            _take_away(folder, there, missing)
+        raise
+
+
+def _take_away(folder: Path, there: set[Path], missing: Sequence[Path]) -> None:
+    """Remove what was made in a folder since ``there`` was all it held, and the folders that were missing."""
+    for path in set(folder.iterdir()) - there:
+        shutil.rmtree(path) if is_folder(path) and not is_link(path) else path.unlink()
+    with suppress(OSError):  # somebody else has put something there meanwhile
+        for place in missing:
+            place.rmdir()
 
 
 _TYPES = {"number": float, "count": int, "file": Path}
@@ -60,7 +102,6 @@ def add(commands: Subparsers[Any]) -> None:
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec run``: from a folder of photos to a revision; with ``--dry-run`` what a language model would be asked."""
-    from commands.new_project import new_or_open
     from kec_core.stages import Hooks
     from kec_core.terminal import show_progress
     from state.project.locks import RunLock

@@ -24,7 +24,7 @@ def add(commands: Subparsers[Any]) -> None:
 
 def setup(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec setup``: fetch resources, and make the demo project when asked for."""
-    from kec_core.encoders.known_models import KNOWN_MODELS
+    from kec_core.encoders.openclip_weights import KNOWN_MODELS
     from kec_core.terminal import show_progress
     from provision import resources
     from state.work.demo import ensure_demo_project

@@ -163,7 +163,7 @@ MUTANTS = (
     ),
     # knowledge
     Mutant(
-        "kec_core/grounding/weight.py",
+        "kec_core/grounding/photos.py",
         "return encoders * (LEAST + sure * (MOST - LEAST))",
         "return encoders * (MOST - sure * (MOST - LEAST))",
         _tests("core_weight"),

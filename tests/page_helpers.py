@@ -14,7 +14,7 @@ from kec_core.config import ClusteringConfig, MappingConfig, RunConfig
 from kec_core.stages import Resources
 from kec_core.store import StageResult
 from kec_core.types import StageReport
-from pages.shared import stacks
+from pages.shared import gallery
 from pages.shared.picked import Selection
 from state.jobs.jobs import Job
 from state.project.project import Project
@@ -90,7 +90,7 @@ def app(page: str = "projects", *, project: str = "", cluster: str = "", stacked
     Photos of one colour are near-copies, so each is shown by itself unless ``stacked``.
     """
     test = AppTest.from_file(str(SCRIPT), default_timeout=TIMEOUT)
-    test.session_state[stacks.UNSTACKED] = not stacked
+    test.session_state[gallery.UNSTACKED] = not stacked
     for name, value in (("project", project), ("cluster", cluster)):
         if value:
             test.query_params[name] = value

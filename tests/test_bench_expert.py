@@ -7,7 +7,7 @@ import pytest
 
 import cli
 from benchmarks import expert
-from benchmarks.expert_names import EXPERT, expert_text
+from benchmarks.expert import EXPERT, expert_text
 from kec_core.stages import Resources
 from tests.fakes import VOCABULARY, FirstNounBuilder, HashEncoder, colour_photos
 

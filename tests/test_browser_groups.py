@@ -5,7 +5,7 @@ import re
 import pytest
 
 from state.revisions import revisions
-from state.revisions.asked import answers
+from state.revisions.audits import answers
 from tests.browser import rest
 from tests.browser_groups import groups_in_browser
 from tests.page_helpers import set_near_copies

@@ -7,6 +7,8 @@ from scipy.linalg import eigh
 from sklearn.cluster import AgglomerativeClustering
 
 from kec_core.arrays import no_progress
+from kec_core.clustering import algorithms as hierarchical_module
+from kec_core.clustering import algorithms as spectral_module
 from kec_core.clustering import (
     cluster,
     estimate_n_clusters,
@@ -16,9 +18,8 @@ from kec_core.clustering import (
     spherical_kmeans,
 )
 from kec_core.clustering import estimate as estimate_module
-from kec_core.clustering import hierarchical as hierarchical_module
 from kec_core.clustering import kmeans as kmeans_module
-from kec_core.clustering import spectral as spectral_module
+from kec_core.clustering.algorithms import embedding
 from kec_core.clustering.geometry import (
     centroids_of,
     cluster_sums,
@@ -27,7 +28,6 @@ from kec_core.clustering.geometry import (
     neighbour_graph,
     row_cosines,
 )
-from kec_core.clustering.spectral import embedding
 from kec_core.config import ClusteringConfig
 from kec_core.errors import Cancelled, InputError, ShapeError
 from tests.planted import planted_rows, same_partition, unit

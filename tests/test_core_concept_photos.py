@@ -9,10 +9,9 @@ from kec_core.arrays import l2_normalize
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.errors import InputError
 from kec_core.knowledge.edits import AddConcept, LockConcept, MergeConcepts, apply_script
-from kec_core.knowledge.granularity import merges_to
+from kec_core.knowledge.pairs import merges_to
 from kec_core.live import LiveCollection, start
-from kec_core.result.concept_photos import concept_photos
-from kec_core.result.splitting import kinds_of
+from kec_core.result.concept_photos import concept_photos, kinds_of
 from kec_core.types import Clustering, Grounding, Knowledge
 
 WORDS = {"a": (1, 0, 0, 0), "b": (0, 1, 0, 0), "c": (0, 0, 1, 0), "d": (0.1, 0, 0.9, 0)}

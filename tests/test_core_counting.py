@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kec_core.arrays import l2_normalize
-from kec_core.mapping.counting import count_by_words, fallen, gains_of
+from kec_core.mapping.choosing import count_by_words, fallen, gains_of
 
 DIM = 48
 
@@ -64,6 +64,6 @@ def test_too_few_nouns_tell_nothing():
 
 
 def test_a_large_collection_is_counted_from_a_sample(monkeypatch):
-    monkeypatch.setattr("kec_core.mapping.counting.SAMPLE", 150)
+    monkeypatch.setattr("kec_core.mapping.choosing.SAMPLE", 150)
     x, nouns = planted(5, per_group=100)
     assert count_by_words(x, nouns, largest=40, seed=4) == count_by_words(x, nouns, largest=40, seed=4) == 5

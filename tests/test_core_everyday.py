@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kec_core.types import Noun
-from kec_core.wordnet.everyday import everyday_name
+from kec_core.wordnet.vocabulary import everyday_name
 from kec_core.wordnet.wordnet import WordNet, load_wordnet
 from tests.tiny_wordnet import real_wordnet, write_wordnet
 

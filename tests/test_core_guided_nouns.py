@@ -7,7 +7,7 @@ from kec_core.config import MappingConfig
 from kec_core.errors import InputError
 from kec_core.knowledge.guidance import Guidance
 from kec_core.mapping import nouns_of_centres
-from kec_core.mapping.guided import guide_nouns
+from kec_core.mapping.nouns import guide_nouns
 from kec_core.types import Noun
 from kec_core.wordnet.wordnet import load_wordnet
 from tests.tiny_wordnet import write_wordnet

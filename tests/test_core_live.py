@@ -17,7 +17,7 @@ from kec_core.encoders.text_cache import TextCache, encode_texts
 from kec_core.errors import InputError
 from kec_core.grounding import concept_vectors, ground
 from kec_core.knowledge.edits import apply, apply_script, parse_edit, parse_script
-from kec_core.live import LiveCollection, LiveState, reground, restore, start, update
+from kec_core.live import LiveCollection, LiveState, recluster, restore, start, update
 from kec_core.live import full as grouping
 from kec_core.result.impact import compare
 from kec_core.types import Knowledge
@@ -150,13 +150,13 @@ def test_concepts_that_name_the_groups_raise_the_scores():
 def test_only_changed_columns_are_scored_again(monkeypatch):
     state = begin(knowledge_of(*GROUPS))
     scored: list[tuple[str, ...]] = []
-    compute = reground.concept_scores
+    compute = recluster.concept_scores
 
     def spy(x, vectors, config, defaults):
         scored.append(vectors.concept_ids)
         return compute(x, vectors, config, defaults)
 
-    monkeypatch.setattr(reground, "concept_scores", spy)
+    monkeypatch.setattr(recluster, "concept_scores", spy)
     dog = state.knowledge.concepts[1].id
     renamed = step(state, op="rename_concept", concept=dog, name="furry dog")
     assert scored == [(dog,)]

@@ -5,9 +5,8 @@ import pytest
 
 from kec_core.errors import Cancelled, InputError
 from kec_core.maps import neighbours as graph
-from kec_core.maps.layout import aligned, lay_out, principal_plane
+from kec_core.maps.layout import _keep_compiled, aligned, lay_out, principal_plane
 from kec_core.maps.neighbours import find_neighbours
-from kec_core.maps.umap import _keep_compiled
 from tests.planted import planted_rows, unit
 
 

@@ -8,8 +8,7 @@ from kec_core.methods import heads
 from kec_core.methods.options import SicOptions, TacTrainingOptions, TurtleOptions
 from kec_core.methods.sic import adjusted_centres, nearest_with_self, semantic_nouns, sic_loss
 from kec_core.methods.tac import cluster_contrast, tac_loss
-from kec_core.methods.turtle import generalisation
-from kec_core.methods.turtle_training import LinearClassifiers, outer_loss
+from kec_core.methods.turtle import LinearClassifiers, generalisation, outer_loss
 from tests.planted_methods import Planted
 
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from kec_core.encoders.once import Once
+from kec_core.encoders.network import Once
 from kec_core.errors import ResourceMissing
 
 

@@ -18,8 +18,8 @@ import torch
 from PIL import Image
 
 from kec_core.encoders import networks, openclip_text, openclip_weights
-from kec_core.encoders.known_models import KNOWN_MODELS
 from kec_core.encoders.openclip import load_open_clip
+from kec_core.encoders.openclip_weights import KNOWN_MODELS
 from kec_core.errors import InputError, ResourceMissing
 from tests.tiny_clip import CONFIGS, CROPPED, FULL
 

@@ -29,7 +29,7 @@ from kec_core.stages import Hooks, Resources, Runner, embed_second, pipeline, re
 from kec_core.store import FolderStore
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.features import load_features
+from state.revisions.clusterings import load_features
 from tests.fakes import COLOURS, VOCABULARY, FirstNounBuilder, HashEncoder
 
 PLANTED = ("crimson", "ocean")

@@ -25,7 +25,7 @@ from kec_core.knowledge.edits import (
     parse_script,
 )
 from kec_core.live import LiveCollection, start, update
-from kec_core.result.probe import BINS, auc, probe
+from kec_core.result.concept_photos import BINS, auc, probe
 from kec_core.suggestions import concept_doubts, least_certain, suggest
 from kec_core.suggestions.base import strongest
 from kec_core.types import Knowledge

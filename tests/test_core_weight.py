@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kec_core.config import ClusteringConfig
-from kec_core.grounding.weight import decidedness, knowledge_weight
+from kec_core.grounding.photos import decidedness, knowledge_weight
 from kec_core.live.full import weighed
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kec_core.knowledge.duplicates import concepts_named_like
 from kec_core.knowledge.edits import apply_script, parse_script
+from kec_core.knowledge.unique_names import concepts_named_like
 from kec_core.live import start
-from kec_core.suggestions.wording import fitting_names
+from kec_core.suggestions.concept_doubts import fitting_names
 from kec_core.types import Knowledge, Noun
 from tests.test_core_suggestions import KINDS, encode, state_of
 

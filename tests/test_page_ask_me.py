@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from state.revisions import revisions
-from state.revisions.asked import Asked, answers, keep_answers
+from state.revisions.audits import Asked, answers, keep_answers
 from state.revisions.overview import load_overview
 from state.work.workbench import LiveStates, Workbench
 from tests.page_helpers import app, kept_labels, shown

@@ -8,7 +8,7 @@ import pytest
 
 from kec_core.config import PAPER_WEIGHT, EncoderDefaults, paper_defaults
 from kec_core.methods import METHODS
-from kec_core.methods.summary import Spread
+from kec_core.methods.base import Spread
 from kec_core.types import Scores
 from pages.compare import (
     choices_tab,
@@ -21,9 +21,8 @@ from state.methods.needs import photo_captions_file
 from state.methods.results import MethodRow, keep_row, kept_rows
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.asked import answers
-from state.revisions.audits import NEW_GROUP, answer, load_audit, start_audit
-from state.revisions.stability import measure_stability
+from state.revisions.audits import NEW_GROUP, answer, answers, load_audit, start_audit
+from state.revisions.scoring import measure_stability
 from tests.page_helpers import app, kept_labels, make_job, shown
 from tests.panel_helpers import edit, words  # noqa: F401 - a fixture
 

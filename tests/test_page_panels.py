@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from kec_core.errors import ResourceMissing
 from kec_core.knowledge.edits import parse_script
-from kec_core.result.probe import BINS, Probe
+from kec_core.result.concept_photos import BINS, Probe
 from kec_core.types import Group
 from pages.concepts.panels import constraints, phrase_probe, tree_actions, workbench_view
 from state.jobs.jobs import JobManager

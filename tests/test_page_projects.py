@@ -5,8 +5,7 @@ from contextlib import nullcontext
 
 from pages.projects import verbs
 from state.project.project import Project
-from state.workspace.open_projects import OpenProjects
-from state.workspace.workspace import Workspace
+from state.workspace.workspace import OpenProjects, Workspace
 from tests.page_helpers import app, shown, visit
 
 

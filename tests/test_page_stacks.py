@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pages.shared import stacks
+from pages.shared import gallery
 from state.project.near_copies import stacked, without_near_copies
 from tests.page_helpers import app, pick, set_near_copies, shown
 
@@ -58,7 +58,7 @@ def test_the_switch_shows_each_photo_by_itself_and_is_not_there_without_near_cop
     switch = next(one for one in page.toggle if one.label == "Stack near-copies")
     switch.set_value(False).run()
     assert [tile["alt"] for tile in tiles(page)] == members
-    assert page.session_state[stacks.UNSTACKED]
+    assert page.session_state[gallery.UNSTACKED]
     assert "without near-copies" not in shown(page)
     set_near_copies(colours, [])
     page.run()

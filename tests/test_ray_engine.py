@@ -14,7 +14,7 @@ from PIL import Image
 from sklearn.metrics import adjusted_rand_score as adjusted_rand
 
 import cli
-from commands.describe import describe_project
+from commands.project import describe_project
 from kec_core.arrays import no_progress
 from kec_core.errors import Cancelled, EngineError
 from kec_core.knowledge.edits import parse_script
@@ -29,8 +29,7 @@ from state.jobs.progress import JobContext
 from state.project.project import Project
 from state.project.thumbnails import SIDES, THUMBNAILS, thumbnail_path
 from state.revisions import revisions
-from state.revisions.clusterings import load_clustering
-from state.revisions.features import load_features
+from state.revisions.clusterings import load_clustering, load_features
 from state.work import editing
 from state.work.editing import edit_project
 from state.work.run import run_project

@@ -7,7 +7,7 @@ import pytest
 from kec_core.errors import InputError
 from state.server import access
 from state.server.access import check_secrets, load_server_config, providers
-from state.server.login_required import LoginRequired
+from state.server.allowed_hosts import LoginRequired
 from tests.login_files import AUTH, write_login
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from kec_core.knowledge.edits import apply_script, parse_script
 from kec_core.types import Knowledge
-from state.project.dismissed import dismiss, dismissed, show_again
 from state.project.project import Project
+from state.project.saved_selections import dismiss, dismissed, show_again
 from state.transfer.constraint_files import wishes_csv, wishes_script
 
 

@@ -16,8 +16,8 @@ from kec_core.photos.exif import Exif, Place
 from kec_core.photos.files import HIDDEN, OWN
 from kec_core.types import SkippedImage
 from state.engine import stores
+from state.engine.gathering import allotted, picked
 from state.engine.listing import list_photos
-from state.engine.sampling import allotted, picked
 from state.engine.shards import Shard, finished, part_of, read_facts, read_shard, save_shard
 from state.engine.stores import Store, Unread, store_at
 from tests.fakes import colour_photos

@@ -21,7 +21,7 @@ from kec_core.store import StageResult
 from kec_core.types import Grounding, Knowledge
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.features import load_features
+from state.revisions.clusterings import load_features
 from state.revisions.overview import Overview
 from state.transfer.assignments import strongest_concepts
 from state.transfer.export import export_project

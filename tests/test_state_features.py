@@ -9,8 +9,7 @@ from kec_core.clustering import fuse, whitening
 from kec_core.knowledge.edits import SetClusters
 from kec_core.result.group_model_file import model_bytes, read_model
 from kec_core.stages import groups
-from state.revisions.clusterings import load_clustering
-from state.revisions.features import load_features
+from state.revisions.clusterings import load_clustering, load_features
 from state.revisions.group_models import model_of
 from state.work import editing
 from state.work.workbench import LiveStates, Workbench

@@ -22,8 +22,7 @@ from state.revisions import revisions
 from state.revisions.clusterings import load_clustering
 from state.work import editing
 from state.work.editing import edit_project
-from state.work.finalise import NOTE, finalise, finalise_job
-from state.work.rebuild import asks_for_rebuild, rebuild, rebuild_job
+from state.work.rebuild import NOTE, asks_for_rebuild, finalise, finalise_job, rebuild, rebuild_job
 from state.work.run import run_project
 from tests.fakes import VOCABULARY, FirstNounBuilder, HashEncoder, colour_photos
 from tests.test_state_run import CONFIG, resources
@@ -135,7 +134,7 @@ def job(project, kind, function, params):
 
 
 def test_both_are_jobs(project, monkeypatch):
-    assert KINDS["finalise"] == "state.work.finalise:finalise_job"
+    assert KINDS["finalise"] == "state.work.rebuild:finalise_job"
     assert KINDS["rebuild"] == "state.work.rebuild:rebuild_job"
     monkeypatch.setattr("state.work.llm_run.load_resources", resources)
     assert job(project, "finalise", finalise_job, {})["revision"] == "r1"

@@ -247,7 +247,7 @@ def test_the_page_of_formats_says_what_each_is_written_as_and_read_from():
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_the_page_of_formats_names_the_files_of_each(project, name):
-    from state.revisions.features import load_features
+    from state.revisions.clusterings import load_features
     from state.transfer.assignments import load_assignments
     from state.transfer.formats.base import Content
 

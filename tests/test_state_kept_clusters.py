@@ -13,8 +13,7 @@ from state.revisions import revisions
 from state.revisions.overview import cluster_cards, load_overview
 from state.transfer.constraint_files import wishes_csv, wishes_script
 from state.work.editing import edit_project
-from state.work.finalise import finalise
-from state.work.rebuild import rebuild
+from state.work.rebuild import finalise, rebuild
 from state.work.run import run_project
 from state.work.workbench import LiveStates, Workbench
 from tests.test_state_finalise import edit, labels, project, whole  # noqa: F401 - fixtures

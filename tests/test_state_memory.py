@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from state.server import memory
+from state.server import serve
 
 
 @pytest.fixture(autouse=True)
@@ -27,19 +27,19 @@ class Window:
 
 def test_what_is_new_is_freed_at_once_and_what_is_old_the_next_time_all_is_looked_at():
     old = Window()
-    memory.tidy(whole=True)
+    serve.tidy(whole=True)
     new = Window()
     freed_old, freed_new = old.freed, new.freed
     del old, new
-    memory.tidy(whole=False)
+    serve.tidy(whole=False)
     assert freed_new.is_set()
     assert not freed_old.is_set()
-    memory.tidy(whole=True)
+    serve.tidy(whole=True)
     assert freed_old.is_set()
 
 
 def test_it_is_tidied_while_the_server_runs_and_not_after():
-    with memory.tidied(seconds=0.01):
+    with serve.tidied(seconds=0.01):
         window = Window()
         freed = window.freed
         del window

@@ -6,7 +6,7 @@ import pytest
 
 from kec_core.errors import InputError
 from kec_core.methods import METHODS
-from kec_core.methods.summary import Spread
+from kec_core.methods.base import Spread
 from state.methods.needs import (
     SECONDS,
     USUAL,

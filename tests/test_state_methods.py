@@ -13,8 +13,7 @@ from kec_core.stages import Hooks, Resources
 from kec_core.store import StageResult
 from state.jobs.progress import JobContext
 from state.llm.setup import named_setup
-from state.methods.captions import PhotoCaptions
-from state.methods.labels import read_captions, readable_names
+from state.methods.labels import PhotoCaptions, read_captions, readable_names
 from state.methods.runs import compare_methods, methods_job
 from state.project.project import Project
 from state.work.run import run_project
@@ -206,7 +205,7 @@ def test_a_model_describes_the_photos_only_when_it_may_see_them(project, monkeyp
         asked.append((client.endpoint.model, root))
         return [Caption(text=f"a {photo.id.split('/')[0]} thing") for photo in photos]
 
-    monkeypatch.setattr("state.methods.captions.caption_photos", describe)
+    monkeypatch.setattr("state.methods.labels.caption_photos", describe)
     setup = named_setup("http://localhost:1/v1", "sees")
     (row,) = compare(project, ["caption"], n_seeds=1, described=PhotoCaptions(model=setup))
     assert row.scores["acc"].mean == 1.0

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import kec_core as kec
-from kec_core.api import projects
+from kec_core.api import result as results
 from kec_core.encoders import encode_files
 from kec_core.errors import InputError, ResourceMissing, StoreError
 from kec_core.photos.images import find_images
@@ -117,7 +117,7 @@ def test_what_cannot_be_saved_or_opened_says_why(result, photos, tmp_path):
 
 def test_the_package_says_who_keeps_projects():
     metadata = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
-    services = metadata["project"]["entry-points"][projects.GROUP]
+    services = metadata["project"]["entry-points"][results.GROUP]
     found = {}
     for name, place in services.items():
         module, _, attribute = place.partition(":")
@@ -126,7 +126,7 @@ def test_the_package_says_who_keeps_projects():
 
 
 def test_without_the_app_projects_are_refused_in_a_sentence(result, tmp_path, monkeypatch):
-    monkeypatch.setattr(projects, "entry_points", lambda **_: ())
+    monkeypatch.setattr(results, "entry_points", lambda **_: ())
     with pytest.raises(ResourceMissing, match="no app is installed"):
         result.save(tmp_path / "birds")
     with pytest.raises(ResourceMissing, match="no app is installed"):

@@ -7,8 +7,7 @@ from kec_core.photos.images import scan_images
 from state.project.project import Project
 from state.project.thumbnails import SIDES
 from state.server.photo_server import find_thumbnail
-from state.workspace.open_projects import OpenProjects
-from state.workspace.workspace import Workspace
+from state.workspace.workspace import OpenProjects, Workspace
 from tests.photos import plain
 
 

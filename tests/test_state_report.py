@@ -22,11 +22,11 @@ from state.revisions import revisions
 from state.revisions.audits import answer, start_audit
 from state.revisions.cluster_marks import name_cluster, set_cluster_done
 from state.revisions.overview import load_overview
-from state.revisions.stability import measure_stability
-from state.transfer import report, report_photos, report_story
+from state.revisions.scoring import measure_stability
+from state.transfer import report, report_page, report_story
 from state.transfer.export import export_project
 from state.transfer.report import encoder_in_words
-from state.transfer.report_photos import chosen, per_cluster
+from state.transfer.report_page import chosen, per_cluster
 from state.work import editing
 from state.work.workbench import LiveStates, Workbench
 from tests.browser import open_browser
@@ -209,24 +209,24 @@ def test_its_photos_are_inside_and_small(colours, tmp_path):
         f"#{part}" for part in ("scores", "clusters", "concepts", "guidance", "edits", "parameters", "notes")
     }
     with Image.open(io.BytesIO(base64.b64decode(pictures[0].partition(",")[2]))) as picture:
-        assert max(picture.size) <= report_photos.SIDE
+        assert max(picture.size) <= report_page.SIDE
     assert max(map(len, pictures)) < 12_000
 
 
 def test_larger_photos_are_made_small(colours, tmp_path, monkeypatch):
-    monkeypatch.setattr(report_photos, "SIDE", 40)
+    monkeypatch.setattr(report_page, "SIDE", 40)
     picture = next(one for one in Page(made(colours, tmp_path / "out")).addresses if one.startswith("data:"))
     with Image.open(io.BytesIO(base64.b64decode(picture.partition(",")[2]))) as opened:
         assert max(opened.size) == 40
 
 
 def test_a_large_report_shows_fewer_photos_and_says_how_many(colours, tmp_path, monkeypatch):
-    monkeypatch.setattr(report_photos, "PHOTOS", 20)
+    monkeypatch.setattr(report_page, "PHOTOS", 20)
     page = Page(made(colours, tmp_path / "out"))
     assert sum(address.startswith("data:") for address in page.addresses) == 4 * 5
     assert "at most 5 photos are shown" in page.text
     assert (per_cluster(1), per_cluster(10), per_cluster(0)) == (12, 2, 12)
-    monkeypatch.setattr(report_photos, "PHOTOS", 3)
+    monkeypatch.setattr(report_page, "PHOTOS", 3)
     assert per_cluster(10) == 1
 
 

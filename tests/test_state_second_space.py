@@ -20,14 +20,13 @@ from state.engine.new_photos import assign_photos
 from state.engine.run import run_on_cluster
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.clusterings import load_clustering, load_result, save_whitening
-from state.revisions.features import load_features
+from state.revisions.clusterings import load_clustering, load_features, load_result, save_whitening
 from state.transfer.export import export_project
 from state.work import editing
 from state.work.assign import assign_folder
 from state.work.editing import edit_project
-from state.work.finalise import finalise
 from state.work.growing import grow
+from state.work.rebuild import finalise
 from state.work.run import run_project
 from tests.fakes import VOCABULARY, FirstNounBuilder, HashEncoder
 from tests.test_core_second_space import plant, unit

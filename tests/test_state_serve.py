@@ -20,11 +20,11 @@ PATIENCE = 60  # seconds; only a failure waits that long
 DEAF = """
 import signal, sys, threading
 sys.path.insert(0, {root!r})
-from state.server import shutdown
+from state.server import serve
 signal.signal(signal.SIGTERM, lambda *_: print("told", flush=True))
 signal.signal(signal.SIGINT, lambda *_: print("told", flush=True))
-shutdown.GRACE_SECONDS = 1
-shutdown.limit_shutdown()
+serve.GRACE_SECONDS = 1
+serve.limit_shutdown()
 print("ready", flush=True)
 while True:
     threading.Event().wait(1)
@@ -168,7 +168,7 @@ def test_a_server_that_does_not_end_by_itself_is_ended(number):
 
 
 def test_outside_a_server_signals_keep_their_meaning():
-    from state.server.shutdown import limit_shutdown
+    from state.server.serve import limit_shutdown
 
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     limit_shutdown()

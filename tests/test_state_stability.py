@@ -3,7 +3,7 @@ import pytest
 from kec_core.errors import Cancelled, InputError
 from state.jobs.progress import JobContext
 from state.revisions import revisions
-from state.revisions.stability import Stability, load_stability, measure_stability, stability_job
+from state.revisions.scoring import Stability, load_stability, measure_stability, stability_job
 
 
 def test_clear_groups_are_stable_and_the_measurement_is_kept(colours):

@@ -8,8 +8,7 @@ from kec_core.stages import STAGES
 from kec_core.stages.table import STEPS
 from kec_core.types import StageReport
 from state.project.project import Project, StageRecord
-from state.work.stage_results import StageResults
-from state.work.stage_view import view_steps
+from state.work.stage_results import StageResults, view_steps
 from tests.page_helpers import HOSTILE, make_job
 
 ALL = tuple(stage for step in STEPS for stage in step.stages)

@@ -1,10 +1,15 @@
-"""What the notebooks work with: groups of photos to look at, to correct and to keep (docs/api.md)."""
+"""What the notebooks work with: groups of photos to look at, to correct and to keep (docs/api.md).
+
+The core knows no project. The distribution says under the entry points ``kec_core.projects`` who keeps and opens them,
+and they are loaded when they are asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +17,11 @@ import numpy as np
 
 from kec_core.api.features import features_of
 from kec_core.api.input import EmbeddedPhotos, Looks, Photos
-from kec_core.api.projects import project_service
 from kec_core.arrays import FloatVector, IntVector, Progress
 from kec_core.clustering.geometry import centroids_of, confidence, nearness
 from kec_core.config import RunConfig
 from kec_core.encoders.base import Encoder, collection_mean
-from kec_core.errors import InputError
+from kec_core.errors import InputError, ResourceMissing
 from kec_core.explain import Explainer, Explanation, explain_place
 from kec_core.grounding import product_centre
 from kec_core.knowledge.edits import Edit, named, parse_edit
@@ -30,6 +34,24 @@ from kec_core.types import Knowledge, SkippedImage
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+
+GROUP = "kec_core.projects"
+"""The entry points "open" and "save"."""
+
+
+def project_service(name: str) -> Callable[..., Any]:
+    """What the app offers to notebooks: "open" (folder) or "save" (result, folder).
+
+    Raises:
+        ResourceMissing: the app is not installed.
+    """
+    for found in entry_points(group=GROUP, name=name):
+        service: Callable[..., Any] = found.load()
+        return service
+    raise ResourceMissing(
+        "Projects are kept by the app, but no app is installed beside this library; run 'pip install -e .' in the folder "
+        "of KEC+ Studio."
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -3,21 +3,27 @@
 [P] stated in the paper, [C] read in the authors' code, [S] secondary source, [R] reconstruction, [M] measured here.
 """
 
-from kec_core.config.base import Options
-from kec_core.config.clustering import Algorithm, ClusteringConfig
-from kec_core.config.encoder import EncoderDefaults
-from kec_core.config.grounding import GroundingConfig, GroundingMode
-from kec_core.config.knowledge import BuilderName, KnowledgeConfig
-from kec_core.config.llm import LLMConfig
+from kec_core.config.clustering import Algorithm, ClusteringConfig, GroundingConfig, GroundingMode
 from kec_core.config.mapping import (
+    BuilderName,
     ConceptSource,
+    KnowledgeConfig,
     MappingConfig,
     NounChoice,
     OverclusterRule,
     Similarity,
     VocabularyMode,
 )
-from kec_core.config.run import OPTIONS, PAPER_WEIGHT, RunConfig, paper_defaults, studio_defaults
+from kec_core.config.option import Options
+from kec_core.config.run import (
+    OPTIONS,
+    PAPER_WEIGHT,
+    EncoderDefaults,
+    LLMConfig,
+    RunConfig,
+    paper_defaults,
+    studio_defaults,
+)
 
 __all__ = [
     "OPTIONS",

@@ -7,8 +7,32 @@ flags of ``kec run`` and the table in the docs are read from it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Literal, TypeVar
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from typing import Any, Literal, Self, TypeVar
+
+from kec_core.errors import InputError
+
+
+class Options:
+    """Shared by the option classes: JSON out, JSON in, unknown keys refused."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            InputError: a key is not an option of this class.
+        """
+        known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(data) - known)
+        if unknown:
+            raise InputError(f"Unknown option {unknown[0]!r}; known options: {', '.join(sorted(known))}.")
+        return cls(**data)
+
 
 Kind = Literal["number", "count", "choice", "switch", "text", "file"]
 Config = TypeVar("Config")

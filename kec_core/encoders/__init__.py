@@ -7,9 +7,14 @@ from pathlib import Path
 
 from kec_core.clustering.whitening import SecondSpace
 from kec_core.encoders.base import Encoder, EncoderInfo, Pixels, TextEncoder, visual_features
-from kec_core.encoders.known_models import KNOWN_MODELS, KnownModel
 from kec_core.encoders.loading import EncodedFiles, encode_files
-from kec_core.encoders.openclip_weights import PREFERRED_WEIGHTS, on_disk, preferred_on_disk
+from kec_core.encoders.openclip_weights import (
+    KNOWN_MODELS,
+    PREFERRED_WEIGHTS,
+    KnownModel,
+    on_disk,
+    preferred_on_disk,
+)
 from kec_core.encoders.tables import holds_features
 from kec_core.encoders.text_cache import TextCache, encode_texts
 from kec_core.errors import InputError

@@ -12,12 +12,26 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatMatrix, FloatVector, Progress, blocks, l2_normalize, no_progress
 from kec_core.clustering.bursts import burst_weights, find_bursts
 from kec_core.config import EncoderDefaults
-from kec_core.encoders.prompts import TPL7
 from kec_core.memory import release_pages
 from kec_core.types import Noun
 
 if TYPE_CHECKING:
     from PIL import Image
+
+PHOTO = ("a photo of a {}",)
+"""The single noun prompt [P] (methods.md A11)."""
+
+TPL7 = (
+    "itap of a {}.",
+    "a bad photo of the {}.",
+    "a origami {}.",
+    "a photo of the large {}.",
+    "a {} in a video game.",
+    "art of the {}.",
+    "a photo of the small {}.",
+)
+"""The seven noun prompts TAC averages over [C] (methods.md 0)."""
+
 
 Pixels = NDArray[np.float32]
 """float32 (3, side, side) for one image, (B, 3, side, side) for a batch; scaled as the encoder wants them."""

@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
 from kec_core.config import EncoderDefaults
 from kec_core.encoders import imagenet, sentences
-from kec_core.encoders.base import EncoderInfo, Pixels, Places
-from kec_core.encoders.once import Once
+from kec_core.encoders.base import PHOTO, EncoderInfo, Pixels, Places
+from kec_core.encoders.network import Once
 from kec_core.encoders.precomputed import Precomputed, load_precomputed
-from kec_core.encoders.prompts import PHOTO
 from kec_core.encoders.text_map import Anchors, TextMap, fit, imagenet_anchors, map_key
 from kec_core.errors import ResourceMissing
 from kec_core.paths import is_file, is_folder

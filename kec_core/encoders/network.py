@@ -1,12 +1,36 @@
-"""What computes batches: its protocol, and how far two ways of computing may differ."""
+"""What computes batches: its protocol, how far two ways of computing may differ, and making it at its first use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final, Protocol
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+
+class Once(Generic[T]):
+    """A value that is made when it is first asked for; whoever asks meanwhile waits for the same one.
+
+    Args:
+        make: makes it; when it raises, nothing is kept and the next one who asks tries again.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._made: list[T] = []
+        self._making = threading.Lock()
+
+    def __call__(self) -> T:
+        """The value."""
+        with self._making:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]
+
 
 MIN_COSINE: Final = 0.999
 """What two ways of computing a network may differ by: least cosine between rows of the same input."""

@@ -13,13 +13,11 @@ from PIL import Image
 
 from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
 from kec_core.config import EncoderDefaults
-from kec_core.encoders.base import EncoderInfo, Pixels, Places
-from kec_core.encoders.network import Network
+from kec_core.encoders.base import TPL7, EncoderInfo, Pixels, Places
+from kec_core.encoders.network import Network, Once
 from kec_core.encoders.networks import best_device, load_network
-from kec_core.encoders.once import Once
 from kec_core.encoders.openclip_text import ClipModel, TextTower
 from kec_core.encoders.openclip_weights import Weights, find_weights, needs_hub, require_hub
-from kec_core.encoders.prompts import TPL7
 from kec_core.errors import InputError
 from kec_core.types import Noun
 

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix
-from kec_core.encoders.network import Network
+from kec_core.encoders.network import Network, Once
 from kec_core.encoders.networks import load_network
-from kec_core.encoders.once import Once
 
 if TYPE_CHECKING:
     import torch

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, FloatVector, Progress, blocks, fingerprint, no_progress
 from kec_core.config import EncoderDefaults
-from kec_core.encoders.base import Encoder, EncoderInfo, Pixels
-from kec_core.encoders.prompts import PHOTO
+from kec_core.encoders.base import PHOTO, Encoder, EncoderInfo, Pixels
 from kec_core.encoders.tables import Table, read_table
 from kec_core.errors import InputError
 from kec_core.memory import release_pages

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, Progress, blocks, l2_normalize, no_progress
-from kec_core.encoders.network import Network
+from kec_core.encoders.network import Network, Once
 from kec_core.encoders.networks import load_network
-from kec_core.encoders.once import Once
 from kec_core.errors import ResourceMissing
 
 if TYPE_CHECKING:

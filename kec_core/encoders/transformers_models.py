@@ -15,10 +15,9 @@ from PIL import Image
 from kec_core.arrays import FloatMatrix, Progress, blocks, fingerprint, no_progress
 from kec_core.config import EncoderDefaults
 from kec_core.disk import short
-from kec_core.encoders.base import EncoderInfo, Pixels
+from kec_core.encoders.base import TPL7, EncoderInfo, Pixels
 from kec_core.encoders.networks import best_device
 from kec_core.encoders.openclip_weights import require_hub
-from kec_core.encoders.prompts import TPL7
 from kec_core.errors import InputError
 from kec_core.paths import is_folder
 from kec_core.types import Noun

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from kec_core.types import Concept, Constraint, ConstraintKind, Knowledge, UniAttribute, attribute_id
+
+
+def with_photos_renamed(knowledge: Knowledge, names: Mapping[str, str]) -> Knowledge:
+    """The knowledge whose constraints and kept clusters call photos by their new ids.
+
+    Args:
+        knowledge: stays as it is.
+        names: new image ids by old ones; photos that are not named keep theirs.
+    """
+    constraints = (
+        replace(one, images=tuple(names.get(i, i) for i in one.images)) for one in knowledge.constraints
+    )
+    kept = (replace(one, seeds=tuple(names.get(i, i) for i in one.seeds)) for one in knowledge.kept)
+    return replace(knowledge, constraints=tuple(constraints), kept=tuple(kept))
+
 
 T = TypeVar("T")
 

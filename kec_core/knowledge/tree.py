@@ -16,7 +16,7 @@ from kec_core.encoders.base import TextEncoder
 from kec_core.knowledge.edit_groups import GroupConcepts, GroupPart
 from kec_core.knowledge.unique_names import free_name
 from kec_core.types import Concept, Knowledge, Noun
-from kec_core.wordnet.everyday import common_word, meaning
+from kec_core.wordnet.vocabulary import common_word, meaning
 from kec_core.wordnet.wordnet import WordNet
 
 TREE_REVISION = "tree-1"

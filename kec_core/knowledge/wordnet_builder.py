@@ -11,7 +11,7 @@ from kec_core.config import ConceptSource, KnowledgeConfig
 from kec_core.knowledge.base import AttributeDraft, ConceptDraft, ItemReport, PairDraft, Side
 from kec_core.knowledge.phrases import clean_gloss, head_of, shows_a_thing, visual_phrases
 from kec_core.types import Concept, Noun
-from kec_core.wordnet.everyday import common_word, everyday_name, meaning, meanings
+from kec_core.wordnet.vocabulary import common_word, everyday_name, meaning, meanings
 from kec_core.wordnet.wordnet import WordNet
 
 CANDIDATES = 4

@@ -17,8 +17,15 @@ from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
 from kec_core.clustering.geometry import cluster_sums
 from kec_core.grounding import concept_vectors
 from kec_core.live.collection import LiveCollection
-from kec_core.live.recluster import next_id, recluster, same_wishes, under_old_ids
-from kec_core.live.reground import fill_logits, grounding_of, reground
+from kec_core.live.recluster import (
+    fill_logits,
+    grounding_of,
+    next_id,
+    recluster,
+    reground,
+    same_wishes,
+    under_old_ids,
+)
 from kec_core.live.state import LiveState, state_of
 from kec_core.types import Clustering, Knowledge
 

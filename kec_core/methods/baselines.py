@@ -9,7 +9,7 @@ import numpy as np
 from kec_core.arrays import FloatMatrix, Progress, l2_normalize
 from kec_core.clustering import cluster, fuse
 from kec_core.clustering.geometry import nearest_centroids
-from kec_core.encoders.prompts import TPL7
+from kec_core.encoders.base import TPL7
 from kec_core.methods.counterparts import encode_blockwise
 from kec_core.methods.inputs import MethodInputs
 from kec_core.methods.options import CaptionOptions, KMeansOptions, ZeroShotOptions

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from kec_core.arrays import FloatMatrix, FloatVector, IntVector
 from kec_core.config import EncoderDefaults, GroundingConfig
-from kec_core.encoders.base import TextEncoder, centred_features, collection_mean, visual_features
-from kec_core.encoders.prompts import TPL7
+from kec_core.encoders.base import TPL7, TextEncoder, centred_features, collection_mean, visual_features
 from kec_core.errors import InputError
 from kec_core.types import Knowledge, Noun
 

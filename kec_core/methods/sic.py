@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import BLOCK_ROWS, FloatMatrix, Progress, blocks, l2_normalize
 from kec_core.clustering.metrics import score
-from kec_core.encoders.prompts import PHOTO
+from kec_core.encoders.base import PHOTO
 from kec_core.errors import InputError
 from kec_core.methods import heads
 from kec_core.methods.counterparts import encode_blockwise

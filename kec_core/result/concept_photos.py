@@ -11,10 +11,138 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from kec_core.arrays import FloatMatrix, FloatVector, IntVector, l2_normalize
+from kec_core.clustering import spherical_kmeans
 from kec_core.clustering.geometry import row_cosines
+from kec_core.encoders.base import TextEncoder
+from kec_core.errors import InputError
 from kec_core.live import LiveState
+
+BINS = 30
+"""Bars of the histogram."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Probe:
+    """How a phrase scores two sets of photos.
+
+    Attributes:
+        auc: chance that a photo of the first set scores above one of the second, in [0, 1]; 0.5 separates nothing.
+        edges: float32 (BINS + 1,), cosines between the bars of the histogram.
+        first, second: int64 (BINS,), photos of each set per bar.
+        top, bottom: rows of the highest and the lowest scores in the collection, most extreme first.
+    """
+
+    auc: float
+    edges: FloatVector
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    top: NDArray[np.int64]
+    bottom: NDArray[np.int64]
+
+
+def probe(
+    phrase: str,
+    x: FloatMatrix,
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    encode: TextEncoder,
+    *,
+    shown: int = 9,
+) -> Probe:
+    """Score every photo with a phrase, and tell how well it separates two sets.
+
+    Args:
+        phrase: what would become an attribute.
+        x: float32 (N, d), unit rows.
+        first: rows of one concept's photos, at least one.
+        second: rows of the other concept's photos, at least one.
+        encode: strings to raw features.
+        shown: photos at either end.
+
+    Raises:
+        InputError: the phrase is empty, or a concept has no photo.
+    """
+    if not phrase.strip():
+        raise InputError("A phrase to test should not be empty; write what can be seen in a photo.")
+    if not len(first) or not len(second):
+        raise InputError(
+            "A phrase is tested on the photos of two concepts, but one of them has none; choose another."
+        )
+    scores = x @ l2_normalize(encode([phrase]))[0]
+    edges = np.histogram_bin_edges(scores, BINS)
+    order = np.argsort(scores, kind="stable")
+    return Probe(
+        auc=auc(scores[first], scores[second]),
+        edges=edges.astype(np.float32),
+        first=np.histogram(scores[first], edges)[0],
+        second=np.histogram(scores[second], edges)[0],
+        top=order[::-1][:shown],
+        bottom=order[:shown],
+    )
+
+
+def auc(first: FloatVector, second: FloatVector) -> float:
+    """Chance that a score of ``first`` is above one of ``second`` (ties count half), in [0, 1]; both not empty."""
+    ranks = rankdata(np.concatenate([first, second]))[: len(first)]
+    wins = ranks.sum() - len(first) * (len(first) + 1) / 2
+    return float(wins / (len(first) * len(second)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Kind:
+    """One kind of photo within a concept.
+
+    Attributes:
+        rows: int64, its photos, the most central first.
+        nouns: the concept's nouns that fit it better than the other kinds, best first.
+    """
+
+    rows: NDArray[np.int64]
+    nouns: tuple[str, ...]
+
+
+def kinds_of(photos: ConceptPhotos, concept: str, count: int) -> tuple[Kind, ...]:
+    """Group the photos of a concept by their looks, and share out its nouns.
+
+    Args:
+        photos: of the state.
+        concept: id.
+        count: kinds, at least 2.
+
+    Raises:
+        InputError: the concept has fewer photos than kinds were asked for.
+    """
+    rows = np.sort(photos.rows(concept))
+    if len(rows) < count:
+        raise InputError(
+            f"Splitting in {count} needs at least {count} photos, but this concept has {len(rows)}; name the parts yourself."
+        )
+    collection = photos.state.collection
+    x = collection.x[rows]
+    found = spherical_kmeans(x, count, n_init=5, seed=collection.seed)
+    nearness = np.einsum("nd,nd->n", x, found.centroids[found.labels])
+    words = [noun.word for noun in photos.state.knowledge.by_id[concept].nouns]
+    # What all kinds have in common says nothing about where a noun belongs.
+    centred = l2_normalize(found.centroids - found.centroids.mean(axis=0))
+    fit = l2_normalize(collection.encode(words)) @ centred.T if words else np.empty((0, count))
+    return tuple(
+        Kind(
+            rows=_central(rows, nearness, found.labels == kind),
+            nouns=tuple(words[i] for i in np.argsort(-fit[:, kind]) if fit[i].argmax() == kind),
+        )
+        for kind in np.unique(found.labels)
+    )
+
+
+def _central(
+    rows: NDArray[np.int64], nearness: NDArray[np.float32], mine: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    some = np.flatnonzero(mine)
+    return np.asarray(rows[some[np.argsort(-nearness[some], kind="stable")]])
+
 
 Order = Literal["representative", "boundary", "outlier"]
 

@@ -13,8 +13,8 @@ from kec_core.stages.codec import (
     read_whitening,
     whitening_result,
 )
-from kec_core.stages.count import choose_n_clusters
 from kec_core.stages.groups import (
+    choose_n_clusters,
     choose_weight,
     cluster_baseline,
     cluster_photos,

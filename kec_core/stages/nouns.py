@@ -17,11 +17,11 @@ from kec_core.encoders.text_cache import encode_texts
 from kec_core.knowledge.guidance import Guidance
 from kec_core.mapping import components, count_overclusters, nouns_of_centres, over_cluster
 from kec_core.mapping.explaining import EXPLAINING_REVISION, explain_groups
-from kec_core.mapping.guided import guide_nouns
+from kec_core.mapping.nouns import guide_nouns
 from kec_core.stages.runner import Resources, Runner, Stored
 from kec_core.store import StageResult
 from kec_core.types import Clustering, Noun, NounMapping
-from kec_core.wordnet.everyday import can_be_seen, everyday_name
+from kec_core.wordnet.vocabulary import can_be_seen, everyday_name
 
 
 def map_nouns(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import l2_normalize
 from kec_core.knowledge.edits import DeleteAttribute, SetClusters
-from kec_core.result.probe import auc
+from kec_core.result.concept_photos import auc
 from kec_core.suggestions.base import FEW, SAMPLE, Suggestion, View, evidence
 from kec_core.types import BiAttribute, UniAttribute
 

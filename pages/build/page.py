@@ -8,14 +8,13 @@ import streamlit as st
 
 from kec_core.config import OPTIONS, RunConfig, paper_defaults, studio_defaults
 from kec_core.stages.table import shown_at
-from pages.build import llm_panel, option_widgets, run_options, step_results
+from pages.build import llm_panel, option_widgets, step_results
 from pages.shared import markup, navigation, session, ui
 from pages.shared.llm_connection import Connection
 from state.jobs.jobs import Job, log_tail
 from state.project.project import Project
 from state.revisions import revisions
-from state.work.stage_results import StageResults
-from state.work.stage_view import StepState, StepView, view_steps
+from state.work.stage_results import StageResults, StepState, StepView, view_steps
 
 STOPPED = ("failed", "cancelled", "interrupted")
 
@@ -112,9 +111,9 @@ def _essentials(project: Project, config: RunConfig) -> Connection:
         with concepts:
             option_widgets.draw(project, config, OPTIONS["mapping.n_concepts"])
         with words:
-            run_options.encoder(project, config)
+            option_widgets.encoder(project, config)
         with looks:
-            run_options.looks(project, config)
+            option_widgets.looks(project, config)
         left, right = st.columns([1, 2])
         with left:
             option_widgets.draw(project, config, OPTIONS["knowledge.builder"])

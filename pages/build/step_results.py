@@ -11,8 +11,7 @@ from kec_core.types import BiAttribute, Concept, Knowledge, UniAttribute
 from pages.shared import gallery, markup, navigation, ui
 from state.project.project import Project
 from state.revisions import revisions
-from state.work.stage_results import StageResults
-from state.work.stage_view import StepView
+from state.work.stage_results import StageResults, StepView
 
 PER_PAGE = 12
 

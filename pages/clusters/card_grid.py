@@ -8,7 +8,7 @@ import streamlit as st
 
 from kec_core.knowledge.edit_clusters import MergeClusters
 from kec_core.photos.images import ImageRecord
-from pages.shared import gallery, groups, markup, session, stacks, ui
+from pages.shared import gallery, groups, markup, session, ui
 from pages.shared.palette import cluster_colour
 from state.project.project import Project
 from state.revisions.overview import ClusterCard, Overview
@@ -130,7 +130,7 @@ def _card(project: Project, overview: Overview, card: ClusterCard, images: Seque
     st.html(markup.mosaic(ui.tiles(project, [images[row] for row in rows])))
     tick = "✓ done · " if card.done else ""
     members = (images[row].id for row in overview.members(card.id))
-    said = (markup.count(card.size, "photo"), stacks.distinct(project, members))
+    said = (markup.count(card.size, "photo"), gallery.distinct(project, members))
     lines = [f"{tick}{', '.join(filter(None, said))} · {_quality(card)}"]
     st.html(markup.card_text(card.name, lines, colour=cluster_colour(card.id)))
     ticked = bool(session.widget(f"{_TICK}{card.id}"))

@@ -12,8 +12,8 @@ from kec_core.knowledge.edit_clusters import RenameCluster, SetClusterDone
 from kec_core.knowledge.unique_names import unique_names
 from kec_core.photos.images import ImageRecord
 from kec_core.types import Knowledge
-from pages.clusters import card_grid, dialogs, explainers, explanation_bars, photo_explanation
-from pages.shared import markup, moved, photo_picker, selection, session, stacks, ui, view_start
+from pages.clusters import card_grid, dialogs, explanation_bars, photo_explanation
+from pages.shared import gallery, markup, moved, photo_picker, selection, session, ui
 from pages.shared.palette import cluster_colour
 from state.project.project import Project
 from state.revisions.cluster_marks import LONGEST_NAME, cluster_marks, name_cluster, set_cluster_done
@@ -45,7 +45,7 @@ def draw(
     """Draw an opened cluster."""
     is_naming = session.widget(_NAMING) == card.id
     view = f"{project.folder.name} cluster {card.id} {is_naming}"
-    view_start.begin(view, focus=_NAME_LABEL if is_naming else "")
+    ui.begin(view, focus=_NAME_LABEL if is_naming else "")
     split, merge = _bar(project, revision, cards, card)
     if split:
         dialogs.split(project, revision, card)
@@ -53,14 +53,14 @@ def draw(
         dialogs.merge(project, revision, card)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         st.html(explanation_bars.heading(card.name, cluster_colour(card.id)), width="content")
-        _facts(card, stacks.distinct(project, (images[row].id for row in overview.members(card.id))))
+        _facts(card, gallery.distinct(project, (images[row].id for row in overview.members(card.id))))
     if is_naming:
         _name_form(project, revision, card)
     order = _orders(card, images, overview)
     rows = overview.members(card.id, order)
     photos = [images[row] for row in rows]
-    gallery, why = st.columns(COLUMNS, gap="large")
-    with gallery:
+    left, why = st.columns(COLUMNS, gap="large")
+    with left:
         photo_picker.draw(
             project, photos, key=f"cluster_{card.id}_{order}", label=f"Photos of cluster {card.id}"
         )
@@ -219,7 +219,7 @@ def _told_apart(found: ClusterWords, knowledge: Knowledge) -> ClusterWords:
 
 def _in_words(project: Project, revision: Revision, cards: Sequence[ClusterCard], card: ClusterCard) -> None:
     with st.spinner("Putting it into words…", show_time=True), ui.errors():
-        found = explain_cluster(explainers.explainer(project, revision), card.id)
+        found = explain_cluster(photo_explanation.explainer(project, revision), card.id)
         _words(_told_apart(found, revision.knowledge), cards, card)
 
 

@@ -4,12 +4,53 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.clusters import all_photos, card_grid, detail, sorting
-from pages.shared import cached, moved, navigation, scores, session, ui, view_start
+from pages.clusters import card_grid, detail, sorting
+from pages.shared import cached, markup, moved, navigation, scores, session, ui
+from state.engine.collection import Collection, LatestApplied, collection_of, latest_applied
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.overview import load_overview
 from state.revisions.revisions import Revision
+
+
+def draw(project: Project, revision: Revision) -> None:
+    """What counts and scores are of, and a button that applies the groups to all photos; nothing without a sample."""
+    collection = collection_of(project)
+    if collection is None or not collection.is_sampled:
+        return
+    applied = latest_applied(project)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.html(markup.note(f"{_of(collection)} {_state(revision, applied)}"), width="stretch")
+        if st.button(
+            "Apply to all photos",
+            key="clusters_apply",
+            icon=":material/done_all:",
+            disabled=session.jobs().active(project) is not None or _is_applied(revision, applied),
+            help=f"Gives these groups and names to all {collection.photos:,} photos, on the cluster of the latest run "
+            f"({collection.cluster}). You can go on looking meanwhile, and cancel; the same as kec apply.",
+        ):
+            session.jobs().start(project, "apply", {})
+            st.rerun()
+
+
+def _of(collection: Collection) -> str:
+    return (
+        f"A sample of {collection.sample:,} of the {collection.photos:,} photos at {collection.address}: "
+        "counts and scores here are of the sample."
+    )
+
+
+def _state(revision: Revision, applied: LatestApplied | None) -> str:
+    if applied is None:
+        return "No groups were given to all photos yet."
+    unlike = f"{markup.count(applied.unlike, 'photo')} of them unlike all groups"
+    if _is_applied(revision, applied):
+        return f"All photos have the groups of {applied.revision}, {unlike}; labels: {applied.labels}."
+    return f"All photos have the groups of {applied.revision} ({unlike}), not those of {revision.id} yet."
+
+
+def _is_applied(revision: Revision, applied: LatestApplied | None) -> bool:
+    return applied is not None and applied.revision == revision.id
 
 
 def _head(project: Project, revision: Revision) -> None:
@@ -53,9 +94,9 @@ with ui.errors():
     if opened is not None:
         detail.draw(project, revision, overview, cards, opened, images)
     else:
-        view_start.begin(f"{project.folder.name} clusters", back=True)
+        ui.begin(f"{project.folder.name} clusters", back=True)
         _head(project, revision)
-        all_photos.draw(project, revision)
+        draw(project, revision)
         card_grid.draw(project, overview, cards, images)
         with st.bottom:
             card_grid.bar(project, cards)

@@ -8,14 +8,32 @@ import streamlit as st
 
 from kec_core.explain import Explainer, explain_place, explain_score
 from kec_core.knowledge.unique_names import unique_names
+from kec_core.live import LiveState
 from kec_core.photos.images import ImageRecord
-from pages.clusters import explainers, explanation_bars, heat_overlay
+from pages.clusters import explanation_bars
 from pages.shared import markup, session, ui
 from pages.shared.thumbnails import LARGE, address
 from state.project.project import Project
 from state.revisions.overview import ClusterCard
 from state.revisions.revisions import Revision
 from state.work.photo_places import knows_places, phrase_map
+
+
+def explainer(project: Project, revision: Revision) -> Explainer:
+    """Explains a revision; the first one of a server loads the encoder, which takes seconds.
+
+    Raises:
+        ResourceMissing: the weights of its encoder are not on this machine.
+        StoreError: a stored result is missing or damaged.
+    """
+    state = session.workbench(project).live(revision)
+    return _explainer(revision.id, id(state), state)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _explainer(revision_id: str, made: int, _state: LiveState) -> Explainer:  # noqa: ARG001 - a key
+    return Explainer(_state)  # holds the state, so its id stays its own while this is remembered
+
 
 _ASKED, _PICKED = "why_photo", "why_picked"
 SEEN = ("name", "attribute", "pair attribute")
@@ -43,7 +61,7 @@ def draw(
 ) -> None:
     """Draw the explanation of one photo."""
     with ui.errors():
-        explainer = explainers.explainer(project, revision)
+        found = explainer(project, revision)
         _photo(project, image)
         view = st.segmented_control(
             "What to explain",
@@ -54,8 +72,8 @@ def draw(
             key="why_view",
             label_visibility="collapsed",
         )
-        {"here": _here, "rival": _rival, "concept": _concept}[view](explainer, cards, row)
-        _places(project, revision, explainer, image, row)
+        {"here": _here, "rival": _rival, "concept": _concept}[view](found, cards, row)
+        _places(project, revision, found, image, row)
 
 
 def _photo(project: Project, image: ImageRecord) -> None:
@@ -157,7 +175,7 @@ def _places(project: Project, revision: Revision, explainer: Explainer, image: I
 
 def _heat(project: Project, revision: Revision, image: ImageRecord, phrase: str) -> None:
     found = phrase_map(project, revision, image.id, phrase)
-    st.image(heat_overlay.draw(found), width="stretch")
+    st.image(explanation_bars.draw(found), width="stretch")
     low, high = (explanation_bars.signed(float(end), 2) for end in (found.values.min(), found.values.max()))
     how = (
         f"The places average to {explanation_bars.signed(float(found.values.mean()))}, the cosine of photo and phrase."

@@ -20,7 +20,7 @@ from kec_core.suggestions.questions import (
 from pages.compare import placing
 from pages.shared import cached, markup, session, ui
 from state.project.project import Project
-from state.revisions.asked import Asked, answers, keep_answers
+from state.revisions.audits import Asked, answers, keep_answers
 from state.revisions.overview import load_overview
 from state.revisions.revisions import Revision
 

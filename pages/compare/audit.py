@@ -15,14 +15,15 @@ from pages.compare import placing
 from pages.shared import cached, gallery, markup, session, ui
 from pages.shared.palette import cluster_colour
 from state.project.project import Project
-from state.revisions.asked import Asked, keep_answers
 from state.revisions.audits import (
     NEW_GROUP,
     SAMPLE,
+    Asked,
     Audit,
     Question,
     answer,
     audits,
+    keep_answers,
     load_audit,
     place,
     start_audit,

@@ -11,7 +11,7 @@ from kec_core.config import PAPER_WEIGHT, EncoderDefaults, paper_defaults
 from kec_core.knowledge.edits import SetWeight
 from pages.shared import markup, navigation, session, ui
 from state.project.project import Project
-from state.revisions.features import load_features
+from state.revisions.clusterings import load_features
 from state.revisions.revisions import Revision
 
 

@@ -8,7 +8,7 @@ from pages.compare import audit, metric_cards
 from pages.shared import markup, session, ui
 from state.project.project import Project
 from state.revisions.revisions import Revision
-from state.revisions.stability import Stability, load_stability
+from state.revisions.scoring import Stability, load_stability
 
 STABLE = metric_cards.Metric(
     key="ours",

@@ -20,8 +20,7 @@ from kec_core.knowledge.edits import (
 from kec_core.knowledge.unique_names import unique_names
 from kec_core.live import LiveState
 from kec_core.photos.images import ImageRecord
-from kec_core.result.concept_photos import ConceptPhotos
-from kec_core.result.splitting import Kind, kinds_of
+from kec_core.result.concept_photos import ConceptPhotos, Kind, kinds_of
 from kec_core.types import Concept, Knowledge
 from pages.concepts import impact_bar
 from pages.concepts.panels import phrase_probe

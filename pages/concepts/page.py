@@ -6,11 +6,41 @@ import streamlit as st
 
 from kec_core.errors import KecError
 from kec_core.live import LiveState
-from pages.concepts import detail, impact_bar, listing, parameter_bar, picked_bar, side_panel
+from kec_core.result.concept_photos import ConceptPhotos
+from pages.concepts import actions, detail, impact_bar, listing, parameter_bar, picked_bar
+from pages.concepts.panels import ask_llm, constraints, guidance, review_queue
 from pages.shared import cached, session, ui
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.revisions import Revision
+
+
+def draw(project: Project, photos: ConceptPhotos) -> None:
+    """Draw the panel that is open."""
+    bench = session.workbench(project)
+    following, guiding, wishes, asking = st.tabs(
+        ["Next", "Guidance", "Wishes", "Ask"], key="concept_side", on_change="rerun"
+    )
+    if following.open:
+        with following:
+            review_queue.draw(project, bench)
+    if guiding.open:
+        with guiding:
+            guidance.draw(project, bench)
+    if wishes.open:
+        with wishes:
+            constraints.draw(project, bench)
+    if asking.open:
+        with asking:
+            ask_llm.draw(project, bench, _asked_about(photos))
+
+
+def _asked_about(photos: ConceptPhotos) -> tuple[str, ...]:
+    """The picked concepts, by default the one that is looked at."""
+    known = photos.state.knowledge.by_id
+    picked = tuple(one for one in session.selection().concepts if one in known)
+    return picked or (actions.focus(photos.state, photos).id,)
+
 
 COLUMNS = (3.5, 5.7, 2.8)
 
@@ -53,4 +83,4 @@ with ui.errors():
     with centre:
         detail.draw(project, state, photos, images)
     with right:
-        side_panel.draw(project, photos)
+        draw(project, photos)

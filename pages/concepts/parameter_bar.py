@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from kec_core.knowledge.edits import SetClusters, SetWeight
-from kec_core.knowledge.granularity import merges_to
+from kec_core.knowledge.pairs import merges_to
 from kec_core.live import LiveState
 from kec_core.result.concept_photos import ConceptPhotos
 from pages.shared import markup, session, ui

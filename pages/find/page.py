@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.find import filters, suggestions, timeline
-from pages.shared import cached, finding, groups, markup, moved, photo_picker, selection, session, stacks, ui
+from pages.shared import cached, finding, gallery, groups, markup, moved, photo_picker, selection, session, ui
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.revisions import Revision
@@ -85,7 +85,7 @@ def _results(project: Project, shown: Revision, found: tuple[Found, ...], headin
     rows = [row_of[one.image] for one in found]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(heading, anchor=False, width="content")
-        said = (stacks.distinct(project, (one.image for one in found)), groups.whence(project, shown, rows))
+        said = (gallery.distinct(project, (one.image for one in found)), groups.whence(project, shown, rows))
         st.html(markup.note(" · ".join(filter(None, said))), width="content")
         st.space("stretch")
         st.button(

@@ -8,8 +8,20 @@ from pathlib import Path
 import streamlit as st
 
 from kec_core.errors import KecError
-from pages.frame import header, labels, login
+from pages.frame import header, login
 from pages.shared import keyboard, markup, navigation
+
+_LABELS = st.components.v2.component(
+    "kec_labels",
+    html="<span></span>",
+    js=Path(__file__).with_name("labels.js").read_text(encoding="utf-8"),
+)
+
+
+def mend() -> None:
+    """Take the Markdown out of accessible names; call it once on every page."""
+    _LABELS(key="labels")
+
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +62,7 @@ def draw() -> None:
         login.draw()
         return
     keyboard.listen()
-    labels.mend()
+    mend()
     page = st.navigation(navigation.all_pages(), position="top")
     header.draw()
     page.run()

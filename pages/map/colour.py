@@ -11,8 +11,7 @@ from pages.map.colourings import Colouring
 from pages.shared import cached, markup, session
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.clusterings import load_clustering
-from state.revisions.features import load_features
+from state.revisions.clusterings import load_clustering, load_features
 from state.revisions.overview import Overview, cluster_names, load_overview
 from state.revisions.revisions import Revision, RevisionInfo
 

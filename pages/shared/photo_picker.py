@@ -13,7 +13,7 @@ import streamlit as st
 from kec_core.arrays import fingerprint
 from kec_core.knowledge.edit_clusters import MovePhotos
 from kec_core.photos.images import ImageRecord
-from pages.shared import finding, gallery, groups, session, stacks, ui
+from pages.shared import finding, gallery, groups, session, ui
 from state.project.project import Project
 
 PER_PAGE = 60
@@ -73,8 +73,8 @@ def draw(project: Project, images: Sequence[ImageRecord], *, key: str, label: st
         label: what a screen reader calls it.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key}_above"):
-        stacks.switch(project, images, key=key)
-        tiles = stacks.tiles(project, images)
+        gallery.switch(project, images, key=key)
+        tiles = gallery.tiles(project, images)
         turned = gallery.turn(f"{key}_page", len(tiles), PER_PAGE)
     shown = tiles[turned]
     picked = set(session.selection().images)
@@ -122,11 +122,11 @@ def _like(key: str, ids: Sequence[Sequence[str]]) -> None:
         finding.ask_like(ids[at])
 
 
-def _open(key: str, shown: Sequence[stacks.Tile]) -> None:
+def _open(key: str, shown: Sequence[gallery.Tile]) -> None:
     """The stack of a tile is opened, or closed again."""
     at = session.widget(key)["opened"]  # type: ignore[index]
     if isinstance(at, int) and 0 <= at < len(shown) and shown[at].stack:
-        stacks.toggle(shown[at].stack)
+        gallery.toggle(shown[at].stack)
 
 
 def _drop(project: Project, key: str, ids: Sequence[Sequence[str]]) -> None:

@@ -12,7 +12,7 @@ from kec_core.knowledge.edits import AddConcept, AssignImages, Edit, KeepApart, 
 from kec_core.knowledge.unique_names import unique_names
 from kec_core.photos.images import ImageRecord
 from kec_core.types import Knowledge
-from pages.shared import cached, finding, groups, markup, photo_picker, session, stacks, ui
+from pages.shared import cached, finding, gallery, groups, markup, photo_picker, session, ui
 from state.project.project import Project
 from state.project.saved_selections import forget_selection, save_selection, saved_selections
 from state.revisions.overview import load_overview
@@ -74,7 +74,7 @@ def _chip(project: Project, revision: Revision, rows: Sequence[int], hint: str) 
         return
     st.badge(f"{markup.count(len(rows), 'photo')} picked", icon=":material/check:", color="green")
     images = cached.images(project, revision.scan)
-    distinct = stacks.distinct(project, (images[row].id for row in rows))
+    distinct = gallery.distinct(project, (images[row].id for row in rows))
     said = (distinct, groups.whence(project, revision, rows))
     st.html(markup.note(" · ".join(filter(None, said))))
     st.button(

@@ -29,8 +29,7 @@ from state.revisions.revisions import Revision
 from state.work import warm_up
 from state.work.editing import edits_in_words
 from state.work.workbench import LiveStates, Preview, Workbench
-from state.workspace.open_projects import OpenProjects
-from state.workspace.workspace import Workspace
+from state.workspace.workspace import OpenProjects, Workspace
 
 Mode = Literal["live", "staged"]
 """Every edit at once, or collected and looked at before they are applied together."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import streamlit as st
 
@@ -20,6 +21,23 @@ from state.revisions.revisions import Revision
 
 _OTHER_STAGES = {"layout": "Making the map"}
 """Work of jobs that is no stage of a run, until it says itself what it does."""
+
+_START = st.components.v2.component(
+    "kec_view_start",
+    html="<span></span>",
+    js=Path(__file__).with_name("view_start.js").read_text(encoding="utf-8"),
+)
+
+
+def begin(shown: str, *, back: bool = False, focus: str = "") -> None:
+    """Scroll to where the view begins, whenever it is another one than before.
+
+    Args:
+        shown: names the view.
+        back: True returns to where this view was left.
+        focus: label of the text field to write in, "" for none.
+    """
+    _START(key="view_start", data={"shown": shown, "back": back, "focus": focus})
 
 
 @contextmanager

@@ -27,14 +27,14 @@ JobFunction = Callable[[JobContext], Mapping[str, Any]]
 KINDS: dict[str, str] = {
     "run": "state.work.run:run_job",
     "rebuild": "state.work.rebuild:rebuild_job",
-    "finalise": "state.work.finalise:finalise_job",
+    "finalise": "state.work.rebuild:finalise_job",
     "scan": "state.work.run:scan_job",
     "add": "state.engine.new_photos:add_job",
     "apply": "state.engine.applying:apply_job",
     "estimate": "state.work.llm_run:estimate_job",
     "methods": "state.methods.runs:methods_job",
     "layout": "state.revisions.layouts:layout_job",
-    "stability": "state.revisions.stability:stability_job",
+    "stability": "state.revisions.scoring:stability_job",
     "export": "state.transfer.downloads:export_job",
 }
 """Job kinds and their functions, "module:function": a module is imported only when such a job runs."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
-from kec_core.methods.summary import Spread
+from kec_core.methods.base import Spread
 from state.project.database import now, to_text
 from state.project.project import Project
 

@@ -16,22 +16,26 @@ from kec_core.arrays import Progress, fingerprint
 from kec_core.config import RunConfig
 from kec_core.errors import InputError
 from kec_core.methods import MethodInputs, find_method, missing_needs, run_method
-from kec_core.methods.base import Method, depends_on
+from kec_core.methods.base import Method, depends_on, spread, summarise
 from kec_core.methods.prepare import Split, find_split, prepare, split_note
-from kec_core.methods.summary import spread, summarise
 from kec_core.photos.images import ImageRecord
 from kec_core.stages import Hooks, Resources, Runner, Stored, clustering_result, read_clustering
 from kec_core.store import StageResult
 from kec_core.types import Clustering
 from state.jobs.progress import JobContext
 from state.llm.setup import LLMSetup
-from state.methods.captions import PhotoCaptions, photo_captions
-from state.methods.labels import labels_of_test, read_captions, top1, with_answers
+from state.methods.labels import (
+    PhotoCaptions,
+    labels_of_test,
+    photo_captions,
+    read_captions,
+    top1,
+    with_answers,
+)
 from state.methods.results import MethodRow, Preset, keep_row
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.clusterings import load_clustering
-from state.revisions.features import load_features
+from state.revisions.clusterings import load_clustering, load_features
 from state.revisions.revisions import Revision
 from state.revisions.scoring import score_against
 from state.work.llm_run import asking

@@ -1,4 +1,4 @@
-"""Selections with a name, kept with the project: photos by id, so they survive new scans and copies of the project."""
+"""What a person keeps with a project: selections with a name, and suggestions never to be shown again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,36 @@ from sqlite3 import Connection
 from kec_core.errors import InputError
 from state.project.database import to_text
 from state.project.project import Project
+
+_DISMISSED = "dismissed_suggestions"
+
+
+def dismissed(project: Project) -> frozenset[str]:
+    """Keys of the suggestions (``Suggestion.key``) that are not to be shown."""
+    with project.database.reading() as db:
+        return frozenset(_read_dismissed(db))
+
+
+def dismiss(project: Project, key: str) -> None:
+    """Never show a suggestion again."""
+    with project.database.writing() as db:
+        _write_dismissed(db, [*(one for one in _read_dismissed(db) if one != key), key])
+
+
+def show_again(project: Project) -> None:
+    """Show every suggestion again."""
+    with project.database.writing() as db:
+        _write_dismissed(db, [])
+
+
+def _read_dismissed(db: Connection) -> list[str]:
+    row = db.execute("SELECT value FROM meta WHERE key = ?", (_DISMISSED,)).fetchone()
+    return [] if row is None else list(json.loads(row["value"]))
+
+
+def _write_dismissed(db: Connection, keys: list[str]) -> None:
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_DISMISSED, to_text(keys)))
+
 
 LONGEST_NAME = 80
 _KEY = "selections"

@@ -1,11 +1,11 @@
-"""Audits: photos a person judged by eye, kept with the revision they were drawn for; each answer is stored at once."""
+"""Answers of a person, kept with a revision: to "Ask me", and audits of photos judged by eye; each is stored at once."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self, TypeVar
 
@@ -17,8 +17,56 @@ from kec_core.knowledge.edit_clusters import MovePhotos, NewCluster
 from kec_core.result.audit import Estimate, Judged, draw_sample, estimate
 from state.project.database import now, to_text
 from state.project.project import Project
+from state.revisions import revisions
 from state.revisions.clusterings import load_clustering
 from state.revisions.revisions import RevisionInfo
+
+_ASKED = "asked:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An answer: to "Ask me" about a photo or a pair, or to judging by eye.
+
+    Attributes:
+        image: id of the photo.
+        drawn: True when the photo was drawn at random.
+        right: True when it was in the group that the person chose; of a pair, when the groups agreed with the person.
+    """
+
+    image: str
+    drawn: bool
+    right: bool
+
+
+def keep_answers(project: Project, revision: RevisionInfo, told: Sequence[Asked]) -> None:
+    """Remember the answers that led to a revision."""
+    with project.database.writing() as db:
+        db.execute(
+            "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+            (_ASKED + revision.id, to_text([asdict(one) for one in told])),
+        )
+
+
+def answers(project: Project, revision: RevisionInfo) -> tuple[Asked, ...]:
+    """The answers that led to a revision, oldest first."""
+    with project.database.reading() as db:
+        rows = db.execute("SELECT key, value FROM meta WHERE key LIKE ?", (f"{_ASKED}%",)).fetchall()
+    kept = {row["key"].removeprefix(_ASKED): _read_asked(json.loads(row["value"])) for row in rows}
+    parents = {one.id: one.parent for one in revisions.history(project)} if kept else {}
+    found: list[Asked] = []
+    at: str | None = revision.id
+    while at is not None and kept:
+        if at in kept:
+            found += reversed(kept[at])
+        at = parents.get(at)
+    return tuple(reversed(found))
+
+
+def _read_asked(stored: list[dict[str, Any]] | dict[str, Any]) -> list[Asked]:
+    """What was stored: a list, or one answer by earlier versions."""
+    return [Asked(**one) for one in (stored if isinstance(stored, list) else [stored])]
+
 
 T = TypeVar("T")
 

@@ -9,8 +9,7 @@ from kec_core.encoders.base import Encoder, centred_features, collection_mean
 from kec_core.grounding import concept_vectors, product_centre
 from kec_core.result.group_model import GroupModel, groups_of
 from state.project.project import Project
-from state.revisions.clusterings import load_clustering
-from state.revisions.features import load_features
+from state.revisions.clusterings import load_clustering, load_features
 from state.revisions.overview import cluster_names, load_overview
 from state.revisions.revisions import Revision
 

@@ -20,7 +20,7 @@ from kec_core.store import StageResult
 from state.jobs.progress import JobContext
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.features import load_features
+from state.revisions.clusterings import load_features
 from state.revisions.revisions import Revision, RevisionInfo
 
 STAGE, GRAPH_STAGE = "layout", "neighbours"

@@ -1,4 +1,4 @@
-"""Which requests the app's server answers: those that name this machine, or a host the person configured.
+"""Which requests the app's server answers: those that name an allowed host, of people who have logged in where that is asked.
 
 A web page can make its own name resolve to 127.0.0.1 (DNS rebinding); the browser then sends the app's requests for it,
 but with that name as Host. Names other than loopback names are therefore refused, on every route and on the websocket.
@@ -9,11 +9,67 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.requests import HTTPConnection
+
 from kec_core.errors import InputError
+
+LOGIN_ROUTES = frozenset({"auth/login", "auth/logout", "oauth2callback"})
+HEALTH_ROUTES = frozenset({"healthz", "_stcore/health"})
+PROGRAM_FILES = frozenset({"", "index.html", "favicon.png", "manifest.json", "_stcore/host-config"})
+PROGRAM_FOLDER = "static/"
+STREAM = "_stcore/stream"
+"""The websocket of a page; what it draws for people who have not logged in is the login."""
+
+_REFUSAL = b"Log in first: open the app's own address in this browser.\n"
+
+
+class LoginRequired:
+    """ASGI layer in front of the app: what is not public is answered only to people who are let in.
+
+    Args:
+        app: the application behind it.
+        base_path: of the app's addresses, "" or like "/kec".
+        page_names: paths of pages below it: the same program file, whatever is drawn later.
+        find_visitor: the address that cookies prove, "" when they prove none that is let in.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        base_path: str,
+        page_names: Collection[str],
+        find_visitor: Callable[[Mapping[str, str]], str],
+    ) -> None:
+        self._app = app
+        self._base = f"{base_path}/"
+        self._public = frozenset({*page_names, *LOGIN_ROUTES, *HEALTH_ROUTES, *PROGRAM_FILES})
+        self._find_visitor = find_visitor
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] not in ("http", "websocket") or self._is_served(scope):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(_REFUSAL))]
+            await send({"type": "http.response.start", "status": 401, "headers": headers})
+            await send({"type": "http.response.body", "body": _REFUSAL})
+
+    def _is_served(self, scope: Scope) -> bool:
+        return self._is_public(scope) or bool(self._find_visitor(HTTPConnection(scope).cookies))
+
+    def _is_public(self, scope: Scope) -> bool:
+        path = str(scope["path"])
+        below = path.removeprefix(self._base) if path.startswith(self._base) else path.removeprefix("/")
+        if scope["type"] == "websocket":
+            return below == STREAM
+        return below in self._public or below.startswith(PROGRAM_FOLDER)
+
 
 ALLOWED_HOSTS_VARIABLE = "KEC_ALLOWED_HOSTS"
 """Hosts that are served besides loopback names, separated by commas."""

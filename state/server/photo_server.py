@@ -9,7 +9,7 @@ from kec_core.errors import KecError
 from kec_core.photos.images import ImageRecord
 from state.project.project import Project
 from state.project.thumbnails import SIDES, THUMBNAILS, build_thumbnails, thumbnail_path
-from state.workspace.open_projects import OpenProjects
+from state.workspace.workspace import OpenProjects
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 _LARGEST = 2**63 - 1

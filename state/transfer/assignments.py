@@ -12,7 +12,7 @@ from kec_core.errors import StoreError
 from kec_core.photos.exif import Exif
 from kec_core.types import Grounding, Knowledge
 from state.project.project import Project
-from state.revisions.features import Features
+from state.revisions.clusterings import Features
 from state.revisions.overview import cluster_names, load_overview
 from state.revisions.revisions import Revision
 from state.transfer.csv_cells import Cell

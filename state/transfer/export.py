@@ -12,7 +12,7 @@ from kec_core.errors import InputError
 from kec_core.types import SkippedImage
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.features import load_features
+from state.revisions.clusterings import load_features
 from state.transfer.assignments import load_assignments
 from state.transfer.export_files import WriteFile, write_files
 from state.transfer.formats.base import Content

@@ -12,14 +12,26 @@ from kec_core.knowledge.unique_names import unique_names
 from kec_core.types import Knowledge
 from state.project.project import Project
 from state.revisions.audits import load_audit
-from state.revisions.features import Features
+from state.revisions.clusterings import Features
 from state.revisions.overview import ClusterCard, Overview, cluster_cards, load_overview
 from state.revisions.revisions import Revision
-from state.revisions.stability import load_stability
+from state.revisions.scoring import load_stability
 from state.transfer import report_story as story
 from state.transfer.assignments import Assignments
-from state.transfer.report_page import Bar, Block, Cluster, Paragraph, Section, Table, render
-from state.transfer.report_photos import PER_CLUSTER, PHOTOS, chosen, per_cluster, photos
+from state.transfer.report_page import (
+    PER_CLUSTER,
+    PHOTOS,
+    Bar,
+    Block,
+    Cluster,
+    Paragraph,
+    Section,
+    Table,
+    chosen,
+    per_cluster,
+    photos,
+    render,
+)
 
 CONCEPTS = 4
 """Concepts named per cluster, fewer where there are many clusters: about ``CONCEPT_ROWS`` in all."""

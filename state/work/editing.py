@@ -28,8 +28,7 @@ from state.project.facts import Facts
 from state.project.project import Project
 from state.revisions import results, revisions
 from state.revisions.cluster_marks import cluster_marks
-from state.revisions.clusterings import load_baseline, load_clustering, save_clustering
-from state.revisions.features import load_features
+from state.revisions.clusterings import load_baseline, load_clustering, load_features, save_clustering
 from state.revisions.results import Result
 from state.revisions.revisions import Baseline, Revision
 

@@ -24,7 +24,7 @@ from kec_core.encoders import load_second_space
 from kec_core.encoders.base import Encoder, visual_features
 from kec_core.encoders.readymade import ReadymadeEncoder
 from kec_core.errors import InputError
-from kec_core.knowledge.photo_names import with_photos_renamed
+from kec_core.knowledge.changes import with_photos_renamed
 from kec_core.live import LiveState, start
 from kec_core.photos.images import Scan, passed_over, scan_images
 from kec_core.result.group_model import GroupModel, second_space
@@ -37,11 +37,11 @@ from state.revisions import revisions
 from state.revisions.clusterings import (
     load_baseline,
     load_clustering,
+    load_features,
     load_result,
     save_baseline,
     save_whitening,
 )
-from state.revisions.features import load_features
 from state.revisions.group_models import model_of
 from state.revisions.revisions import Baseline, Revision
 from state.revisions.scoring import score_against

@@ -22,8 +22,13 @@ from state.project.locks import RunLock
 from state.project.project import Project
 from state.revisions import results, revisions
 from state.revisions.cluster_marks import cluster_marks
-from state.revisions.clusterings import load_result, save_baseline, save_clustering, save_whitening
-from state.revisions.features import load_features
+from state.revisions.clusterings import (
+    load_features,
+    load_result,
+    save_baseline,
+    save_clustering,
+    save_whitening,
+)
 from state.revisions.revisions import Baseline
 from state.work.editing import keep, loaded_encoder, open_live, save_grounding
 

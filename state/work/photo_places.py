@@ -11,7 +11,7 @@ from kec_core.explain import HeatMap, has_places, heat_map
 from kec_core.photos.images import open_image
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.features import load_features
+from state.revisions.clusterings import load_features
 from state.revisions.revisions import Revision
 from state.work.editing import loaded_encoder
 

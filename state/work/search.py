@@ -22,7 +22,7 @@ from kec_core.photos.exif import Exif
 from kec_core.types import Knowledge
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.features import load_features
+from state.revisions.clusterings import load_features
 from state.revisions.overview import Overview, cluster_names, load_overview
 from state.revisions.revisions import Revision
 from state.work.editing import loaded_encoder, text_encoder

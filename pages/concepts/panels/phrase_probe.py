@@ -9,7 +9,7 @@ import streamlit as st
 
 from kec_core.knowledge.edits import AddAttribute, AddPairAttribute, Edit
 from kec_core.knowledge.unique_names import unique_names
-from kec_core.result.probe import Probe, probe
+from kec_core.result.concept_photos import Probe, probe
 from kec_core.types import Concept
 from pages.concepts.panels import workbench_view
 from pages.concepts.panels.workbench_view import View

@@ -17,8 +17,8 @@ from pages.concepts.panels import suggestion_cache, workbench_view
 from pages.concepts.panels.suggestion_cache import Doubts
 from pages.concepts.panels.workbench_view import View
 from pages.shared import markup, session, ui
-from state.project.dismissed import dismiss, dismissed, show_again
 from state.project.project import Project
+from state.project.saved_selections import dismiss, dismissed, show_again
 from state.work.workbench import Workbench
 
 CLEARED_SHOWN = 12

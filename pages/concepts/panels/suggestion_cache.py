@@ -10,7 +10,7 @@ from kec_core.knowledge.edits import Edit
 from kec_core.live import LiveState
 from kec_core.result.impact import Impact
 from kec_core.suggestions import Suggestion, least_certain, suggest
-from kec_core.suggestions.wording import fitting_names
+from kec_core.suggestions.concept_doubts import fitting_names
 from pages.concepts.panels.workbench_view import View
 from pages.shared import session
 from state.work.workbench import Workbench

@@ -9,8 +9,8 @@ import streamlit as st
 
 from kec_core.config import VocabularyMode
 from kec_core.errors import InputError, KecError
-from kec_core.knowledge.duplicates import concepts_named_like
 from kec_core.knowledge.edits import AddConcept, Edit
+from kec_core.knowledge.unique_names import concepts_named_like
 from kec_core.live import LiveState
 from kec_core.wordnet.vocabulary import DomainTerm, domain_vocabulary
 from pages.concepts.panels import rebuild_job, workbench_view

@@ -16,7 +16,7 @@ from state.transfer.formats.names import unique
 
 if TYPE_CHECKING:
     from state.project.project import Project
-    from state.revisions.features import Features
+    from state.revisions.clusterings import Features
     from state.revisions.revisions import Revision
     from state.transfer.assignments import Assignments
     from state.transfer.export_files import WriteFile

@@ -262,6 +262,24 @@ def test_save_and_cancel_are_there_at_once_and_enter_saves(concepts):
     assert len(revisions.history(project)) == before[1] + 1
 
 
+def test_a_list_is_looked_at_before_ctrl_enter_takes_it(window):
+    window.open("clusters?project=keys", "Sort into my list")
+    page, project = window.page, window.project
+    before = revisions.current(project).id
+    page.get_by_role("button", name="Sort into my list").click()
+    window.wait_for_field("Names, one per line")
+    window.rest()
+    page.keyboard.type("red\nblue")
+    page.keyboard.press("Control+Enter")
+    window.dialog().get_by_text("would move").wait_for()
+    window.rest()
+    assert revisions.current(project).id == before
+    page.keyboard.press("Control+Enter")
+    window.dialog().wait_for(state="hidden")
+    window.rest()
+    assert revisions.get(project, revisions.current(project).id).parent == before
+
+
 def test_words_and_enter_typed_before_the_field_is_there_are_saved(concepts):
     page = concepts.page
     page.keyboard.press("e")

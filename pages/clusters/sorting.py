@@ -9,6 +9,7 @@ import streamlit as st
 
 from kec_core.errors import KecError
 from kec_core.knowledge.edit_sorting import SortInto
+from kec_core.live import LiveState
 from kec_core.types import Knowledge
 from pages.clusters import dialogs
 from pages.shared import cached, groups, markup, session, ui
@@ -114,9 +115,16 @@ def _preview(project: Project, revision: Revision, found: Preview) -> None:
             with left:
                 st.html(markup.card_text(kept[cluster], [markup.count(_size(sizes, cluster), "photo")]))
             with right:
-                rows = np.flatnonzero(labels == cluster)[:STRIP].tolist()
-                shown = ui.tiles(project, [images[row] for row in rows])
+                shown = ui.tiles(project, [images[row] for row in _typical(found.after, cluster)])
                 st.html(markup.gallery(shown, size="strip", label=f"Photos of {kept[cluster]}"))
+
+
+def _typical(state: LiveState, cluster: int) -> list[int]:
+    """Rows of the photos that are most like their group, by looks."""
+    rows = np.flatnonzero(np.asarray(state.clustering.labels) == cluster)
+    looks = np.asarray(state.collection.x[rows])
+    found: list[int] = rows[np.argsort(-looks @ looks.sum(axis=0), kind="stable")[:STRIP]].tolist()
+    return found
 
 
 def _size(sizes: np.ndarray, cluster: int) -> int:

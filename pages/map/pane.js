@@ -108,12 +108,11 @@ class Pane {
     if (!few.length) return;
     const dense = window.devicePixelRatio || 1;
     const side = dense * Math.max(SIDES[0], Math.min(SIDES[1], 0.6 * Math.sqrt((width * height) / few.length) / dense));
-    for (const [i, at] of few) {
-      const img = this.map.photo(this.rows[i]);
-      if (!img.naturalWidth) {
-        this.drawFrame(context, at, side, colours[codes[i]]);
-        continue;
-      }
+    const images = few.map(([i]) => this.map.photo(this.rows[i]));
+    few.forEach(([i, at], k) => images[k].naturalWidth || this.drawFrame(context, at, side, colours[codes[i]]));
+    for (const [k, [i, at]] of few.entries()) {
+      const img = images[k];
+      if (!img.naturalWidth) continue;
       const part = side / Math.max(img.naturalWidth, img.naturalHeight);
       const size = [img.naturalWidth * part, img.naturalHeight * part];
       const corner = [at[0] - size[0] / 2, at[1] - size[1] / 2];
@@ -132,7 +131,7 @@ class Pane {
     context.globalAlpha = 1;
     context.fillStyle = this.map.paper;
     context.fillRect(...corner, side, side);
-    context.globalAlpha = 2 * FAINT;
+    context.globalAlpha = FAINT;
     context.fillStyle = `rgb(${colour.join()})`;
     context.fillRect(...corner, side, side);
     context.globalAlpha = 1;

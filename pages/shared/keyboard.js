@@ -15,6 +15,7 @@ const PRIMARY = '[data-testid="stBaseButton-primary"]';
 let keys = { press: {}, opens: {}, fields: {} };
 let acts = 0; // keys and presses of the person so far
 let busy = false; // whether something was open, or a field written in, when the key now under way was pressed
+let unread = false; // whether that key went into a list that was changed and not looked at since
 let ahead = null; // while a field is on its way: what is typed already
 let waiting = []; // keys that could not act yet, in order
 let asked = 0; // until then the run of a pressed button may not have begun
@@ -220,9 +221,16 @@ function onLayerKey(event) {
   const field = event.composedPath()[0];
   const layer = layers().at(-1);
   const chord = chordOf(event);
+  if (unread) return;
   const isLine = field instanceof HTMLInputElement && isField(field) && field.role !== "combobox";
   if (!layer || event.isComposing || field.closest?.('[data-testid="stForm"]')) return;
   if (chord === "Ctrl+Enter" || (chord === "Enter" && isLine && layer.contains(field))) setTimeout(() => save(layer, field.ariaLabel));
+}
+
+/** Whether a field holds a list that the page has not read yet: Streamlit then says how it is applied. */
+function isUnread(field) {
+  const says = field.closest('[data-testid="stTextArea"]')?.querySelector('[data-testid="InputInstructions"]');
+  return keys.lists?.includes(field.ariaLabel) && /apply/.test(says?.textContent ?? "");
 }
 
 /** What a key does on the page as it is drawn now; null while it does nothing. */
@@ -280,6 +288,7 @@ function onCapture(event) {
   const open = layers();
   const writes = isField(event.composedPath()[0]);
   busy = open.length > 0 || isEnlarged() || writes;
+  unread = writes && isUnread(event.composedPath()[0]);
   if (hold(event)) return stop(event);
   const leaves = open.length > 0 && open.every((one) => leaving.has(one));
   if (event.key === "Escape" && open.length) {

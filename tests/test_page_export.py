@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -24,23 +25,6 @@ from tests.page_helpers import app, make_job, shown
 
 def silent(done, total, label):
     """Progress that nobody looks at."""
-
-
-@pytest.fixture
-def started(monkeypatch):
-    """The jobs that the page starts, instead of processes."""
-    calls = []
-
-    class Jobs:
-        def active(self, project):
-            return None
-
-        def start(self, project, kind, params):
-            calls.append((kind, params))
-            return make_job(kind=kind)
-
-    monkeypatch.setattr(session, "jobs", Jobs)
-    return calls
 
 
 def test_before_the_first_run_it_leads_to_build(empty_home):
@@ -139,6 +123,21 @@ def test_while_a_job_runs_no_other_begins(colours, monkeypatch):
     monkeypatch.setattr(session.jobs(), "status", lambda project, job: make_job())
     page = app("export", project="colours")
     assert page.button(key="export_write").disabled
+    assert "Another job is running" in shown(page)
+
+
+@pytest.mark.parametrize(
+    ("job", "said"),
+    [
+        ({"state": "done"}, "r1 is written to /photos/out, just now."),
+        ({"state": "failed", "error": "The disk is full."}, "not complete. The disk is full."),
+    ],
+)
+def test_where_the_latest_folder_is_stays_on_the_page(colours, monkeypatch, job, said):
+    params = {"out": "/photos/out", "revision": "r1"}
+    latest = make_job(kind="export", params=params, created=datetime.now(UTC).isoformat(), **job)
+    monkeypatch.setattr(session.jobs(), "jobs", lambda _project: (latest,))
+    assert said in shown(app("export", project="colours"))
 
 
 def test_a_read_only_project_is_written_at_once_to_another_folder(colours, monkeypatch, tmp_path):

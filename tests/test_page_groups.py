@@ -110,6 +110,13 @@ def test_two_clusters_are_merged_from_one_of_them(colours):
     assert len(set(after.values())) == 3
 
 
+def test_a_new_name_moves_no_photo_and_says_nothing_of_it(colours):
+    edit(colours, {"op": "rename_cluster", "cluster": 0, "name": "mine"})
+    text = shown(app("clusters", project="colours"))
+    assert "to &quot;mine&quot;" in text
+    assert "photos moved" not in text
+
+
 def test_what_the_latest_edit_moved_can_be_seen_and_taken_back(colours):
     before = kept_labels(colours)
     some = [image for image, cluster in before.items() if cluster == 0][:2]

@@ -139,6 +139,8 @@ def test_differences_that_chance_makes_as_well_are_neither_better_nor_worse():
     assert markup.delta(0.001, ".3f")[0] == "quiet"
     assert markup.delta(0.02, ".1%")[0] == "up"
     assert markup.delta(0.02, ".3f", higher_is_better=False)[0] == "down"
+    assert markup.delta(0.2, ",.1f", size=45.8)[0] == "quiet"
+    assert markup.delta(0.6, ",.1f", size=45.8)[0] == "up"
     assert markup.delta(0.0001, ".1%") == ("quiet", "same")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,8 +45,8 @@ class ClusterWords:
         cluster, nearest: ids; ``nearest`` is None when there is no other cluster.
         concepts: its strongest concepts, of those that are not stronger in all photos; strongest first.
         attributes: the attributes that fit it, and more than the other photos, largest gap first.
-        apart: concepts and attributes that fit it, and more than ``nearest``, per kind the largest gap first.
-        there: what fits ``nearest`` more, likewise.
+        apart: concepts and attributes that fit it more than ``nearest`` and than all photos, per kind the largest gap first.
+        there: what fits ``nearest`` more, likewise; ``here`` stays the cluster.
         photos: rows of the photos nearest to its centre, nearest first.
     """
 
@@ -77,22 +77,19 @@ def explain_cluster(
     explainer.centre(cluster)
     rival = explainer.nearest(cluster) if against is None else against
     overall = len(explainer.sizes)  # one row more than there are cluster ids: the mean over all photos
-    concepts = _concept_contrasts(explainer, cluster, overall)
-    attributes = _attribute_contrasts(explainer, cluster, overall)
+    concepts = _speaking(_concept_contrasts(explainer, cluster, overall), least=-ROUNDING)
+    attributes = _speaking(_attribute_contrasts(explainer, cluster, overall), least=0)
     apart: list[Contrast] = []
     there: list[Contrast] = []
     if rival is not None:
-        for contrasts in (
-            _concept_contrasts(explainer, cluster, rival),
-            _attribute_contrasts(explainer, cluster, rival),
-        ):
-            apart += _speaking(contrasts, least=0)[:top]
-            there += [_turned(one) for one in _speaking([_turned(one) for one in contrasts], least=0)[:top]]
+        for contrasts_of in (_concept_contrasts, _attribute_contrasts):
+            apart += _apart(contrasts_of, explainer, cluster, rival)[:top]
+            there += [_turned(one) for one in _apart(contrasts_of, explainer, rival, cluster)[:top]]
     return ClusterWords(
         cluster=cluster,
         nearest=rival,
-        concepts=tuple(sorted(_speaking(concepts, least=-ROUNDING), key=lambda one: -one.here)[:top]),
-        attributes=tuple(_speaking(attributes, least=0)[:top]),
+        concepts=tuple(sorted(concepts, key=lambda one: -one.here)[:top]),
+        attributes=tuple(attributes[:top]),
         apart=tuple(apart),
         there=tuple(there),
         photos=_central(explainer, cluster, photos),
@@ -103,6 +100,14 @@ def _speaking(contrasts: Sequence[Contrast], *, least: float) -> list[Contrast]:
     """What fits the photos here, and by ``least`` more than those there; the largest gap first."""
     found = [one for one in contrasts if one.here > 0 and one.gap > least]
     return sorted(found, key=lambda one: -one.gap)
+
+
+def _apart(
+    contrasts_of: Callable[[Explainer, int, int], list[Contrast]], explainer: Explainer, here: int, there: int
+) -> list[Contrast]:
+    """What fits the photos here more than those there, of what speaks for them among all photos too."""
+    own = {one.id for one in _speaking(contrasts_of(explainer, here, len(explainer.sizes)), least=0)}
+    return [one for one in _speaking(contrasts_of(explainer, here, there), least=0) if one.id in own]
 
 
 def _turned(contrast: Contrast) -> Contrast:

@@ -87,7 +87,9 @@ def card(
 def _line(metric: Metric, value: float | None, name: str, other: float | None) -> str:
     kind, change = "quiet", "–"
     if value is not None and other is not None:
-        kind, change = delta(value - other, metric.shown, higher_is_better=metric.higher_is_better)
+        kind, change = delta(
+            value - other, metric.shown, higher_is_better=metric.higher_is_better, size=other
+        )
     was = "" if other is None else f"{other:{metric.shown}}"
     return (
         f'<div class="kec-against"><span title="{text(was)}">{text(name)}</span>'

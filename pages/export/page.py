@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared import markup, session, ui
+from state.jobs.jobs import Job
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.revisions import Revision
@@ -56,17 +57,29 @@ def _folder(project: Project, revision: Revision) -> None:
         key=_LINK,
         help="Symbolic links take no space, but they point into the photo folder of this computer.",
     )
-    busy = session.jobs().active(project) is not None
-    st.button(
-        "Write the folder",
-        key="export_write",
-        icon=":material/folder_copy:",
-        type="primary",
-        disabled=busy,
-        help="A job of this project is running; wait for its end." if busy else None,
-        on_click=_start,
-        args=(project, revision.id),
-    )
+    job = session.jobs().active(project)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Write the folder",
+            key="export_write",
+            icon=":material/folder_copy:",
+            type="primary",
+            disabled=job is not None,
+            on_click=_start,
+            args=(project, revision.id),
+        )
+        st.html(markup.note(_progress(project, job)), width="stretch")
+
+
+def _progress(project: Project, running: Job | None) -> str:
+    """Beside the button: what is being written, or where the latest folder is; "" for none yet."""
+    if running is not None:
+        is_export = running.kind == "export"
+        return f"{'It is being written' if is_export else 'Another job is running'}; the line at the top tells how far it is."
+    latest = next((job for job in session.jobs().jobs(project) if job.kind == "export"), None)
+    if latest is None or latest.state != "done":
+        return "" if latest is None else f"The latest one is not complete. {latest.error}"
+    return f"{latest.params['revision']} is written to {latest.params['out']}, {ui.when(latest.created)}."
 
 
 def _usual_folder(project: Project) -> Path:

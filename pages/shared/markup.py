@@ -225,28 +225,29 @@ def _score_cell(value: float | None, row: ScoreRow, kind: str) -> str:
 def _difference(row: ScoreRow) -> str:
     if row.ours is None or row.baseline is None:
         return '<td class="kec-quiet">–</td>'
-    kind, change = delta(row.ours - row.baseline, row.shown, higher_is_better=row.higher_is_better)
+    gap = row.ours - row.baseline
+    kind, change = delta(gap, row.shown, higher_is_better=row.higher_is_better, size=row.baseline)
     return f'<td class="kec-{kind}">{change}</td>'
 
 
 BY_CHANCE = 0.01
-"""Scores of one setting differ by about so much from one seed to the next [R]."""
+"""Scores of one setting differ by about so much from one seed to the next, those above 1 by this share of them [R]."""
 
 
-def delta(gap: float, shown: str, *, higher_is_better: bool = True) -> tuple[str, str]:
+def delta(gap: float, shown: str, *, higher_is_better: bool = True, size: float = 1.0) -> tuple[str, str]:
     """A difference of two scores: its kind ("up", "down" or "quiet") and how to show it; never by colour alone.
 
-    One that another start of the clustering makes as well is neither better nor worse.
+    One that another start of the clustering makes as well is neither better nor worse. ``size`` is that of the scores.
     """
     if f"{abs(gap):{shown}}" == f"{0:{shown}}":
         return "quiet", "same"
     better = (gap > 0) == higher_is_better
     arrow, kind, word = ("▲", "up", "better") if better else ("▼", "down", "worse")
     sign = "+" if gap > 0 else "−"
-    size = f"{abs(gap) * 100:.1f} points" if shown.endswith("%") else f"{abs(gap):{shown}}"
-    if abs(gap) < BY_CHANCE:
-        return "quiet", f"{arrow} {sign}{size} · about the same"
-    return kind, f'{arrow} {sign}{size} <span class="kec-quiet">{word}</span>'
+    said = f"{abs(gap) * 100:.1f} points" if shown.endswith("%") else f"{abs(gap):{shown}}"
+    if abs(gap) < BY_CHANCE * max(1.0, abs(size)):
+        return "quiet", f"{arrow} {sign}{said} · about the same"
+    return kind, f'{arrow} {sign}{said} <span class="kec-quiet">{word}</span>'
 
 
 def dots(steps: Sequence[tuple[str, bool]]) -> str:

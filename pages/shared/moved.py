@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from kec_core.arrays import IntVector
+from kec_core.knowledge.edits import RenameCluster, SetClusterDone, parse_edit
 from kec_core.photos.images import ImageRecord
 from kec_core.result.impact import Flow, moves
 from pages.shared import cached, gallery, markup, session
@@ -31,7 +32,8 @@ def bar(project: Project, revision: Revision) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="latest_edit"):
         st.badge(revision.id, color="green", icon=":material/check:")
         st.html(markup.note(revision.note), width="content")
-        st.html(markup.note(f"{markup.count(len(rows), 'photo')} moved"), width="content")
+        if len(rows) or not _is_a_name(revision):
+            st.html(markup.note(f"{markup.count(len(rows), 'photo')} moved"), width="content")
         if changed := renamed(project, parent, revision):
             st.html(markup.note(changed), width="content")
         if len(rows) and st.button("See", key="see_moved", type="tertiary", icon=":material/visibility:"):
@@ -45,6 +47,11 @@ def bar(project: Project, revision: Revision) -> None:
             on_click=session.undo,
             args=(project,),
         )
+
+
+def _is_a_name(revision: Revision) -> bool:
+    """Whether its edits say nothing of where photos are, so that nobody expects one to move."""
+    return all(isinstance(parse_edit(edit), (RenameCluster, SetClusterDone)) for edit in revision.edits)
 
 
 def renamed(project: Project, parent: Revision, revision: Revision) -> str:

@@ -61,6 +61,7 @@ class _Metered:
     async def begin(self) -> None:
         await self.run.turn(*self.reserved)
         self._open = True
+        self.run.under_way += 1
         self.tally.requests += 1
 
     def failed(self, words: str, *, billed: bool) -> None:
@@ -71,6 +72,7 @@ class _Metered:
         """Replace the reservation of the attempt under way, if any, by what it used."""
         if self._open:
             self._open = False
+            self.run.under_way -= 1
             self.run.meter.settle(self.reserved, prompt, completion)
             self.tally.prompt_tokens += prompt
             self.tally.completion_tokens += completion
@@ -99,6 +101,7 @@ class Run:
         self.progress = progress
         self.on_outcome = on_outcome
         self.trouble = ""
+        self.under_way = 0
         self._total = len(found)
         self._fresh, self._first = False, False
         self._paused = paused()
@@ -173,8 +176,8 @@ class Run:
             self.progress(len(self.found), self._total, self._told())
 
     def _told(self) -> str:
-        if self._paused:
-            return f"{self.label} (paused)"
+        if self._paused:  # what was sent before is still answered
+            return f"{self.label} (pausing)" if self.under_way else f"{self.label} (paused)"
         if self.trouble:
             return f"{self.label} (trying again: {self.trouble})"
         found = self.answers.found_out(self.config.max_tokens)

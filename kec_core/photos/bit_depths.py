@@ -123,3 +123,12 @@ def _colour_and_alpha(values: NDArray[Any], colours: int) -> tuple[NDArray[Any],
     if several:
         planes = planes[..., :colours]
     return (planes.astype(np.uint8) if planes.dtype.kind == "b" else planes), note
+
+
+def from_values(values: NDArray[Any]) -> tuple[Image.Image, str]:
+    """Values (height, width, 1 to 4 channels) of any number type as an 8-bit image; transparency has its own scale."""
+    colours = 3 if values.shape[-1] > 2 else 1
+    eight, note = to_8_bits(values[..., :colours])
+    if values.shape[-1] > colours:
+        eight = np.concatenate([eight, to_8_bits(values[..., colours:])[0]], axis=-1)
+    return Image.fromarray(eight[..., 0] if eight.shape[-1] == 1 else eight), note

@@ -9,39 +9,40 @@ from __future__ import annotations
 import io
 import logging
 import os
-import re
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 
 import numpy as np
-import simplejpeg
-from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from kec_core.disk import short
 from kec_core.errors import InputError
 from kec_core.photos import raw
-from kec_core.photos.bit_depths import FROM_BITS, FULL_RANGE, png_values, tiff_values, to_8_bits
+from kec_core.photos.bit_depths import FROM_BITS, FULL_RANGE, from_values, png_values, tiff_values
 from kec_core.photos.colour_profiles import FROM_PROFILE, to_srgb
+from kec_core.photos.damage import (
+    MAX_PIXELS,
+    OTHER_METADATA_CHUNKS,
+    TEXT_CHUNKS,
+    damage_note,
+    libjpeg_says,
+    png_without,
+    reason,
+)
 from kec_core.photos.formats import (
     FORMAT_OF_SUFFIX,
     HEAD_BYTES,
     RAW,
-    RAW_FILE,
     foreign_kind,
     format_of,
     is_named_photo,
-    known_formats,
     suffix_of,
 )
 
-MAX_PIXELS: Final = 175_000_000
-"""Larger images are refused as decompression bombs; just below the bound at which Pillow itself refuses."""
 _LARGE_PIXELS: Final = 40_000_000
 _one_large_image = threading.Semaphore(1)
 """Several threads decoding huge images at once would take gigabytes; they take turns."""
@@ -60,17 +61,7 @@ _SWAPS_SIDES: Final = frozenset(_TURNS[orientation] for orientation in (5, 6, 7,
 
 _NEWER_PIXELS: Final = (FROM_PROFILE, FROM_BITS)
 """Notes on photos whose pixels came out otherwise before profiles and bit depths were heeded."""
-_JPEG_DAMAGE: Final = re.compile(
-    r"corrupt jpeg data(?!: bad icc)|premature end|inconsistent progression", re.IGNORECASE
-)
-"""What libjpeg says when it has to guess at pixels; its other warnings do no harm."""
-_UNREAD_VARIANT: Final = re.compile(
-    r"unsupported|not supported|not available|unknown|unrecogni[sz]ed|cannot handle", re.IGNORECASE
-)
-_TEXT_CHUNKS: Final = frozenset((b"tEXt", b"zTXt", b"iTXt"))
-_OTHER_METADATA_CHUNKS: Final = frozenset((b"eXIf", b"iCCP", b"tIME", b"pHYs", b"gAMA", b"cHRM"))
 _HIGH_BYTE_OF_14_BITS: Final = 63
-_NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
 _COMPRESSION, _SAMPLE_FORMAT, _SIGNED = 259, 339, 2
 _UNREAD_COMPRESSIONS: Final = frozenset((34712, 34887, 34892, 50001, 50002))
 """JPEG 2000, LERC, lossy DNG, WebP and JPEG XL inside TIFF: Pillow's libtiff is built without them."""
@@ -197,7 +188,7 @@ def _format(file: BinaryIO, name: str) -> str:
     head = file.read(HEAD_BYTES)
     file.seek(0)
     known, foreign = format_of(head, name), foreign_kind(head)
-    if _is_raw(file, known, foreign, name) and head:
+    if raw.is_raw(file, known, foreign, name) and head:
         return RAW
     if known:
         return known
@@ -226,24 +217,12 @@ def _decode(file: BinaryIO, kind: str, min_side: int | None) -> Decoded:
 def _inspect_jpeg(file: BinaryIO, min_side: int) -> Facts:
     """Libjpeg reads on over damage in silence when Pillow asks it; simplejpeg tells what it said."""
     with _opened(file, "JPEG") as image, _in_turn(*image.size):
-        damage = _jpeg_damage(file)
+        damage = libjpeg_says(file)
         if not damage:
             return _facts_of_jpeg(image)
     facts = _decode(file, "JPEG", min_side).facts
-    if _JPEG_DAMAGE.search(damage) is None:
-        return facts
-    note = f"it is damaged in places ({damage.removeprefix('Corrupt JPEG data: ')})"
-    return replace(facts, notes=(*facts.notes, note))
-
-
-def _jpeg_damage(file: BinaryIO) -> str:
-    """What libjpeg says about the data of a JPEG, "" when it is sound; decoded at an eighth of its size."""
-    file.seek(0)
-    try:
-        simplejpeg.decode_jpeg(file.read(), "GRAY", fastdct=True, min_height=1, min_width=1)
-    except ValueError as error:
-        return str(error)
-    return ""
+    note = damage_note(damage)
+    return replace(facts, notes=(*facts.notes, note)) if note else facts
 
 
 def _facts_of_jpeg(image: Image.Image) -> Facts:
@@ -261,26 +240,6 @@ def _opened(file: BinaryIO, kind: str) -> Iterator[Image.Image]:
         if kind == "TIFF" and _is_misread(image):
             raise UnidentifiedImageError
         yield image
-
-
-def _is_raw(file: BinaryIO, known: str | None, foreign: str | None, name: str) -> bool:
-    """Most raw files are TIFFs whose first page is often a tiny preview; DNG has a tag of its own."""
-    is_named = FORMAT_OF_SUFFIX.get(suffix_of(name)) == RAW
-    if known != "TIFF":
-        return foreign == RAW_FILE or (is_named and (known or foreign) is None)
-    tags = _first_page(file)
-    return is_named or _DNG_VERSION in tags or (tags.get(_NEW_SUBFILE_TYPE) == 1 and _SUB_IFDS in tags)
-
-
-def _first_page(file: BinaryIO) -> Mapping[int, Any]:
-    """The tags of a TIFF's first page; none when they cannot be read, which decoding tells better."""
-    tags = Image.Exif()
-    try:
-        file.seek(0)
-        tags.load_from_fp(file)
-        return dict(tags)
-    except Exception:
-        return {}
 
 
 def _is_misread(image: Image.Image) -> bool:
@@ -357,7 +316,7 @@ def _eight_bits(image: Image.Image, file: BinaryIO, *, is_deep_colour: bool) -> 
     looked at again.
     """
     if image.mode[0] in "IF":
-        return _from_values(np.asarray(image)[..., np.newaxis])
+        return from_values(np.asarray(image)[..., np.newaxis])
     if not is_deep_colour:
         return image, ""
     colours = len(image.getbands()) - ("A" in image.getbands())
@@ -365,23 +324,14 @@ def _eight_bits(image: Image.Image, file: BinaryIO, *, is_deep_colour: bool) -> 
         try:
             if image.format == "PNG":
                 file.seek(0)
-                return _from_values(png_values(file.read()))
+                return from_values(png_values(file.read()))
             values, orientation, _ = tiff_values(file, MAX_PIXELS)
-            made, note = _from_values(values)
+            made, note = from_values(values)
             turn = _TURNS.get(orientation)
             return (made if turn is None else made.transpose(turn)), note
         except ValueError:
             return image, FULL_RANGE  # what Pillow made of it is a picture too
     return image, FULL_RANGE
-
-
-def _from_values(values: NDArray[Any]) -> tuple[Image.Image, str]:
-    """Values (height, width, 1 to 4 channels) of any number type as an 8-bit image; transparency has its own scale."""
-    colours = 3 if values.shape[-1] > 2 else 1
-    eight, note = to_8_bits(values[..., :colours])
-    if values.shape[-1] > colours:
-        eight = np.concatenate([eight, to_8_bits(values[..., colours:])[0]], axis=-1)
-    return Image.fromarray(eight[..., 0] if eight.shape[-1] == 1 else eight), note
 
 
 def _on_white(image: Image.Image) -> Image.Image:
@@ -410,7 +360,7 @@ def _numbers_as_photo(file: BinaryIO, min_side: int | None) -> Decoded | None:
         values, orientation, left_out = tiff_values(file, MAX_PIXELS)
     except ValueError:
         return None
-    image, note = _from_values(values)
+    image, note = from_values(values)
     turn = _TURNS.get(orientation)
     size = image.size[::-1] if turn in _SWAPS_SIDES else image.size
     transparent = _TRANSPARENT if image.has_transparency_data else ""
@@ -423,7 +373,7 @@ def _without_metadata(file: BinaryIO, min_side: int | None) -> Decoded | None:
     """A PNG without the texts, and then without all else, that it can do without: one may be damaged or too large."""
     file.seek(0)
     content = file.read()
-    for dropped in (_TEXT_CHUNKS, _TEXT_CHUNKS | _OTHER_METADATA_CHUNKS):
+    for dropped in (TEXT_CHUNKS, TEXT_CHUNKS | OTHER_METADATA_CHUNKS):
         plain = io.BytesIO(png_without(content, dropped))
         try:
             with _opened(plain, "PNG") as image, _in_turn(*image.size):
@@ -432,37 +382,6 @@ def _without_metadata(file: BinaryIO, min_side: int | None) -> Decoded | None:
             raise
         except Exception:  # it is more than its metadata: the first error tells
             continue
-        note = "its texts are left out" if dropped is _TEXT_CHUNKS else "its damaged metadata are ignored"
+        note = "its texts are left out" if dropped is TEXT_CHUNKS else "its damaged metadata are ignored"
         return replace(decoded, facts=replace(decoded.facts, notes=(*decoded.facts.notes, note)))
     return None
-
-
-def png_without(content: bytes, dropped: frozenset[bytes]) -> bytes:
-    """A PNG without the chunks of these types; what follows the last whole chunk stays as it is."""
-    kept, place = [content[:8]], 8
-    while place + 12 <= len(content):
-        end = place + 12 + int.from_bytes(content[place : place + 4], "big")
-        if content[place + 4 : place + 8] not in dropped:
-            kept.append(content[place:end])
-        place = end
-    return b"".join([*kept, content[place:]])
-
-
-# --- reasons
-
-
-def reason(error: Exception, *, empty: bool = False) -> str:
-    """Why a photo cannot be used, as the end of a sentence."""
-    if empty:
-        return "it is empty (0 bytes); copy it again from its source"
-    if isinstance(error, Image.DecompressionBombError):
-        return f"it would unpack to more than {MAX_PIXELS // 10**6} million pixels; make it smaller first"
-    if isinstance(error, UnidentifiedImageError):
-        return f"it is damaged or no image in a known format ({', '.join(known_formats())})"
-    if isinstance(error, MemoryError):
-        return "it needs more memory than there is; make it smaller first"
-    if isinstance(error, OSError) and error.strerror:
-        return f"it cannot be read ({error.strerror})"
-    if isinstance(error, NotImplementedError) or _UNREAD_VARIANT.search(str(error)):
-        return f"it is of a variant that is not read ({short(error)}); save it as JPEG first"
-    return f"it is damaged or cut short ({short(error)}); copy it again from its source"

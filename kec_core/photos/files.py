@@ -13,7 +13,7 @@ from typing import Final
 from kec_core.arrays import Progress
 from kec_core.errors import InputError
 from kec_core.parallel import map_in_threads
-from kec_core.photos.decoding import reason
+from kec_core.photos.damage import reason
 from kec_core.photos.formats import HEAD_BYTES, format_of, is_named_photo, kind_of
 from kec_core.types import SkippedImage
 

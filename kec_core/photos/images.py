@@ -18,7 +18,8 @@ from typing import Protocol
 from kec_core.arrays import Progress, no_progress
 from kec_core.errors import InputError
 from kec_core.parallel import map_in_threads
-from kec_core.photos.decoding import inspect, open_image, pixels_version, reason, thumbnail
+from kec_core.photos.damage import reason
+from kec_core.photos.decoding import inspect, open_image, pixels_version, thumbnail
 from kec_core.photos.exif import Exif, read_exif
 from kec_core.photos.files import find_files
 from kec_core.photos.formats import (

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from PIL import Image
 
 from kec_core.errors import InputError
+from kec_core.photos.formats import FORMAT_OF_SUFFIX, RAW, RAW_FILE, suffix_of
 
 if TYPE_CHECKING:
     from rawpy import RawPy
@@ -24,6 +25,7 @@ _TURNS: Final = {
     6: Image.Transpose.ROTATE_270,
 }
 """What makes each of LibRaw's flips upright; 5 and 6 exchange width and height."""
+_NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
 
 
 def check_library() -> None:
@@ -115,3 +117,27 @@ def _jpeg(opened: RawPy) -> bytes:
     except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError):
         return b""
     return bytes(thumbnail.data) if thumbnail.format == rawpy.ThumbFormat.JPEG else b""
+
+
+def is_raw(file: BinaryIO, known: str | None, foreign: str | None, name: str) -> bool:
+    """Whether a file is camera raw.
+
+    Most raw files are TIFFs whose first page is often a tiny preview; DNG has a tag of its own.
+    ``known`` and ``foreign`` are what ``formats`` says of the first bytes.
+    """
+    is_named = FORMAT_OF_SUFFIX.get(suffix_of(name)) == RAW
+    if known != "TIFF":
+        return foreign == RAW_FILE or (is_named and (known or foreign) is None)
+    tags = _first_page(file)
+    return is_named or _DNG_VERSION in tags or (tags.get(_NEW_SUBFILE_TYPE) == 1 and _SUB_IFDS in tags)
+
+
+def _first_page(file: BinaryIO) -> Mapping[int, Any]:
+    """The tags of a TIFF's first page; none when they cannot be read, which decoding tells better."""
+    tags = Image.Exif()
+    try:
+        file.seek(0)
+        tags.load_from_fp(file)
+        return dict(tags)
+    except Exception:
+        return {}

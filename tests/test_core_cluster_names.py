@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from kec_core.result.cluster_names import name_clusters
+from kec_core.result.cluster_names import group_names, name_clusters
+from kec_core.types import Concept, KeptCluster, Knowledge
 
 
 def named(shares, *concepts, omega=None):
@@ -41,6 +42,16 @@ def test_every_cluster_that_no_word_fits_has_one_number():
 def test_what_is_unclear_tells_no_cluster_from_its_namesake():
     shares = [[0.9, 0.1], [0.7, 0.3], [0, 1], [0.1, 0.9]]
     assert named(shares, "dog", "unclear (9 photos)") == ["dog", "dog 2", "unclear", "unclear 2"]
+
+
+def test_a_cluster_that_the_person_named_takes_no_name_from_another():
+    votes = np.float32([[0.9, 0.1], [0.6, 0.4], [0, 1]])
+    assert name_clusters(votes, votes, ("bird", "fish"), {0}) == ["", "bird", "fish"]
+    named_by_hand = Knowledge(
+        concepts=(Concept(id="c1", name="bird"), Concept(id="c2", name="fish")),
+        kept=(KeptCluster(id=0, name="my birds"),),
+    )
+    assert group_names(named_by_hand, votes, votes, ("c1", "c2"), {}) == ["my birds", "bird", "fish"]
 
 
 def test_votes_for_concepts_of_one_name_count_together():

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from kec_core.errors import InputError
-from kec_core.knowledge.edits import AssignImages, DeleteConcept, MuteConcept, parse_edit
+from kec_core.knowledge.edits import AssignImages, DeleteConcept, MuteConcept, NewCluster, parse_edit
 from kec_core.types import Noun
 from pages.concepts import attributes
 from pages.shared import photo_picker, session
@@ -240,6 +240,14 @@ def test_more_clusters_than_concepts_is_said_and_one_click_asks_for_as_many(proj
     revision = revisions.current(project)
     assert revision.knowledge.n_clusters == revision.facts.n_clusters == count
     assert "the words cannot tell all clusters apart" not in shown(test)
+
+
+def test_a_group_that_the_person_named_needs_no_concept(project):
+    bench = Workbench(project, LiveStates())
+    mine = NewCluster(images=tuple(image.id for image in project.images()[:6]), name="mine")
+    revision = bench.commit(bench.preview([mine]))
+    assert revision.facts.n_clusters > len(names(project))
+    assert "the words cannot tell all clusters apart" not in shown(page())
 
 
 def test_the_weight_can_be_set_and_given_back(project):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def group_names(
     """
     given = {**given, **{one.id: one.name for one in knowledge.kept if one.name}}
     concepts = [knowledge.by_id[c].name if c in knowledge.by_id else c for c in concept_ids]
-    names = name_clusters(votes, omega, concepts)
+    names = name_clusters(votes, omega, concepts, given)
     taken = {name.casefold() for cluster, name in given.items() if cluster < len(names)}
     return [
         given[cluster] if cluster in given else free_name(name, taken) for cluster, name in enumerate(names)
@@ -91,7 +91,9 @@ def mean_posteriors(grounding: Grounding, labels: IntVector, sizes: NDArray[np.i
     return (sums / np.maximum(sizes, 1)[:, None]).astype(np.float32)
 
 
-def name_clusters(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str]) -> list[str]:
+def name_clusters(
+    votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str], given: Container[int] = ()
+) -> list[str]:
     """A name for every cluster; no two are equal.
 
     The clusters whose name has most votes choose first. One that finds its name taken, and no other that fits nearly as
@@ -101,6 +103,7 @@ def name_clusters(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str
         votes: float32 (K, M), share of the photos of each cluster that speak for each concept.
         omega: float32 (K, M), mean posteriors of the photos of each cluster; decide between equal votes.
         concepts: M names, some may be equal in any case: their votes count together.
+        given: clusters that have a name already: they take none from the others, and get "".
     """
     if not len(concepts):
         return [f"Cluster {cluster + 1}" for cluster in range(len(votes))]
@@ -108,6 +111,8 @@ def name_clusters(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str
     names: dict[int, str] = {}
     bearer: dict[str, int] = {}
     for cluster in np.argsort(-support.max(axis=1), kind="stable").tolist():
+        if cluster in given:
+            continue
         name = _own_name(support[cluster], concepts, bearer)
         first = bearer.setdefault(name.casefold(), cluster)
         if first != cluster:
@@ -115,7 +120,7 @@ def name_clusters(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str
             name = free_name(name, bearer)
             bearer[name.casefold()] = cluster
         names[cluster] = name
-    return numbered([names[cluster] for cluster in range(len(votes))])
+    return numbered([names.get(cluster, "") for cluster in range(len(votes))])
 
 
 def _support(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str]) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ MAX_WEIGHT = 2.0
 
 
 def draw(project: Project, revision: Revision, state: LiveState, photos: ConceptPhotos) -> None:
-    """Draw the dials in one line, with a warning when they do not fit together."""
+    """Draw the dials in one line, with a warning when they do not fit together: groups that the person named need no words."""
     concepts, clusters = len(state.vectors.concept_ids), state.clustering.n_clusters
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="dials"):
         _concepts(project, state, photos, concepts)
@@ -27,7 +27,7 @@ def draw(project: Project, revision: Revision, state: LiveState, photos: Concept
         st.space("stretch")
         _finalise(project)
         _mode(project)
-    if 0 < concepts < clusters:
+    if 0 < concepts < clusters - sum(bool(kept.name) for kept in state.knowledge.kept):
         _too_few_concepts(project, concepts, clusters)
 
 

@@ -72,7 +72,7 @@ def add(commands: Subparsers[Any]) -> None:
     p.add_argument(
         "images",
         metavar="IMAGES",
-        help="folder of photos, zip or tar archive, or folder of tar shards (img2dataset); with --engine ray also an address (s3://bucket/folder)",
+        help="folder of photos, zip or tar archive, folder of tar shards (img2dataset), or Hugging Face dataset on disk; with --engine ray also an address (s3://bucket/folder)",
     )
     p.add_argument(
         "--project", type=Path, required=True, metavar="DIR", help="project folder, made if missing"

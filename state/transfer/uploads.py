@@ -17,6 +17,7 @@ from state.project.database import to_text
 from state.project.project import Project
 from state.transfer.ingest import save_uploads
 from state.transfer.photo_folder import Ingested
+from state.transfer.saved_datasets import is_saved_dataset, unpack_dataset
 from state.transfer.tar_shards import SUFFIX
 
 UPLOADED = "photos"
@@ -29,8 +30,14 @@ def add_uploads(project: Project, files: Sequence[tuple[str, BinaryIO]]) -> Inge
 
     What is left out is remembered per upload: the same file uploaded again replaces what was said of it.
     """
-    known = _left_out(project)
     taken = save_uploads(files, project.folder / UPLOADED)
+    _remember(project, taken)
+    return joined(list(taken.values()))
+
+
+def _remember(project: Project, taken: Mapping[str, Ingested]) -> None:
+    """Keep what was left out of uploads, by their names."""
+    known = _left_out(project)
     for name, one in taken.items():
         known.pop(name, None)
         if one.skipped or one.others:
@@ -38,20 +45,23 @@ def add_uploads(project: Project, files: Sequence[tuple[str, BinaryIO]]) -> Inge
             known[name] = {"skipped": skipped, "others": dict(one.others)}
     with project.database.writing() as db:
         db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_KEY, to_text(known)))
-    return joined(list(taken.values()))
 
 
 def unpacked(project: Project, given: Path) -> Path:
-    """The folder of the photos: what is given, or, of an archive or a folder of shards, that of the uploads with its photos.
+    """The folder of the photos: what is given, or, where photos lie packed in it, that of the uploads with its photos.
 
     Args:
         project: whose folder of uploads is filled; what is there already is kept.
-        given: a folder of photos, a zip or tar archive, or a folder of tar archives without photos beside them.
+        given: a folder of photos, a zip or tar archive, a folder of tar archives without photos beside them, or a dataset of
+            Hugging Face saved on disk.
 
     Raises:
-        InputError: an archive cannot be used, or has no photo.
+        InputError: an archive or a dataset cannot be used, or has no photo.
         StoreError: the disk is full or not writable.
     """
+    if is_saved_dataset(given):
+        _remember(project, {given.name: unpack_dataset(given, project.folder / UPLOADED)})
+        return project.folder / UPLOADED
     archives = _archives(given)
     if not archives:
         return given

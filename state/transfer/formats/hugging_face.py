@@ -8,19 +8,26 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kec_core.disk import short
 from kec_core.errors import InputError
 from kec_core.paths import exists, is_file, is_folder
 from state.transfer.formats.base import Content, Labels, Row, Source
 from state.transfer.formats.names import safe_path, unique
 from state.transfer.formats.tables import read_csv_table, read_parquet, read_records, text_of
+from state.transfer.saved_datasets import (
+    NAMES,
+    features_of,
+    is_saved_dataset,
+    photo_names,
+    rows_of,
+    splits_of,
+    told_name,
+)
 
 if TYPE_CHECKING:
     from state.transfer.export_files import WriteFile
 
 FOLDER = "hugging-face"
 _METADATA = {"metadata.jsonl": read_records, "metadata.csv": read_csv_table, "metadata.parquet": read_parquet}
-_STATE, _INFO, _SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
 
 
 def write(content: Content) -> Mapping[str, WriteFile]:
@@ -69,42 +76,23 @@ def _located(folder: Path, file: str) -> str:
 
 def read_saved(source: Source) -> Labels | None:
     """A dataset that ``save_to_disk`` wrote, with a column of images or of their names, and one of labels."""
-    if not source.is_folder or not any(is_file(source.path / name) for name in (_STATE, _SPLITS)):
+    if not source.is_folder or not is_saved_dataset(source.path):
         return None
-    if is_file(source.path / _SPLITS):
-        listed = source.document(_SPLITS)
-        splits = listed.get("splits") if isinstance(listed, dict) else None
-        names = [str(name) for name in splits] if isinstance(splits, list) else []
-        return Labels([row for name in names for row in _split(source, source.path / name)])
-    return Labels(list(_split(source, source.path)))
+    return Labels([row for split in splits_of(source.path) for row in _split(source, split)])
 
 
 def _split(source: Source, folder: Path) -> Iterator[Row]:
-    import pyarrow as pa
-
-    try:
-        files = json.loads((folder / _STATE).read_text(encoding="utf-8"))["_data_files"]
-        info = json.loads((folder / _INFO).read_text(encoding="utf-8"))["features"]
-        label = info[source.column]
-        photo = next(name for name in ("file", "file_name", "image") if name in info)
-        at = 0
-        for file in files:
-            with pa.memory_map(str(folder / file["filename"])) as content:
-                table = pa.ipc.open_stream(content).read_all().select([photo, source.column])
-            for record in table.to_pylist():
-                yield Row(
-                    f"row {at} of {folder.name}", _name(record[photo]), _label(label, record[source.column])
-                )
-                at += 1
-    except (OSError, ValueError, KeyError, TypeError, StopIteration, pa.ArrowException) as error:
+    features = features_of(folder)
+    photo = next((name for name in (*NAMES, "image") if name in features), None)
+    if photo is None or source.column not in features:
         raise InputError(
-            f"{folder} should be a dataset saved on disk with columns image (or file) and {source.column}, but cannot "
-            f"be read ({type(error).__name__}: {short(error)}); save it again, no label was taken."
-        ) from error
-
-
-def _name(value: object) -> str:
-    return text_of(value.get("path") if isinstance(value, dict) else value)
+            f"{folder} should be a dataset saved on disk with columns image (or file) and {source.column}, but has "
+            f"{', '.join(features) or 'none'}; no {source.column} was taken."
+        )
+    names = photo_names(folder, [told_name(row[photo]) for row in rows_of(folder, [photo])])
+    cells = (row[source.column] for row in rows_of(folder, [source.column]))
+    for at, (name, cell) in enumerate(zip(names, cells, strict=True)):
+        yield Row(f"row {at} of {folder.name}", name, _label(features[source.column], cell))
 
 
 def _label(feature: object, value: object) -> str:

@@ -2,7 +2,8 @@
 
 The nouns that a collection needs are chosen first, greedily, as those that bring the photos most similarity (facility
 location). Then groups and nouns settle together: k-means whose centroid is pulled towards the noun of its group, from
-the groups by looks and from the groups by the chosen nouns; the better end is kept.
+the groups by looks and from the groups by the chosen nouns; the better end is kept. At last every group gets the noun
+whose kinds set its photos apart from the others, as specific as they allow: "bird" where each photo is near another bird.
 """
 
 from __future__ import annotations
@@ -25,14 +26,19 @@ from kec_core.arrays import (
 from kec_core.clustering.geometry import cluster_sums
 from kec_core.clustering.transduction import best_settled
 from kec_core.mapping.choosing import facility_location, fits_of, one_for_each_name, screened_nouns
+from kec_core.mapping.kinds import Kinds, no_kinds
 
-EXPLAINING_REVISION = "explaining-2"
+EXPLAINING_REVISION = "explaining-4"
 """Change it with the rules: stored nouns are found by it."""
 SAMPLE = 8192  # photos from which nouns are chosen                                            [R]
 CANDIDATES = 500  # nouns that compete for the groups, those of the best photos                [R]
 WORD_WEIGHT = 0.5
 """How much a noun counts beside the looks of its group while both are found; .35 to .75 give the same accuracy [M]."""
 RIVALS = 4  # nouns kept beside the chosen one of a group                                      [R]
+NAMING = 4096  # photos by which groups get their nouns                                        [R]
+SPECIFICITY = 0.25  # power of a noun's information content in the choice, so that of two that fit alike the closer is taken [M]
+FEWEST = 8  # of them in every group that has so many                                          [R]
+AT_ONCE = 64  # photos compared with all nouns and their kinds                                 [R]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,7 +49,8 @@ class ExplainedGroups:
         labels: int32 (N,), 0..M-1.
         nouns: int32 (M, 1 + RIVALS), rows of the vocabulary: the noun of each group, different from all others, then those
             that fit it next best; -1 pads.
-        fit: float32 (M,), how much of the similarity of a group's photos to their own mean its noun reaches, about 0 to 1.
+        fit: float32 (M,), how much of the similarity of a group's photos to their own mean its noun or the nearest of its
+            kinds reaches, about 0 to 1.
     """
 
     labels: IntVector
@@ -57,6 +64,7 @@ def explain_groups(
     by_looks: IntVector,
     *,
     names: Sequence[str] | None = None,
+    kinds: Kinds | None = None,
     preference: FloatVector | None = None,
     bursts: IntVector | None = None,
     sample: int = SAMPLE,
@@ -70,6 +78,7 @@ def explain_groups(
         nouns: float32 (V, d), text features in the same space, V at least the number of groups.
         by_looks: int32 (N,), 0..M-1, groups to start from, none empty.
         names: V names; of the nouns with one name, in any case, the one that fits best competes. None for all different.
+        kinds: of the V nouns; None where none is a kind of another.
         preference: float32 (V,), 0 to 1: a fully preferred noun counts as nearer by a standard deviation of all
             similarities; None for nothing.
         bursts: int32 (N,) from ``find_bursts``: the photos of one stay together; None for none.
@@ -102,15 +111,19 @@ def explain_groups(
     labels = _assigned(x, end.centroids, t[competing[words]])
     if bursts is not None:
         labels = _with_whole_bursts(labels, bursts)
-    return _explained(x, labels, t, gain, competing, words)
+    return _explained(x, labels, nouns, gain, screened, (kinds or no_kinds(len(t))).among(screened), seed)
 
 
 def _distinct_words(member: FloatMatrix, near: FloatMatrix) -> IntVector:
     """One noun per group, none twice, of largest similarity summed over the members (M values)."""
-    total = member.T @ near
-    few = min(3 * len(total), total.shape[1])
-    columns = np.unique(np.argpartition(-total, few - 1, axis=1)[:, :few])
-    _, chosen = one_to_one(total[:, columns])
+    return _distinct(member.T @ near)
+
+
+def _distinct(fits: FloatMatrix) -> IntVector:
+    """One column per row of (M, V), none twice, of largest sum."""
+    few = min(3 * len(fits), fits.shape[1])
+    columns = np.unique(np.argpartition(-fits, few - 1, axis=1)[:, :few])
+    _, chosen = one_to_one(fits[:, columns])
     return np.asarray(columns[chosen], dtype=np.int32)
 
 
@@ -149,24 +162,63 @@ def _explained(
     labels: IntVector,
     t: FloatMatrix,
     gain: FloatVector,
-    competing: IntVector,
-    words: IntVector,
+    nouns: IntVector,
+    kinds: Kinds,
+    seed: int,
 ) -> ExplainedGroups:
-    """The groups with their nouns, the nouns that fit them next best, and how well the chosen ones fit."""
-    count = len(words)
-    sums = cluster_sums(x, labels, count)
-    sizes = np.bincount(labels, minlength=count)
-    near = (sums @ t[competing].T / sizes[:, None]).astype(np.float32) + gain[competing]
-    own = near[np.arange(count), words]
-    others = near - near.mean(axis=0)
-    others[:, words] = -np.inf
-    few = min(RIVALS, len(competing) - count)
-    ranked = np.argsort(-others, axis=1, kind="stable")[:, :few]
-    nouns = np.full((count, 1 + RIVALS), -1, np.int32)
-    nouns[:, 0] = competing[words]
-    nouns[:, 1 : 1 + few] = competing[ranked]
-    looks = np.linalg.norm(sums, axis=1) / sizes  # the mean cosine of photos to their unit mean
-    return ExplainedGroups(labels=labels, nouns=nouns, fit=(own / np.maximum(looks, 1e-6)).astype(np.float32))
+    """The groups with their nouns, the nouns that set them apart next best, and how well the chosen ones fit."""
+    sizes = np.bincount(labels)
+    rows = _some_of_each(labels, max(FEWEST, NAMING // len(sizes)), seed)
+    some, groups, share = x[rows], labels[rows], (sizes / len(labels)).astype(np.float32)
+    wanted = _contrasts(some, groups, share, t[nouns], kinds) * kinds.content**SPECIFICITY + gain[nouns]
+    chosen = _distinct(wanted)
+    wanted[:, chosen] = -np.inf
+    few = min(RIVALS, len(nouns) - len(sizes))
+    found = np.full((len(sizes), 1 + RIVALS), -1, np.int32)
+    found[:, 0] = nouns[chosen]
+    found[:, 1 : 1 + few] = nouns[np.argsort(-wanted, axis=1, kind="stable")[:, :few]]
+    own = [
+        (some[groups == group] @ l2_normalize(t[nouns[kinds.of(noun)]]).T).max(axis=1).mean()
+        for group, noun in enumerate(chosen.tolist())
+    ]
+    looks = (
+        np.linalg.norm(cluster_sums(x, labels, len(sizes)), axis=1) / sizes
+    )  # mean cosine to the unit mean
+    return ExplainedGroups(labels=labels, nouns=found, fit=(own / np.maximum(looks, 1e-6)).astype(np.float32))
+
+
+def _contrasts(
+    x: FloatMatrix, labels: IntVector, share: FloatVector, t: FloatMatrix, kinds: Kinds
+) -> FloatMatrix:
+    """By how much nouns are nearer to the photos of groups than to all photos, float32 (M, V).
+
+    A noun is as near to a photo as the nearest of its kinds, each less its mean over all photos.
+
+    Args:
+        x: float32 (S, d), some photos of every group.
+        labels: int32 (S,), their groups.
+        share: float32 (M,), of all photos that are in each group.
+        t: float32 (V, d), text features; the shorter a row, the less it counts.
+        kinds: of the V nouns.
+    """
+    taken = np.bincount(labels)
+    usual = (share / taken).astype(np.float32)[labels] @ x @ t.T
+    sums = np.zeros((len(share), len(t)))
+    for block in blocks(len(x), AT_ONCE):
+        near = x[block] @ t.T
+        near -= usual
+        np.add.at(sums, labels[block], kinds.nearest(near))
+    means = sums / taken[:, None]
+    return np.asarray(means - share @ means, dtype=np.float32)
+
+
+def _some_of_each(labels: IntVector, count: int, seed: int) -> IntVector:
+    """At most ``count`` photos of every group, ascending."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    grouped = labels[order]
+    place = np.arange(len(labels)) - np.searchsorted(grouped, grouped)
+    return np.sort(order[place < count]).astype(np.int32)
 
 
 def _sample(n_rows: int, count: int, seed: int) -> IntVector:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from kec_core.encoders.text_cache import encode_texts
 from kec_core.knowledge.guidance import Guidance
 from kec_core.mapping import components, count_overclusters, nouns_of_centres, over_cluster
 from kec_core.mapping.explaining import EXPLAINING_REVISION, explain_groups
+from kec_core.mapping.kinds import kinds_among, read_as_meant
 from kec_core.mapping.nouns import guide_nouns
 from kec_core.stages.runner import Resources, Runner, Stored
 from kec_core.store import StageResult
@@ -103,7 +104,7 @@ def _explaining_nouns(
     over = runner.configured("overcluster", [embedded.key, count], compute_groups, config)
 
     def compute(options: RunConfig) -> StageResult:
-        pool = _pool(resources, options, progress, only_visible=True)
+        pool = _read_as_meant(_pool(resources, options, progress, only_visible=True), resources)
         names = _names(pool.nouns, resources)
         start, different = over.arrays["labels"], len({name.casefold() for name in names})
         if different < len(np.unique(start)):
@@ -114,6 +115,7 @@ def _explaining_nouns(
             features,
             start,
             names=names,
+            kinds=kinds_among(pool.nouns, resources.wordnet),
             preference=pool.preference,
             bursts=bursts,
             seed=options.seed,
@@ -174,6 +176,17 @@ def _pool(resources: Resources, options: RunConfig, progress: Progress, *, only_
     guided = guide_nouns(nouns, features, guidance, phrases, resources.wordnet)
     kept = [noun for noun, kept in zip(nouns, guided.kept, strict=True) if kept]
     return _Pool(kept, features[guided.kept], guided.preference[guided.kept], guided.note)
+
+
+def _read_as_meant(pool: _Pool, resources: Resources) -> _Pool:
+    """The pool without nouns whose text is read as something else than WordNet means; the person's terms stay."""
+    own = {term.noun.word for term in resources.domain}
+    features = pool.features if resources.encoder.info.defaults.centre else _centred(pool.features)
+    kept = read_as_meant(features, kinds_among(pool.nouns, resources.wordnet))
+    kept |= [noun.word in own for noun in pool.nouns]
+    nouns = [noun for noun, stays in zip(pool.nouns, kept, strict=True) if stays]
+    preference = None if pool.preference is None else pool.preference[kept]
+    return replace(pool, nouns=nouns, features=pool.features[kept], preference=preference)
 
 
 def centred_nouns(

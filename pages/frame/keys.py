@@ -17,7 +17,7 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("H", "this list"),
     ),
     "Data, Build": (
-        ("Alt+S", "scan the photos"),
+        ("Alt+S", "scan the photos, as Enter does in the field of their folder"),
         ("Alt+B", "run all steps"),
     ),
     "Concepts": (

@@ -217,12 +217,21 @@ function save(layer, label, rests = ASKED_MS / STEP_MS) {
   else setTimeout(() => save(layer, label, rests - isAtRest()), STEP_MS);
 }
 
+/** Press a button of the page as soon as it can be: the value that was typed is on its way. */
+function submit(name, rests = ASKED_MS / STEP_MS) {
+  const button = buttonOf(name);
+  if (button && isFresh(button)) button.click();
+  else if (rests) setTimeout(() => submit(name, rests - isAtRest()), STEP_MS);
+}
+
 function onLayerKey(event) {
   const field = event.composedPath()[0];
   const layer = layers().at(-1);
   const chord = chordOf(event);
   if (unread) return;
   const isLine = field instanceof HTMLInputElement && isField(field) && field.role !== "combobox";
+  const pressed = chord === "Enter" && !layer && keys.enters?.[field.ariaLabel];
+  if (pressed && !event.isComposing) setTimeout(() => submit(pressed));
   if (!layer || event.isComposing || field.closest?.('[data-testid="stForm"]')) return;
   if (chord === "Ctrl+Enter" || (chord === "Enter" && isLine && layer.contains(field))) setTimeout(() => save(layer, field.ariaLabel));
 }

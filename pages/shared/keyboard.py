@@ -26,6 +26,8 @@ FIELDS = {
 }
 """Keys that lead into the field with this label, and the tab that is opened for it when it is not always there."""
 
+ENTERS = {"Folder": "data_scan"}
+"""Fields, by label, in which Enter presses a button of the page, where that button is."""
 LISTS = ("Names, one per line", "Terms")
 """Fields for a list that is looked at first: Ctrl+Enter shows what would come of it, and does it when pressed again."""
 
@@ -38,4 +40,7 @@ _KEYBOARD = st.components.v2.component(
 
 def listen() -> None:
     """Keep keys from acting behind what is open; call it once on every page."""
-    _KEYBOARD(key="keyboard", data={"press": PRESSES, "opens": _OPENS, "fields": FIELDS, "lists": LISTS})
+    _KEYBOARD(
+        key="keyboard",
+        data={"press": PRESSES, "opens": _OPENS, "fields": FIELDS, "lists": LISTS, "enters": ENTERS},
+    )

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from commands.output import say
 from commands.parsing import Subparsers, add_command, names
 from kec_core.errors import InputError
-from kec_core.types import Scores
-from state.engine.collection import collection_of
-from state.project.near_copies import group_of_copy, near_copies, without_near_copies
-from state.project.project import Project
-from state.revisions import revisions
-from state.revisions.overview import cluster_cards, load_overview
-from state.revisions.revisions import Revision
 from state.transfer.formats.table import WRITTEN
 
 
@@ -59,119 +52,6 @@ def edit(arguments: argparse.Namespace) -> dict[str, Any]:
         return {**report.to_json(), "rebuilt": rebuild(project, hooks=Hooks(progress=progress)).to_json()}
 
 
-Part = Literal["concepts", "attributes", "clusters", "history"]
-
-
-def describe_project(project: Project, part: Part) -> dict[str, Any]:
-    """One part of the current revision, or the history.
-
-    Raises:
-        InputError: the project has no result yet.
-    """
-    revision = revisions.current(project)
-    if revision is None:
-        raise InputError(
-            f"The project {project.name!r} has no result yet; run 'kec run IMAGES --project {project.folder}' first."
-        )
-    describe = {
-        "concepts": _concepts,
-        "attributes": _attributes,
-        "clusters": _clusters,
-        "history": _history,
-    }[part]
-    return {"project": project.name, "revision": revision.id, **describe(project, revision)}
-
-
-def _concepts(_project: Project, revision: Revision) -> dict[str, Any]:
-    knowledge = revision.knowledge
-    return {
-        "concepts": [
-            {
-                "id": c.id,
-                "name": c.name,
-                "description": c.description,
-                "nouns": [noun.word for noun in c.nouns],
-                "attributes": list(knowledge.attributes_of(c.id)),
-                "source": c.source,
-                "note": c.note,
-                "muted": c.muted,
-                "locked": c.locked,
-            }
-            for c in knowledge.concepts
-        ]
-    }
-
-
-def _attributes(_project: Project, revision: Revision) -> dict[str, Any]:
-    knowledge = revision.knowledge
-    names = {c.id: c.name for c in knowledge.concepts}
-    return {
-        "uni": [
-            {"id": a.id, "concept": names[a.concept], "text": a.text, "source": a.source}
-            for a in knowledge.uni
-        ],
-        "bi": [
-            {"id": a.id, "concepts": [names[i] for i in a.pair], "text": a.text, "source": a.source}
-            for a in knowledge.bi
-        ],
-    }
-
-
-def _clusters(project: Project, revision: Revision) -> dict[str, Any]:
-    overview = load_overview(project, revision)
-    cards = sorted(cluster_cards(overview, revision.knowledge), key=lambda card: card.id)
-    filled = {card.id for card in cards}
-    ids = [image.id for image in project.images(revision.scan)]
-    group_of = group_of_copy(near_copies(project))
-    distinct = {
-        card.id: without_near_copies((ids[row] for row in overview.members(card.id)), group_of)
-        for card in cards
-    }
-    collection = collection_of(project)
-    return {
-        "images": len(overview.labels),
-        **({} if collection is None else {"of": collection.photos, "at": collection.address}),
-        "without_near_copies": without_near_copies(ids, group_of),
-        "clusters": [
-            {
-                "cluster": card.id,
-                "name": card.name,
-                "images": card.size,
-                "without_near_copies": distinct[card.id],
-            }
-            for card in cards
-        ],
-        "empty": [
-            {"cluster": kept.id, "name": kept.name}
-            for kept in revision.knowledge.kept
-            if kept.id not in filled
-        ],
-        "scores": _scores(revision.scores),
-        "baseline": _scores(revision.baseline.scores if revision.baseline else None),
-    }
-
-
-def _history(project: Project, _revision: Revision) -> dict[str, Any]:
-    return {
-        "history": [
-            {
-                "revision": info.id,
-                "parent": info.parent,
-                "created": info.created,
-                "note": info.note,
-                "name": info.name,
-                "edits": [dict(edit) for edit in info.edits],
-                "scores": _scores(info.scores),
-            }
-            for info in revisions.history(project)
-        ]
-    }
-
-
-def _scores(scores: Scores | None) -> dict[str, float] | None:
-    return None if scores is None else {"acc": scores.acc, "nmi": scores.nmi, "ari": scores.ari}
-
-
 def add_finalise(commands: Subparsers[Any]) -> None:
     """Add ``kec finalise``."""
     p = add_command(
@@ -204,9 +84,10 @@ def add_show(commands: Subparsers[Any]) -> None:
 
 def show(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec show``: one part of what a project knows."""
+    from commands.describe import describe_project
     from state.project.project import Project
 
-    return describe_project(Project.open(arguments.project), arguments.part)
+    return describe_project(Project.open(arguments.project, photos=False), arguments.part)
 
 
 def add_export(commands: Subparsers[Any]) -> None:

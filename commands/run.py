@@ -17,10 +17,9 @@ from kec_core.config.option import Option, changed
 from kec_core.disk import short
 from kec_core.errors import InputError, ResourceMissing
 from kec_core.paths import exists, is_folder, is_link
-from state.project.project import Project
-from state.transfer.uploads import is_archive
 
 if TYPE_CHECKING:
+    from state.project.project import Project
     from state.work.run import LabelSource
 
 
@@ -36,6 +35,9 @@ def new_or_open(folder: Path, images: Path | None) -> Iterator[Project]:
         InputError: ``images`` is neither a folder nor an archive.
         StoreError: the project cannot be opened or made.
     """
+    from state.project.project import Project
+    from state.transfer.uploads import is_archive
+
     if images is not None and not is_folder(images) and not is_archive(images):
         raise InputError(
             f"A folder of photos was expected, but {images} is neither a folder nor a zip or tar archive; check the path."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pstats
+import shutil
 import subprocess
 import sys
 
@@ -13,9 +14,13 @@ import pytest
 from PIL import Image
 
 import cli
+from state.project.near_copies import group_of_copy, without_near_copies
 from state.project.project import Project
+from state.revisions import revisions
 from state.revisions.cluster_marks import name_cluster
+from state.revisions.overview import load_overview
 from tests.doc_pointers import ROOT
+from tests.page_helpers import set_near_copies
 
 RUN_KEYS = {
     "images",
@@ -115,7 +120,7 @@ SLOW = {"faiss", "nltk", "numba", "openai", "openvino", "pandas", "plotly", "pya
 
 
 @pytest.mark.parametrize(
-    ("command", "more"), [("--help", {"numpy", "PIL", "pydantic", "scipy"}), ("show", set())]
+    ("command", "more"), [("--help", {"numpy", "PIL", "pydantic", "scipy"}), ("show", {"scipy"})]
 )
 def test_commands_that_compute_nothing_load_nothing_slow(project, command, more):
     words = [command] if command == "--help" else [command, str(project), "--json"]
@@ -132,6 +137,29 @@ def test_show_prints_every_part(project, capsys, part):
     assert printed["uni" if part == "attributes" else part]
     assert cli.main(["show", str(project), f"--{part}"]) == 0
     assert "revision: r1" in capsys.readouterr().out
+
+
+def test_show_counts_near_copies_once_and_reads_no_photos(project, capsys, tmp_path, monkeypatch):
+    opened = Project.open(shutil.copytree(project, tmp_path / "copy"))
+    revision = revisions.current(opened)
+    labels = load_overview(opened, revision).labels
+    ids = [image.id for image in opened.images(revision.scan)]
+    first, other = (np.flatnonzero(labels == cluster) for cluster in (0, 1))
+    groups = [
+        [ids[row] for row in (*first[:3], *other[:2])],
+        [ids[row] for row in first[3:5]],
+        ["gone", "too"],
+    ]
+    set_near_copies(opened, groups)
+    expected = {
+        cluster: without_near_copies((ids[row] for row in rows), group_of_copy(groups))
+        for cluster, rows in ((0, first), (1, other))
+    }
+    monkeypatch.setattr("state.project.project.read_images", None)
+    assert cli.main(["show", str(opened.folder), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert {c["cluster"]: c["without_near_copies"] for c in shown["clusters"]} == expected
+    assert shown["without_near_copies"] == without_near_copies(ids, group_of_copy(groups)) == len(ids) - 5
 
 
 def test_show_calls_clusters_as_the_person_does(photos, capsys, tmp_path):

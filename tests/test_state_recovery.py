@@ -95,6 +95,17 @@ def test_content_that_was_changed_is_noticed_and_the_good_state_restored(project
     assert (again.name, revisions.current(again).id) == ("Birds", "r3")
 
 
+def test_who_reads_no_photos_does_not_check_their_rows_but_all_others(project):
+    spoil(project, "UPDATE images SET id = 'A' WHERE id = 'a'")
+    assert Project.open(project.folder, photos=False).name == "Birds"
+    with pytest.raises(StoreError, match="its scans 1 changed"):
+        Project.open(project.folder)  # what was not checked does not count as found whole
+    again = Project.open(project.folder)
+    spoil(again, "UPDATE revisions SET note = 'onf' WHERE number = 1")
+    with pytest.raises(StoreError, match="its revisions 1 changed"):
+        Project.open(project.folder, photos=False)
+
+
 def test_a_changed_line_of_the_journal_is_not_believed(project):
     commit_simple(project, "r1", "two")
     commit_simple(project, "r2", "three")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from kec_core.arrays import (
     BLOCK_ROWS,
@@ -22,6 +21,7 @@ from kec_core.arrays import (
 
 if TYPE_CHECKING:
     import faiss
+    from scipy.sparse import csr_matrix
 
 ROWS_PER_PROGRESS = 8 * BLOCK_ROWS
 """Progress is told this often inside one pass, so that a cancel is noticed within a second."""
@@ -31,6 +31,8 @@ GATHERED_ROWS = BLOCK_ROWS // 8
 
 def cluster_sums(x: RowBlocks, labels: IntVector, n_clusters: int) -> NDArray[np.float64]:
     """Sum of the rows of every cluster, float64 (K, D); x is float32 (N, D), labels are ids 0..K-1."""
+    from scipy.sparse import csr_matrix  # slow to load, and who only shows a result sums nothing
+
     sums = np.zeros((n_clusters, x.shape[1]))
     for block in blocks(len(x), ROWS_PER_PROGRESS):
         ids = labels[block]
@@ -164,6 +166,8 @@ def neighbour_graph(x: FloatMatrix, count: int, *, progress: Progress = no_progr
 
     Args: see ``nearest_neighbours``.
     """
+    from scipy.sparse import csr_matrix
+
     rows, _ = nearest_neighbours(x, count, progress=progress)
     starts = np.arange(0, rows.size + 1, rows.shape[1])
     graph = csr_matrix((np.ones(rows.size, np.float32), rows.ravel(), starts), shape=(len(x), len(x)))

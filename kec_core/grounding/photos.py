@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from kec_core.arrays import (
     BLOCK_ROWS,
@@ -22,6 +22,8 @@ from kec_core.clustering.geometry import nearest_neighbours
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.types import ConceptVectors, Grounding
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 WEIGHT_REVISION = "weight-3"
 """Change it with the rules: stored weights are found by it."""
 UNDECIDED, DECIDED = 0.4, 0.5
@@ -250,6 +252,8 @@ def smoothing_graph(x: FloatMatrix, count: int, *, progress: Progress = no_progr
         count: visual neighbours per photo.
         progress: told after each block of rows; may raise Cancelled.
     """
+    from scipy.sparse import csr_matrix
+
     neighbours, _ = nearest_neighbours(l2_normalize(x), count, progress=progress)
     per_row = neighbours.shape[1]
     weights = np.full(neighbours.size, 0.5 / per_row, dtype=np.float32)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from kec_core.arrays import FloatMatrix, FloatVector, check_matrix, l2_normalize
 from kec_core.config import GroundingConfig
@@ -212,6 +211,8 @@ def _attribute_means(
     rows: Sequence[Sequence[int]], features: FloatMatrix, weights: FloatVector | None, *, centre: bool
 ) -> FloatMatrix:
     """E, the (weighted) mean attribute vector of every concept, (M, d); zeros for a concept without attributes."""
+    from scipy.sparse import csr_matrix
+
     counts = np.array([len(r) for r in rows])
     flat = np.array([i for r in rows for i in r], dtype=np.int64)
     owner = np.repeat(np.arange(len(rows)), counts)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.cluster.hierarchy import cut_tree, linkage
 
 from kec_core.arrays import FloatMatrix, check_matrix, l2_normalize, softmax_rows
 from kec_core.config import EncoderDefaults, KnowledgeConfig
@@ -33,6 +32,8 @@ def merges_to(
     Raises:
         InputError: ``target`` cannot be reached by merging.
     """
+    from scipy.cluster.hierarchy import cut_tree, linkage  # slow to load, and most commands group nothing
+
     free = [row for row, concept in enumerate(ids) if not knowledge.by_id[concept].locked]
     wanted = target - (len(ids) - len(free))
     if target >= len(ids) or wanted < 1:

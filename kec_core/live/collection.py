@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-
-from scipy.sparse import csr_matrix
+from typing import TYPE_CHECKING
 
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.clustering.bursts import find_bursts
@@ -14,6 +13,9 @@ from kec_core.config import EncoderDefaults, GroundingConfig, RunConfig
 from kec_core.encoders.base import TextEncoder, centred_features, visual_features
 from kec_core.grounding import smoothing_graph
 from kec_core.types import Embeddings, Knowledge
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
 
 from kec_core.arrays import (
     BLOCK_ROWS,
@@ -63,6 +62,7 @@ def find_near_copies(features: FloatMatrix, *, progress: Progress = no_progress)
 
 def _linked(features: FloatMatrix, rest: Rows, progress: Progress) -> Rows:
     """Groups among the photos ``rest`` that neighbours link and that are near the mean of their group; -1 for the others."""
+    from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
     pairs = _every_pair if len(rest) <= EXACT_ROWS else _likely_pairs

@@ -11,7 +11,6 @@ from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from kec_core.arrays import IntVector
 from kec_core.paths import is_file
@@ -88,6 +87,8 @@ def make_links(rows: Iterable[Sequence[int]]) -> Links:
 
 def count_below(links: Links) -> IntVector:
     """int32 (n,): how many different other rows can be reached from each row."""
+    from scipy.sparse import csr_array
+
     n_rows = len(links.starts) - 1
     ones = np.ones(len(links.targets), dtype=np.bool_)
     direct = csr_array((ones, links.targets, links.starts), shape=(n_rows, n_rows))

@@ -13,7 +13,7 @@ import os
 import shutil
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -169,16 +169,17 @@ class Database:
         """Whether there is a file that may be read but not written, itself or what SQLite puts beside it."""
         return exists(self.path) and not (may_write(self.path) and may_write(self.path.parent))
 
-    def check(self) -> None:
-        """Read the whole file once.
+    def check(self, tables: Sequence[str] = ()) -> None:
+        """Read the whole file once, or these tables of it.
 
         Raises:
             DamagedError: it is damaged; another StoreError when it cannot be opened.
         """
         with self.reading() as connection:
-            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise DamagedError(f"The project file {self.path} is damaged ({verdict}).")
+            for what in tables or ("1",):
+                verdict = connection.execute(f"PRAGMA quick_check({what})").fetchone()[0]
+                if verdict != "ok":
+                    raise DamagedError(f"The project file {self.path} is damaged ({verdict}).")
 
 
 def columns_of(connection: sqlite3.Connection) -> frozenset[tuple[str, str, str, int, int]]:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
+import numpy as np
+
+from kec_core.arrays import IntVector
 from state.project.project import Project
 
 
@@ -22,6 +26,30 @@ def group_of_copy(groups: Sequence[Sequence[str]]) -> dict[str, int]:
 def without_near_copies(images: Iterable[str], group_of: Mapping[str, int]) -> int:
     """How many photos there are when near-copies among them count as one."""
     return len({group_of.get(image, image) for image in images})
+
+
+def repeated(project: Project, scan: int, clusters: IntVector) -> tuple[IntVector, int]:
+    """How many photos of every cluster repeat others when near-copies count as one; reads no photos but near-copies.
+
+    Args:
+        project: which.
+        scan: number of the scan whose photos the rows of ``clusters`` are.
+        clusters: int32 (N,), cluster of each photo, 0..K-1.
+
+    Returns:
+        Of each cluster with itself, (K,), and of all photos together.
+    """
+    count = int(clusters.max(initial=-1)) + 1
+    groups = near_copies(project)
+    rows_of = project.rows_of(chain.from_iterable(groups), scan)
+    found = [
+        (rows_of[image], number) for number, group in enumerate(groups) for image in group if image in rows_of
+    ]
+    rows, numbers = np.array(found, dtype=np.int64).reshape(-1, 2).T
+    own = clusters[rows].astype(np.int64)
+    together = np.unique(np.stack([own, numbers]), axis=1)[0]
+    within = np.bincount(own, minlength=count) - np.bincount(together, minlength=count)
+    return within.astype(np.int32), len(numbers) - len(np.unique(numbers))
 
 
 def stacked(images: Sequence[str], group_of: Mapping[str, int]) -> list[tuple[int, ...]]:

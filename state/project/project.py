@@ -7,7 +7,7 @@ The folder can be copied, zipped and opened elsewhere; photos may lie inside it 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,7 @@ from state.project.scan_rows import (
     read_exif,
     read_images,
     read_labels,
+    read_rows,
     read_skipped,
     read_warnings,
     save_scan,
@@ -91,8 +92,12 @@ class Project:
         return cls(folder)
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, folder: Path, *, photos: bool = True) -> Self:
         """Open a project and check its file.
+
+        Args:
+            folder: where it is.
+            photos: False does not check the rows of its photos, for who reads none of them.
 
         Raises:
             StoreError: no project there, damaged (the original is kept aside and the last
@@ -104,7 +109,7 @@ class Project:
             )
         project = cls(folder)
         try:
-            check(project.database)
+            check(project.database, photos=photos)
         except DamagedError as damage:
             raise recover(project.database.path, damage) from damage
         return project
@@ -234,6 +239,10 @@ class Project:
                 of the newest scan while there is no revision.
         """
         return read_images(self.database, scan)
+
+    def rows_of(self, images: Iterable[str], scan: int) -> dict[str, int]:
+        """The row of each of some photos, by image id; those that a scan did not find are left out."""
+        return read_rows(self.database, images, scan)
 
     def skipped(self, scan: int | None = None) -> tuple[SkippedImage, ...]:
         """Files that are not used, and why; ``scan`` as in ``images``."""

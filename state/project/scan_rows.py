@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from operator import attrgetter
@@ -104,6 +104,16 @@ def _read_images(database: Database, number: int, _fingerprint: str) -> tuple[Im
             ImageRecord(id=a, width=width, height=height, sha256=digest, mode=mode, warning=warning)
             for a, width, height, digest, mode, warning in rows
         )
+
+
+def read_rows(database: Database, images: Iterable[str], scan: int) -> dict[str, int]:
+    """The row of each of some photos; those that are not in the scan are left out."""
+    with database.reading() as db:
+        rows = db.execute(  # CROSS: each one is looked up, the scan is not read through
+            "SELECT value, position FROM json_each(?) CROSS JOIN images ON scan = ? AND images.id = value",
+            (to_text(list(images)), scan),
+        )
+        return dict(map(tuple, rows))
 
 
 def read_skipped(database: Database, scan: int | None) -> tuple[SkippedImage, ...]:

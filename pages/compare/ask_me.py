@@ -146,18 +146,8 @@ def _about_a_pair(project: Project, shown: Revision, state: LiveState, asked: in
     first, second = (int(load_overview(project, shown).labels[row]) for row in rows)
     st.markdown("**Do these two belong together?**")
     with st.container(horizontal=True):
-        for label, together, key, shortcut in (
-            ("Yes, together", True, "ask_together", "Y"),
-            ("No, apart", False, "ask_apart", "N"),
-        ):
-            st.button(
-                label,
-                key=key,
-                shortcut=shortcut,
-                type="primary" if together else "secondary",
-                on_click=_pair,
-                args=(project, images, together, (first == second) == together),
-            )
+        told = (("Yes, together", True, "together", "Y"), ("No, apart", False, "apart", "N"))
+        placing.answers("ask", told, partial(_pair, project, images, first == second))
         st.button("Skip", key="ask_skip", shortcut="S", on_click=_skip, args=(images,))
         st.button("Stop", key="ask_stop", on_click=_run, args=(False,))
     for column, row in zip(st.columns(2, gap="large"), rows, strict=True):
@@ -165,9 +155,9 @@ def _about_a_pair(project: Project, shown: Revision, state: LiveState, asked: in
             placing.photo(project, cached.images(project, shown.scan)[row])
 
 
-def _pair(project: Project, images: tuple[str, ...], together: bool, right: bool) -> None:
+def _pair(project: Project, images: tuple[str, ...], are_together: bool, together: bool) -> None:
     edit = KeepTogether(images=images) if together else KeepApart(images=images)
-    _answer(project, edit, Asked(image=images[0], drawn=False, right=right))
+    _answer(project, edit, Asked(image=images[0], drawn=False, right=are_together == together))
 
 
 def _answer(project: Project, edit: Edit, told: Asked) -> None:

@@ -130,22 +130,13 @@ def _place(project: Project, shown: Revision, audit: Audit, question: Question) 
     with right:
         st.markdown("**Where does it belong?**")
         with st.container(horizontal=True):
-            for label, where, key, shortcut in (
-                ("None of these: new group", NEW_GROUP, "audit_new", "N"),
-                ("Cannot say", None, "audit_unknown", "S"),
-            ):
-                st.button(
-                    label,
-                    key=key,
-                    shortcut=shortcut,
-                    on_click=_put,
-                    args=(project, audit.revision, question.image, where),
-                )
+            put = partial(_put, project, audit.revision, question.image)
+            told = (("None of these: new group", NEW_GROUP, "new", "N"), ("Cannot say", None, "unknown", "S"))
+            placing.answers("audit", told, put)
             _back(project, audit)
         with ui.errors():
             state = session.workbench(project).live(shown)
             likely = likely_clusters(state, state.collection.image_ids.index(question.image))
-            put = partial(_put, project, audit.revision, question.image)
             placing.groups(project, shown, question.image, likely, key="audit_place", on_place=put)
 
 
@@ -193,19 +184,8 @@ def _give(project: Project, shown: Revision, audit: Audit) -> None:
 
 def _buttons(project: Project, audit: Audit, question: Question) -> None:
     with st.container(horizontal=True):
-        for label, belongs, key, shortcut in (
-            ("Yes", True, "audit_yes", "Y"),
-            ("No", False, "audit_no", "N"),
-            ("Cannot say", None, "audit_skip", "S"),
-        ):
-            st.button(
-                label,
-                key=key,
-                shortcut=shortcut,
-                type="primary" if belongs else "secondary",
-                on_click=_answer,
-                args=(project, audit.revision, question.image, belongs),
-            )
+        told = (("Yes", True, "yes", "Y"), ("No", False, "no", "N"), ("Cannot say", None, "skip", "S"))
+        placing.answers("audit", told, partial(_answer, project, audit.revision, question.image))
         _back(project, audit)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from state.revisions.overview import load_overview
 from state.revisions.revisions import Revision
 
 EXAMPLES = 5
+Answer = TypeVar("Answer")
 
 
 def photo(project: Project, image: ImageRecord) -> None:
@@ -25,6 +27,27 @@ def photo(project: Project, image: ImageRecord) -> None:
     st.html(
         f'<div class="kec kec-judged"><img src="{markup.text(source)}" alt="{markup.text(image.id)}"></div>'
     )
+
+
+def answers(
+    key: str, told: Sequence[tuple[str, Answer, str, str]], on_answer: Callable[[Answer], None]
+) -> None:
+    """A button per answer; the first is the main one where it is a plain yes.
+
+    Args:
+        key: begins the keys of the buttons.
+        told: label, answer, end of the button's key, and key on the keyboard of each.
+        on_answer: told the answer; a widget's callback.
+    """
+    for label, answer, name, shortcut in told:
+        st.button(
+            label,
+            key=f"{key}_{name}",
+            shortcut=shortcut,
+            type="primary" if answer is True else "secondary",
+            on_click=on_answer,
+            args=(answer,),
+        )
 
 
 def groups(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from state.project.database import stored, to_text
+from state.project.database import stored
+from state.project.meta import read_meta, write_meta
 from state.project.project import Project
 
 _KEY, _APPLIED = "collection", "applied"
@@ -79,12 +79,10 @@ def save_applied(project: Project, applied: LatestApplied) -> None:
 
 def _kept(project: Project, key: str) -> dict[str, Any] | None:
     with project.database.reading() as db:
-        row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-    with stored("what is known of the collection"):
-        value: dict[str, Any] | None = None if row is None else json.loads(row["value"])
+        value: dict[str, Any] | None = read_meta(db, key)
     return value
 
 
 def _keep(project: Project, key: str, value: dict[str, Any]) -> None:
     with project.database.writing() as db:
-        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, to_text(value)))
+        write_meta(db, key, value)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
 from kec_core.methods.base import Spread
-from state.project.database import now, to_text
+from state.project.database import now
+from state.project.meta import read_meta, read_meta_below, write_meta
 from state.project.project import Project
 
 Preset = Literal["full", "fast"]
@@ -93,23 +93,18 @@ def keep_row(project: Project, revision: str, preset: Preset, row: MethodRow) ->
     )
     key = _PREFIX + revision
     with project.database.writing() as db:
-        stored = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        rows = {} if stored is None else json.loads(stored["value"])
-        rows[row.name] = kept.to_json()
-        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, to_text(rows)))
+        write_meta(db, key, {**read_meta(db, key, {}), row.name: kept.to_json()})
 
 
 def kept_rows(project: Project, revision: str) -> tuple[KeptRow, ...]:
     """The table of a revision, in the order the methods were first run; empty before."""
     with project.database.reading() as db:
-        stored = db.execute("SELECT value FROM meta WHERE key = ?", (_PREFIX + revision,)).fetchone()
-    rows = {} if stored is None else json.loads(stored["value"])
+        rows = read_meta(db, _PREFIX + revision, {})
     return tuple(KeptRow.from_json(row) for row in rows.values())
 
 
 def compared_revisions(project: Project) -> tuple[str, ...]:
     """Revisions that have a table, the newest revision first."""
     with project.database.reading() as db:
-        keys = db.execute("SELECT key FROM meta WHERE key LIKE ?", (f"{_PREFIX}%",)).fetchall()
-    found = [str(row["key"]).removeprefix(_PREFIX) for row in keys]
+        found = read_meta_below(db, _PREFIX)
     return tuple(sorted(found, key=lambda revision: int(revision[1:]), reverse=True))

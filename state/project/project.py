@@ -25,6 +25,7 @@ from state.project.database import DamagedError, Database, Json, create, now, st
 from state.project.integrity import check, seal
 from state.project.llm_cache import AnswerCache
 from state.project.locks import Lease
+from state.project.meta import read_meta, write_meta
 from state.project.recovery import recover
 from state.project.scan_rows import (
     read_exif,
@@ -345,13 +346,11 @@ class Project:
 
     def _get(self, key: str, default: Json) -> Json:
         with self.database.reading() as db:
-            row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        with stored(f"the entry {key!r}"):
-            return default if row is None else json.loads(row["value"])
+            return read_meta(db, key, default)
 
     def _put(self, key: str, value: Json) -> None:
         with self.database.writing() as db:
-            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, to_text(value)))
+            write_meta(db, key, value)
 
 
 def _stage_record(row: dict[str, Any]) -> StageRecord:

@@ -2,52 +2,39 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from sqlite3 import Connection
 
 from kec_core.errors import InputError
-from state.project.database import to_text
+from state.project.meta import read_meta, write_meta
 from state.project.project import Project
 
-_DISMISSED = "dismissed_suggestions"
+LONGEST_NAME = 80
+_SELECTIONS, _DISMISSED = "selections", "dismissed_suggestions"
 
 
 def dismissed(project: Project) -> frozenset[str]:
     """Keys of the suggestions (``Suggestion.key``) that are not to be shown."""
     with project.database.reading() as db:
-        return frozenset(_read_dismissed(db))
+        return frozenset(read_meta(db, _DISMISSED, []))
 
 
 def dismiss(project: Project, key: str) -> None:
     """Never show a suggestion again."""
     with project.database.writing() as db:
-        _write_dismissed(db, [*(one for one in _read_dismissed(db) if one != key), key])
+        known = read_meta(db, _DISMISSED, [])
+        write_meta(db, _DISMISSED, [*(one for one in known if one != key), key])
 
 
 def show_again(project: Project) -> None:
     """Show every suggestion again."""
     with project.database.writing() as db:
-        _write_dismissed(db, [])
-
-
-def _read_dismissed(db: Connection) -> list[str]:
-    row = db.execute("SELECT value FROM meta WHERE key = ?", (_DISMISSED,)).fetchone()
-    return [] if row is None else list(json.loads(row["value"]))
-
-
-def _write_dismissed(db: Connection, keys: list[str]) -> None:
-    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_DISMISSED, to_text(keys)))
-
-
-LONGEST_NAME = 80
-_KEY = "selections"
+        write_meta(db, _DISMISSED, [])
 
 
 def saved_selections(project: Project) -> dict[str, tuple[str, ...]]:
     """Image ids by the name of the selection, the one saved last at the end."""
     with project.database.reading() as db:
-        return {name: tuple(ids) for name, ids in _read(db).items()}
+        return {name: tuple(ids) for name, ids in read_meta(db, _SELECTIONS, {}).items()}
 
 
 def save_selection(project: Project, name: str, images: Sequence[str]) -> None:
@@ -75,13 +62,8 @@ def forget_selection(project: Project, name: str) -> None:
 
 def _change(project: Project, name: str, images: Sequence[str] | None) -> None:
     with project.database.writing() as db:
-        known = _read(db)
+        known = read_meta(db, _SELECTIONS, {})
         known.pop(name, None)
         if images is not None:
             known[name] = list(images)
-        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_KEY, to_text(known)))
-
-
-def _read(db: Connection) -> dict[str, list[str]]:
-    row = db.execute("SELECT value FROM meta WHERE key = ?", (_KEY,)).fetchone()
-    return {} if row is None else dict(json.loads(row["value"]))
+        write_meta(db, _SELECTIONS, known)

@@ -15,6 +15,7 @@ from kec_core.photos.images import ImageRecord, ScanReport
 from kec_core.types import SkippedImage
 from state.project.database import Database, now, stored, to_text
 from state.project.integrity import seal
+from state.project.meta import write_meta
 
 _SCAN = """coalesce(?, (SELECT scan FROM revisions JOIN pointer ON number = current),
     (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'scan'))"""
@@ -40,7 +41,7 @@ def save_scan(db: sqlite3.Connection, report: ScanReport) -> int:
     known = db.execute("SELECT number FROM scans WHERE fingerprint = ?", (key,)).fetchone()
     number = _insert(db, report, key) if known is None else int(known["number"])
     db.execute("INSERT OR REPLACE INTO meta VALUES ('scan', ?)", (str(number),))
-    db.execute("INSERT OR REPLACE INTO meta VALUES ('others', ?)", (to_text(dict(report.others)),))
+    write_meta(db, "others", dict(report.others))
     known = ((image.sha256, report.exif[image.id]) for image in report.images if image.id in report.exif)
     db.executemany(
         "INSERT OR REPLACE INTO exif (sha256, taken, camera, latitude, longitude) VALUES (?, ?, ?, ?, ?)",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +14,8 @@ from kec_core.errors import InputError
 from kec_core.knowledge.edit_base import Edit
 from kec_core.knowledge.edit_clusters import MovePhotos, NewCluster
 from kec_core.result.audit import Estimate, Judged, draw_sample, estimate
-from state.project.database import now, to_text
+from state.project.database import now
+from state.project.meta import read_meta, read_meta_below, write_meta
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.clusterings import load_clustering
@@ -42,17 +42,13 @@ class Asked:
 def keep_answers(project: Project, revision: RevisionInfo, told: Sequence[Asked]) -> None:
     """Remember the answers that led to a revision."""
     with project.database.writing() as db:
-        db.execute(
-            "INSERT OR REPLACE INTO meta VALUES (?, ?)",
-            (_ASKED + revision.id, to_text([asdict(one) for one in told])),
-        )
+        write_meta(db, _ASKED + revision.id, [asdict(one) for one in told])
 
 
 def answers(project: Project, revision: RevisionInfo) -> tuple[Asked, ...]:
     """The answers that led to a revision, oldest first."""
     with project.database.reading() as db:
-        rows = db.execute("SELECT key, value FROM meta WHERE key LIKE ?", (f"{_ASKED}%",)).fetchall()
-    kept = {row["key"].removeprefix(_ASKED): _read_asked(json.loads(row["value"])) for row in rows}
+        kept = {key: _read_asked(value) for key, value in read_meta_below(db, _ASKED).items()}
     parents = {one.id: one.parent for one in revisions.history(project)} if kept else {}
     found: list[Asked] = []
     at: str | None = revision.id
@@ -188,7 +184,7 @@ def start_audit(project: Project, revision: RevisionInfo, *, size: int = SAMPLE,
         answers={},
     )
     with project.database.writing() as db:
-        _write(db, audit)
+        write_meta(db, _PREFIX + audit.revision, audit.to_json())
     return audit
 
 
@@ -201,8 +197,7 @@ def load_audit(project: Project, revision_id: str) -> Audit | None:
 def audits(project: Project) -> tuple[Audit, ...]:
     """All audits, newest first."""
     with project.database.reading() as db:
-        rows = db.execute("SELECT value FROM meta WHERE key LIKE ?", (f"{_PREFIX}%",)).fetchall()
-    found = [Audit.from_json(json.loads(row["value"])) for row in rows]
+        found = [Audit.from_json(value) for value in read_meta_below(db, _PREFIX).values()]
     return tuple(sorted(found, key=lambda audit: audit.created, reverse=True))
 
 
@@ -247,16 +242,10 @@ def _change(project: Project, revision_id: str, image: str, change: Callable[[Au
                 "that is shown now."
             )
         changed = change(audit)
-        _write(db, changed)
+        write_meta(db, _PREFIX + revision_id, changed.to_json())
     return changed
 
 
 def _read(db: sqlite3.Connection, revision_id: str) -> Audit | None:
-    row = db.execute("SELECT value FROM meta WHERE key = ?", (_PREFIX + revision_id,)).fetchone()
-    return None if row is None else Audit.from_json(json.loads(row["value"]))
-
-
-def _write(db: sqlite3.Connection, audit: Audit) -> None:
-    db.execute(
-        "INSERT OR REPLACE INTO meta VALUES (?, ?)", (_PREFIX + audit.revision, to_text(audit.to_json()))
-    )
+    kept = read_meta(db, _PREFIX + revision_id)
+    return None if kept is None else Audit.from_json(kept)

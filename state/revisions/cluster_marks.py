@@ -6,16 +6,14 @@ branch. A run makes its clusters anew, so a mark crosses it only where the clust
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from sqlite3 import Connection
 from typing import Any
 
 import numpy as np
 
 from kec_core.errors import InputError
-from state.project.database import to_text
+from state.project.meta import read_meta, write_meta
 from state.project.project import Project
 from state.project.revision_rows import as_number
 from state.revisions.clusterings import load_clustering
@@ -36,7 +34,7 @@ class ClusterMarks:
 def cluster_marks(project: Project, revision_id: str) -> ClusterMarks:
     """What the person says about the clusters of a revision; the latest word on a cluster holds."""
     with project.database.reading() as db:
-        marks = _read(db)
+        marks = read_meta(db, _KEY, [])
     if not marks:
         return ClusterMarks()
     known = {info.id: info for info in history(project)}
@@ -82,15 +80,10 @@ def _add(project: Project, mark: Mapping[str, Any]) -> None:
     with project.database.writing() as db:
         kept = [
             old
-            for old in _read(db)
+            for old in read_meta(db, _KEY, [])
             if set(old) != set(mark) or any(old[key] != mark[key] for key in ("revision", "cluster"))
         ]
-        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_KEY, to_text([*kept, dict(mark)])))
-
-
-def _read(db: Connection) -> list[dict[str, Any]]:
-    row = db.execute("SELECT value FROM meta WHERE key = ?", (_KEY,)).fetchone()
-    return [] if row is None else list(json.loads(row["value"]))
+        write_meta(db, _KEY, [*kept, dict(mark)])
 
 
 def _is_same_cluster(

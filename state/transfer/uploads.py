@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +12,7 @@ from kec_core.paths import is_file, is_folder
 from kec_core.photos.formats import is_named_photo, suffix_of
 from kec_core.photos.images import ScanReport
 from kec_core.types import SkippedImage
-from state.project.database import to_text
+from state.project.meta import read_meta, write_meta
 from state.project.project import Project
 from state.transfer.ingest import save_uploads
 from state.transfer.photo_folder import Ingested
@@ -44,7 +43,7 @@ def _remember(project: Project, taken: Mapping[str, Ingested]) -> None:
             skipped = [[item.path, item.reason] for item in one.skipped]
             known[name] = {"skipped": skipped, "others": dict(one.others)}
     with project.database.writing() as db:
-        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_KEY, to_text(known)))
+        write_meta(db, _KEY, known)
 
 
 def unpacked(project: Project, given: Path) -> Path:
@@ -110,5 +109,4 @@ def with_left_out(report: ScanReport, project: Project, root: Path) -> ScanRepor
 
 def _left_out(project: Project) -> dict[str, Mapping[str, Any]]:
     with project.database.reading() as db:
-        row = db.execute("SELECT value FROM meta WHERE key = ?", (_KEY,)).fetchone()
-    return {} if row is None else dict(json.loads(row["value"]))
+        return dict(read_meta(db, _KEY, {}))

@@ -84,6 +84,7 @@ def add_show(commands: Subparsers[Any]) -> None:
 
 def show(arguments: argparse.Namespace) -> dict[str, Any]:
     """``kec show``: one part of what a project knows."""
+    from commands.describe import describe_project
     from state.project.project import Project
 
     return describe_project(Project.open(arguments.project, photos=False), arguments.part)

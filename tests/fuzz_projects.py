@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from commands.project import describe_project
+from commands.describe import describe_project
 from kec_core.errors import KecError
 from kec_core.types import StageReport
 from state.project.project import Project

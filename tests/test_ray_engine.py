@@ -14,7 +14,7 @@ from PIL import Image
 from sklearn.metrics import adjusted_rand_score as adjusted_rand
 
 import cli
-from commands.project import describe_project
+from commands.describe import describe_project
 from kec_core.arrays import no_progress
 from kec_core.errors import Cancelled, EngineError
 from kec_core.knowledge.edits import parse_script

@@ -10,8 +10,8 @@ from kec_core.errors import InputError
 from kec_core.knowledge.edit_clusters import ClusterEdit
 from kec_core.knowledge.edits import EDITS, apply_script, parse_script, script_to_json
 from kec_core.live import restore
-from kec_core.live.full import finalised
-from kec_core.types import Knowledge
+from kec_core.live.full import finalised, under_kept_ids
+from kec_core.types import Clustering, Knowledge
 from tests.live_clusters import (
     EACH,
     IMAGES,
@@ -281,3 +281,13 @@ def test_edits_of_clusters_come_back_as_the_same_json_and_are_said_without_a_pro
     ]
     with pytest.raises(InputError, match="which only a project with photos has"):
         apply_script(Knowledge(), edits)
+
+
+def test_clusters_beside_kept_ones_have_the_lowest_free_ids():
+    labels = np.array([0, 1, 2, 2], dtype=np.int32)
+    found = Clustering(
+        labels=labels, centroids=np.eye(3, dtype=np.float32), objective=0, method="kmeans", seed=0
+    )
+    named = under_kept_ids(found, (1,))
+    assert named.labels.tolist() == [1, 0, 2, 2]
+    np.testing.assert_array_equal(named.centroids, np.eye(3)[[1, 0, 2]])

@@ -13,15 +13,6 @@ from kec_core.paths import exists, is_file, is_folder
 from state.transfer.formats.base import Content, Labels, Row, Source
 from state.transfer.formats.names import safe_path, unique
 from state.transfer.formats.tables import read_csv_table, read_parquet, read_records, text_of
-from state.transfer.saved_datasets import (
-    NAMES,
-    features_of,
-    is_saved_dataset,
-    photo_names,
-    rows_of,
-    splits_of,
-    told_name,
-)
 
 if TYPE_CHECKING:
     from state.transfer.export_files import WriteFile
@@ -76,12 +67,16 @@ def _located(folder: Path, file: str) -> str:
 
 def read_saved(source: Source) -> Labels | None:
     """A dataset that ``save_to_disk`` wrote, with a column of images or of their names, and one of labels."""
+    from state.transfer.saved_datasets import is_saved_dataset, splits_of
+
     if not source.is_folder or not is_saved_dataset(source.path):
         return None
     return Labels([row for split in splits_of(source.path) for row in _split(source, split)])
 
 
 def _split(source: Source, folder: Path) -> Iterator[Row]:
+    from state.transfer.saved_datasets import NAMES, features_of, photo_names, rows_of, told_name
+
     features = features_of(folder)
     photo = next((name for name in (*NAMES, "image") if name in features), None)
     if photo is None or source.column not in features:

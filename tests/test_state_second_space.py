@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+import kec_core as kec
 from kec_core.arrays import no_progress
 from kec_core.clustering.whitening import beside, unwhitened
 from kec_core.config import RunConfig
@@ -152,6 +153,14 @@ def test_assign_asks_both_spaces(project, tmp_path, monkeypatch, source):
         assign_folder(source, unseen)
     with np.load(tmp_path / "out/features.npz") as found:
         assert found["looks"].shape[1] > found["x"].shape[1]
+
+
+def test_a_notebook_that_opens_the_project_sorts_new_photos(project, tmp_path):
+    other_kind(tmp_path, "ocean-1-new.png")
+    opened = kec.open(project.folder)
+    found = opened.assign([tmp_path / "photos/ocean-1-new.png", tmp_path / "photos/crimson-0-000.png"])
+    expected = [opened.labels[opened.files.index(f"{kind}-000.png")] for kind in ("ocean-1", "crimson-0")]
+    assert found.clusters.tolist() == expected
 
 
 def labels(project):

@@ -127,6 +127,19 @@ class TestGoingOn:
         assert encoder.decoded == 7  # 11 photos less the first shard of 4
         assert_same_features(encoded.features, one_by_one(paths))
 
+    def test_who_stops_a_small_collection_half_way_keeps_most_of_it(self, tmp_path):
+        many = [photos.plain(tmp_path / f"{i:03d}.png", (i, 0, 0)) for i in range(200)]
+
+        def stop(done, _total, _label):
+            if done >= 160:
+                raise Cancelled
+
+        with pytest.raises(Cancelled):
+            encode_files(HashEncoder(8), many, progress=stop, workspace=tmp_path / "work")
+        again = WatchedEncoder()
+        encode_files(again, many, workspace=tmp_path / "work")
+        assert again.encoded == 200 - 128
+
     def test_progress_counts_what_earlier_runs_did(self, paths, tmp_path, small_shards):
         encode_files(HashEncoder(8), paths[:4], workspace=tmp_path / "work")
         seen = []
@@ -153,11 +166,11 @@ class TestGoingOn:
         np.testing.assert_array_equal(second.features, first.features)
 
     def test_a_photo_that_changed_is_encoded_again(self, paths, tmp_path, small_shards):
-        encode_files(HashEncoder(8), paths, workspace=tmp_path / "work")
+        encode_files(HashEncoder(8), paths, batch_size=4, workspace=tmp_path / "work")
         photos.plain(paths[5], (1, 2, 3))
         os.utime(paths[5], ns=(1, 1))
         encoder = WatchedEncoder()
-        encoded = encode_files(encoder, paths, workspace=tmp_path / "work")
+        encoded = encode_files(encoder, paths, batch_size=4, workspace=tmp_path / "work")
         assert encoder.decoded == 4  # its shard
         assert_same_features(encoded.features, one_by_one(paths))
 

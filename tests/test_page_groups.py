@@ -117,6 +117,14 @@ def test_a_new_name_moves_no_photo_and_says_nothing_of_it(colours):
     assert "photos moved" not in text
 
 
+def test_a_group_that_no_word_fits_says_what_that_means(colours):
+    assert "No word fits these photos" not in shown(app("clusters", project="colours"))
+    edit(colours, {"op": "rename_concept", "concept": "leaf", "name": "unclear (12 photos)"})
+    cluster = next(card.id for card in cards_of(colours) if card.name == "unclear")
+    assert shown(app("clusters", project="colours")).count("No word fits these photos") == 1
+    assert "No word fits these photos" in shown(app("clusters", project="colours", cluster=str(cluster)))
+
+
 def test_what_the_latest_edit_moved_can_be_seen_and_taken_back(colours):
     before = kept_labels(colours)
     some = [image for image, cluster in before.items() if cluster == 0][:2]

@@ -40,6 +40,11 @@ UNCLEAR = "unclear"
 _UNCLEAR = re.compile(rf"{UNCLEAR}( \d+)?( \(\d+ photos?\))?")
 
 
+def says_unclear(name: str) -> bool:
+    """Whether a concept or a cluster is called so because no word fits it."""
+    return _UNCLEAR.fullmatch(name) is not None
+
+
 def is_unclear(concept: Concept) -> bool:
     """Whether no word fits what it stands for, so that there is nothing to ask or to say about it."""
     return concept.name.startswith(UNCLEAR)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from kec_core.knowledge.edit_clusters import MergeClusters
+from kec_core.knowledge.unique_names import says_unclear
 from kec_core.photos.images import ImageRecord
 from pages.shared import gallery, groups, markup, session, ui
 from pages.shared.palette import cluster_colour
@@ -15,6 +16,7 @@ from state.revisions.overview import ClusterCard, Overview
 
 CARDS_PER_PAGE = 24
 REPRESENTATIVES = 9
+UNCLEAR = "No word fits these photos well; name them yourself."
 SORTS = {"size": "Largest first", "coherence": "Least alike first", "name": "By name"}
 SHOWS = {"all": "All", "open": "To do", "done": "Done"}
 _SORT, _SHOW, _TICK = "clusters_sort", "clusters_show", "tick_cluster_"
@@ -131,7 +133,10 @@ def _card(project: Project, overview: Overview, card: ClusterCard, images: Seque
     tick = "✓ done · " if card.done else ""
     members = (images[row].id for row in overview.members(card.id))
     said = (markup.count(card.size, "photo"), gallery.distinct(project, members))
-    lines = [f"{tick}{', '.join(filter(None, said))} · {_quality(card)}"]
+    lines = [
+        f"{tick}{', '.join(filter(None, said))} · {_quality(card)}",
+        UNCLEAR if says_unclear(card.name) else "",
+    ]
     st.html(markup.card_text(card.name, lines, colour=cluster_colour(card.id)))
     ticked = bool(session.widget(f"{_TICK}{card.id}"))
     with st.container(horizontal=True, vertical_alignment="center"):

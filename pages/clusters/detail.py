@@ -9,7 +9,7 @@ import streamlit as st
 
 from kec_core.explain import ClusterWords, Contrast, explain_cluster
 from kec_core.knowledge.edit_clusters import RenameCluster, SetClusterDone
-from kec_core.knowledge.unique_names import unique_names
+from kec_core.knowledge.unique_names import says_unclear, unique_names
 from kec_core.photos.images import ImageRecord
 from kec_core.types import Knowledge
 from pages.clusters import card_grid, dialogs, explanation_bars, photo_explanation
@@ -54,6 +54,8 @@ def draw(
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         st.html(explanation_bars.heading(card.name, cluster_colour(card.id)), width="content")
         _facts(card, gallery.distinct(project, (images[row].id for row in overview.members(card.id))))
+    if says_unclear(card.name):
+        st.html(markup.note(card_grid.UNCLEAR))
     if is_naming:
         _name_form(project, revision, card)
     order = _orders(card, images, overview)

@@ -1,4 +1,4 @@
-"""Work on many items in parallel threads, in order, that can be stopped."""
+"""Threads: work on many items in order, that can be stopped; and how many libraries compute with."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final, TypeVar
 
 from kec_core.arrays import Progress, no_progress
 
 _AHEAD: Final = 256
+_FEW_ROWS: Final = 10_000
+"""Products of fewer rows are short: threads wait for each other longer than they compute, above all on a busy machine [M]."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,3 +45,12 @@ def map_in_threads(
             for future in waiting:
                 future.cancel()
     return results
+
+
+def threads_for(n_rows: int) -> AbstractContextManager[object]:
+    """Within it libraries of linear algebra compute in one thread if there are few rows, else in as many as they like."""
+    if n_rows > _FEW_ROWS:
+        return nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(limits=1)

@@ -13,6 +13,7 @@ from kec_core.clustering.whitening import Whitening, looks_of
 from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.encoders.base import Encoder, visual_features
 from kec_core.encoders.text_cache import TextCache, encode_texts
+from kec_core.parallel import threads_for
 from kec_core.photos.images import ImageRecord
 from kec_core.stages import Hooks, Resources, Runner, Stored
 from kec_core.store import ReadingStore, StageStore
@@ -149,9 +150,10 @@ def run_embedded(
         )
         return Known(knowledge=knowledge, mapping=mapping, vocabulary=vocabulary, note=note)
 
-    return group(
-        runner, embedded, encoder, config, build, resources=resources, text_cache=cache, second=second
-    )
+    with threads_for(len(embedded.data["ids"])):
+        return group(
+            runner, embedded, encoder, config, build, resources=resources, text_cache=cache, second=second
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -53,4 +53,5 @@ def threads_for(n_rows: int) -> AbstractContextManager[object]:
         return nullcontext()
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(limits=1)
+    one: AbstractContextManager[object] = threadpool_limits(limits=1)
+    return one

@@ -288,7 +288,7 @@ def test_the_log_tells_every_edit_and_can_be_replayed(colours, tmp_path, words):
     assert "blades" in script
 
 
-def test_an_earlier_revision_has_its_own_made(colours, tmp_path, words):
+def test_an_earlier_revision_has_its_own_report(colours, tmp_path, words):
     edit(colours, {"op": "rename_concept", "concept": "leaf", "name": "grass"})
     export_project(colours, tmp_path / "out", ["report"], revision="r1")
     assert "grass" not in Page((tmp_path / "out" / "report.html").read_text()).text

@@ -1,10 +1,17 @@
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from kec_core.arrays import no_progress
 from kec_core.errors import InputError
 from kec_core.types import StageReport
+from state.revisions import revisions
+from state.revisions.layouts import find_layout, usual_method
+from state.work import demo
+from state.work.run import run_project
 from state.workspace.workspace import HOME_VARIABLE, Workspace, default_home, slug
+from tests.page_helpers import make_photos, resources
 from tests.state_helpers import commit_simple, scan
 
 
@@ -111,3 +118,14 @@ def test_a_path_that_does_not_exist_is_said(workspace, tmp_path, name):
 def test_the_home_folder_is_allowed_by_default(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert Workspace(tmp_path / "p").check_allowed(Path("~")) == tmp_path.resolve()
+
+
+def test_the_demo_project_is_made_once_with_its_map(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "run_project", partial(run_project, resources=resources))
+    workspace, photos, said = Workspace(tmp_path / "home"), make_photos(tmp_path / "photos"), []
+    project = demo.ensure_demo_project(workspace, photos, said.append, no_progress)
+    revision = revisions.current(project)
+    assert find_layout(project, revision, "combined", usual_method(revision.facts.images)) is not None
+    assert demo.ensure_demo_project(workspace, photos, said.append, no_progress).folder == project.folder
+    assert [line.split(":")[1].split()[0] for line in said] == ["clustering", "made", "ready"]
+    assert len(revisions.history(project)) == 1

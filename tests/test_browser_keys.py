@@ -267,9 +267,10 @@ def test_a_list_is_looked_at_before_ctrl_enter_takes_it(window):
     page, project = window.page, window.project
     before = revisions.current(project).id
     page.get_by_role("button", name="Sort into my list").click()
-    window.wait_for_field("Names, one per line")
-    window.rest()
+    window.dialog().wait_for()
     page.keyboard.type("red\nblue")
+    page.wait_for_function("() => document.activeElement.value === 'red\\nblue'")
+    window.rest()
     page.keyboard.press("Control+Enter")
     window.dialog().get_by_text("would move").wait_for()
     window.rest()

@@ -77,7 +77,7 @@ function shortcutsOf(chord) {
 
 /** Write in a field that is on its way: the one with this label, or the first one of what opens. */
 function awaitField(label = "") {
-  const mine = { text: "", enter: false, layer: null, calm: 0, until: Date.now() + FIELD_MS, idle: Date.now() + IDLE_MS };
+  const mine = { text: "", layer: null, calm: 0, until: Date.now() + FIELD_MS, idle: Date.now() + IDLE_MS };
   ahead = mine;
   const look = () => {
     if (!isAwaited() || ahead !== mine) return;
@@ -126,8 +126,10 @@ function lead({ label, tab }) {
 
 /** What was typed replaces what the field holds; later keys go into it by themselves. Whether nothing was typed. */
 function write() {
-  const { text, enter } = ahead;
   const field = document.activeElement;
+  const hasLines = field instanceof HTMLTextAreaElement;
+  const text = hasLines ? ahead.text : ahead.text.replaceAll("\n", "");
+  const enter = !hasLines && ahead.text.includes("\n");
   ahead = null;
   field.select?.();
   if (text) document.execCommand("insertText", false, text); // as if typed: the field hears of it, and it can be undone
@@ -154,7 +156,7 @@ function settle(untouched, layer) {
 function hold(event) {
   if (!isAwaited() || event.ctrlKey || event.metaKey || event.altKey) return false;
   if (event.key === "Escape") ahead = null;
-  else if (event.key === "Enter") ahead.enter = true;
+  else if (event.key === "Enter") ahead.text += "\n";
   else if (event.key.length === 1) ahead.text += event.key;
   else if (event.key === "Backspace") ahead.text = ahead.text.slice(0, -1);
   return ahead !== null && isWritten(event);

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from kec_core.knowledge.unique_names import unique_names
 from state.revisions import revisions
 from tests.browser import open_browser, open_window, rest, wait_until_closed
 
@@ -54,7 +55,8 @@ def test_a_session_at_the_workbench(bench):
     page = bench.page
     bench.traffic = 0
     knowledge = revisions.current(bench.project).knowledge
-    first, second = (concept.name for concept in knowledge.concepts[:2])
+    shown = unique_names(knowledge)
+    first, second = (shown[concept.id] for concept in knowledge.concepts[:2])
 
     page.get_by_text("Tree", exact=True).click()
     for name in (first, second):

@@ -57,6 +57,22 @@ def colours(made_project, empty_home):
     return Project(empty_home / made_project.name)
 
 
+@pytest.fixture
+def hash_encoder(monkeypatch):
+    """The encoder of the small projects, which no name leads to."""
+    from state.work import editing
+    from tests.fakes import HashEncoder
+
+    def forget():
+        editing.loaded_encoder.cache_clear()
+        editing.text_encoder.cache_clear()
+
+    forget()
+    monkeypatch.setattr(editing, "load_encoder", lambda _name: HashEncoder())
+    yield
+    forget()
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory):
     """Folder of a project of four photos with a result; copied, never changed."""

@@ -8,22 +8,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from kec_core.knowledge.edits import parse_script
-from state.work import editing
 from state.work.workbench import LiveStates, Workbench
-from tests.fakes import HashEncoder
 from tests.page_helpers import TIMEOUT
 
 
 @pytest.fixture
-def words(monkeypatch, tmp_path):
+def words(hash_encoder, monkeypatch, tmp_path):
     """The encoder of the small project, which no name leads to."""
     monkeypatch.setenv("KEC_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(editing, "load_encoder", lambda _name: HashEncoder())
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
-    yield
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
 
 
 def edit(project, *edits):

@@ -12,24 +12,16 @@ from pages.concepts.panels import ask_llm
 from pages.shared import session
 from state.llm.settings import LLMSettings, save_llm_settings
 from state.revisions import revisions
-from state.work import editing
 from state.work.editing import edit_project
-from tests.fakes import HashEncoder
 from tests.llm_server import LLMServer, Reply, case_of, error
 from tests.page_helpers import app, make_job, shown, visit
 
 
 @pytest.fixture(autouse=True)
-def plain(monkeypatch):
+def plain(hash_encoder, monkeypatch):
     """No key, and texts encoded as the project's photos were."""
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     monkeypatch.setattr(ask_llm, "QUICK_SECONDS", 25.0)
-    monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
-    yield
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The workbench as a person meets it: pick, act, look, take back."""
 
 import re
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -21,26 +20,12 @@ from state.work import editing
 from state.work.run import run_project
 from state.work.workbench import LiveStates, Workbench
 from state.workspace.workspace import HOME_VARIABLE
-from tests.fakes import HashEncoder
-from tests.page_helpers import CONFIG, TIMEOUT, app, make_photos, make_project, resources, shown
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    return make_project(home, make_photos(tmp_path_factory.mktemp("photos")))
+from tests.page_helpers import CONFIG, TIMEOUT, app, resources, shown
 
 
 @pytest.fixture
-def project(made, tmp_path, monkeypatch):
-    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
-    monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
-    shutil.copytree(made.folder, tmp_path / "colours")
-    yield Project.open(tmp_path / "colours")
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
+def project(hash_encoder, colours):
+    return colours
 
 
 def page(**fields):

@@ -11,23 +11,17 @@ from kec_core.result.group_model_file import model_bytes, read_model
 from kec_core.stages import groups
 from state.revisions.clusterings import load_clustering, load_features
 from state.revisions.group_models import model_of
-from state.work import editing
 from state.work.workbench import LiveStates, Workbench
 from tests.fakes import HashEncoder
 from tests.page_helpers import make_photos, make_project
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(hash_encoder, tmp_path, monkeypatch):
     """Its photos are enough to be whitened."""
     for module in (whitening, groups):
         monkeypatch.setattr(module, "FEWEST", 8)
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
-    monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
-    yield make_project(tmp_path / "home", make_photos(tmp_path / "photos"))
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
+    return make_project(tmp_path / "home", make_photos(tmp_path / "photos"))
 
 
 def test_edits_go_on_in_the_space_that_was_clustered(project):

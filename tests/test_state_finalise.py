@@ -37,16 +37,11 @@ def whole(tmp_path_factory):
 
 
 @pytest.fixture
-def project(whole, tmp_path, monkeypatch):
+def project(hash_encoder, whole, tmp_path):
     shutil.copytree(whole.folder.parent, tmp_path / "copy")
     project = Project.open(tmp_path / "copy/project")
     project.set_images_root(tmp_path / "copy/photos")
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
-    monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
-    yield project
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
+    return project
 
 
 def edit(project, *edits):

@@ -54,17 +54,13 @@ class CountingEncoder(HashEncoder):
 
 
 @pytest.fixture
-def project(whole, tmp_path, monkeypatch):
+def project(hash_encoder, whole, tmp_path, monkeypatch):
     shutil.copytree(whole.folder.parent, tmp_path / "copy")
     project = Project.open(tmp_path / "copy/project")
     project.set_images_root(tmp_path / "copy/photos")
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
     monkeypatch.setattr(editing, "load_encoder", lambda name: CountingEncoder())
     monkeypatch.setattr(CountingEncoder, "photos", 0)
-    yield project
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
+    return project
 
 
 def photo(path, colour, seed=0):

@@ -19,13 +19,13 @@ from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.clusterings import load_baseline, load_clustering
 from state.revisions.overview import cluster_cards, load_overview
-from state.work import editing
 from state.work.notebook import open_result, save_result
 from state.work.run import run_project
 from tests.fakes import COLOURS, HashEncoder, colour_photos
 from tests.test_state_run import CONFIG, resources
 
 NAMES = list(COLOURS)
+pytestmark = pytest.mark.usefixtures("hash_encoder")
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +36,6 @@ def photos(tmp_path_factory):
 @pytest.fixture(scope="module")
 def result(photos):
     return kec.cluster(photos, encoder=HashEncoder(), knowledge=NAMES, progress=False)
-
-
-@pytest.fixture(autouse=True)
-def encoder(monkeypatch):
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
-    monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
-    yield
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
 
 
 def test_a_result_becomes_a_project_and_comes_back(result, photos, tmp_path):

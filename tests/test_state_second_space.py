@@ -23,7 +23,6 @@ from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.clusterings import load_clustering, load_features, load_result, save_whitening
 from state.transfer.export import export_project
-from state.work import editing
 from state.work.assign import assign_folder
 from state.work.editing import edit_project
 from state.work.growing import grow
@@ -43,17 +42,12 @@ def resources(_project, config):
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
-    monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
+def project(hash_encoder, tmp_path):
     plant(tmp_path, 12, np.random.default_rng(0))
     project = Project.create(tmp_path / "project", "two spaces")
     config = RunConfig(n_clusters=4, looks=str(tmp_path / "second.npz"))
     run_project(project, tmp_path / "photos", config, resources=resources)
-    yield project
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
+    return project
 
 
 def groups(project):

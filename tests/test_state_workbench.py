@@ -24,33 +24,20 @@ from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.clusterings import load_clustering
 from state.revisions.overview import load_overview
-from state.work import editing, workbench
+from state.work import workbench
 from state.work.workbench import LiveStates, Workbench
-from tests.fakes import HashEncoder
-from tests.page_helpers import make_photos, make_project
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    return make_project(home, make_photos(tmp_path_factory.mktemp("photos")))
 
 
 @pytest.fixture
-def project(made, tmp_path, monkeypatch):
-    shutil.copytree(made.folder, tmp_path / "copy")
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
-    monkeypatch.setattr(editing, "load_encoder", lambda name: HashEncoder())
-    yield Project.open(tmp_path / "copy")
-    editing.loaded_encoder.cache_clear()
-    editing.text_encoder.cache_clear()
+def project(hash_encoder, made_project, tmp_path):
+    shutil.copytree(made_project, tmp_path / "copy")
+    return Project.open(tmp_path / "copy")
 
 
 @pytest.fixture
-def other(project, made, tmp_path):
+def other(project, made_project, tmp_path):
     """A second project, while the first is there."""
-    return Project.open(shutil.copytree(made.folder, tmp_path / "other"))
+    return Project.open(shutil.copytree(made_project, tmp_path / "other"))
 
 
 def test_a_preview_keeps_nothing_and_a_commit_keeps_what_was_seen(project):

@@ -129,6 +129,12 @@ def test_commands_that_compute_nothing_load_nothing_slow(project, command, more)
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_the_server_answers_before_anything_slow_is_loaded():
+    code = f"import app, sys; print(sorted({SLOW - {'streamlit', 'plotly', 'pandas', 'pyarrow'}!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize("part", ["concepts", "attributes", "clusters", "history"])
 def test_show_prints_every_part(project, capsys, part):
     assert cli.main(["show", str(project), f"--{part}", "--json"]) == 0

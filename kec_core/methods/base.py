@@ -8,7 +8,6 @@ from statistics import fmean, stdev
 from typing import Any, Literal
 
 import numpy as np
-from scipy.stats import rankdata
 
 from kec_core.arrays import Progress
 from kec_core.config import Options
@@ -43,6 +42,8 @@ def mean_ranks(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
     Args:
         values: per collection, the value of each method, larger is better; every collection has the same methods.
     """
+    from scipy.stats import rankdata
+
     names = list(values[0])
     ranks = np.array([rankdata([-row[name] for name in names]) for row in values])
     return dict(zip(names, ranks.mean(axis=0).tolist(), strict=True))

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from kec_core.arrays import IntVector
 from kec_core.errors import InputError
@@ -116,6 +115,8 @@ def wilson(share: float, count: float, *, confidence: float = 0.95) -> tuple[flo
         count: effective number of observations, above 0; need not be whole (scipy's own interval wants it so).
         confidence: in (0, 1).
     """
+    from scipy.stats import norm
+
     z = float(norm.ppf(0.5 + confidence / 2))
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
     half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))

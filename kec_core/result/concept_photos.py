@@ -11,7 +11,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from kec_core.arrays import FloatMatrix, FloatVector, IntVector, l2_normalize
 from kec_core.clustering import spherical_kmeans
@@ -86,6 +85,8 @@ def probe(
 
 def auc(first: FloatVector, second: FloatVector) -> float:
     """Chance that a score of ``first`` is above one of ``second`` (ties count half), in [0, 1]; both not empty."""
+    from scipy.stats import rankdata
+
     ranks = rankdata(np.concatenate([first, second]))[: len(first)]
     wins = ranks.sum() - len(first) * (len(first) + 1) / 2
     return float(wins / (len(first) * len(second)))

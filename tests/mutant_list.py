@@ -270,20 +270,20 @@ MUTANTS = (
         "state/transfer/csv_cells.py",
         "return _APOSTROPHE + cell if isinstance(cell, str) and cell.startswith(_ALSO_RISKY) else cell",
         "return cell",
-        _tests("state_export"),
+        _tests("state_label_files"),
     ),
     # state
     Mutant(
         "state/work/rebuild.py",
         "clustering=replace(config.clustering, weight=knowledge.weight)",
         "clustering=config.clustering",
-        _tests("state_run", "core_tree", "state_workbench"),
+        _tests("state_finalise"),
     ),
     Mutant(
         "state/work/rebuild.py",
         "n_clusters=knowledge.n_clusters,",
         "",
-        _tests("state_run", "state_workbench"),
+        _tests("state_finalise"),
     ),
     Mutant(
         "state/project/integrity.py",

@@ -217,6 +217,7 @@ def test_the_settings_and_a_run_say_what_was_found_out():
         (Reply(raw=b'{"choices": []}'), "held no choice", 5),
         (Reply(raw=b'{"error": {"message": "GPU on fire", "code": "x"}}'), "GPU on fire", 5),
         (Reply(raw=b'{"error": "GPU on fire"}'), "GPU on fire", 5),
+        (Reply(raw=b'data: {"error": {"message": "GPU on fire"}}\n\ndata: [DONE]\n\n'), "GPU on fire", 5),
         (Reply(raw=b"OK"), "was not a chat completion", 5),
         (Reply(raw=b""), "was not a chat completion", 5),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from kec_core.errors import LLMReplyError
@@ -77,11 +79,26 @@ def test_a_broken_answer_wins_over_a_valid_draft():
         '{"concept": "dog", "description": "soft\nfur"}',
         '{"concept": ["dog"], "description": {"text": "soft fur"}}',
         '[{"concept": "dog", "description": "soft fur"}]',
+        '{"properties": {"concept": {"type": "string", "value": "dog"},'
+        ' "description": {"title": "Fur", "type": "string", "const": "soft fur"}}}',
     ],
 )
 def test_broken_and_nested_json_is_mended(text):
     answer = read_answer(text, ConceptAnswer)
     assert (answer.concept, " ".join(answer.description.split())) == ("dog", "soft fur")
+
+
+def test_attributes_told_as_in_a_schema_are_read():
+    wrapped = (
+        '{"attributes": {"type": "array", "items": [{"type": "string", "value": "wet nose"}, "long ears"]}}'
+    )
+    assert read_answer(wrapped, AttributesAnswer).attributes == ["wet nose", "long ears"]
+
+
+@pytest.mark.parametrize("model", [ConceptAnswer, AttributesAnswer])
+def test_the_schema_said_again_is_no_answer(model):
+    with pytest.raises(LLMReplyError):
+        read_answer(json.dumps(model.model_json_schema()), model)
 
 
 @pytest.mark.parametrize(

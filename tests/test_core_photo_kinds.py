@@ -365,6 +365,14 @@ def test_a_variant_that_is_not_read_is_not_called_damaged(tmp_path):
     assert "damaged or cut short" not in told
 
 
+def test_a_sound_tiff_of_numbers_that_are_no_picture_says_so(tmp_path):
+    photos.plain(tmp_path / "good.jpg")
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((40, 48), np.complex64))
+    assert reasons(tmp_path)["a.tif"].startswith(
+        "it is of a variant that is not read (values of the kind complex64"
+    )
+
+
 def test_nothing_is_said_on_stderr_about_large_or_odd_photos(tmp_path):
     photos.plain(tmp_path / "a.jpg")
     header = (12_000).to_bytes(4, "big") + (9_000).to_bytes(4, "big") + b"\1\0\0\0\0"

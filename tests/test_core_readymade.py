@@ -138,6 +138,11 @@ class TestRowsByName:
         found = rows_of(load(parquet(tmp_path, file=names, embedding=lists())), *reversed(IDS))
         np.testing.assert_array_equal(found.features, FEATURES[::-1])
 
+    def test_names_filled_up_to_one_width_are_read(self, tmp_path):
+        filled = pyarrow.array([name.encode().ljust(16, b"\0") for name in IDS], pyarrow.binary(16))
+        found = rows_of(load(parquet(tmp_path, file=filled, embedding=lists())), *reversed(IDS))
+        np.testing.assert_array_equal(found.features, FEATURES[::-1])
+
     def test_whole_numbers_mean_files_that_are_called_so(self, tmp_path):
         for path in (
             npz(tmp_path, features=FEATURES, ids=np.array([3, 2, 1, 10])),
@@ -145,6 +150,17 @@ class TestRowsByName:
         ):
             found = rows_of(load(path), "a/010.jpg", "a/1.jpg", "b/02.jpg", "c/3.jpg")
             np.testing.assert_array_equal(found.features, FEATURES[[3, 2, 1, 0]])
+
+    @pytest.mark.parametrize("called", ["image_ids", "keys", "Image_Names"])
+    def test_whole_numbers_are_names_under_any_usual_word(self, tmp_path, called):
+        found = rows_of(
+            load(npz(tmp_path, features=FEATURES[:2], **{called: np.array([7, 3])})), "3.jpg", "7.jpg"
+        )
+        np.testing.assert_array_equal(found.features, FEATURES[[1, 0]])
+
+    def test_an_array_that_is_neither_features_nor_names_is_said(self, tmp_path):
+        path = npz(tmp_path, features=FEATURES[:2], row=np.array([1, 0]), labels=np.array(["a", "b"]))
+        assert "Not taken as features: row, labels." in rows_of(load(path), "1.jpg", "2.jpg").note
 
     def test_a_text_file_beside_an_npy_names_its_rows(self, tmp_path):
         path = npy(tmp_path)
@@ -230,7 +246,7 @@ class TestColumnsThatAreNoFeatures:
             load(parquet(tmp_path, file=["a", "b"], width=[640, 480], **columns)), "a.jpg", "b.jpg"
         )
         assert found.features[0].tolist() == list(range(11))
-        assert "Columns not taken as features: width." in found.note
+        assert "Not taken as features: width." in found.note
 
     @pytest.mark.parametrize("names", [("width", "height"), ("d0", "d2"), ("a0", "a1", "b0", "b1"), ("lat",)])
     def test_columns_that_are_not_numbered_are_refused_by_name(self, tmp_path, names):

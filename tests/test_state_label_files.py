@@ -158,6 +158,10 @@ def test_excels_line_with_the_separator_is_no_header(tmp_path):
     assert read(tmp_path, "file|label\ntop.jpg|a,b\n") == {"top.jpg": "a,b"}
 
 
+def test_the_end_mark_of_dos_is_no_part_of_the_last_label(tmp_path):
+    assert read(tmp_path, "file,label\ntop.jpg,a\x1a") == {"top.jpg": "a"}
+
+
 def test_words_for_nothing_are_no_label_and_counted(tmp_path):
     text = "file,label\ntop.jpg,nan\ncat/1.jpg,NaN\ncat/2.jpg,n/a\ndog/1.jpg,Nancy\n"
     assert read(tmp_path, text) == {"dog/1.jpg": "Nancy"}
@@ -186,6 +190,8 @@ def test_a_label_or_name_over_255_bytes_is_no_accident(tmp_path):
         ('file,label\ntop.jpg,"a\n1.jpg,b\n', "row that begins in line 2 .*never closed"),
         ('file,label\ntop.jpg,"a\ncat/1.jpg,"b\n', "row that begins in line 2 .*never closed"),
         ('file,label\ntop.jpg,"a\ncat/1.jpg,b"\n', "a quote is opened there and not closed"),
+        ("file,label,label\ntop.jpg,a,b\n", "should have one column 'label', but .* has 2; rename or remove"),
+        ("file,label, File\ntop.jpg,a,b\n", "should have one column 'file', but .* has 2; rename or remove"),
         ("file,label\ntop.jpg,dog, big\n", r"Line 2 .* should have 2 cells, but has 3: 'top.jpg, dog,  big'"),
     ],
 )

@@ -208,9 +208,7 @@ class ReadymadeEncoder:
         more = [
             f"{len(faults):,} rows of {self._file.name} are zero, NaN, infinite or out of scale; their photos are listed."
         ]
-        extra = (
-            [f"Columns not taken as features: {', '.join(self._table.unused)}."] if self._table.unused else []
-        )
+        extra = [f"Not taken as features: {', '.join(self._table.unused)}."] if self._table.unused else []
         table = self._table.features
         used = np.array([found[image_id] for image_id in ids if image_id not in reasons], dtype=np.int64)
         in_place = len(used) == len(table) and bool((np.diff(used) == 1).all())

@@ -67,10 +67,23 @@ _ID_NAMES = (
     "filenames",
     "filename",
     "file_name",
+    "file_names",
+    "filepath",
+    "filepaths",
+    "file_path",
+    "file_paths",
     "image_id",
+    "image_ids",
     "image",
     "images",
+    "image_name",
+    "image_names",
     "image_path",
+    "image_paths",
+    "key",
+    "keys",
+    "uid",
+    "uids",
 )
 _NOT_NAMES = ("label", "labels", "class", "classes", "class_names", "target", "targets", "y", "split")
 _INDEX = "__index_level_"
@@ -86,7 +99,7 @@ class Table:
         names: N unique names of photos, or None.
         numbers: whether the names were whole numbers.
         sources: the files it was read from.
-        unused: columns that are neither features nor names.
+        unused: columns or arrays that are neither features nor names.
     """
 
     features: FloatMatrix
@@ -179,7 +192,7 @@ def _names(file: Path, names: NDArray[Any], n_rows: int) -> tuple[str, ...]:
 def _text(file: Path, row: int, name: object) -> str:
     if isinstance(name, bytes):
         try:
-            name = name.decode("utf-8")
+            name = name.rstrip(b"\0").decode("utf-8")  # NUL fills up names of a fixed width
         except UnicodeDecodeError as error:
             raise InputError(
                 f"{file} should name photos in UTF-8, but the name of row {row} is {name[:40]!r}; export it again."
@@ -228,8 +241,9 @@ def _read_npz(file: Path) -> _Read:
     features = _pick(file, tables, _FEATURE_NAMES, "table of features")
     if not lists:
         _refuse_unread(file, {name: str(a.dtype) for name, a in arrays.items() if a is not features})
-        return features, None, ()
-    return features, _pick(file, lists, _ID_NAMES, "list of names"), ()
+    names = _pick(file, lists, _ID_NAMES, "list of names") if lists else None
+    unused = (name for name, a in arrays.items() if a is not features and name not in lists)
+    return features, names, (*unused, *pickled)
 
 
 def _may_be_names(name: str, array: NDArray[Any]) -> bool:

@@ -104,7 +104,7 @@ def unknown_model(endpoint: LLMEndpoint, told: str) -> LLMError:
 
 def _words(response: httpx2.Response) -> tuple[str, str, str]:
     """What the server says is wrong, its code for it, the parameter it blames."""
-    body = json_of(response)
+    body = read_json(response.content)
     if isinstance(body, list) and body:
         body = body[0]
     error = body.get("error", body) if isinstance(body, dict) else body
@@ -115,10 +115,10 @@ def _words(response: httpx2.Response) -> tuple[str, str, str]:
     return words if isinstance(words, str) else json.dumps(words), code.strip(), str(error.get("param") or "")
 
 
-def json_of(response: httpx2.Response) -> Any:  # noqa: ANN401 - JSON
-    """The JSON of a reply, or None."""
+def read_json(content: bytes) -> Any:  # noqa: ANN401 - JSON
+    """The JSON of a reply or event, or None."""
     try:
-        return json.loads(response.content)
+        return json.loads(content)
     except (ValueError, RecursionError):
         return None
 

@@ -25,6 +25,9 @@ _MARKER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """Where a model's reasoning begins and ends: tags of any name and case, Kimi's, Mistral's and Harmony's markers."""
+_SCHEMA_TYPES = ("string", "array")
+_ABOUT = ("type", "title", "description")
+"""What a schema says of a value, beside the value."""
 _LETTER = re.compile(r"[^\W_]")
 _LINES = re.compile(r"\s*(?:\n|;)\s*")
 _NUMBERED = re.compile(r"[\W_]*(?:[a-z]+[\W_]*)?\d+[\W_]*", re.IGNORECASE)
@@ -157,6 +160,8 @@ def _fields(value: Any, model: type[BaseModel], depth: int = _DEPTH) -> dict[str
     if depth == 0 or not isinstance(value, (dict, list)):
         return None
     if isinstance(value, dict):
+        if value.get("type") == "object" and isinstance(value.get("properties"), dict):
+            value = value["properties"]
         names = {_plain(name): name for name in model.model_fields}
         mine = {names[_plain(key)]: item for key, item in value.items() if _plain(key) in names}
         if mine:
@@ -181,12 +186,21 @@ def _only_list(model: type[BaseModel]) -> str:
 
 def _fitted(value: Any, wanted: Any) -> Any:  # noqa: ANN401 - JSON and a type
     """A value in the form of its field where no meaning is lost; else as it came, for the model to refuse."""
+    value = _unwrapped(value)
     if wanted is str:
         return _joined(value)
     if get_origin(wanted) is list:
         (entry,) = get_args(wanted)
         return [_entry(item, entry) for item in _listed(value, entry)]
     return value
+
+
+def _unwrapped(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """The value that is told as in a schema: "dog" of {"type": "string", "value": "dog"}; {} of a schema alone."""
+    if not isinstance(value, dict) or value.get("type") not in _SCHEMA_TYPES:
+        return value
+    held = [item for key, item in value.items() if key not in _ABOUT]
+    return _unwrapped(held[0]) if len(held) == 1 else {}
 
 
 def _joined(value: Any) -> Any:  # noqa: ANN401 - JSON
@@ -226,6 +240,7 @@ def _records(value: dict[str, Any], entry: type[BaseModel]) -> list[Any]:
 
 
 def _entry(item: Any, entry: Any) -> Any:  # noqa: ANN401 - JSON and a type
+    item = _unwrapped(item)
     if entry is str:
         texts = list(texts_in(item)) if isinstance(item, dict) else []
         return texts[0] if texts else item

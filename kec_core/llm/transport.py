@@ -15,7 +15,7 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from kec_core.errors import InputError, LLMError, LLMReplyError
 from kec_core.llm.answers import clean
 from kec_core.llm.endpoint import LLMEndpoint
-from kec_core.llm.failures import TransientError, failure_of, json_of, lost, plain_text
+from kec_core.llm.failures import TransientError, failure_of, lost, plain_text, read_json
 
 _NO_ANSWER_TRIES = 3
 """Tries of a request that is answered, but by something else than a completion (HTML, an error, no choice)."""
@@ -159,14 +159,14 @@ def _checked(response: httpx2.Response, request: httpx2.Request) -> httpx2.Respo
     streamed = response.content.lstrip().startswith((b"data:", b"event:", b":"))
     wanted = b'"stream":true' in request.content.replace(b" ", b"")
     if streamed:
+        if error := _error_among_events(response.content):
+            return _told(response, error)
         said = "the server streams its answers without being asked to"
         return response if wanted else _error(response, 400, said)
-    body = json_of(response)
+    body = read_json(response.content)
     first = _first_choice(body)
     if isinstance(body, dict) and (error := body.get("error") or first.get("error")):
-        code = error.get("code") if isinstance(error, dict) else None
-        status = code if isinstance(code, int) and 400 <= code < 600 else 502
-        return _error(response, status, content=json.dumps({"error": error}).encode())
+        return _told(response, error)
     if wanted and first:
         return _error(response, 400, "the answer was not streamed although that was asked for")
     if isinstance(first.get("message"), dict):
@@ -174,7 +174,24 @@ def _checked(response: httpx2.Response, request: httpx2.Request) -> httpx2.Respo
     what = "was not a chat completion"
     if isinstance(body, dict) and "choices" in body:
         what = "held no message" if first else "held no choice"
-    return _error(response, 502, f'the reply {what}: "{clean(plain_text(response.text), 120)}"')
+    return _error(response, 502, f"the reply {what}: {clean(plain_text(response.text), 120)}")
+
+
+def _error_among_events(content: bytes) -> Any:  # noqa: ANN401 - JSON
+    """The first error that server-sent events tell of, None when they tell of none."""
+    for line in content.splitlines():
+        if line.startswith(b"data:") and b'"error"' in line:
+            event = read_json(line.removeprefix(b"data:"))
+            if isinstance(event, dict) and event.get("error"):
+                return event["error"]
+    return None
+
+
+def _told(response: httpx2.Response, error: Any) -> httpx2.Response:  # noqa: ANN401 - JSON
+    """The error that a reply of status 200 holds, under the status that it names."""
+    code = error.get("code") if isinstance(error, dict) else None
+    status = code if isinstance(code, int) and 400 <= code < 600 else 502
+    return _error(response, status, content=json.dumps({"error": error}).encode())
 
 
 def _first_choice(body: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON

@@ -52,6 +52,11 @@ def png_without(content: bytes, dropped: frozenset[bytes]) -> bytes:
     return b"".join([*kept, content[place:]])
 
 
+def is_unread_variant(error: Exception) -> bool:
+    """Whether a decoder says that it knows the format but does not read this kind of it."""
+    return isinstance(error, NotImplementedError) or _UNREAD_VARIANT.search(str(error)) is not None
+
+
 def reason(error: Exception, *, empty: bool = False) -> str:
     """Why a photo cannot be used, as the end of a sentence."""
     if empty:
@@ -64,6 +69,6 @@ def reason(error: Exception, *, empty: bool = False) -> str:
         return "it needs more memory than there is; make it smaller first"
     if isinstance(error, OSError) and error.strerror:
         return f"it cannot be read ({error.strerror})"
-    if isinstance(error, NotImplementedError) or _UNREAD_VARIANT.search(str(error)):
+    if is_unread_variant(error):
         return f"it is of a variant that is not read ({short(error)}); save it as JPEG first"
     return f"it is damaged or cut short ({short(error)}); copy it again from its source"

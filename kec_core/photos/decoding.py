@@ -29,6 +29,7 @@ from kec_core.photos.damage import (
     OTHER_METADATA_CHUNKS,
     TEXT_CHUNKS,
     damage_note,
+    is_unread_variant,
     libjpeg_says,
     png_without,
     reason,
@@ -358,7 +359,9 @@ def _numbers_as_photo(file: BinaryIO, min_side: int | None) -> Decoded | None:
     """A TIFF of numbers that Pillow has no mode for, such as grey with transparency or real RGB."""
     try:
         values, orientation, left_out = tiff_values(file, MAX_PIXELS)
-    except ValueError:
+    except ValueError as error:
+        if is_unread_variant(error):
+            raise
         return None
     image, note = from_values(values)
     turn = _TURNS.get(orientation)

@@ -111,15 +111,22 @@ def columns_of(path: Path, header: Sequence[str], column: str) -> tuple[int, int
     """Where the two columns are.
 
     Raises:
-        InputError: one of them is missing.
+        InputError: one of them is missing or there twice.
     """
-    found = {name.strip().lower(): at for at, name in reversed(list(enumerate(header)))}
+    found = {name.strip().lower(): at for at, name in enumerate(header)}
     file = file_column(header)
     if file is None or column not in found:
         raise InputError(
             f"A {column}s file needs the columns file and {column} in its first line, but {path} has "
             f"{', '.join(map(quoted, header)) or 'nothing'}; add them."
         )
+    called = [name.strip().lower() for name in header]
+    for wanted in (file.strip().lower(), column):
+        if called.count(wanted) > 1:
+            raise InputError(
+                f"A {column}s file should have one column {wanted!r}, but {path} has {called.count(wanted)}; "
+                f"rename or remove the others, no {column} was taken."
+            )
     return found[file.strip().lower()], found[column]
 
 
@@ -187,7 +194,7 @@ def _decoded(path: Path, column: str) -> tuple[str, list[str]]:
         note = (
             f"{path.name} is not UTF-8 and was read as Windows-1252; save it as UTF-8 if letters look wrong."
         )
-        return text, [note] if guessed else []
+        return text.removesuffix("\x1a"), [note] if guessed else []  # how DOS ended a text
     raise InputError(
         f'A {column}s file should be text in UTF-8, but {path} is not; save it as "CSV UTF-8" and try again.'
     )

@@ -2,6 +2,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -234,6 +235,21 @@ def test_labels_follow_the_rows_and_survive_a_new_scan(project):
     assert project.labels() == ["cat", None]
     assert project.set_labels({})
     assert project.labels() == [None, None]
+
+
+def test_labels_follow_photos_that_were_renamed_or_moved(project):
+    def found(**contents):
+        images = (replace(image(photo), sha256=content) for photo, content in contents.items())
+        return ScanReport(images=tuple(images))
+
+    project.set_images(found(a="1", b="2", c="2", d="3"))
+    project.set_labels({"a": "ant", "b": "bee", "c": "cat", "d": "dog"})
+    version = project.labels_version
+    project.set_images(found(d="3", e="3", n="2", o="1"))
+    assert project.labels() == ["dog", None, None, "ant"]  # d is there still, and content 2 had two labels
+    assert project.labels_version > version
+    project.set_images(found(a="3", o="1"))
+    assert project.labels() == ["ant", "ant"]  # a is known: it keeps what was said of it
 
 
 def test_photo_folder_inside_the_project_moves_with_it(project, tmp_path):

@@ -22,12 +22,13 @@ from kec_core.photos.images import ImageRecord, ScanReport
 from kec_core.store import FolderStore
 from kec_core.types import SkippedImage, StageReport
 from state.project.database import DamagedError, Database, Json, create, now, stored, to_text
-from state.project.integrity import check, seal
+from state.project.integrity import check
 from state.project.llm_cache import AnswerCache
 from state.project.locks import Lease
 from state.project.meta import read_meta, write_meta
 from state.project.recovery import recover
 from state.project.scan_rows import (
+    add_labels,
     read_exif,
     read_images,
     read_labels,
@@ -287,11 +288,7 @@ class Project:
             if before == labels:
                 return False
             db.execute("DELETE FROM labels")
-            db.executemany("INSERT INTO labels VALUES (?, ?)", labels.items())
-            db.execute(
-                "INSERT INTO meta VALUES ('labels_version', '1') ON CONFLICT (key) DO UPDATE SET value = value + 1"
-            )
-            seal(db, "labels")
+            add_labels(db, labels.items())
         return True
 
     @property

@@ -21,9 +21,23 @@ _SCAN = """coalesce(?, (SELECT scan FROM revisions JOIN pointer ON number = curr
     (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'scan'))"""
 """The scan asked for by number; else that of the current revision; else the newest."""
 
+_LABELS_OF_MOVED = """
+    SELECT new.id, min(label) FROM images AS new
+    JOIN images AS old ON old.sha256 = new.sha256 AND old.scan <> new.scan
+    JOIN labels ON labels.id = old.id
+    WHERE new.scan = :scan
+    AND NOT EXISTS (SELECT 1 FROM images WHERE scan = :scan AND id = old.id)
+    AND NOT EXISTS (
+        SELECT 1 FROM scans CROSS JOIN images AS same ON same.scan = number AND same.id = new.id WHERE number <> :scan
+    )
+    GROUP BY new.id HAVING count(DISTINCT label) = 1"""
+"""Photos under an id that no scan had before, whose content had a label under an id that is gone."""
+
 
 def save_scan(db: sqlite3.Connection, report: ScanReport) -> int:
     """Keep a scan as the newest one, within a transaction; scans that no revision was made from are dropped.
+
+    Labels follow photos that were renamed or moved, as their content tells.
 
     What cameras wrote is kept by the photos' content, for all scans; of files that are no photos only the counts of the
     newest scan are kept. Neither makes a scan another one.
@@ -40,6 +54,8 @@ def save_scan(db: sqlite3.Connection, report: ScanReport) -> int:
     )
     known = db.execute("SELECT number FROM scans WHERE fingerprint = ?", (key,)).fetchone()
     number = _insert(db, report, key) if known is None else int(known["number"])
+    if known is None and (moved := db.execute(_LABELS_OF_MOVED, {"scan": number}).fetchall()):
+        add_labels(db, moved)
     db.execute("INSERT OR REPLACE INTO meta VALUES ('scan', ?)", (str(number),))
     write_meta(db, "others", dict(report.others))
     known = ((image.sha256, report.exif[image.id]) for image in report.images if image.id in report.exif)
@@ -147,6 +163,15 @@ def read_exif(database: Database, scan: int | None) -> list[Exif]:
 def _exif(taken: str, camera: str, latitude: float | None, longitude: float | None) -> Exif:
     place = None if latitude is None or longitude is None else Place(latitude, longitude)
     return Exif(taken=taken, camera=camera, place=place)
+
+
+def add_labels(db: sqlite3.Connection, labels: Iterable[Sequence[str]]) -> None:
+    """Keep image ids with their labels beside those there are, within a transaction."""
+    db.executemany("INSERT INTO labels VALUES (?, ?) ON CONFLICT (id) DO NOTHING", labels)
+    db.execute(
+        "INSERT INTO meta VALUES ('labels_version', '1') ON CONFLICT (key) DO UPDATE SET value = value + 1"
+    )
+    seal(db, "labels")
 
 
 def read_labels(database: Database, scan: int | None) -> list[str | None]:

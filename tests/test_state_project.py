@@ -1,4 +1,5 @@
 import os
+import resource
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager
@@ -12,6 +13,7 @@ from kec_core.errors import InputError, StoreError
 from kec_core.photos.images import ImageRecord, ScanReport
 from kec_core.types import SkippedImage, StageReport
 from state.llm.items import read_items
+from state.project import database
 from state.project.database import SCHEMA_VERSION, connect, create
 from state.project.locks import RunLock
 from state.project.project import Project, Relinked
@@ -95,6 +97,31 @@ def without_write_permission(project):
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become an ordinary user")
+
+
+@contextmanager
+def disk_without_room(monkeypatch):
+    """No file may grow, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    monkeypatch.setattr(database, "is_full", lambda folder: True)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_project_on_a_full_disk_is_shown_and_says_why_nothing_can_be_kept(tmp_path, monkeypatch, caplog):
+    project = Project.create(tmp_path / "project", "Birds")
+    project.set_images(scan("a", "b"))
+    with disk_without_room(monkeypatch):
+        opened = Project.open(project.folder)
+        assert [image.id for image in opened.images()] == ["a", "b"]
+        with pytest.raises(StoreError, match=r"The disk of .* is full; free some space.*nothing was lost"):
+            opened.rename("Others")
+    assert "is full: the project can be shown, but nothing can be kept" in caplog.text
+    opened.rename("Others")
+    assert project.name == "Others"
 
 
 @needs_root

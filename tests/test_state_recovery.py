@@ -175,8 +175,11 @@ def test_trouble_with_the_journal_does_not_hurt_the_commit(project, caplog):
 def test_a_backup_that_is_damaged_too_is_said(project):
     damage(project)
     (project.folder / "backup/project.db").write_bytes(b"rubbish" * 1000)
-    with pytest.raises(StoreError, match="its backup is not usable either"):
+    with pytest.raises(
+        StoreError, match=r"its backup is not usable either .*: make the project again in a new"
+    ):
         Project.open(project.folder)
+    assert not [path.name for path in project.folder.iterdir() if ".new" in path.name]
 
 
 def test_nothing_is_moved_under_a_running_job(project):

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 _JOURNAL_BYTES = 64 * 2**20
 """A longer journal gives way to a fresh copy."""
+_BESIDE = ("-wal", "-shm")
+"""Ends of the names of the files that SQLite puts beside a database."""
 _CHECKSUM = "crc32"
 """The entry of a journal's line with the CRC-32 of the others; lines of earlier versions have none."""
 _TAIL_BYTES = 4 * 2**20
@@ -127,16 +129,14 @@ def recover(path: Path, damage: DamagedError) -> StoreError:
         )
     aside = _set_aside(path)
     copy = _copy(path)
+    again = f"make the project again in a new folder, copying {path.parent / 'artifacts'} there to save the work of its stages."
     if not is_file(copy):
-        return StoreError(
-            f"{damage} It was kept aside as {aside.name} and there is no backup yet: make the project again in a new "
-            f"folder, copying {path.parent / 'artifacts'} there to save the work of its stages."
-        )
+        return StoreError(f"{damage} It was kept aside as {aside.name} and there is no backup yet: {again}")
     try:
         last = _restore(path, copy)
     except (StoreError, OSError) as error:
         return StoreError(
-            f"{damage} It was kept aside as {aside.name}, but its backup is not usable either ({short(error)})."
+            f"{damage} It was kept aside as {aside.name}, but its backup is not usable either ({short(error)}): {again}"
         )
     return StoreError(
         f"{damage} It was kept aside as {aside.name}, and the last good state ({last}) was put in its place: "
@@ -147,18 +147,22 @@ def recover(path: Path, damage: DamagedError) -> StoreError:
 def _restore(path: Path, copy: Path) -> str:
     """Build the database from copy and journal; returns the newest revision it holds, in words."""
     fresh = path.with_name(f"{path.name}.new{os.getpid()}")
-    fresh.write_bytes(copy.read_bytes())
-    restored = Database(fresh)
-    check(restored)
-    with restored.writing() as db:
-        with _journal(path).open("rb") as journal:
-            for row in _readable(journal):
-                if "knowledge" in row:
-                    _insert_missing(db, {**row, "knowledge": base64.b64decode(row["knowledge"])})
-                    seal(db, "revisions", row["number"])
-        last = db.execute("SELECT max(number) FROM revisions").fetchone()[0]
-        db.execute("UPDATE pointer SET current = ?, tip = ?", (last, last))
-    fresh.rename(path)
+    try:
+        fresh.write_bytes(copy.read_bytes())
+        restored = Database(fresh)
+        check(restored)
+        with restored.writing() as db:
+            with _journal(path).open("rb") as journal:
+                for row in _readable(journal):
+                    if "knowledge" in row:
+                        _insert_missing(db, {**row, "knowledge": base64.b64decode(row["knowledge"])})
+                        seal(db, "revisions", row["number"])
+            last = db.execute("SELECT max(number) FROM revisions").fetchone()[0]
+            db.execute("UPDATE pointer SET current = ?, tip = ?", (last, last))
+        fresh.rename(path)
+    finally:
+        for suffix in ("", *_BESIDE):
+            fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
     return "no revision yet" if last is None else f"revision r{last}"
 
 
@@ -178,7 +182,7 @@ def _set_aside(path: Path) -> Path:
     while exists(aside := path.with_name(f"{path.name}.damaged{number}")):
         number += 1
     path.rename(aside)
-    for suffix in ("-wal", "-shm"):
+    for suffix in _BESIDE:
         part = path.with_name(path.name + suffix)
         if exists(part):
             part.rename(aside.with_name(aside.name + suffix))

@@ -318,6 +318,29 @@ def test_damage_inside_a_jpeg_is_noted_and_the_photo_used(tmp_path):
     assert open_image(tmp_path / "a.jpg").size == (400, 300)
 
 
+@pytest.mark.parametrize("size", [20, 60, 400])
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.8])
+def test_a_hole_of_zeros_in_a_jpeg_is_noted(tmp_path, size, place):
+    """Libjpeg takes many of them for a picture."""
+    noise = np.random.default_rng(0).integers(0, 255, (120, 160, 3)).astype(np.uint8)
+    content = bytearray(jpeg(Image.fromarray(noise)))
+    start = int(place * len(content))
+    content[start : start + size] = bytes(size)
+    (tmp_path / "a.jpg").write_bytes(content)
+    assert warnings_of(tmp_path)["a.jpg"].startswith("it is damaged in places (")
+
+
+@pytest.mark.parametrize("options", [{}, {"optimize": True}, {"progressive": True}, {"quality": 1}])
+@pytest.mark.parametrize("colour", ["white", "black", (1, 2, 3)])
+def test_a_smooth_area_is_no_hole(tmp_path, options, colour):
+    """Half of it noise, so that the codes are those of a photo; zeros follow the picture."""
+    image = Image.new("RGB", (900, 700), colour)
+    image.paste(Image.effect_noise((300, 700), 60).convert("RGB"), (600, 0))
+    for number, picture in enumerate((image, Image.new("RGB", (900, 700), colour))):
+        (tmp_path / f"{number}.jpg").write_bytes(jpeg(picture, **options) + bytes(500))
+    assert set(warnings_of(tmp_path).values()) == {""}
+
+
 @pytest.mark.parametrize("cmyk", [False, True])
 def test_a_sound_jpeg_of_any_make_is_not_called_damaged(tmp_path, cmyk):
     image = photos.gradient().convert("CMYK" if cmyk else "RGB")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 import simplejpeg
@@ -17,6 +18,13 @@ _JPEG_DAMAGE: Final = re.compile(
     r"corrupt jpeg data(?!: bad icc)|premature end|inconsistent progression", re.IGNORECASE
 )
 """What libjpeg says when it has to guess at pixels; its other warnings do no harm."""
+_HOLE: Final = bytes(16)
+_NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7]")
+_HUFFMAN_TABLES, _SCAN, _BASELINE = 0xC4, 0xDA, (0xC0, 0xC1)
+_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {_HUFFMAN_TABLES, 0xC8, 0xCC}
+"""Markers of JPEG."""
+_END_OF_BLOCK, _ZEROS_ON = 0x00, 0xF0
+"""What the code of a run of zero coefficients may mean."""
 _UNREAD_VARIANT: Final = re.compile(
     r"unsupported|not supported|not available|unknown|unrecogni[sz]ed|cannot handle", re.IGNORECASE
 )
@@ -24,14 +32,50 @@ TEXT_CHUNKS: Final = frozenset((b"tEXt", b"zTXt", b"iTXt"))
 OTHER_METADATA_CHUNKS: Final = frozenset((b"eXIf", b"iCCP", b"tIME", b"pHYs", b"gAMA", b"cHRM"))
 
 
-def libjpeg_says(file: BinaryIO) -> str:
-    """What libjpeg says about the data of a JPEG, "" when it is sound; decoded at an eighth of its size."""
+def jpeg_damage(file: BinaryIO) -> str:
+    """What libjpeg says about the data of a JPEG, decoded at an eighth of its size; "" when it is sound."""
     file.seek(0)
+    content = file.read()
     try:
-        simplejpeg.decode_jpeg(file.read(), "GRAY", fastdct=True, min_height=1, min_width=1)
+        simplejpeg.decode_jpeg(content, "GRAY", fastdct=True, min_height=1, min_width=1)
     except ValueError as error:
         return str(error)
-    return ""
+    is_hollow = _HOLE in content and _has_hole(content)
+    return "Corrupt JPEG data: a part of it is filled with zeros" if is_hollow else ""
+
+
+def _has_hole(content: bytes) -> bool:
+    """Whether the first scan of a baseline JPEG holds a stretch of zero bytes that no photo makes.
+
+    That is so unless its code of zeros alone ends a block: then they are a smooth area, or a hole that nobody can tell.
+    """
+    codes: dict[int, int] = {}
+    for marker, segment, end in _segments(content):
+        if marker in _FRAMES and marker not in _BASELINE:
+            return False
+        while marker == _HUFFMAN_TABLES and len(segment) > 17:
+            codes[segment[0]] = segment[17]  # the first value of a table has the code of zeros alone
+            segment = segment[17 + sum(segment[1:17]) :]
+        if marker == _SCAN:
+            table = 0x10 | segment[2] & 0x0F  # of the first component, the brightness
+            after = _NEXT_MARKER.search(content, end)
+            stop = after.start() if after else len(content)
+            shortest = codes.get(table, _END_OF_BLOCK)
+            return shortest not in (_END_OF_BLOCK, _ZEROS_ON) and content.find(_HOLE, end, stop) >= 0
+    return False
+
+
+def _segments(content: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """Marker, content and end of every segment of a JPEG up to its first scan."""
+    place, marker = 2, 0
+    while marker != _SCAN and place + 4 <= len(content):
+        marker = content[place + 1]
+        if marker == 0xFF:  # markers may be filled up in front
+            place += 1
+            continue
+        end = place + 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+        yield marker, content[place + 4 : end], end
+        place = end
 
 
 def damage_note(damage: str) -> str:

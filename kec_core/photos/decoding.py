@@ -30,7 +30,7 @@ from kec_core.photos.damage import (
     TEXT_CHUNKS,
     damage_note,
     is_unread_variant,
-    libjpeg_says,
+    jpeg_damage,
     png_without,
     reason,
 )
@@ -216,9 +216,9 @@ def _decode(file: BinaryIO, kind: str, min_side: int | None) -> Decoded:
 
 
 def _inspect_jpeg(file: BinaryIO, min_side: int) -> Facts:
-    """Libjpeg reads on over damage in silence when Pillow asks it; simplejpeg tells what it said."""
+    """Libjpeg reads on over damage in silence when Pillow asks it: what it said is asked for beside."""
     with _opened(file, "JPEG") as image, _in_turn(*image.size):
-        damage = libjpeg_says(file)
+        damage = jpeg_damage(file)
         if not damage:
             return _facts_of_jpeg(image)
     facts = _decode(file, "JPEG", min_side).facts

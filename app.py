@@ -27,7 +27,7 @@ from state.work import warm_up  # noqa: E402
 @asynccontextmanager
 async def serving(_app: st.App) -> AsyncIterator[None]:
     """From the start of the server to its end."""
-    warm_up.start()
+    warm_up.serve()
     with serve.tidied():
         yield
 

@@ -148,7 +148,7 @@ def test_addresses_of_thumbnails_hold_nothing_but_ids():
 
 def test_the_server_loads_in_advance_what_importing_it_does_not(monkeypatch):
     started = []
-    monkeypatch.setattr(server.warm_up, "start", lambda: started.append(True))
+    monkeypatch.setattr(server.warm_up, "serve", lambda: started.append(True))
 
     async def serve():
         async with server.serving(server.app):

@@ -15,6 +15,7 @@ from tests.fakes import HashEncoder
 def fresh(monkeypatch):
     """As before any start."""
     monkeypatch.setattr(warm_up, "_served", threading.Event())
+    monkeypatch.setattr(warm_up, "_loading", threading.Event())
     monkeypatch.setattr(warm_up, "_begun", set())
     monkeypatch.setattr(warm_up, "automatic_encoder", lambda: "the usual one")
     monkeypatch.setattr(editing, "load_encoder", lambda _name: HashEncoder())
@@ -34,9 +35,23 @@ def finish():
 def test_the_encoder_is_loaded_once_in_the_background(monkeypatch):
     loaded = []
     monkeypatch.setattr(editing, "load_encoder", lambda name: loaded.append(name) or HashEncoder())
+    warm_up.serve()
     warm_up.start()
     finish()
     editing.loaded_encoder("the usual one")
+    assert loaded == ["the usual one"]
+
+
+def test_nothing_is_loaded_outside_the_server_and_nothing_twice(monkeypatch):
+    loaded = []
+    monkeypatch.setattr(warm_up, "loaded_encoder", lambda name: loaded.append(name) or HashEncoder())
+    warm_up.start()
+    finish()
+    assert not loaded
+    warm_up.serve()
+    warm_up.start()
+    warm_up.start()
+    finish()
     assert loaded == ["the usual one"]
 
 
@@ -50,6 +65,7 @@ def test_who_needs_the_encoder_while_it_is_loaded_waits_for_the_same_one(monkeyp
         return HashEncoder()
 
     monkeypatch.setattr(editing, "load_encoder", slow)
+    warm_up.serve()
     warm_up.start()
     assert loading.wait(10)
     second = threading.Thread(target=lambda: editing.text_encoder("the usual one"), name="warm-up")
@@ -90,6 +106,7 @@ def test_missing_weights_are_left_to_be_said_where_they_are_needed(monkeypatch, 
 
     monkeypatch.setattr(editing, "load_encoder", missing)
     with caplog.at_level("INFO"):
+        warm_up.serve()
         warm_up.start()
         finish()
     assert "There are no weights." in caplog.text
@@ -101,6 +118,7 @@ def test_an_opened_project_is_made_ready_for_edits_once(colours, monkeypatch):
     monkeypatch.setattr(warm_up, "suggest", doubted.append)
     warm_up.open_project(states, colours, shown)
     assert not opened  # a page drawn without the server, as in tests
+    warm_up.serve()
     warm_up.start()
     warm_up.open_project(states, colours, shown)
     warm_up.open_project(states, colours, shown)
@@ -117,6 +135,7 @@ def test_a_revision_near_to_a_known_one_needs_nothing_in_advance(colours, monkey
     opened = []
     monkeypatch.setattr(LiveStates, "of", lambda _self, _project, revision: opened.append(revision.id))
     monkeypatch.setattr(warm_up, "suggest", lambda _state: ())
+    warm_up.serve()
     warm_up.start()
     warm_up.open_project(states, colours, shown)
     finish()

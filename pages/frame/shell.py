@@ -10,6 +10,7 @@ import streamlit as st
 from kec_core.errors import KecError
 from pages.frame import header, login
 from pages.shared import keyboard, markup, navigation
+from state.work import warm_up
 
 _LABELS = st.components.v2.component(
     "kec_labels",
@@ -65,4 +66,7 @@ def draw() -> None:
     mend()
     page = st.navigation(navigation.all_pages(), position="top")
     header.draw()
-    page.run()
+    try:
+        page.run()
+    finally:
+        warm_up.start()

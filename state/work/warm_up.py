@@ -20,12 +20,23 @@ log = logging.getLogger(__name__)
 _ANY = "a photo"
 
 _served = threading.Event()
+_loading = threading.Event()
 _begun: set[tuple[Path, str, str]] = set()
 
 
-def start() -> None:
-    """Load the encoder that new projects use; to be called once, by the server."""
+def serve() -> None:
+    """From now on things are done in advance; to be called once, by the server."""
     _served.set()
+
+
+def start() -> None:
+    """Load the encoder that new projects use, once; nothing outside the server.
+
+    To be called when a page has been drawn: before, both would wait for each other.
+    """
+    if not _served.is_set() or _loading.is_set():
+        return
+    _loading.set()
     # A string that is new to the encoder reads its weights; through the text cache it would not be new for long.
     _in_background(lambda: loaded_encoder(automatic_encoder()).encode_texts([_ANY]))
 

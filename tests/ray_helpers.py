@@ -117,6 +117,10 @@ class Poisoned:
         return encoder
 
 
+NODE = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False}
+"""What every node of the cluster has."""
+
+
 @contextmanager
 def two_nodes(folder, photos):
     """A cluster of two nodes with one processor each, on loopback; logs and sockets lie below ``folder``."""
@@ -133,10 +137,9 @@ def two_nodes(folder, photos):
     import ray
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args=node)
+    cluster = Cluster(initialize_head=True, head_node_args=NODE)
     try:
-        cluster.add_node(**node)
+        cluster.add_node(**NODE)
         ray.init(
             address=cluster.address,
             log_to_driver=False,

@@ -168,7 +168,7 @@ def test_starts_compared_on_a_sample_are_as_good_as_all_on_all_rows(monkeypatch)
     np.testing.assert_allclose(sampled.centroids, centroids_of(x, sampled.labels, 20), atol=1e-5)
     assert len(sampled.labels) == len(x)
     assert told == sorted(told)
-    assert {total for _, total in told} == {20 + 10}
+    assert {total for _, total in told} == {20 + 10 + 5}
 
 
 def test_no_sample_is_drawn_up_to_the_size_where_all_starts_run_on_all_rows():
@@ -178,9 +178,9 @@ def test_no_sample_is_drawn_up_to_the_size_where_all_starts_run_on_all_rows():
         (kmeans_module.LARGE + 1, 10),
     ]
     assert kmeans_module._rounds(1_000_000, 100, 20) == [
-        (10_000, 20),
-        (40_000, 10),
-        (160_000, 5),
+        (15_000, 20),
+        (60_000, 10),
+        (240_000, 5),
         (1_000_000, 3),
     ]
 

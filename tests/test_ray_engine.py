@@ -19,7 +19,7 @@ from kec_core.arrays import no_progress
 from kec_core.errors import Cancelled, EngineError
 from kec_core.knowledge.edits import parse_script
 from kec_core.stages import Hooks
-from state.engine import listing
+from state.engine import encoding, listing
 from state.engine.applying import apply_job
 from state.engine.cluster import ATTEMPTS
 from state.engine.collection import collection_of, latest_applied
@@ -35,7 +35,7 @@ from state.work.editing import edit_project
 from state.work.run import run_project
 from tests.fakes import COLOURS, HashEncoder
 from tests.page_helpers import CONFIG, make_photos, resources
-from tests.ray_helpers import BUSY, CLOSED, HEALED, POISON, Dying, Poisoned, fill_memory, two_nodes
+from tests.ray_helpers import BUSY, CLOSED, HEALED, NODE, POISON, Dying, Poisoned, fill_memory, two_nodes
 
 
 @pytest.fixture(scope="module")
@@ -261,8 +261,14 @@ def test_new_photos_join_the_groups_of_a_sample_and_only_they_are_encoded(tmp_pa
     assert applied.labels in told["notes"][-1]
 
 
-def test_a_node_that_leaves_is_done_without(tmp_path, photos, here, nodes, small_parts):
-    """The last test: the cluster has one node after it."""
+@pytest.mark.parametrize("attempts", [ATTEMPTS, 1])
+def test_a_node_that_leaves_is_done_without(
+    tmp_path, photos, here, nodes, small_parts, monkeypatch, attempts
+):
+    """The last test: the cluster has one node after it. With one attempt a part fails with the node and is taken up alone."""
+    monkeypatch.setattr(encoding, "ATTEMPTS", attempts)
+    if not nodes.worker_nodes:
+        nodes.add_node(**NODE)
     left = []
 
     def leave(done, _total, label):

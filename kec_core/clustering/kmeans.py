@@ -37,7 +37,7 @@ ROUNDING = 1e-5
 
 LARGE = 20_000  # rows up to which every start runs on all of them                       [R]
 SAMPLE_ROWS = 10_000  # rows that starts are compared on when there are more          [R]
-SAMPLE_ROWS_PER_CLUSTER = 50  # or that many per cluster, if that is more             [R]
+SAMPLE_ROWS_PER_CLUSTER = 150  # or that many per cluster, if that is more            [M]
 GROWTH = 4  # so many times more rows in each round, with half of the starts           [R]
 SETTLED_SHARE = 1e-3  # of many rows, that still change when k-means ends             [R]
 
@@ -112,7 +112,7 @@ def _rounds(n_rows: int, n_clusters: int, n_init: int) -> list[tuple[int, int]]:
     if n_rows <= max(LARGE, rows):
         return [(n_rows, n_init)]
     rounds = [(rows, n_init)]
-    while rows * GROWTH**2 <= n_rows:  # samples are copies, so they stay much smaller than the whole
+    while rows * GROWTH * 2 <= n_rows:  # samples are copies, so they stay at half of the whole at most
         rows, n_init = rows * GROWTH, -(-n_init // 2)
         rounds.append((rows, n_init))
     return [*rounds, (n_rows, -(-n_init // 2))]

@@ -1,6 +1,6 @@
-"""Photos to shards on a cluster: tasks read and decode, actors encode - on GPUs where there are any - and write.
+"""Photos to shards on a cluster: tasks read, decode, encode and write; where there are GPUs, actors on them encode and write.
 
-Both stages are of one Ray Data pipeline, so what is decoded waits in bounded memory; a worker that dies is replaced and
+Tasks and actors are of one Ray Data pipeline, so what is decoded waits in bounded memory; a worker that dies is replaced and
 its part done again. A shard appears whole under the name of its part, so a run that was stopped goes on behind it.
 """
 
@@ -34,8 +34,6 @@ MakeEncoder = Callable[[], Encoder]
 """Loads the encoder; sent to every worker, where equal ones load it once."""
 READERS: Final = 8  # files that one task reads at once: a bucket takes long to answer       [R]
 _BATCH: Final = 32
-_SHARES: Final = (0.25, 0.75)
-"""Of a processor, for decoding and encoding where there is no GPU: both fit on one, should the others leave."""
 _CRASHING: Final = Unread(
     f"opening it ended the process {ATTEMPTS} times: it is damaged in a way that no check finds, or takes more memory than "
     "there is; save it anew with another program, or run again with more memory",
@@ -86,7 +84,8 @@ def encode_parts(
     left = {part.name: part for part in parts}
 
     def encoded(todo: Sequence[Part]) -> Iterator[str]:
-        for file in _pipeline(todo, photos, shards, make, revision):
+        encode = _on_gpus if _gpus() else _on_processors
+        for file in encode(todo, photos, shards, make, revision):
             del left[part_of(file)]
             yield file
 
@@ -100,28 +99,40 @@ def encode_parts(
         )
 
 
-def _pipeline(
+def _on_processors(
     parts: Sequence[Part], photos: Store, shards: Store, make: MakeEncoder, revision: str
 ) -> Iterator[str]:
-    """Encode parts; one that ends its process again and again is left out."""
+    """Encode parts, each in one task; one that ends its process again and again is left out.
+
+    No actors: when a machine leaves, Ray brings its actors back, and the idle ones hold the processors that are left.
+    """
+
+    def write(part: Part) -> str:
+        encoder = _checked(make, revision)
+        return _written(shards, encoder, decode_part(photos, encoder, part))
+
+    return over(parts, write, may_crash=True)
+
+
+def _on_gpus(
+    parts: Sequence[Part], photos: Store, shards: Store, make: MakeEncoder, revision: str
+) -> Iterator[str]:
+    """Encode parts: tasks decode while an actor on each GPU encodes; a part that ends its process again and again is left out."""
     import ray
 
-    cpus, gpus = max(1, int(ray.cluster_resources().get("CPU", 1))), _gpus()
-    decoding, encoding = (1.0, 0.0) if gpus else _SHARES
     return results(
         dataset(parts, may_crash=True)
         .map(
             lambda row: answered(lambda part: decode_part(photos, _loaded(make), part), row["item"]),
-            num_cpus=decoding,
-            compute=ray.data.TaskPoolStrategy(size=cpus),
+            compute=ray.data.TaskPoolStrategy(size=max(1, int(ray.cluster_resources().get("CPU", 1)))),
             max_retries=ATTEMPTS - 1,
         )
         .map(
             _EncodeActor,
             fn_constructor_args=(make, revision, shards),
-            num_cpus=encoding,
-            num_gpus=1 if gpus else 0,
-            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=gpus or cpus),
+            num_cpus=0,
+            num_gpus=1,
+            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=_gpus()),
             max_task_retries=ATTEMPTS - 1,
         )
     )
@@ -163,19 +174,30 @@ class _EncodeActor:
     """Encodes decoded parts and writes their shards."""
 
     def __init__(self, make: MakeEncoder, revision: str, shards: Store) -> None:
-        self._encoder = _loaded(make)
+        self._encoder = _checked(make, revision)
         self._shards = shards
-        if self._encoder.info.revision != revision:
-            raise EngineError(
-                f"Every machine of the cluster should have the encoder {self._encoder.info.caption} as it is here, "
-                "but one has another version; install the same packages and weights on all."
-            )
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        return answered(self._write, row["result"])
+        return answered(lambda decoded: _written(self._shards, self._encoder, decoded), row["result"])
 
-    def _write(self, decoded: Decoded) -> str:
-        return save_shard(self._shards, decoded.part, encode_part(self._encoder, decoded))
+
+def _written(shards: Store, encoder: Encoder, decoded: Decoded) -> str:
+    return save_shard(shards, decoded.part, encode_part(encoder, decoded))
+
+
+def _checked(make: MakeEncoder, revision: str) -> Encoder:
+    """The encoder of this process.
+
+    Raises:
+        EngineError: it is of another version than where the run was started.
+    """
+    encoder = _loaded(make)
+    if encoder.info.revision != revision:
+        raise EngineError(
+            f"Every machine of the cluster should have the encoder {encoder.info.caption} as it is here, "
+            "but one has another version; install the same packages and weights on all."
+        )
+    return encoder
 
 
 @lru_cache(maxsize=1)

@@ -37,7 +37,7 @@ def _find_flowers(page: Any) -> None:  # noqa: ANN401
 
 
 def _painted(page: Any) -> None:  # noqa: ANN401
-    page.locator(".map[data-painted]").wait_for()
+    page.locator("[data-coming='0']").first.wait_for()
 
 
 PICTURES: dict[str, tuple[str, Callable[[Any], None]]] = {

@@ -109,6 +109,7 @@ class Pane {
     const dense = window.devicePixelRatio || 1;
     const side = dense * Math.max(SIDES[0], Math.min(SIDES[1], 0.6 * Math.sqrt((width * height) / few.length) / dense));
     const images = few.map(([i]) => this.map.photo(this.rows[i]));
+    this.box.dataset.coming = String(images.filter((img) => !img.naturalWidth).length);
     few.forEach(([i, at], k) => images[k].naturalWidth || this.drawFrame(context, at, side, colours[codes[i]]));
     for (const [k, [i, at]] of few.entries()) {
       const img = images[k];

@@ -202,7 +202,7 @@ def test_growth_is_the_slope_in_logarithms():
 @pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's memory status")
 def test_one_scaling_run_and_a_stopped_one():
     found = scaling.run_one("kmeans", 500, 16, 4)
-    assert 0 < found["cancel"] <= found["seconds"]
+    assert 0 <= found["cancel"] <= found["seconds"]
     table_text = scaling.markdown(
         {
             "dim": 16,

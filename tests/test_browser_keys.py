@@ -202,21 +202,17 @@ def test_words_in_a_popover_change_nothing_but_its_field(cluster):
 def test_other_popovers_and_menus_stop_keys_too(cluster):
     page = cluster.page
     page.locator(".pick").nth(0).click()
-    page.get_by_text("1 photo picked").wait_for()
     for name in ("Move to concept", "Saved selections"):
+        page.get_by_text("1 photo picked").wait_for()
         before = cluster.state()
         page.get_by_role("button", name=name).click()
         cluster.dialog().wait_for()
         page.keyboard.type("jked")
         page.keyboard.press("Backspace")
         assert cluster.state() == before
-        page.keyboard.press("Escape")
-        page.keyboard.press("Escape")
+        page.mouse.click(5, 5)  # beside it: Escape would do it too, and a second one unpicks
         cluster.dialog().wait_for(state="hidden")
         cluster.rest()
-        if not page.get_by_text("1 photo picked").count():
-            page.locator(".pick").nth(0).click()
-            page.get_by_text("1 photo picked").wait_for()
 
 
 def test_escape_closes_the_enlarged_photo_and_nothing_else(cluster):

@@ -166,7 +166,7 @@ def _fields(value: Any, model: type[BaseModel], depth: int = _DEPTH) -> dict[str
         mine = {names[_plain(key)]: item for key, item in value.items() if _plain(key) in names}
         if mine:
             return {name: _fitted(item, model.model_fields[name].annotation) for name, item in mine.items()}
-    elif (only := _only_list(model)) and value and all(isinstance(item, str) for item in value):
+    elif (only := _only_list(model)) and value and value != [only] and all(isinstance(i, str) for i in value):
         return {only: value}
     inner = list(value.values() if isinstance(value, dict) else value)
     nested = (_fields(item, model, depth - 1) for item in reversed(inner))
@@ -186,7 +186,10 @@ def _only_list(model: type[BaseModel]) -> str:
 
 def _fitted(value: Any, wanted: Any) -> Any:  # noqa: ANN401 - JSON and a type
     """A value in the form of its field where no meaning is lost; else as it came, for the model to refuse."""
+    is_empty = value == {}
     value = _unwrapped(value)
+    if value == {} and not is_empty:
+        return value  # a schema alone
     if wanted is str:
         return _joined(value)
     if get_origin(wanted) is list:

@@ -180,9 +180,90 @@ def test_photos_that_cannot_be_used_are_refused_in_a_sentence(given, error, word
         cluster(given)
 
 
-def test_a_file_that_comes_twice_is_refused(photos):
+@pytest.mark.parametrize("second", ["leaf/0.png", "leaf/../leaf/0.png", "gone/../leaf/0.png"])
+def test_a_file_that_comes_twice_is_refused(photos, second):
     with pytest.raises(InputError, match="comes twice"):
-        cluster([photos / "leaf/0.png", photos / "leaf/../leaf/0.png", photos / "leaf/0.png"])
+        cluster([photos / "leaf/0.png", photos / second])
+
+
+class Elsewhere:
+    """As a tensor with gradients or on a GPU."""
+
+    ndim, shape = 2, (4, 32)
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad")
+
+
+@pytest.mark.parametrize(
+    ("photos", "words"),
+    [
+        ([[1, 2], [3]], "table of numbers"),
+        (Elsewhere(), "requires grad.*NumPy array"),
+        (np.ma.masked_array(np.ones((4, 32)), np.eye(4, 32) > 0), "masked"),
+        (np.vstack([np.ones((3, 32)), np.zeros((1, 32))]), "row 3 is all zeros .1 of 4"),
+        ("a\0b", "not a folder that can be read"),
+        (["a\0b"], "can be used"),
+        ("~nobody-is-called-so/x", "not a folder that can be read"),
+        ("", "A path was expected"),
+    ],
+)
+def test_odd_photos_are_one_sentence(photos, words):
+    with pytest.raises(InputError, match=words):
+        cluster(photos)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"n_clusters": 2.5}, "whole number"),
+        ({"n_clusters": "3"}, "whole number"),
+        ({"n_clusters": True}, "whole number"),
+        ({"n_clusters": 0}, "at least 1"),
+        ({"seed": -1}, "seed should be a whole number"),
+        ({"seed": "a"}, "seed should be a whole number"),
+        ({"weight": -1}, "weight"),
+        ({"weight": float("nan")}, "weight"),
+        ({"weight": "a"}, "weight"),
+        ({"guidance": 3}, "Guidance should be a text"),
+        ({"options": {}}, "RunConfig"),
+        ({"encoder": None}, "An encoder or the name"),
+        ({"knowledge": None}, "names of concepts"),
+        ({"knowledge": 5}, "names of concepts"),
+        ({"knowledge": ["a\ud800", "b"]}, "should be texts"),
+        ({"knowledge": {"a": 3}}, "should be texts"),
+    ],
+)
+def test_odd_options_are_one_sentence(features, options, words):
+    given = {"encoder": HashEncoder(), "knowledge": list(COLOURS)[:3], "progress": False, **options}
+    with pytest.raises(InputError, match=words):
+        kec.cluster(features, **given)
+
+
+def test_numbers_of_numpy_and_names_in_any_collection_are_taken(features):
+    expected = cluster(features, n_clusters=3, knowledge=["leaf", "ocean", "lemon"]).labels
+    for names in (np.array(["leaf", "ocean", "lemon"]), (name for name in ("leaf", "ocean", "lemon"))):
+        np.testing.assert_array_equal(
+            cluster(features, n_clusters=np.int64(3), knowledge=names).labels, expected
+        )
+    assert cluster(features, knowledge={"leaf": None, "ocean": ""}).n_clusters == 2
+
+
+@pytest.mark.parametrize("scale", [1e-40, 1e30, 1e200])
+def test_features_of_any_scale_give_the_same_groups(features, scale):
+    expected = cluster(features, n_clusters=3, knowledge=["leaf", "ocean", "lemon"]).labels
+    scaled = cluster(
+        features.astype(np.float64) * scale, n_clusters=3, knowledge=["leaf", "ocean", "lemon"]
+    ).labels
+    np.testing.assert_array_equal(scaled, expected)
+
+
+@pytest.mark.parametrize("folder", [None, 3, "", []])
+def test_what_is_no_path_is_not_opened(result, folder):
+    with pytest.raises(InputError, match="A path was expected"):
+        kec.open(folder)
+    with pytest.raises(InputError, match="A path was expected"):
+        result.save(folder)
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,17 @@ def test_a_name_that_is_not_text_is_skipped_and_shown(tmp_path):
 
 def test_files_of_systems_and_other_kinds_are_counted_by_kind(tmp_path):
     photos.plain(tmp_path / "a.jpg")
-    for name in (".DS_Store", "Thumbs.db", "notes.txt", "paper.pdf", "list.csv", "noext"):
+    for name in (
+        ".DS_Store",
+        "Thumbs.db",
+        "sub/desktop.ini",
+        "._a.jpg",
+        "notes.txt",
+        "paper.pdf",
+        "list.csv",
+        "noext",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     for name in (".hidden.jpg", ".git/b.jpg", "__MACOSX/._a.jpg", "@eaDir/a.jpg"):
         photos.plain(tmp_path / name)
@@ -143,14 +153,20 @@ def test_files_of_systems_and_other_kinds_are_counted_by_kind(tmp_path):
         ".hidden.jpg": "its name begins with a dot, so it counts as hidden; rename it to use it"
     }
     assert report.others == {
-        "hidden or system files": 5,
+        "hidden or system files": 3,
+        ".DS_Store (how macOS shows a folder)": 1,
+        "Thumbs.db (small pictures that Windows keeps)": 1,
+        "desktop.ini (how Windows shows a folder)": 1,
+        "beginning with ._ (what macOS notes beside a file)": 1,
         ".txt": 1,
         ".pdf": 1,
         ".csv": 1,
         "without suffix": 1,
     }
     assert passed_over(report.others) == (
-        "9 other files are no photos: 5 hidden or system files, 1 .csv, 1 .pdf, 1 .txt, 1 without suffix."
+        "11 other files are no photos: 3 hidden or system files, 1 .DS_Store (how macOS shows a folder), 1 .csv, 1 .pdf, "
+        "1 .txt, 1 Thumbs.db (small pictures that Windows keeps), 1 beginning with ._ (what macOS notes beside a file), "
+        "1 desktop.ini (how Windows shows a folder), 1 without suffix."
     )
 
 

@@ -206,7 +206,22 @@ def test_the_settings_and_a_run_say_what_was_found_out():
         (error(400, "This model's maximum context length is 512 tokens, you sent 700"), "larger context", 3),
         (error(400, "Extra fields not permitted"), "Extra fields not permitted", 9),
         (error(403, "no access to model tiny", code="model_not_found"), "does not know the model", 1),
-        (Reply(status=301, headers={"Location": "/login"}), "does not know.*sends on to '/login'", 5),
+        (Reply(status=301, headers={"Location": "/login"}), "sends questions on to /login .HTTP 301", 1),
+        (
+            Reply(status=307, headers={"Location": "/v1/chat/completions"}),
+            "not that of the language model",
+            1,
+        ),
+        (
+            Reply(status=308, headers={"Location": "/v1/chat/completions?again"}),
+            "questions on to /v1.*HTTP 308",
+            2,
+        ),
+        (
+            Reply(status=307, headers={"Location": "http://other.example/v1/chat/completions"}),
+            "other.example",
+            1,
+        ),
         (Reply(raw=b"plain", headers={"Content-Encoding": "gzip"}), "cannot be unpacked", 5),
         (Reply(raw=b'{"choices": [{"message": null}]}'), "held no message", 5),
         (Reply(raw=b'{"choices": [{"text": "a dog"}]}'), "held no message.*a dog", 5),

@@ -58,6 +58,94 @@ def test_words_in_brackets_after_an_answer_are_not_taken_for_one(chatter):
     assert read_answer(f"{ANSWER}\n\n{chatter}", ConceptAnswer).concept == "dog"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{good}\n\nRejected draft: {bad}",
+        "{good}\nI rejected the draft {bad} because it is too narrow.",
+        "{good}\n\nI considered this first:\n```json\n{bad}\n```\nbut no.",
+        "```json\n{good}\n```\nThis is closer than the earlier draft:\n```json\n{bad}\n```",
+        "{good} rather than {bad}",
+        "{good}, not {bad}",
+        "Answer: {good}\n{bad} was my first idea but too broad.",
+        "{good}\nDiscarded alternatives: {bad}, {bad}",
+        "Draft: {bad}. That is too narrow. Final draft: {good}",
+        "Wait, the earlier draft {bad} was wrong; corrected: {good}",
+        "{bad} Here is the corrected version of my previous draft: {good}",
+        "{bad}\nThat was wrong. {good}",
+        "{good}\nNote: I did not use {bad} because it is too narrow.",
+        "{good}\nIncorrect: {bad}",
+        "{good} ~~{bad}~~",
+        "{good}. Could it also be {bad}? No.",
+        "{good}<!-- {bad} -->",
+        "<del>{bad}</del>{good}<del>{bad}</del>",
+        "{good}\nA bad example would be {bad}.",
+    ],
+)
+def test_a_rejected_draft_is_no_answer_wherever_it_stands(text):
+    said = text.replace("{good}", ANSWER).replace("{bad}", DRAFT)
+    assert read_answer(said, ConceptAnswer).concept == "dog"
+    said = text.replace("{good}", '["wet nose"]').replace("{bad}", '["long ears"]')
+    assert read_answer(said, AttributesAnswer).attributes == ["wet nose"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "concept: dog\ndescription: soft fur",
+        "```yaml\nconcept: dog\ndescription: soft fur\n```\nTell me if you need more.",
+        "Sure, here it is:\n\nconcept: 'dog'\ndescription: \"soft fur\"\n\nNote: a dog is a pet.",
+        "---\nConcept: dog\nDescription: >\n  soft\n  fur\n...",
+        "**Concept:** dog\n**Description:** soft fur",
+        "**Concept**: dog\n\n**Description**: soft fur",
+        "- concept: dog\n  description: soft fur",
+        "concept: cat\ndescription: pointed ears\n\nOn second thoughts:\n\nconcept: dog\ndescription: soft fur",
+        "answer:\n  concept: dog\n  description: soft fur",
+        "concept:\tdog\ndescription:\tsoft fur",
+        "* Concept: dog\n* Description: soft fur",
+        "1. Concept: dog\n2. Description: soft fur",
+        "> concept: dog\n> description: soft fur",
+        "**Concept: dog**\n**Description: soft fur**",
+        "- concept: dog\n- description: soft fur",
+        "Concept: dog. Description: soft fur",
+        'concept = "dog"\ndescription = "soft fur"',
+        "concept: |\n  dog\ndescription: |\n  soft fur",
+        "concept: &a dog\ndescription: soft fur",
+        "<answer><concept>dog</concept>\n<description>soft fur</description></answer>",
+    ],
+)
+def test_an_answer_in_yaml_or_lines_of_keys_is_read(text):
+    answer = read_answer(text, ConceptAnswer)
+    assert (answer.concept.strip(" .\n"), answer.description.strip()) == ("dog", "soft fur")
+
+
+def test_lists_and_records_in_yaml_are_read():
+    for text in (
+        "attributes:\n- wet nose\n- long ears",
+        "**Attributes:**\n  - wet nose\n  - long ears\n\nDone.",
+    ):
+        assert read_answer(text, AttributesAnswer).attributes == ["wet nose", "long ears"]
+    parts = "parts:\n- name: hound\n  nouns: [beagle]\n- name: toy dog\n  nouns:\n  - pug"
+    assert [(p.name, p.nouns) for p in read_answer(parts, PartsAnswer).parts] == [
+        ("hound", ["beagle"]),
+        ("toy dog", ["pug"]),
+    ]
+    with_colon = read_answer("concept: dog\ndescription: soft: it has fur", ConceptAnswer)
+    assert with_colon.description.strip() == "soft: it has fur"
+    for prose in ("My concept: none fits here", "The description: unclear"):
+        with pytest.raises(LLMReplyError):
+            read_answer(prose, ConceptAnswer)
+    with pytest.raises(LLMReplyError):
+        read_answer("concept: dog\ndescr", ConceptAnswer, repair=False)
+
+
+def test_references_in_yaml_do_not_unfold():
+    lines = ["attributes:", "- &a0", "  - wet nose"]
+    lines += [f"- &a{n}\n  - *a{n - 1}\n  - *a{n - 1}" for n in range(1, 200)]
+    with pytest.raises(LLMReplyError):
+        read_answer("\n".join(lines), AttributesAnswer)
+
+
 def test_a_broken_answer_wins_over_a_valid_draft():
     assert read_answer(f"Draft: {DRAFT}. Final: {{'concept': 'dog',}}", ConceptAnswer).concept == "dog"
 

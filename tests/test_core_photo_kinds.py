@@ -114,7 +114,8 @@ def test_images_skipped_and_others_are_all_the_files_there_are(tmp_path):
         "other suffixes": 1,
         ".note": 1,
         ".bin": 1,
-        "hidden or system files": 5,
+        "hidden or system files": 4,
+        "Thumbs.db (small pictures that Windows keeps)": 1,
     }
     assert accounted(report) == sum(len(files) for _, _, files in os.walk(tmp_path)) == 19
 
@@ -451,3 +452,49 @@ def test_opening_never_raises_but_input_error(tmp_path):
     for name in ("a\0b.jpg", "n" * 300 + ".jpg", "gone.jpg"):
         with pytest.raises(InputError):
             open_image(tmp_path / name)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_values_that_are_no_numbers_are_noted(tmp_path, odd):
+    values = np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
+    values[:2] = odd
+    tifffile.imwrite(tmp_path / "grey.tif", values)
+    tifffile.imwrite(tmp_path / "colour.tif", np.dstack([values] * 3), photometric="rgb")
+    report = scan_images(tmp_path)
+    told = {image.id: image.warning for image in report.images}
+    assert "128 of its 4,096 values are NaN or infinite and count as 0" in told["grey.tif"]
+    assert "384 of its 12,288 values are NaN or infinite and count as 0" in told["colour.tif"]
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+@pytest.mark.parametrize("kind", ["noise", "flat"])
+def test_damage_inside_a_png_is_noted_or_called_so(tmp_path, share, kind):
+    rng = np.random.default_rng(3)
+    pixels = rng.integers(0, 255, (64, 64, 3)) if kind == "noise" else np.full((64, 64, 3), 90)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(buffer, "PNG", compress_level=0 if kind == "noise" else 6)
+    whole = buffer.getvalue()
+    place = 41 + int(share * (len(whole) - 70))
+    broken = whole[:place] + bytes(255 - value for value in whole[place : place + 3]) + whole[place + 3 :]
+    (tmp_path / "whole.png").write_bytes(whole)
+    (tmp_path / "broken.png").write_bytes(broken)
+    report = scan_images(tmp_path)
+    told = {image.id: image.warning for image in report.images} | {
+        item.path: item.reason for item in report.skipped
+    }
+    assert told["whole.png"] == ""
+    assert "it is damaged" in told["broken.png"]
+    assert "variant" not in told["broken.png"]
+
+
+@pytest.mark.parametrize(
+    ("sides", "known"), [(("N", "E"), True), (("S", "W"), True), (("X", "E"), False), (("N", "?"), False)]
+)
+def test_a_place_on_no_side_of_the_earth_is_none(tmp_path, sides, known):
+    tags = Image.Exif()
+    tags[0x8825] = {1: sides[0], 2: (48.0, 0.0, 0.0), 3: sides[1], 4: (11.0, 0.0, 0.0)}
+    Image.new("RGB", (40, 40), "red").save(tmp_path / "a.jpg", exif=tags)
+    found = scan_images(tmp_path).exif
+    assert ("a.jpg" in found) == known
+    if known:
+        assert found["a.jpg"].place.latitude == (48 if sides[0] == "N" else -48)

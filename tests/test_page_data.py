@@ -126,7 +126,7 @@ def test_every_refusal_and_every_other_file_is_in_the_report(new, tmp_path):
     page.session_state["data_tabs"] = "Other files (4)"
     page.run()
     assert not page.exception
-    assert "4 other files are no photos: 2 .txt, 1 .mp4, 1 hidden or system files." in [
+    assert "4 other files are no photos: 2 .txt, 1 .DS_Store (how macOS shows a folder), 1 .mp4." in [
         t.value for t in page.text
     ]
 

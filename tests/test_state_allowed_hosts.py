@@ -112,6 +112,8 @@ def test_a_configured_host_is_served_at_its_port_or_at_any():
     assert is_served(*proxied, allowed=["photos.example"])
     assert is_served(("host", "photos.example:9000"), allowed=["photos.example"])
     assert is_served(("host", "localhost:9000"), allowed=["localhost:9000"])
+    assert is_served(("host", "xn--bcher-kva.example:8"), allowed=["bücher.example:8"])
+    assert not is_served(("host", "bücher.example"), allowed=["bücher.example"])
     assert not is_served(("host", "photos.example:9001"), allowed=["photos.example:9000"])
     assert not is_served(("host", "sub.photos.example"), allowed=["photos.example"])
 

@@ -10,11 +10,14 @@ import pytest
 from PIL import Image
 
 import cli
+import kec_core as kec
+from kec_core.encoders.readymade import load_readymade
 from kec_core.errors import InputError
 from kec_core.knowledge.edits import parse_script
+from kec_core.photos.images import open_image, scan_images
 from kec_core.result.group_model import groups_of
 from kec_core.result.group_model_file import model_bytes, read_model
-from state.engine.new_photos import add_job
+from state.engine.new_photos import add_job, add_photos
 from state.jobs.progress import JobContext, JobProgress
 from state.jobs.worker import KINDS
 from state.project.project import Project
@@ -244,6 +247,49 @@ def test_photos_of_another_folder_are_copied_in_and_those_known_are_not(project,
     assert (bool(again.differences), again.revision) == (False, report.revision)
     with pytest.raises(InputError, match="holds the photo folder"):
         grow(project, root.parent)
+
+
+def test_photos_without_features_in_the_files_of_a_project_are_not_copied(hash_encoder, tmp_path):
+    root = colour_photos(tmp_path / "photos", 4)
+    names = [image.id for image in scan_images(root).images]
+    rows = np.random.default_rng(0).normal(size=(len(names), 12)).astype(np.float32)
+    np.savez(tmp_path / "looks.npz", ids=np.array(names), features=rows)
+    known = {"knowledge": dict.fromkeys(COLOURS, ""), "n_clusters": 3, "progress": False}
+    looks = str(tmp_path / "looks.npz")
+    kec.cluster(root, encoder=HashEncoder(), looks=looks, **known).save(tmp_path / "project")
+    photo(tmp_path / "new/a.png", "leaf")
+    before, project = sorted(root.rglob("*")), Project.open(tmp_path / "project")
+    said = r"should hold every photo, but looks.npz lacks 1 of .* first new/a.png .*no row for it"
+    with pytest.raises(InputError, match=said):
+        grow(project, tmp_path / "new")
+    with pytest.raises(InputError, match=said):
+        add_photos(project, str(tmp_path / "new"))
+    with pytest.raises(InputError, match=said):
+        grow(project, tmp_path / "new", is_aside=True)
+    assert sorted(root.rglob("*")) == before
+    assert [path.name for path in project.folder.glob(".adding*")] == []
+
+
+def test_photos_without_a_row_of_ready_made_features_are_listed_and_not_copied(
+    project, tmp_path, monkeypatch
+):
+    root, shown = project.images_root, revisions.current(project)
+    assert shown is not None
+    names = [image.id for image in project.images()]
+    features = HashEncoder().encode_images(
+        np.stack([HashEncoder().preprocess(open_image(root / n)) for n in names])
+    )
+    np.savez(
+        tmp_path / "rows.npz", ids=np.array([*names, "new/b.png"]), features=features[[*range(len(names)), 0]]
+    )
+    ready = load_readymade(tmp_path / "rows.npz", HashEncoder())
+    monkeypatch.setattr(growing, "_encoder", lambda project, shown: ready)
+    photo(tmp_path / "new/a.png", "leaf")
+    photo(tmp_path / "new/b.png", "lemon", seed=5)
+    report = grow(project, tmp_path / "new")
+    assert [(item.path, "has no row for it" in item.reason) for item in report.skipped] == [("a.png", True)]
+    assert [path.name for path in (root / "new").iterdir()] == ["b.png"]
+    assert report.differences.added == ("new/b.png",)
 
 
 def test_a_newer_copy_of_the_photo_folder_takes_its_place(project, tmp_path):

@@ -66,6 +66,22 @@ def test_separators_columns_and_line_ends_may_vary(tmp_path, text):
     assert read(tmp_path, text) == {"top.jpg": "a,b"}
 
 
+def test_labels_that_look_equal_are_one_class(tmp_path):
+    forms = ("caf\u00e9", "cafe\u0301", "\u200bcaf\u00e9", " caf\u00e9\u00a0", "\ufeffcaf\u00e9")
+    rows = "".join(f"{image_id},{form}\n" for image_id, form in zip(IDS, forms, strict=True))
+    assert read(tmp_path, f"file,label\n{rows}") == dict.fromkeys(IDS, "caf\u00e9")
+    both = ("caf\u00e9/1.jpg", "cafe\u0301/2.jpg")
+    assert set(labels_from_folders(records(both)).values()) == {"caf\u00e9"}
+    family = "\U0001f468\u200d\U0001f469"
+    assert read(tmp_path, f"file,label\ntop.jpg,{family}\n") == {"top.jpg": family}
+
+
+def test_a_file_without_any_label_says_so(tmp_path):
+    assert "None of the 2 photos that labels.csv names has a label" in notes(
+        tmp_path, "file,label\ntop.jpg,\ncat/1.jpg,\n"
+    )
+
+
 def test_a_path_wins_over_a_name(tmp_path):
     assert read(tmp_path, "file,label\n1.jpg,x\n", ("1.jpg", "cat/1.jpg")) == {"1.jpg": "x"}
 

@@ -68,7 +68,8 @@ def test_the_command_becomes_the_server_so_that_nothing_is_left_when_it_ends(sta
 
 
 @pytest.mark.parametrize(
-    ("host", "allowed"), [("0.0.0.0", ""), ("::", ""), ("::1", "[::1]"), ("photos.lan", "photos.lan")]
+    ("host", "allowed"),
+    [("0.0.0.0", ""), ("::", ""), ("::1", "[::1]"), ("[::1]", "[::1]"), ("photos.lan", "photos.lan")],
 )
 def test_the_host_that_is_served_is_allowed_unless_it_stands_for_all(started, host, allowed):
     start(host=host, auth_by_proxy=True)
@@ -82,6 +83,8 @@ def test_the_host_that_is_served_is_allowed_unless_it_stands_for_all(started, ho
         {"host": "::"},
         {"host": "192.168.0.7"},
         {"host": "photos.lan"},
+        {"host": "fotoführer.lan"},
+        {"allowed_hosts": ["fotoführer.example"]},
         {"allowed_hosts": ["localhost", "photos.example"]},
     ],
 )
@@ -140,6 +143,7 @@ def test_a_taken_port_is_said_with_its_user_and_a_free_one(taken):
         ("127.0.0.1", 0, "from 1 to 65535, but 0"),
         ("127.0.0.1", 70000, "from 1 to 65535, but 70000"),
         ("no.such.host.invalid", 8501, "--host should be an address of this machine"),
+        ("ä" * 70, 8501, "--host should be an address of this machine"),
         ("203.0.113.7", 8501, "--host should be an address of this machine"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -10,7 +11,7 @@ import zlib
 import pytest
 
 from kec_core.errors import InputError
-from state.transfer.ingest import unpack_zip
+from state.transfer.ingest import save_uploads, unpack_zip
 from tests import fuzz_photos, photos
 
 
@@ -136,7 +137,37 @@ def test_content_decides_in_archives_and_the_rest_is_counted(tmp_path, photo):
     )
     assert set(found.saved) == set(names)
     assert set(reasons(found)) == {".5 mile.png", "inner.zip"}
-    assert found.others == {".txt": 2, ".pdf": 1, "without suffix": 1, "hidden or system files": 2}
+    assert found.others == {
+        ".txt": 2,
+        ".pdf": 1,
+        "without suffix": 1,
+        "hidden or system files": 1,
+        ".DS_Store (how macOS shows a folder)": 1,
+    }
+
+
+def test_every_refused_name_says_plainly_what_it_is(tmp_path, photo):
+    told = {
+        "a:b.jpg": r"begins with a drive \(a:\)",
+        "C:\\photos\\x.jpg": r"begins with a drive \(C:\)",
+        "../up.jpg": "leads out of the folder",
+        ".DS_Store": r"it is .DS_Store \(how macOS",
+        "._x.jpg": "what macOS notes beside a file",
+        "Thumbs.db": "small pictures that Windows keeps",
+        "desktop.ini": "how Windows shows a folder",
+        ".secret.jpg": "begins with a dot",
+    }
+    entries = [(name.encode(), photo) for name in ("good.png", *told)]
+    found = reasons(unpack_zip(archive(entries), tmp_path / "zip"))
+    uploads = save_uploads([(name, io.BytesIO(photo)) for name in told], tmp_path / "upload")
+    for name, words in told.items():
+        said = [uploads[name].skipped[0].reason, *(why for path, why in found.items() if path == name)]
+        assert all(re.search(words, one) for one in said), (name, said)
+    empty = save_uploads(
+        [("Thumbs.db", io.BytesIO(b"x")), ("._x.jpg", io.BytesIO(b"\0\5\x16\7"))], tmp_path / "more"
+    )
+    assert "Windows keeps" in empty["Thumbs.db"].skipped[0].reason
+    assert "macOS notes" in empty["._x.jpg"].skipped[0].reason
 
 
 def test_the_same_photo_twice_under_one_name_is_said(tmp_path, photo):

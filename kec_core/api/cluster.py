@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
+from numbers import Real
 from typing import cast
 
 import numpy as np
 
 from kec_core.api.features import as_encoder, progress_line
-from kec_core.api.input import EmbeddedPhotos, Looks, Names, Photos, embed, embed_looks, knowledge_of
+from kec_core.api.input import EmbeddedPhotos, Looks, Names, Photos, embed, embed_looks, knowledge_of, whole
 from kec_core.api.result import Result
 from kec_core.arrays import Progress
 from kec_core.config import RunConfig
@@ -68,7 +70,7 @@ def cluster(
     """
     used = as_encoder(encoder)
     given = _given(knowledge, guidance)
-    config = _config(options or RunConfig(), n_clusters, used, guidance, weight, seed)
+    config = _config(RunConfig() if options is None else options, n_clusters, used, guidance, weight, seed)
     if isinstance(looks, str):
         config = replace(config, looks=looks)
     with progress_line(progress) as tell:
@@ -95,7 +97,8 @@ def cluster(
 
 def _given(knowledge: KnowledgeInput, guidance: str) -> Knowledge | None:
     """Knowledge that need not be built; None for what builds it."""
-    if knowledge == WORDNET or hasattr(knowledge, "uni_attributes"):
+    is_wordnet = isinstance(knowledge, str) and knowledge == WORDNET
+    if is_wordnet or hasattr(knowledge, "uni_attributes"):
         return None
     if isinstance(knowledge, str):
         raise InputError(
@@ -113,14 +116,32 @@ def _config(
     weight: float | None,
     seed: int,
 ) -> RunConfig:
-    """The options, with those that were given apart."""
+    """The options, with those that were given apart.
+
+    Raises:
+        InputError: one of them is none.
+    """
+    if not isinstance(options, RunConfig):
+        raise InputError(
+            f"Options should be a RunConfig, but {options!r} came; leave them out for the usual ones."
+        )
+    if n_clusters is not None:
+        n_clusters = whole(n_clusters, "The number of clusters", 1)
+    if not isinstance(guidance, str):
+        raise InputError(f"Guidance should be a text, but {guidance!r} came; leave it out for none.")
+    is_number = isinstance(weight, Real) and not isinstance(weight, bool)
+    if weight is not None and not (is_number and 0 <= weight < math.inf):
+        raise InputError(
+            f"The weight of the knowledge should be a number of at least 0, or None, but {weight!r} came."
+        )
+    seed = whole(seed, "The seed", 0)
     return replace(
         options,
         encoder=encoder.info.name,
         n_clusters=options.n_clusters if n_clusters is None else n_clusters,
         knowledge=replace(options.knowledge, guidance=guidance or options.knowledge.guidance),
         clustering=replace(
-            options.clustering, weight=options.clustering.weight if weight is None else weight
+            options.clustering, weight=options.clustering.weight if weight is None else float(weight)
         ),
         seed=seed or options.seed,
     )

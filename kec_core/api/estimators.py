@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from kec_core.api.cluster import WORDNET, KnowledgeInput
 from kec_core.api.cluster import cluster as cluster_photos
 from kec_core.api.features import as_encoder, features_of, refuse_skipped
-from kec_core.api.input import Looks, Photos, as_files, looks_table
+from kec_core.api.input import Looks, Photos, as_files, looks_table, whole
 from kec_core.api.result import Result
 from kec_core.arrays import FloatMatrix, IntVector, check_matrix, l2_normalize, no_progress
 from kec_core.clustering import cluster, estimate_n_clusters
@@ -23,6 +23,7 @@ from kec_core.clustering.whitening import beside
 from kec_core.config import ClusteringConfig
 from kec_core.encoders import TextCache, encode_texts
 from kec_core.encoders.base import Encoder, collection_mean, visual_features
+from kec_core.errors import InputError
 from kec_core.methods.counterparts import filtered_nouns, mix_of_nouns
 from kec_core.methods.inputs import MethodInputs, PhotoFeatures, photo_features
 from kec_core.methods.options import TacOptions
@@ -49,6 +50,11 @@ class _PhotoClusterer(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         return features_of(table, encoder)[0]
 
     def _table(self, features: Photos, *, reset: bool) -> NDArray[np.float32]:
+        if as_files(features) is not None:
+            raise InputError(
+                "Features were expected, since without knowledge no encoder is asked, but files came; give a table of numbers, "
+                'or knowledge such as "wordnet".'
+            )
         table: NDArray[np.float32] = validate_data(
             self, features, dtype=np.float32, reset=reset, ensure_min_samples=1
         )
@@ -137,7 +143,11 @@ class KEC(_PhotoClusterer):
 
     def _fit_looks(self, x: FloatMatrix) -> Self:
         seed = self._seed()
-        n_clusters = self.n_clusters or estimate_n_clusters(x, seed=seed)[0]
+        n_clusters = (
+            estimate_n_clusters(x, seed=seed)[0]
+            if self.n_clusters is None
+            else whole(self.n_clusters, "n_clusters", 1)
+        )
         found = cluster(x, n_clusters, ClusteringConfig(), seed=seed)
         self.labels_ = np.asarray(found.labels)
         self.names_ = {label: f"Cluster {label + 1}" for label in np.unique(self.labels_).tolist()}
@@ -203,16 +213,14 @@ class TACNoTrain(_PhotoClusterer):
 
     def fit(self, X: Photos, y: object = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names
         """Group photos; ``X``, ``y`` and what is raised as in ``KEC.fit``."""
-        encoder, seed = as_encoder(self.encoder), self._seed()
+        encoder, seed, k = as_encoder(self.encoder), self._seed(), whole(self.n_clusters, "n_clusters", 1)
         raw, options = self._features(X, encoder, reset=True), TacOptions()
         photos = photo_features(raw, encoder.info.defaults)
         inputs = self._inputs(photos, encoder)
-        self.nouns_ = filtered_nouns(
-            inputs, self.n_clusters, options.nouns_per_centre, seed=seed, progress=no_progress
-        )
+        self.nouns_ = filtered_nouns(inputs, k, options.nouns_per_centre, seed=seed, progress=no_progress)
         self.mean_ = collection_mean(raw, encoder.info.defaults)
         fused = self._fused(photos.x, encoder)
-        found = cluster(fused, self.n_clusters, options.clustering(), seed=seed)
+        found = cluster(fused, k, options.clustering(), seed=seed)
         self.labels_ = np.asarray(found.labels)
         self.names_ = {label: f"Cluster {label + 1}" for label in np.unique(self.labels_).tolist()}
         self.model_ = groups_of(fused, self.labels_, self.names_)

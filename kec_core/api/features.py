@@ -19,8 +19,19 @@ from kec_core.types import SkippedImage
 
 
 def as_encoder(encoder: str | Encoder) -> Encoder:
-    """An encoder, loaded when it is named; the last two stay loaded."""
-    return _loaded(encoder) if isinstance(encoder, str) else encoder
+    """An encoder, loaded when it is named; the last two stay loaded.
+
+    Raises:
+        InputError: no such encoder.
+        ResourceMissing: its weights are not on this machine.
+    """
+    if isinstance(encoder, str):
+        return _loaded(encoder)
+    if not (hasattr(encoder, "info") and hasattr(encoder, "encode_images")):
+        raise InputError(
+            f'An encoder or the name of one was expected, but {encoder!r} came; give "auto", for example.'
+        )
+    return encoder
 
 
 @lru_cache(maxsize=2)

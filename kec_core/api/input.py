@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, check_matrix, fingerprint, l2_normalize
+from kec_core.disk import short
 from kec_core.encoders import load_looks
 from kec_core.encoders.base import Encoder
 from kec_core.errors import InputError
+from kec_core.paths import real_path
+from kec_core.photos.files import printable
 from kec_core.photos.images import ImageRecord, check_images, scan_images
 from kec_core.stages import Runner, Stored, embed_photos, embed_second
 from kec_core.types import Concept, Knowledge, SkippedImage, concept_id
@@ -23,6 +28,8 @@ Photos = str | Path | Sequence[str | Path] | NDArray[Any]
 """A folder, a list of files, or a table of features (N, d)."""
 Looks = str | Encoder | NDArray[Any]
 """A second space of looks: its name, an encoder of it, or a table of features (N, d2)."""
+_LARGEST = 1e15
+"""Rows whose largest number is beyond it, or below its inverse, lose their squares in float32, and all would look the same."""
 Names = Sequence[str] | Mapping[str, str]
 """Names of concepts, with or without descriptions."""
 
@@ -69,7 +76,7 @@ def embed(photos: Photos, encoder: Encoder, runner: Runner) -> EmbeddedPhotos:
     """
     files = as_files(photos)
     if files is None:
-        return _features(np.asarray(photos), encoder)
+        return _features(_as_array(photos), encoder)
     root, names = files
     scan = scan_images(root) if names is None else check_images(root, names)
     stored = embed_photos(runner, scan.images, root, encoder)
@@ -137,7 +144,7 @@ def as_files(photos: Photos) -> tuple[Path, list[str] | None] | None:
         InputError: the list is empty, or a file comes twice.
     """
     if isinstance(photos, (str, Path)):
-        return Path(photos).expanduser(), None
+        return as_path(photos), None
     dimensions = getattr(photos, "ndim", None)  # arrays, data frames, sparse tables
     if dimensions not in (None, 1) or (dimensions is None and not isinstance(photos, Sequence)):
         return None
@@ -147,7 +154,7 @@ def as_files(photos: Photos) -> tuple[Path, list[str] | None] | None:
         )
     if not all(isinstance(one, (str, Path)) for one in photos):
         return None
-    paths = [Path(one).expanduser().absolute() for one in photos]
+    paths = [_spelled_out(as_path(one)) for one in photos]
     twice = next(
         (path for path, again in zip(sorted(paths), sorted(paths)[1:], strict=False) if path == again), None
     )
@@ -157,13 +164,88 @@ def as_files(photos: Photos) -> tuple[Path, list[str] | None] | None:
     return root, [path.relative_to(root).as_posix() for path in paths]
 
 
+def as_path(path: str | Path) -> Path:
+    """A path in which ~ is the home folder.
+
+    Raises:
+        InputError: it is no path.
+    """
+    if not isinstance(path, (str, Path)) or not str(path):
+        raise InputError(
+            f"A path was expected, but {path!r} came; give a folder or a file as a text or a Path."
+        )
+    with suppress(RuntimeError):  # the home of nobody: a name like others
+        return Path(path).expanduser()
+    return Path(path)
+
+
+def _spelled_out(path: Path) -> Path:
+    """An absolute path without "..", so that one file has one spelling."""
+    return real_path(path.parent) / path.name if ".." in path.parts else path.absolute()
+
+
+def whole(value: Any, what: str, least: int) -> int:  # noqa: ANN401 - whatever a notebook gives
+    """A whole number of Python.
+
+    Args:
+        value: of any type.
+        what: what it is, as the beginning of a sentence.
+        least: the smallest that is allowed.
+
+    Raises:
+        InputError: it is something else.
+    """
+    is_whole = isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
+    if not is_whole or value < least:
+        raise InputError(f"{what} should be a whole number of at least {least}, but {value!r} came.")
+    return int(value)
+
+
+def _as_array(table: Any) -> NDArray[Any]:  # noqa: ANN401 - whatever a notebook holds
+    try:
+        array = np.asarray(table)
+    except (
+        ValueError,
+        TypeError,
+        RuntimeError,
+    ) as error:  # rows of different lengths, a tensor elsewhere or with gradients
+        raise InputError(
+            f"A folder, a list of files or a table of numbers was expected, but what came is none ({short(error)}); "
+            "give a NumPy array, for example."
+        ) from error
+    if np.ma.is_masked(table):
+        raise InputError(
+            "A table without gaps was expected, but some of its values are masked; fill them or leave their rows out."
+        )
+    return array
+
+
+def _in_scale(table: NDArray[Any]) -> NDArray[Any]:
+    """The table, multiplied so that float32 holds the squares of its numbers; only directions count.
+
+    Raises:
+        InputError: a row is all zeros.
+    """
+    if table.ndim != 2 or not table.size:
+        return table
+    most = np.abs(table.astype(np.float64)).max(axis=1)
+    if (zeros := np.flatnonzero(most == 0)).size:
+        raise InputError(
+            f"Each row of features should point somewhere, but row {zeros[0]} is all zeros ({zeros.size:,} of "
+            f"{len(table):,} are); drop or recompute that row."
+        )
+    if np.isfinite(most).all() and (most.max() > _LARGEST or most.min() < 1 / _LARGEST):
+        return (table / most[:, np.newaxis]).astype(np.float32)
+    return table
+
+
 def _features(table: NDArray[Any], encoder: Encoder) -> EmbeddedPhotos:
     if table.dtype.kind not in "fiub":
         raise InputError(
             f"A folder, a list of files or a table of numbers was expected, but {table.dtype} values came; "
             "give one of the three."
         )
-    features = check_matrix(table, "The features", columns=encoder.info.dim)
+    features = check_matrix(_in_scale(table), "The features", columns=encoder.info.dim)
     if not len(features):
         raise InputError("At least one row of features was expected, but the table is empty.")
     ids = [str(row) for row in range(len(features))]
@@ -183,12 +265,18 @@ def knowledge_of(names: Names) -> Knowledge:
     Raises:
         InputError: no name, an empty one, or one that comes twice in any case.
     """
-    described = dict(names) if isinstance(names, Mapping) else dict.fromkeys(_texts(names), "")
-    cleaned = {" ".join(name.split()): text.strip() for name, text in described.items()}
-    count = len(names)
+    if not isinstance(names, Iterable):
+        raise InputError(
+            f'Knowledge comes from "wordnet" or names of concepts, for example, but {names!r} came.'
+        )
+    given = names if isinstance(names, Mapping) else list(names)
+    described = dict(given) if isinstance(given, Mapping) else dict.fromkeys(_texts(given), "")
+    texts = zip(_texts(described), _texts(text or "" for text in described.values()), strict=True)
+    cleaned = {" ".join(name.split()): text.strip() for name, text in texts}
+    count = len(given)
     if not count or "" in cleaned or len({name.casefold() for name in cleaned}) < count:
         raise InputError(
-            f"Different names of concepts were expected, but {list(names)!r} came; give each once, and no empty one."
+            f"Different names of concepts were expected, but {list(given)!r} came; give each once, and no empty one."
         )
     return Knowledge(
         concepts=tuple(
@@ -201,7 +289,9 @@ def knowledge_of(names: Names) -> Knowledge:
 
 
 def _texts(names: Iterable[object]) -> list[str]:
-    wrong = next((name for name in names if not isinstance(name, str)), None)
-    if wrong is not None:
-        raise InputError(f"Names of concepts should be texts, but {wrong!r} came; give names as strings.")
-    return [str(name) for name in names]
+    texts: list[str] = []
+    for name in names:
+        if not isinstance(name, str) or printable(name) != name:
+            raise InputError(f"Names of concepts should be texts, but {name!r} came; give names as strings.")
+        texts.append(str(name))
+    return texts

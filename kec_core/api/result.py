@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kec_core.api.features import features_of
-from kec_core.api.input import EmbeddedPhotos, Looks, Photos
+from kec_core.api.input import EmbeddedPhotos, Looks, Photos, as_path
 from kec_core.arrays import FloatVector, IntVector, Progress
 from kec_core.clustering.geometry import centroids_of, confidence, nearness
 from kec_core.config import RunConfig
@@ -227,11 +227,11 @@ class Result:
             The id of the revision.
 
         Raises:
-            InputError: the result was not made from photos.
+            InputError: the result was not made from photos, or ``folder`` is no path.
             ResourceMissing: the app is not installed.
             StoreError: the folder cannot be written, holds another project, or the project has moved on meanwhile.
         """
-        return str(project_service("save")(self, Path(folder).expanduser()))
+        return str(project_service("save")(self, as_path(folder)))
 
 
 def _as_edit(index: int, given: Edit | Mapping[str, Any]) -> Edit:
@@ -249,9 +249,9 @@ def open_project(folder: Path | str) -> Result:
         folder: of the project.
 
     Raises:
-        InputError: it has no result yet.
+        InputError: it has no result yet, or ``folder`` is no path.
         ResourceMissing: the weights of its encoder are not on this machine, or the app is not installed.
         StoreError: no project there, or a stored result is missing or damaged.
     """
-    result: Result = project_service("open")(Path(folder).expanduser())
+    result: Result = project_service("open")(as_path(folder))
     return result

@@ -70,6 +70,11 @@ def failure_of(response: httpx2.Response, endpoint: LLMEndpoint) -> LLMError:
     status, shown = response.status_code, response.extensions.get("said", response.status_code)
     words, code, parameter = _words(response)
     said = clean(endpoint.scrub(response.extensions.get("words") or words), WORDS)
+    if response.extensions.get("moved"):
+        return LLMError(
+            f"The address {endpoint.url} is not that of the language model itself: {said} (HTTP {shown}); give the address "
+            "of the server; answers received are kept."
+        )
     told, wait = f"HTTP {shown}: {said}", _delay(response)
     if status in (400, 403, 404, 422) and "model_not_found" in code:
         return unknown_model(endpoint, told)

@@ -1,15 +1,18 @@
-"""Finding the answer in what a language model said: after its thoughts, out of prose, in JSON that may be broken."""
+"""Finding the answer in what a language model said: after its thoughts, out of prose, in JSON that may be broken, or YAML."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kec_core.errors import LLMReplyError
+from kec_core.llm.drafts import likeliest, without_struck
+from kec_core.llm.notations import plain_key, values_in_lines
 
 LONGEST_ANSWER = 20_000
 """Letters of an answer, from its end, that are searched for JSON; the longest sensible answer has about 2,000."""
@@ -66,7 +69,7 @@ def read_answer(
     repair: bool = True,
     known: Mapping[str, Any] | None = None,
 ) -> SomeAnswer:
-    """Find the last complete answer after a model's reasoning: drafts before it do not count.
+    """Find the last complete answer after a model's reasoning: drafts before it, and those it rejects, do not count.
 
     Args:
         text: prose, code fences and reasoning included.
@@ -80,7 +83,11 @@ def read_answer(
     if not text.strip():
         raise LLMReplyError("the answer was empty", text)
     problem = "the answer held no JSON object"
-    for value in _values(visible(text)[-LONGEST_ANSWER:], repair=repair):
+    said_aloud = without_struck(visible(text))[-LONGEST_ANSWER:]
+    for value in chain(
+        _values(said_aloud, repair=repair),
+        values_in_lines(said_aloud, list(model.model_fields)) if repair else (),
+    ):
         found = _fields(value, model)
         if found is None:
             problem = _missing(model) if isinstance(value, dict) else problem
@@ -104,15 +111,16 @@ def _missing(model: type[Answer]) -> str:
 def _values(text: str, *, repair: bool) -> Iterator[Any]:
     """What could be an answer, the last first: whole JSON, JSON inside it, mended JSON; then lists."""
     for opening, closing in ("{}", "[]"):
-        for span in reversed(_spans(text, opening, closing)):
+        for start, end in likeliest(text, _spans(text, opening, closing)):
+            span = text[start:end]
             yield from reversed(_parsed(span, opening))
             if repair:
                 yield from _mended(span, dict if opening == "{" else list)
 
 
-def _spans(text: str, opening: str, closing: str) -> list[str]:
+def _spans(text: str, opening: str, closing: str) -> list[tuple[int, int]]:
     """Outermost bracketed parts; the last may lack its end."""
-    found: list[str] = []
+    found: list[tuple[int, int]] = []
     start, depth = 0, 0
     for place, letter in enumerate(text):
         if letter == opening:
@@ -120,8 +128,8 @@ def _spans(text: str, opening: str, closing: str) -> list[str]:
         elif letter == closing and depth:
             depth -= 1
             if not depth:
-                found.append(text[start : place + 1])
-    return [*found, text[start:]] if depth else found
+                found.append((start, place + 1))
+    return [*found, (start, len(text))] if depth else found
 
 
 def _parsed(span: str, opening: str) -> list[Any]:
@@ -162,8 +170,12 @@ def _fields(value: Any, model: type[BaseModel], depth: int = _DEPTH) -> dict[str
     if isinstance(value, dict):
         if value.get("type") == "object" and isinstance(value.get("properties"), dict):
             value = value["properties"]
-        names = {_plain(name): name for name in model.model_fields}
-        mine = {names[_plain(key)]: item for key, item in value.items() if _plain(key) in names}
+        names = {plain_key(name): name for name in model.model_fields}
+        mine = {
+            names[plain_key(key)]: item
+            for key, item in value.items()
+            if plain_key(key) in names and item is not None
+        }
         if mine:
             return {name: _fitted(item, model.model_fields[name].annotation) for name, item in mine.items()}
     elif (only := _only_list(model)) and value and value != [only] and all(isinstance(i, str) for i in value):
@@ -171,11 +183,6 @@ def _fields(value: Any, model: type[BaseModel], depth: int = _DEPTH) -> dict[str
     inner = list(value.values() if isinstance(value, dict) else value)
     nested = (_fields(item, model, depth - 1) for item in reversed(inner))
     return next((found for found in nested if found is not None), None)
-
-
-def _plain(key: object) -> str:
-    """A key without regard to case, signs and plural."""
-    return "".join(_LETTER.findall(str(key).casefold())).removesuffix("s")
 
 
 def _only_list(model: type[BaseModel]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -21,6 +21,8 @@ _NO_ANSWER_TRIES = 3
 """Tries of a request that is answered, but by something else than a completion (HTML, an error, no choice)."""
 _MOVED = (301, 302, 303)
 """Ways of sending a request on that lose the question; 307 and 308 keep it, and the client follows them."""
+_MOST_STEPS = 3
+"""So often a question is sent on, not further."""
 _PLAIN_KEY = "api-key"
 """Header of the key at Azure's addresses, those with an api-version."""
 
@@ -94,6 +96,10 @@ class _Transport(httpx2.AsyncBaseTransport):
         )  # a client, for the environment's proxies
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        steps: list[httpx2.URL] = request.extensions.setdefault(
+            "steps", []
+        )  # the request it is sent on as has them too
+        steps.append(request.url)
         attempts = ATTEMPTS.get()
         if attempts is None:
             return await self._sent(request)
@@ -131,7 +137,12 @@ class _Transport(httpx2.AsyncBaseTransport):
             (n, v) for n, v in response.headers.items() if n not in ("content-encoding", "content-length")
         ]
         whole = httpx2.Response(response.status_code, headers=kept, content=content, request=request)
-        return _checked(whole, request) if request.url.path.endswith("/chat/completions") else whole
+        asks = request.url.path.endswith("/chat/completions")
+        target = whole.headers.get("location", "")
+        is_lost = asks and whole.status_code in _MOVED
+        if whole.has_redirect_location and (is_lost or not _may_follow(request.extensions["steps"], target)):
+            return _error(whole, 404, f"it sends questions on to {target}", is_moved=True)
+        return _checked(whole, request) if asks else whole
 
     async def _read(self, response: httpx2.Response) -> bytes:
         content = b""
@@ -149,11 +160,6 @@ class _Transport(httpx2.AsyncBaseTransport):
 
 def _checked(response: httpx2.Response, request: httpx2.Request) -> httpx2.Response:
     """The reply, or an error in its place when it is no completion although its status says so."""
-    if response.status_code in _MOVED:
-        words = (
-            f"it sends on to {response.headers.get('location', '')!r}; give the address of the server itself"
-        )
-        return _error(response, 404, words)
     if response.status_code >= 300:
         return response
     streamed = response.content.lstrip().startswith((b"data:", b"event:", b":"))
@@ -175,6 +181,15 @@ def _checked(response: httpx2.Response, request: httpx2.Request) -> httpx2.Respo
     if isinstance(body, dict) and "choices" in body:
         what = "held no message" if first else "held no choice"
     return _error(response, 502, f"the reply {what}: {clean(plain_text(response.text), 120)}")
+
+
+def _may_follow(steps: Sequence[httpx2.URL], target: str) -> bool:
+    """Whether a question may go on to an address: on the same host, in no circle, after few steps."""
+    try:
+        url = steps[-1].join(target)
+    except httpx2.InvalidURL:
+        return False
+    return url.host == steps[0].host and url not in steps and len(steps) <= _MOST_STEPS
 
 
 def _error_among_events(content: bytes) -> Any:  # noqa: ANN401 - JSON
@@ -210,9 +225,14 @@ def _readable(content: bytes) -> bytes:
 
 
 def _error(
-    response: httpx2.Response, status: int, words: str = "", *, content: bytes | None = None
+    response: httpx2.Response,
+    status: int,
+    words: str = "",
+    *,
+    content: bytes | None = None,
+    is_moved: bool = False,
 ) -> httpx2.Response:
-    extensions = {"said": response.status_code, "words": words}
+    extensions = {"said": response.status_code, "words": words, "moved": is_moved}
     content = response.content if content is None else content
     return httpx2.Response(status, headers=response.headers, content=content, extensions=extensions)
 

@@ -36,6 +36,7 @@ def to_8_bits(values: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
         uint8 of the same shape, and what was done, in words.
     """
     numbers = np.asarray(values)
+    unknown = "" if numbers.dtype.kind in "ui" else _not_numbers(numbers)
     if numbers.dtype.kind not in "ui":
         wide = numbers.astype(np.result_type(numbers, np.float32), copy=False)
         numbers = np.nan_to_num(wide, posinf=0.0, neginf=0.0).clip(-_LARGEST, _LARGEST)
@@ -53,7 +54,13 @@ def to_8_bits(values: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
         bottom, top = min(low, 0.0), high
         note = f"{FROM_BITS} range of its values, {bottom:.6g} to {top:.6g}"
     scaled = (numbers.astype(np.float32) - np.float32(bottom)) * np.float32(255.0 / ((top - bottom) or 1.0))
-    return scaled.round().astype(np.uint8), note
+    return scaled.round().astype(np.uint8), f"{note}{unknown}"
+
+
+def _not_numbers(values: NDArray[Any]) -> str:
+    """How many values are NaN or infinite, as the end of a note; "" when all are numbers."""
+    count = int(values.size - np.isfinite(values).sum())
+    return f"; {count:,} of its {values.size:,} values are NaN or infinite and count as 0" if count else ""
 
 
 def _is_whole(numbers: NDArray[Any]) -> bool:

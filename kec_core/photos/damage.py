@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
@@ -26,9 +27,11 @@ _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {_HUFFMAN_TABLES, 0xC8, 0xCC}
 _END_OF_BLOCK, _ZEROS_ON = 0x00, 0xF0
 """What the code of a run of zero coefficients may mean."""
 _UNREAD_VARIANT: Final = re.compile(
-    r"unsupported|not supported|not available|unknown|unrecogni[sz]ed|cannot handle", re.IGNORECASE
+    r"unsupported|not supported|not available|unknown|unrecogni[sz]ed(?! data stream contents)|cannot handle",
+    re.IGNORECASE,
 )
 TEXT_CHUNKS: Final = frozenset((b"tEXt", b"zTXt", b"iTXt"))
+_PIXEL_CHUNKS: Final = frozenset((b"IHDR", b"PLTE", b"IDAT", b"tRNS", b"fdAT"))
 OTHER_METADATA_CHUNKS: Final = frozenset((b"eXIf", b"iCCP", b"tIME", b"pHYs", b"gAMA", b"cHRM"))
 
 
@@ -94,6 +97,26 @@ def png_without(content: bytes, dropped: frozenset[bytes]) -> bytes:
             kept.append(content[place:end])
         place = end
     return b"".join([*kept, content[place:]])
+
+
+def has_broken_pixels(content: bytes) -> bool:
+    """Whether a PNG's data of pixels are not what its checksums say; decoders read on in silence."""
+    return any(
+        kind in _PIXEL_CHUNKS and zlib.crc32(kind + data) != check for kind, data, check in _chunks(content)
+    )
+
+
+def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes, int]]:
+    """Type, data and checksum of every whole chunk of a PNG."""
+    place = 8
+    while place + 12 <= len(content):
+        end = place + 8 + int.from_bytes(content[place : place + 4], "big")
+        yield (
+            content[place + 4 : place + 8],
+            content[place + 8 : end],
+            int.from_bytes(content[end : end + 4], "big"),
+        )
+        place = end + 4
 
 
 def is_unread_variant(error: Exception) -> bool:

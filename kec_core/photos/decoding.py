@@ -29,6 +29,7 @@ from kec_core.photos.damage import (
     OTHER_METADATA_CHUNKS,
     TEXT_CHUNKS,
     damage_note,
+    has_broken_pixels,
     is_unread_variant,
     jpeg_damage,
     png_without,
@@ -171,7 +172,10 @@ def inspect(file: BinaryIO, name: str, min_side: int) -> Facts:
         kind = _format(file, name)
         if kind == "JPEG":
             return _inspect_jpeg(file, min_side)
-        return _decode(file, kind, min_side).facts
+        facts = _decode(file, kind, min_side).facts
+        if kind == "PNG" and _is_broken_png(file):
+            return replace(facts, notes=(*facts.notes, "it is damaged in places (a checksum is wrong)"))
+        return facts
 
     return _explained(file, work)
 
@@ -224,6 +228,11 @@ def _inspect_jpeg(file: BinaryIO, min_side: int) -> Facts:
     facts = _decode(file, "JPEG", min_side).facts
     note = damage_note(damage)
     return replace(facts, notes=(*facts.notes, note)) if note else facts
+
+
+def _is_broken_png(file: BinaryIO) -> bool:
+    file.seek(0)
+    return has_broken_pixels(file.read())
 
 
 def _facts_of_jpeg(image: Image.Image) -> Facts:

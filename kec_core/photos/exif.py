@@ -119,19 +119,24 @@ def _camera(maker: str, model: str) -> str:
 
 
 def _place(tags: Mapping[int, Any]) -> Place | None:
-    north = _degrees(tags.get(ExifTags.GPS.GPSLatitude), _line(tags.get(ExifTags.GPS.GPSLatitudeRef)), 90)
-    east = _degrees(tags.get(ExifTags.GPS.GPSLongitude), _line(tags.get(ExifTags.GPS.GPSLongitudeRef)), 180)
+    north = _degrees(
+        tags.get(ExifTags.GPS.GPSLatitude), _line(tags.get(ExifTags.GPS.GPSLatitudeRef)), "NS", 90
+    )
+    east = _degrees(
+        tags.get(ExifTags.GPS.GPSLongitude), _line(tags.get(ExifTags.GPS.GPSLongitudeRef)), "EW", 180
+    )
     if north is None or east is None or (north == 0 and east == 0):  # zeros: a receiver without a signal
         return None
     return Place(north, east)
 
 
-def _degrees(parts: Iterable[SupportsFloat] | None, side: str, most: float) -> float | None:
-    """Degrees, minutes and seconds as signed degrees; None when they are missing or no angle."""
+def _degrees(parts: Iterable[SupportsFloat] | None, side: str, sides: str, most: float) -> float | None:
+    """Degrees, minutes and seconds as signed degrees; None when they are missing or no angle, or of another side."""
+    half = side[:1].upper()
     try:
         value = math.fsum(float(part) / 60**power for power, part in enumerate(parts or ()))
     except (TypeError, ValueError, ZeroDivisionError):
         return None
-    if parts is None or not 0 <= value <= most:
+    if parts is None or not 0 <= value <= most or half not in sides:
         return None
-    return round(-value if side[:1].upper() in ("S", "W") else value, 6)
+    return round(-value if half == sides[1] else value, 6)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from kec_core.arrays import Progress
+from kec_core.disk import short
 from kec_core.errors import InputError
 from kec_core.parallel import map_in_threads
 from kec_core.photos.damage import reason
@@ -27,7 +28,14 @@ _IN_ICLOUD: Final = ".icloud"
 _SYSTEM_FOLDERS: Final = frozenset(
     ("__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found")
 )
-_SYSTEM_FILES: Final = frozenset(("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"))
+_SYSTEM_FILES: Final = {
+    ".ds_store": ".DS_Store (how macOS shows a folder)",
+    "thumbs.db": "Thumbs.db (small pictures that Windows keeps)",
+    "ehthumbs.db": "ehthumbs.db (small pictures that Windows keeps)",
+    "desktop.ini": "desktop.ini (how Windows shows a folder)",
+    "icon\r": "Icon (the icon that macOS shows for a folder)",
+}
+_BESIDE, _BESIDE_KIND = "._", "beginning with ._ (what macOS notes beside a file)"
 _OWN_MARKS: Final = frozenset(("project.db", "kec-export.json"))
 """Projects and exports below a photo folder hold copies of its photos: they are not photos of the collection."""
 _THUMBNAIL: Final = re.compile(r"(.*/)?thumbs/([0-9a-f]{2})/\2[0-9a-f]{62}-\d+\.jpg")
@@ -85,6 +93,20 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS or name.lower() in _SYSTEM_FILES
 
 
+def hidden_kind(name: str) -> str:
+    """The kind under which a hidden file or a system's own is counted."""
+    return _SYSTEM_FILES.get(name.lower()) or (_BESIDE_KIND if name.startswith(_BESIDE) else HIDDEN)
+
+
+def why_hidden(name: str) -> str:
+    """Why a file is not used that is hidden or a system's own; "" when it is neither."""
+    if known := _SYSTEM_FILES.get(name.lower()):
+        return f"it is {known}, not a photo"
+    if name.startswith(_BESIDE):
+        return "its name begins with ._, as what macOS notes beside a file does; rename it if it is a photo"
+    return DOT_NAME if is_hidden(name) else ""
+
+
 def is_own(names: Sequence[str]) -> list[bool]:
     """For each path below a folder whether it belongs to a project or an export that lies there.
 
@@ -124,7 +146,7 @@ def _looked_into(root: Path, names: Sequence[str]) -> Found:
     for name in names:
         plain = name.rpartition("/")[2]
         if is_hidden(plain) and not plain.startswith("."):
-            found.others[HIDDEN] += 1
+            found.others[hidden_kind(plain)] += 1
             continue
         try:
             is_photo = format_of(_head(f"{root}/{name}"), plain) is not None
@@ -134,9 +156,9 @@ def _looked_into(root: Path, names: Sequence[str]) -> Found:
         if not is_photo and plain.endswith(_IN_ICLOUD):
             found.skip(name, NOT_HERE)
         elif not is_photo:
-            found.others[HIDDEN if is_hidden(plain) else kind_of(plain)] += 1
+            found.others[hidden_kind(plain) if is_hidden(plain) else kind_of(plain)] += 1
         elif is_hidden(plain):
-            found.skip(name, DOT_NAME)
+            found.skip(name, why_hidden(plain))
         else:
             _add(found, name)
     return found
@@ -159,10 +181,11 @@ def _regular_files(root: Path, found: Found) -> Iterator[str]:
     try:
         real_root = os.path.realpath(root, strict=True)
         _entries(root)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        why = error.strerror if isinstance(error, OSError) else short(error)
         raise InputError(
-            f"A folder of photos was expected, but {root} is not a folder that can be read "
-            f"({error.strerror}); check the path."
+            f"A folder of photos was expected, but {printable(str(root))!r} is not a folder that can be read ({why}); "
+            "check the path."
         ) from error
     pending = [""]
     while pending:

@@ -231,7 +231,7 @@ def _check(root: Path, name: str) -> tuple[ImageRecord, Exif] | SkippedImage | N
     try:
         with (root / name).open("rb") as file:
             return check_photo(file, name)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         return SkippedImage(path=name, reason=reason(error))
 
 

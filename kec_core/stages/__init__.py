@@ -27,7 +27,9 @@ from kec_core.stages.photos import (
     embed_second,
     keep_features,
     near_copies,
+    refuse_lacking,
     with_bursts,
+    without_features,
 )
 from kec_core.stages.runner import Hooks, Resources, Runner, Stored
 from kec_core.stages.table import STAGES
@@ -55,8 +57,10 @@ __all__ = [
     "read_clustering",
     "read_grounding",
     "read_whitening",
+    "refuse_lacking",
     "text_vectors",
     "whiten_photos",
     "whitening_result",
     "with_bursts",
+    "without_features",
 ]

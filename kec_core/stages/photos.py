@@ -11,7 +11,7 @@ import numpy as np
 
 from kec_core.arrays import FloatMatrix, IntVector, fingerprint
 from kec_core.clustering.bursts import find_bursts
-from kec_core.encoders.base import Encoder, collection_mean
+from kec_core.encoders.base import Encoder, EncoderInfo, collection_mean
 from kec_core.encoders.loading import encode_files
 from kec_core.encoders.readymade import EarlierRow, ReadymadeEncoder, RowsOfPhotos
 from kec_core.errors import InputError
@@ -75,15 +75,43 @@ def embed_second(
 
     def compute(key: str) -> StageResult:
         made = _made(runner, "second", key, used, root, encoder)
-        if failed := made.data["failed"]:
-            raise InputError(
-                f"The second space of looks should hold every photo, but {info.caption} lacks {len(failed):,} of "
-                f"{len(used):,}, first {failed[0]['path']} ({failed[0]['reason']}); complete it, or run without --looks."
-            )
+        refuse_lacking(info, {item["path"]: item["reason"] for item in made.data["failed"]}, len(used))
         mean = collection_mean(made.arrays["features"], info.defaults)
         return replace(made, arrays={**made.arrays, "mean": mean}, data={**made.data, "name": info.name})
 
     return runner.stage("second", ["raw", *_inputs(used, encoder)], compute)
+
+
+def refuse_lacking(info: EncoderInfo, reasons: Mapping[str, str], count: int) -> None:
+    """Refuse a second space of looks that lacks photos.
+
+    Args:
+        info: of the second space.
+        reasons: why it has no features of a photo, by id.
+        count: of all photos.
+
+    Raises:
+        InputError: there are such photos.
+    """
+    if reasons:
+        path, why = next(iter(reasons.items()))
+        raise InputError(
+            f"The second space of looks should hold every photo, but {info.caption} lacks {len(reasons):,} of {count:,}, "
+            f"first {path} ({why}); complete it, or run without --looks."
+        )
+
+
+def without_features(
+    store: StageStore, stage: str, records: Sequence[ImageRecord], root: Path, encoder: Encoder
+) -> Mapping[str, str]:
+    """Why photos have no features in the file that an encoder reads, by id; none when it makes them itself.
+
+    Raises:
+        InputError: the file does not fit these photos at all.
+    """
+    if not isinstance(encoder, ReadymadeEncoder):
+        return {}
+    return _rows_for(store, stage, records, root, encoder).reasons
 
 
 def _made(
@@ -111,13 +139,20 @@ def _read(
 ) -> StageResult:
     """What a file of features holds for photos."""
     photos = [(record.id, record.pixels_key) for record in records]
-    found = encoder.rows_of(photos, root, _earlier_rows(runner.store, stage, encoder.info.revision))
+    found = _rows_for(runner.store, stage, records, root, encoder)
     known = {} if found.has_names else found.rows
     rows = {} if found.has_names else {"rows": _rows_of(photos, found)}
     unused = [[i, content, known[i]] for i, content in photos if i in known and i in found.reasons]
     more = {"rows": unused, "note": found.note}
     made = _result(records, found.reasons, found.features, encoder, len(records), more)
     return replace(made, arrays={**made.arrays, **rows})
+
+
+def _rows_for(
+    store: StageStore, stage: str, records: Sequence[ImageRecord], root: Path, encoder: ReadymadeEncoder
+) -> RowsOfPhotos:
+    photos = [(record.id, record.pixels_key) for record in records]
+    return encoder.rows_of(photos, root, _earlier_rows(store, stage, encoder.info.revision))
 
 
 def _rows_of(photos: Sequence[tuple[str, str]], found: RowsOfPhotos) -> IntVector:

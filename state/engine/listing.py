@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kec_core.arrays import Progress, fingerprint
-from kec_core.photos.files import HIDDEN, OWN, find_files, is_hidden, is_own
+from kec_core.photos.files import OWN, find_files, hidden_kind, is_hidden, is_own
 from kec_core.types import SkippedImage
 from state.engine.stores import FileAt, Store
 
@@ -76,7 +76,7 @@ def _visible(files: Sequence[FileAt], others: Counter[str]) -> Iterator[FileAt]:
         if is_project:
             others[OWN] += 1
         elif any(is_hidden(step) for step in file.name.split("/")):
-            others[HIDDEN] += 1
+            others[hidden_kind(file.name.rpartition("/")[2])] += 1
         else:
             yield file
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from kec_core.arrays import Progress, blocks
 from kec_core.errors import InputError
 from kec_core.paths import is_folder
-from kec_core.photos.images import ImageRecord, ScanReport, passed_over, reported, scan_images
+from kec_core.photos.images import ImageRecord, ScanReport, passed_over, reported
 from kec_core.stages import Hooks
 from kec_core.types import SkippedImage
 from state.engine.applying import Applied, apply_groups
@@ -30,7 +30,6 @@ from state.revisions import revisions
 from state.revisions.layouts import make_first_map
 from state.transfer.ingest import safe_path
 from state.work.assign import AssignedPhoto, AssignReport, assign_folder, model_with_encoder, sorted_out
-from state.work.changed_folder import copied_in
 from state.work.editing import loaded_encoder
 from state.work.growing import GrowthReport, grow
 
@@ -138,15 +137,8 @@ def _taken_in(project: Project, store: Store, hooks: Hooks) -> GrowthReport:
     with tempfile.TemporaryDirectory(prefix=".adding-", dir=project.folder) as aside:
         folder = Path(aside) / name
         unread = _fetch(store, folder, progress=hooks.progress)
-        found = scan_images(folder, progress=hooks.progress)
-        known = {image.sha256 for image in project.images()}
-        brought = copied_in(project, folder, found, known, progress=hooks.progress)
-    report = grow(project, brought.root, hooks=hooks)
-    return replace(
-        report,
-        skipped=(*unread, *brought.skipped, *report.skipped),
-        notes=(*brought.notes, *report.notes),
-    )
+        report = grow(project, folder, hooks=hooks, is_aside=True)
+    return replace(report, skipped=(*unread, *report.skipped))
 
 
 def _collection_grown(project: Project, collection: Collection, address: str, hooks: Hooks) -> GrowthReport:

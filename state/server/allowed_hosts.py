@@ -136,7 +136,7 @@ def parse_allowed(texts: Iterable[str]) -> tuple[Host, ...]:
     """
     hosts = []
     for text in texts:
-        host = Host.parse(text)
+        host = Host.parse(as_dns(text))
         if host is None:
             raise InputError(
                 f"An allowed host should be a name or an address, with or without a port (photos.example:8501), "
@@ -144,6 +144,14 @@ def parse_allowed(texts: Iterable[str]) -> tuple[Host, ...]:
             )
         hosts.append(host)
     return tuple(hosts)
+
+
+def as_dns(text: str) -> str:
+    """A host as requests name it: names of other letters in DNS's way of writing them; what is no such name as it is."""
+    try:
+        return text.encode("idna").decode("ascii") if not text.isascii() else text
+    except UnicodeError:
+        return text
 
 
 def from_environment() -> tuple[Host, ...]:

@@ -32,7 +32,7 @@ from state.server.access import (
     check_secrets,
     load_server_config,
 )
-from state.server.allowed_hosts import ALLOWED_HOSTS_VARIABLE, Host, parse_allowed
+from state.server.allowed_hosts import ALLOWED_HOSTS_VARIABLE, Host, as_dns, parse_allowed
 from state.workspace.workspace import HOME_VARIABLE
 
 TIDY_SECONDS = 60.0
@@ -145,6 +145,7 @@ def serve(
         raise InputError(
             f"--images-root should be a folder, but {missing[0]} is not one; give an existing folder."
         )
+    host = host.strip("[]")  # as an address line shows IPv6
     base_path = check_base_path(base_url_path)
     config = load_server_config(server_config) if server_config else None
     login_hosts = [check_secrets(config, base_path)] if config else []
@@ -191,7 +192,7 @@ def _need_loopback(host: str, allowed_hosts: Sequence[str]) -> None:
     """Refuse to serve beyond this machine."""
     named = [("--host", host), *(("--allowed-host", one) for one in allowed_hosts)]
     for option, text in named:
-        parsed = Host.parse(_bracketed(text) if option == "--host" else text)
+        parsed = Host.parse(as_dns(_bracketed(text) if option == "--host" else text))
         if (
             parsed is not None and not parsed.is_loopback
         ):  # what is no host at all is refused with its own sentence
@@ -214,9 +215,10 @@ def check_port(host: str, port: int) -> None:
         )
     try:
         reason = _bind_error(host, port)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no host has such a name"
         raise InputError(
-            f"--host should be an address of this machine, but {host} is none ({error.strerror}); leave it out for "
+            f"--host should be an address of this machine, but {host!r} is none ({why}); leave it out for "
             f"{DEFAULT_HOST}."
         ) from error
     if reason == errno.EACCES:

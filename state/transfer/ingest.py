@@ -23,7 +23,7 @@ from typing import BinaryIO, cast
 from kec_core.arrays import Progress, no_progress
 from kec_core.disk import short
 from kec_core.errors import InputError, StoreError
-from kec_core.photos.files import HIDDEN, is_hidden, printable
+from kec_core.photos.files import HIDDEN, hidden_kind, is_hidden, printable
 from kec_core.photos.formats import HEAD_BYTES, format_of, is_named_photo, kind_of, suffix_of
 from kec_core.photos.formats import is_photo as is_photo_file
 from kec_core.photos.images import NO_PHOTO
@@ -219,7 +219,7 @@ def _sorted_out(source: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> t
     why = _why_not_entry(entry)
     head = b"" if why else _head(source, entry)
     if not (_is_wanted(plain) and not is_hidden(plain)) and format_of(head, plain) is None:
-        return HIDDEN if is_hidden(plain) else kind_of(plain), ""
+        return hidden_kind(plain) if is_hidden(plain) else kind_of(plain), ""
     return "", why_not(name) or why
 
 

@@ -5,9 +5,10 @@ Captions of photos come in by the same reader. Every row is used, or counted in 
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from kec_core.errors import InputError
@@ -20,6 +21,9 @@ from state.transfer.formats.table import FORMATS, read_labels
 MISSING = frozenset(("nan", "none", "n/a", "na", "#n/a", "<na>", "null", "nat"))
 """Labels, without case, that programs write where there is no label."""
 
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad\u200e\u200f"))
+"""Marks of no width that tables and web pages leave in a text; joiners are no such marks, for scripts and emoji need them."""
+
 
 @dataclass(frozen=True, slots=True)
 class LabelsRead:
@@ -31,7 +35,7 @@ class LabelsRead:
 
 def labels_from_folders(records: Iterable[ImageRecord]) -> dict[str, str]:
     """The folder of each photo, relative to the photo folder, by image id; photos at the top have no label."""
-    folders = {record.id: str(PurePosixPath(record.id).parent) for record in records}
+    folders = {record.id: _plain_text(str(PurePosixPath(record.id).parent)) for record in records}
     return {image_id: folder for image_id, folder in folders.items() if folder != "."}
 
 
@@ -57,7 +61,7 @@ def labels_from_file(
     names = PhotoNames((record.id for record in records), root)
     found: dict[str, Row] = {}
     unused: dict[str, list[Row]] = {}
-    for row in read.rows:
+    for row in (replace(row, label=_plain_text(row.label)) for row in read.rows):
         ids = _find(names, row.file)
         _check_lines(path, row, column, is_photo=bool(ids))
         if len(ids) != 1:
@@ -79,10 +83,17 @@ def labels_from_file(
         for kind, rows in unused.items()
     ]
     labels = {image_id: row.label for image_id, row in found.items() if row.label}
+    if not labels:
+        notes.append(f"None of the {len(found):,} photos that {path.name} names has a {column} there.")
     if column != "label":
         return LabelsRead(labels, tuple(notes))
     kept = {image_id: label for image_id, label in labels.items() if label.casefold() not in MISSING}
     return LabelsRead(kept, (*notes, *_missing_notes(labels)))
+
+
+def _plain_text(label: str) -> str:
+    """A label in the one form in which equal texts are equal: letters composed, without marks that nobody sees."""
+    return unicodedata.normalize("NFC", label.translate(_UNSEEN)).strip()
 
 
 def _need_some(

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from kec_core.disk import reason
 from kec_core.errors import InputError, StoreError
 from kec_core.paths import is_file
-from kec_core.photos.files import DOT_NAME, is_hidden
+from kec_core.photos.files import is_hidden, why_hidden
 from kec_core.photos.images import passed_over
 from kec_core.types import SkippedImage
 
@@ -52,7 +52,11 @@ def safe_path(name: str) -> PurePosixPath:
         InputError: absolute, with a drive, with "..", empty, or nested too deep.
     """
     parts = path_parts(name)
-    if name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name) or any(p.strip() == ".." for p in parts):
+    if re.match(r"[A-Za-z]:", name):
+        raise InputError(
+            f"its path begins with a drive ({name[:2]}), so it leads out of the folder; rename it"
+        )
+    if name.startswith(("/", "\\")) or any(p.strip() == ".." for p in parts):
         raise InputError("its path leads out of the folder")
     if not parts:
         raise InputError("it has no name")
@@ -89,7 +93,7 @@ def why_not(name: str) -> str:
         return "it is an archive inside the archive; unpack it first"
     if any(is_hidden(part) for part in path.parts[:-1]):
         return "it belongs to a hidden folder or a system's"
-    return DOT_NAME if is_hidden(path.name) else ""
+    return why_hidden(path.name)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from kec_core.disk import short
 from kec_core.errors import InputError, StoreError
-from kec_core.photos.files import HIDDEN, is_hidden, printable
+from kec_core.photos.files import hidden_kind, is_hidden, printable
 from kec_core.photos.formats import HEAD_BYTES, is_photo, kind_of
 from kec_core.types import SkippedImage
 from state.transfer.photo_folder import (
@@ -78,7 +78,7 @@ def _unpacked(
     content = source.extractfile(member) if member.isfile() else None
     head = content.read(HEAD_BYTES) if content else b""
     if is_hidden(plain) or any(is_hidden(one) for one in folders if one != ".."):
-        others[HIDDEN] += 1
+        others[hidden_kind(plain)] += 1
     elif not is_photo(plain, head):
         others[kind_of(plain)] += 1
     elif why := why_not(member.name) or ("" if content else "it is a link, not a photo"):

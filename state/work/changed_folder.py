@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kec_core.arrays import Progress
@@ -13,6 +13,9 @@ from kec_core.photos.images import ImageRecord, ScanReport, passed_over, scan_im
 from kec_core.types import SkippedImage
 from state.project.project import Project
 from state.transfer.ingest import copy_photos
+
+Without = Callable[[Sequence[ImageRecord]], Mapping[str, str]]
+"""Says of new photos, under the ids they would have, why some cannot be used; InputError when none is to be taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,13 @@ class PhotoFolder:
 
 
 def photo_folder(
-    project: Project, photos: Sequence[ImageRecord], folder: Path, *, progress: Progress
+    project: Project,
+    photos: Sequence[ImageRecord],
+    folder: Path,
+    *,
+    without: Without,
+    is_aside: bool = False,
+    progress: Progress,
 ) -> PhotoFolder:
     """Find or make the folder that holds all photos from now on.
 
@@ -70,17 +79,19 @@ def photo_folder(
         project: whose.
         photos: of the project until now.
         folder: of new photos, or of all photos.
+        without: see ``Without``; asked before anything is copied.
+        is_aside: the folder is there for the moment only, so it cannot take the place of the photo folder.
         progress: told about photos; may raise Cancelled.
 
     Raises:
-        InputError: ``folder`` is no folder with a sound photo, it holds the photo folder among others, or there is no
-            photo folder any more.
+        InputError: ``folder`` is no folder with a sound photo, it holds the photo folder among others, there is no
+            photo folder any more, or ``without`` refuses.
         StoreError: the disk is full or not writable.
     """
     if not is_folder(folder):
         raise InputError(f"A folder of photos was expected, but {folder} is not a folder; check the path.")
     root = project.images_root
-    if root is not None and folder.resolve().is_relative_to(root.resolve()):
+    if root is not None and not is_aside and folder.resolve().is_relative_to(root.resolve()):
         return PhotoFolder(root=root)
     if root is not None and root.resolve().is_relative_to(folder.resolve()):
         raise InputError(
@@ -89,44 +100,42 @@ def photo_folder(
         )
     known = {image.id: image.sha256 for image in photos}
     found = scan_images(folder, progress=progress)
-    if 2 * sum(known.get(image.id) == image.sha256 for image in found.images) >= len(known):
+    if not is_aside and 2 * sum(known.get(image.id) == image.sha256 for image in found.images) >= len(known):
         said = f"{folder} is the photo folder of the project now: most of its photos are there."
         return PhotoFolder(root=folder, notes=(said,))
-    return copied_in(project, folder, found, set(known.values()), progress=progress)
+    return _copied_in(project, folder, found, set(known.values()), without, progress)
 
 
-def copied_in(
-    project: Project, folder: Path, found: ScanReport, contents: Set[str], *, progress: Progress
+def _copied_in(
+    project: Project,
+    folder: Path,
+    found: ScanReport,
+    contents: Set[str],
+    without: Without,
+    progress: Progress,
 ) -> PhotoFolder:
-    """Copy photos of another folder into the photo folder, but for those that the project has by content.
-
-    Args:
-        project: whose photo folder.
-        folder: of the photos.
-        found: what is in it.
-        contents: SHA-256 of the photos of the project.
-        progress: told about photos; may raise Cancelled.
-
-    Raises:
-        InputError: there is no photo folder any more.
-        StoreError: the disk is full or not writable.
-    """
+    """Copy photos of another folder into the photo folder, but for those that the project has by content or cannot use."""
     root = project.images_root
     if root is None or not is_folder(root):
         raise InputError(
             f"The photo folder {root} of the project is not there any more, and {folder} does not hold its photos; "
             "link the project to the folder that holds them now on the Data page, then add photos."
         )
-    new = [image for image in found.images if image.sha256 not in contents]
     name = folder.resolve().name
-    taken = copy_photos([(folder / image.id, f"{name}/{image.id}") for image in new], root, progress=progress)
+    new = {f"{name}/{image.id}": image for image in found.images if image.sha256 not in contents}
+    reasons = without([replace(image, id=place) for place, image in new.items()])
+    lacking = [
+        SkippedImage(path=image.id, reason=reasons[place]) for place, image in new.items() if place in reasons
+    ]
+    wanted = [(folder / image.id, place) for place, image in new.items() if place not in reasons]
+    taken = copy_photos(wanted, root, progress=progress)
     said = (
         f"{len(taken.saved):,} photos were copied into {root / name}; "
         f"{len(found.images) - len(new):,} others there are in the project already."
     )
     return PhotoFolder(
         root=root,
-        skipped=(*found.skipped, *taken.skipped),
+        skipped=(*found.skipped, *lacking, *taken.skipped),
         notes=tuple(filter(None, (said, passed_over(found.others)))),
     )
 

@@ -7,7 +7,7 @@ anew. Only photos whose features are not stored yet are encoded.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,18 @@ from kec_core.encoders.readymade import ReadymadeEncoder
 from kec_core.errors import InputError
 from kec_core.knowledge.changes import with_photos_renamed
 from kec_core.live import LiveState, start
-from kec_core.photos.images import Scan, passed_over, scan_images
+from kec_core.photos.images import ImageRecord, Scan, passed_over, scan_images
 from kec_core.result.group_model import GroupModel, second_space
-from kec_core.stages import Hooks, Runner, Stored, embed_photos, embed_second, near_copies
+from kec_core.stages import (
+    Hooks,
+    Runner,
+    Stored,
+    embed_photos,
+    embed_second,
+    near_copies,
+    refuse_lacking,
+    without_features,
+)
 from kec_core.types import Clustering, Embeddings, Knowledge, SkippedImage
 from state.project.facts import Facts
 from state.project.project import Project
@@ -46,7 +55,7 @@ from state.revisions.group_models import model_of
 from state.revisions.revisions import Baseline, Revision
 from state.revisions.scoring import score_against
 from state.work.assign import AssignedPhoto, sorted_out
-from state.work.changed_folder import Differences, PhotoFolder, differences_between, photo_folder
+from state.work.changed_folder import Differences, PhotoFolder, Without, differences_between, photo_folder
 from state.work.editing import Photos, keep, live_collection, loaded_encoder
 from state.work.run import readable
 from state.work.scan import StageWatch, scan_photos
@@ -109,7 +118,12 @@ class GrowthReport:
 
 
 def grow(
-    project: Project, folder: Path, *, hooks: Hooks | None = None, scan: Scan | None = None
+    project: Project,
+    folder: Path,
+    *,
+    hooks: Hooks | None = None,
+    scan: Scan | None = None,
+    is_aside: bool = False,
 ) -> GrowthReport:
     """Bring the shown revision up to date with the photos, and keep that as a new revision.
 
@@ -121,6 +135,7 @@ def grow(
         folder: of photos.
         hooks: told about progress and stages; progress may raise Cancelled.
         scan: what finds the photos where ``folder`` only stands for them; None to scan it.
+        is_aside: ``folder`` is there for the moment only: its photos are copied.
 
     Raises:
         InputError: no result yet, no such folder, no sound photo, or a second space of looks that lacks one of the photos.
@@ -141,7 +156,14 @@ def grow(
         brought = (
             PhotoFolder(root=folder)
             if scan
-            else photo_folder(project, project.images(shown.scan), folder, progress=watch.hooks().progress)
+            else photo_folder(
+                project,
+                project.images(shown.scan),
+                folder,
+                without=_features_check(project, shown, encoder, looks),
+                is_aside=is_aside,
+                progress=watch.hooks().progress,
+            )
         )
         found = scan_photos(project, brought.root, watch, scan=scan or scan_images)
         runner = Runner(project.store, watch.hooks())
@@ -187,6 +209,21 @@ def _encoder(project: Project, shown: Revision) -> Encoder:
             f"compared with them; run 'kec run {project.images_root} --project {project.folder}' once."
         )
     return encoder
+
+
+def _features_check(project: Project, shown: Revision, encoder: Encoder, looks: Encoder | None) -> Without:
+    """What says which new photos have no features in the files that the encoders read."""
+
+    def without(new: Sequence[ImageRecord]) -> Mapping[str, str]:
+        photos, root = [*project.images(shown.scan), *new], project.images_root or project.folder
+        lacking = without_features(project.store, "embed", photos, root, encoder)
+        if looks is not None:
+            used = [photo for photo in photos if photo.id not in lacking]
+            reasons = without_features(project.store, "second", used, root, looks)
+            refuse_lacking(looks.info, reasons, len(used))
+        return lacking
+
+    return without
 
 
 # --- into the groups

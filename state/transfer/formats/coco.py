@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from kec_core.disk import short
 from kec_core.errors import InputError
-from state.transfer.formats.base import Content, Labels, Source, one_label, write_json
+from state.transfer.formats.base import Content, Labels, Source, one_label, quoted, write_json
 from state.transfer.formats.tables import text_of
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ def read(source: Source) -> Labels | None:
     if not isinstance(document, dict) or not all(isinstance(document.get(part), list) for part in parts):
         return None
     try:
+        for part in ("images", "categories"):
+            _refuse_twice(source, part, [one["id"] for one in document[part]])
         categories = {one["id"]: text_of(one["name"]) for one in document["categories"]}
         labels: dict[Any, list[str]] = {one["id"]: [] for one in document["images"]}
         for one in document["annotations"]:
@@ -67,8 +71,18 @@ def read(source: Source) -> Labels | None:
             (f"image {one['id']}", text_of(one["file_name"]), labels[one["id"]]) for one in document["images"]
         ]
     except (KeyError, TypeError) as error:
+        what = f"{short(error)} is missing" if isinstance(error, KeyError) else "an entry is none of them"
         raise InputError(
-            f"{source.path} should be COCO's images, annotations and categories that fit each other, but {error} is "
-            "missing or no such thing; export it again, no label was taken."
+            f"{source.path} should be COCO's images, annotations and categories that fit each other, but {what}; "
+            "export it again, no label was taken."
         ) from error
     return one_label(rows, "categories")
+
+
+def _refuse_twice(source: Source, part: str, ids: Sequence[Any]) -> None:
+    twice = next((one for one, count in Counter(ids).items() if count > 1), None)
+    if twice is not None:
+        raise InputError(
+            f"Each of the {part} of {source.path} should have its own id, but {quoted(str(twice))} comes twice; export it "
+            "again, no label was taken."
+        )

@@ -91,7 +91,9 @@ def read(source: Source) -> Labels | None:
         book = openpyxl.load_workbook(source.path, read_only=True, data_only=True)
         sheets = [list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets]
         book.close()
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except InputError:
+        raise
+    except Exception as error:  # openpyxl raises anything at all on a damaged workbook
         raise InputError(
             f"{source.path} cannot be read as an Excel workbook ({short(error)}); save it again or as CSV, "
             "no label was taken."

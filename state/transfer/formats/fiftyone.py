@@ -101,12 +101,17 @@ def _samples(source: Source, samples: list[Mapping[str, Any]]) -> Labels:
             "export one field, no label was taken."
         )
     rows = [
-        Row(f"sample {at}", text_of(sample["filepath"]), text_of((sample.get(chosen) or {}).get("label")))
+        Row(f"sample {at}", text_of(sample["filepath"]), _label(sample.get(chosen)))
         for at, sample in enumerate(samples)
     ]
     others = [name for name in fields if name != chosen]
     notes = (f"Labels are those of the field {chosen}, not of {', '.join(others)}.",) if others else ()
     return Labels(rows, notes)
+
+
+def _label(value: object) -> str:
+    """The label of a classification, or a text or number that stands in its place."""
+    return text_of(value.get("label") if isinstance(value, dict) else value)
 
 
 def _is_classification(value: object) -> bool:

@@ -101,14 +101,19 @@ def _read_tasks(tasks: Sequence[Mapping[str, Any]]) -> Labels:
 
 def _results(task: Mapping[str, Any], kind: str) -> list[str]:
     """All choices of a task, cancelled annotations left out."""
-    given = [one for one in task.get(kind) or () if isinstance(one, dict) and not one.get("was_cancelled")]
-    results = [result for one in given for result in one.get("result") or () if isinstance(result, dict)]
+    given = [one for one in _objects(task.get(kind)) if not one.get("was_cancelled")]
+    results = [result for one in given for result in _objects(one.get("result"))]
     return [
         choice
         for result in results
         if result.get("type") == "choices"
         for choice in _choices(result.get("value"))
     ]
+
+
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    """The objects of a list; none where something else stands, as where nobody annotated anything."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _choices(value: object) -> list[str]:

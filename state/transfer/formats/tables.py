@@ -70,12 +70,16 @@ def read_parquet(source: Source) -> Labels | None:
 
     try:
         table = pq.read_table(source.path)
-    except (pa.ArrowException, OSError) as error:
+        file_at, label_at = columns_of(source.path, table.column_names, source.column)
+        pairs = list(zip(*(table.column(at).to_pylist() for at in (file_at, label_at)), strict=True))
+    except (
+        pa.ArrowException,
+        OSError,
+        OverflowError,
+    ) as error:  # OverflowError: a date that Python has none for
         raise InputError(
             f"{source.path} cannot be read as Parquet ({short(error)}); export it again, no label was taken."
         ) from error
-    file_at, label_at = columns_of(source.path, table.column_names, source.column)
-    pairs = zip(table.column(file_at).to_pylist(), table.column(label_at).to_pylist(), strict=True)
     return Labels([Row(f"row {at}", text_of(file), text_of(label)) for at, (file, label) in enumerate(pairs)])
 
 
@@ -98,8 +102,18 @@ def read_records(source: Source) -> Labels | None:
 
 
 def text_of(cell: object) -> str:
-    """A cell as a label or file name; "" for an empty one."""
-    return "" if cell is None else str(cell).strip()
+    """A cell as a label or file name; "" for an empty one.
+
+    Raises:
+        InputError: it holds several values.
+    """
+    if isinstance(cell, (list, dict)):
+        raise InputError(
+            f"A file name or label should be one text or number, but {quoted(str(cell))} came; give each photo one, "
+            "nothing was taken."
+        )
+    text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+    return "" if cell is None else text.strip()
 
 
 def file_column(names: Sequence[str]) -> str | None:

@@ -246,7 +246,7 @@ def test_numbers_of_numpy_and_names_in_any_collection_are_taken(features):
         np.testing.assert_array_equal(
             cluster(features, n_clusters=np.int64(3), knowledge=names).labels, expected
         )
-    assert cluster(features, knowledge={"leaf": None, "ocean": ""}).n_clusters == 2
+    assert len(set(cluster(features, knowledge={"leaf": None, "ocean": ""}).labels.tolist())) == 2
 
 
 @pytest.mark.parametrize("scale", [1e-40, 1e30, 1e200])

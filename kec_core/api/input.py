@@ -235,7 +235,8 @@ def _in_scale(table: NDArray[Any]) -> NDArray[Any]:
             f"{len(table):,} are); drop or recompute that row."
         )
     if np.isfinite(most).all() and (most.max() > _LARGEST or most.min() < 1 / _LARGEST):
-        return (table / most[:, np.newaxis]).astype(np.float32)
+        scaled: NDArray[np.float32] = (table / most[:, np.newaxis]).astype(np.float32)
+        return scaled
     return table
 
 

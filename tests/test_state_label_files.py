@@ -82,6 +82,15 @@ def test_a_file_without_any_label_says_so(tmp_path):
     )
 
 
+def test_a_photo_whose_name_begins_with_a_blank_is_found_by_a_table_that_strips_cells(tmp_path):
+    ids = (" lead.jpg", "cat/end .jpg", "top.jpg")
+    assert read(tmp_path, 'file,label\nlead.jpg,a\n"cat/end .jpg",b\n', ids) == {
+        " lead.jpg": "a",
+        "cat/end .jpg": "b",
+    }
+    assert read(tmp_path, "file,label\nlead.jpg,a\n", (" lead.jpg", "lead.jpg")) == {"lead.jpg": "a"}
+
+
 def test_a_path_wins_over_a_name(tmp_path):
     assert read(tmp_path, "file,label\n1.jpg,x\n", ("1.jpg", "cat/1.jpg")) == {"1.jpg": "x"}
 

@@ -20,7 +20,7 @@ def _composed(name: str) -> str:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", _composed(_UNSEEN.sub("", name)).casefold())
+    return unicodedata.normalize("NFC", _composed(_UNSEEN.sub("", name)).casefold()).strip()
 
 
 def _jpeg(name: str) -> str:
@@ -54,7 +54,7 @@ class PhotoNames:
 
     In this order: the path below the photo folder; an absolute path of any machine, or one that begins with the name
     of the photo folder, whose end is such a path; the end of such a path, the bare file name for example. Each is
-    tried as written, then in composed Unicode, then without case, then with one suffix for JPEG, then without the
+    tried as written, then in composed Unicode, then without case and blanks around it, then with one suffix for JPEG, then without the
     photo's suffix. The address of a file
     or page stands for its path.
     """

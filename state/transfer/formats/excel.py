@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -88,9 +89,12 @@ def read(source: Source) -> Labels | None:
             size = sum(entry.file_size for entry in archive.infolist())
         if size > _MOST_BYTES:
             raise InputError(f"{source.path} would unpack to {size / 2**30:.1f} GB; save the table as CSV.")
-        book = openpyxl.load_workbook(source.path, read_only=True, data_only=True)
-        sheets = [list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets]
-        book.close()
+        with (
+            source.path.open("rb") as file,
+            warnings.catch_warnings(action="ignore"),
+        ):  # of styles and the like
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            sheets = [list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets]
     except InputError:
         raise
     except Exception as error:  # openpyxl raises anything at all on a damaged workbook

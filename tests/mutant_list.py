@@ -224,9 +224,9 @@ MUTANTS = (
         _tests("core_llm_client", "core_llm_quirks"),
     ),
     Mutant(
-        "kec_core/llm/reading.py",
-        "for span in reversed(_spans(text, opening, closing)):",
-        "for span in _spans(text, opening, closing):",
+        "kec_core/llm/drafts.py",
+        "key=lambda place: (rejected[place], -place)",
+        "key=lambda place: (rejected[place], place)",
         _tests("core_llm_replies", "core_llm_reading"),
     ),
     Mutant(

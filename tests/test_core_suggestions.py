@@ -50,11 +50,12 @@ def encode(texts):
     return vectors
 
 
-def state_of(*names: str, n_clusters: int = 6, attributes: dict[str, str] | None = None):
+def state_of(*names: str, n_clusters: int = 6, attributes: dict[str, str] | None = None, shared: float = 0.0):
     rng = np.random.default_rng(2)
     truth = np.repeat(np.arange(6, dtype=np.int32), PER_KIND)
     x = AXES[truth] + 0.12 * rng.normal(size=(len(truth), DIM)).astype(np.float32)
     x[truth == 0, 20] = rng.permutation(np.linspace(-0.3, 0.3, PER_KIND))  # deer more or less like an elk
+    x[(truth == 2) | (truth == 3), 21] += shared  # trains and boats look alike
     collection = LiveCollection(
         image_ids=tuple(f"{n}.jpg" for n in range(len(truth))),
         x=l2_normalize(x),
@@ -95,6 +96,17 @@ def test_two_concepts_for_the_same_photos_are_to_be_merged():
     assert all((truth[list(gallery.rows)] == 0).all() for gallery in merge.evidence)
     accepted = update(state, apply(state.knowledge, merge.edit))
     assert not of_kind(suggest(accepted), "merge")
+
+
+def test_two_kinds_that_would_be_split_again_are_not_to_be_merged(monkeypatch):
+    state, _ = state_of("deer", "owl", "train vehicle", "boat vehicle", "rose", "cup", shared=1.5)
+    train, boat = (state.knowledge.concepts[q].id for q in (2, 3))
+    assert not of_kind(suggest(state), "merge")
+    merged = update(state, apply(state.knowledge, MergeConcepts(concepts=(train, boat))))
+    (both,) = set(merged.knowledge.by_id) - set(state.knowledge.by_id)
+    assert [one.concepts for one in of_kind(suggest(merged), "split")] == [(both,)]
+    monkeypatch.setattr(concept_doubts, "BIMODAL", 2.0)  # nothing is ever of two kinds
+    assert [set(one.concepts) for one in of_kind(suggest(state), "merge")] == [{train, boat}]
 
 
 def test_a_concept_of_two_kinds_is_to_be_split():

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, blocks, l2_normalize
 from kec_core.clustering import spherical_kmeans
-from kec_core.clustering.geometry import centroids_of
+from kec_core.clustering.geometry import cluster_sums
 from kec_core.knowledge.edit_base import counted
 from kec_core.knowledge.edits import DeleteConcept, MergeConcepts
 from kec_core.live import LiveCollection, LiveState
@@ -58,20 +58,27 @@ _KINDS: WeakKeyDictionary[LiveCollection, dict[bytes, tuple[float, NDArray[np.bo
 
 
 def merges(view: View) -> Iterator[Suggestion]:
-    """Pairs that read alike, look alike, and compete for the same photos."""
+    """Pairs that read alike, look alike, and compete for the same photos, if their photos together are of one kind."""
     if len(view.concepts) < 3:
         return
     first, second = np.triu_indices(len(view.concepts), k=1)
     unit = l2_normalize(view.state.vectors.logit)
     text = (unit @ unit.T)[first, second]
-    means = centroids_of(view.x, view.winner, len(view.concepts))
+    sums = cluster_sums(view.x, view.winner, len(view.concepts))
+    means = l2_normalize(sums.astype(np.float32))
     looks = (means @ means.T)[first, second]
     competing = np.zeros((len(view.concepts), len(view.concepts)))
     for block in blocks(view.total):
         competing += view.omega[block].T @ view.omega[block]
     contested = 2 * competing[first, second] / view.total
     alike = (_standardised(text) > ALIKE) & (_standardised(looks) > ALIKE) & (contested * view.total >= 1)
+    sizes = np.bincount(view.winner, minlength=len(view.concepts))
     for pair in np.flatnonzero(alike):
+        both = [first[pair], second[pair]]
+        if _of_two_kinds(
+            _explained(sums[both], int(sizes[both].sum())), sizes[both].min() / sizes[both].sum()
+        ):
+            continue
         columns = sorted((int(first[pair]), int(second[pair])), key=lambda q: -len(view.rows[q]))
         keep, other = (view.concepts[column] for column in columns)
         if keep.locked or other.locked:
@@ -97,7 +104,7 @@ def splits(view: View) -> Iterator[Suggestion]:
             continue
         explained, first = _two_kinds(view.state.collection, rows)
         smaller = min(first.mean(), 1 - first.mean())
-        if explained < BIMODAL or smaller < SMALL_HALF:
+        if not _of_two_kinds(explained, smaller):
             continue
         halves = [rows[first], rows[~first]]
         yield Suggestion(
@@ -129,10 +136,24 @@ def _two_kinds(collection: LiveCollection, rows: NDArray[np.int64]) -> tuple[flo
 
 def _cut(photos: FloatMatrix) -> tuple[float, NDArray[np.bool_]]:
     cut = spherical_kmeans(photos, 2, n_init=3)
-    whole = float(np.linalg.norm(photos.sum(axis=0, dtype=np.float64)))
-    spread = len(photos) - whole
-    explained = (cut.objective - whole) / spread if spread > 1e-6 * len(photos) else 0.0
-    return explained, cut.labels == 0
+    return _explained(cluster_sums(photos, cut.labels, 2), len(photos)), cut.labels == 0
+
+
+def _explained(sums: NDArray[np.float64], photos: int) -> float:
+    """Share of the spread of some unit rows that the centres of their parts explain, 0 to 1.
+
+    Args:
+        sums: (P, D), the sum of the rows of each part.
+        photos: how many rows they are together.
+    """
+    whole = float(np.linalg.norm(sums.sum(axis=0)))
+    spread = photos - whole
+    return (float(np.linalg.norm(sums, axis=1).sum()) - whole) / spread if spread > 1e-6 * photos else 0.0
+
+
+def _of_two_kinds(explained: float, smaller: float) -> bool:
+    """Whether photos are of two kinds: one rule for splitting and merging, so that neither undoes the other."""
+    return explained >= BIMODAL and smaller >= SMALL_HALF
 
 
 def unused(view: View) -> Iterator[Suggestion]:

@@ -121,9 +121,24 @@ NODE = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": 
 """What every node of the cluster has."""
 
 
+@dataclass(frozen=True)
+class Told:
+    """Makes encoders, and keeps which process made one and which GPUs it was given.
+
+    Attributes:
+        folder: with one file for each encoder that was made.
+    """
+
+    folder: str
+
+    def __call__(self):
+        (Path(self.folder) / str(os.getpid())).write_text(os.environ.get("CUDA_VISIBLE_DEVICES", "all"))
+        return HashEncoder()
+
+
 @contextmanager
-def two_nodes(folder, photos):
-    """A cluster of two nodes with one processor each, on loopback; logs and sockets lie below ``folder``."""
+def started_nodes(folder, photos, *more):
+    """A cluster of nodes with one processor each, on loopback, two unless told; logs and sockets lie below ``folder``."""
     os.environ |= {
         "PYTHONPATH": os.pathsep.join(
             filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
@@ -139,7 +154,8 @@ def two_nodes(folder, photos):
 
     cluster = Cluster(initialize_head=True, head_node_args=NODE)
     try:
-        cluster.add_node(**NODE)
+        for node in more or [NODE]:
+            cluster.add_node(**node)
         ray.init(
             address=cluster.address,
             log_to_driver=False,

@@ -35,7 +35,7 @@ from state.work.editing import edit_project
 from state.work.run import run_project
 from tests.fakes import COLOURS, HashEncoder
 from tests.page_helpers import CONFIG, make_photos, resources
-from tests.ray_helpers import BUSY, CLOSED, HEALED, NODE, POISON, Dying, Poisoned, fill_memory, two_nodes
+from tests.ray_helpers import BUSY, CLOSED, HEALED, NODE, POISON, Dying, Poisoned, fill_memory, started_nodes
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def photos(tmp_path_factory):
 
 @pytest.fixture(scope="module", autouse=True)
 def nodes(tmp_path_factory, photos):
-    with two_nodes(tmp_path_factory.getbasetemp() / "r", photos) as cluster:
+    with started_nodes(tmp_path_factory.getbasetemp() / "r", photos) as cluster:
         fill_memory()
         yield cluster
 

@@ -6,9 +6,12 @@ import logging
 import os
 import secrets
 import socket
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,6 +25,8 @@ _TOKEN_VARIABLES = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}
 _ANSWER_SECONDS = 10.0
 ATTEMPTS = 3
 """How often some work is begun whose process ends in the middle: by a fault in a library, or for want of memory."""
+GPU_SECONDS = 60.0
+"""How long a cluster may be without a GPU before its processors do the work."""
 _MOST_BLOCKS = 10_000
 """Tasks that Ray plans at once at most; with more parts than that a task takes several."""
 
@@ -144,23 +149,20 @@ def _no_cluster(address: str, error: Exception) -> InputError:
 
 
 def over(
-    items: Sequence[Item], work: Callable[[Item], Result], *, gpus: float = 0, may_crash: bool = False
+    items: Sequence[Item], work: Callable[[Item], Result], *, on_gpu: bool = False, may_crash: bool = False
 ) -> Iterator[Result]:
     """Do something with every item on the machines of the cluster; results as they come, in any order.
 
     Args:
         items: at most ``_MOST_BLOCKS`` of them where ``may_crash``: each is a task of its own.
         work: sent to the workers.
-        gpus: that one task needs.
+        on_gpu: each task gets a GPU.
         may_crash: leave out an item whose work ended its process ``ATTEMPTS`` times, instead of failing.
 
     Raises:
         KecError: what the work raised.
     """
-    rows = dataset(items, may_crash=may_crash).map(
-        lambda row: answered(work, row["item"]), num_gpus=gpus or None, max_retries=ATTEMPTS - 1
-    )
-    return results(rows)
+    return results(mapped(dataset(items, may_crash=may_crash), work, on_gpu=on_gpu))
 
 
 def sharing(value: Shared, work: Callable[[Shared, Any], Result]) -> Callable[[Any], Result]:
@@ -185,30 +187,102 @@ def dataset(items: Sequence[Any], *, may_crash: bool = False) -> Any:  # noqa: A
     return data
 
 
-def answered(work: Callable[[Any], Any], item: Any) -> dict[str, Any]:  # noqa: ANN401 - what the work takes
-    """A row with the result of some work, or with the error it raised: a row is missing only when its process ended.
+def mapped(
+    rows: Any,  # noqa: ANN401 - ray.data.Dataset
+    work: Callable[[Any], Any],
+    *,
+    on_gpu: bool = False,
+    attempts: int = ATTEMPTS,
+) -> Any:  # noqa: ANN401 - ray.data.Dataset
+    """The rows with what some work makes of each item, in tasks; an error that it raises becomes the item.
 
-    An error that comes as the item, from the work before this, is passed on.
+    Args:
+        rows: of ``dataset``, or of ``mapped``.
+        work: sent to the workers.
+        on_gpu: each task gets a GPU, and no processor besides.
+        attempts: how often a task is begun whose process ends.
     """
+    return rows.map(
+        lambda row: {"item": _answer(work, row["item"])},
+        num_cpus=0 if on_gpu else 1,
+        num_gpus=1 if on_gpu else 0,
+        max_calls=0,  # Ray would end a process after each task on a GPU, and the encoder with it
+        max_retries=attempts - 1,
+    )
+
+
+def _answer(work: Callable[[Any], Any], item: Any) -> Any:  # noqa: ANN401 - what the work takes and makes
+    """What some work makes of an item, or the error it raised: a row is missing only when its process ended."""
     if isinstance(item, KecError):
-        return {"result": item}
+        return item
     try:
-        return {"result": work(item)}
+        return work(item)
     except Exception as error:  # whatever a library raises, told on the machine that called
         logging.getLogger(__name__).exception("work on a cluster failed")
-        return {"result": _plain(error)}
+        return _plain(error)
 
 
 def results(rows: Any) -> Iterator[Any]:  # noqa: ANN401 - ray.data.Dataset
-    """The results in the rows of ``answered``, as they come.
+    """The items of the rows, as they come.
 
     Raises:
         KecError: the first error among them.
     """
     for row in rows.iter_rows():
-        if isinstance(row["result"], KecError):
-            raise row["result"]
-        yield row["result"]
+        if isinstance(row["item"], KecError):
+            raise row["item"]
+        yield row["item"]
+
+
+def gpus_there() -> bool:
+    """Whether a machine of the cluster has a GPU."""
+    import ray
+
+    return ray.cluster_resources().get("GPU", 0) >= 1
+
+
+def hide_other_gpus() -> None:
+    """Before a library looks for GPUs in a task: it finds none if the task has none, for they are there for those that have one."""
+    import ray
+
+    if not ray.get_runtime_context().get_accelerator_ids().get("GPU"):
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def while_gpus_last(found: Iterator[Result]) -> Iterator[Result]:
+    """The results of tasks on GPUs, until no GPU has been in the cluster for a minute: Ray would wait for one for ever.
+
+    Raises:
+        KecError: what ``found`` raises.
+    """
+    came: SimpleQueue[Result | KecError | None] = SimpleQueue()
+    ended = Event()
+
+    def take() -> None:
+        try:
+            for one in found:
+                came.put(one)
+                if ended.is_set():
+                    return
+            came.put(None)
+        except Exception as error:  # those of Ray too
+            came.put(error if isinstance(error, KecError) else _plain(error))
+
+    Thread(target=take, daemon=True).start()
+    seen = time.monotonic()
+    try:
+        while time.monotonic() - seen < GPU_SECONDS:
+            if gpus_there():
+                seen = time.monotonic()
+            with suppress(Empty):
+                one = came.get(timeout=1)
+                if one is None:
+                    return
+                if isinstance(one, KecError):
+                    raise one
+                yield one
+    finally:
+        ended.set()
 
 
 def _plain(error: BaseException) -> KecError:

@@ -1,6 +1,6 @@
-"""Photos to shards on a cluster: tasks read, decode, encode and write; where there are GPUs, actors on them encode and write.
+"""Photos to shards on a cluster: tasks read and decode, tasks - on GPUs where there are any - encode and write.
 
-Tasks and actors are of one Ray Data pipeline, so what is decoded waits in bounded memory; a worker that dies is replaced and
+All are of one Ray Data pipeline, so what is decoded waits in bounded memory; a worker that dies is replaced and
 its part done again. A shard appears whole under the name of its part, so a run that was stopped goes on behind it.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -25,7 +25,16 @@ from kec_core.photos.exif import Exif
 from kec_core.photos.formats import HEAD_BYTES, format_of, is_named_photo, kind_of
 from kec_core.photos.images import ImageRecord, check_photo
 from kec_core.types import SkippedImage
-from state.engine.cluster import ATTEMPTS, answered, dataset, over, results
+from state.engine.cluster import (
+    ATTEMPTS,
+    dataset,
+    gpus_there,
+    hide_other_gpus,
+    mapped,
+    over,
+    results,
+    while_gpus_last,
+)
 from state.engine.listing import Part
 from state.engine.shards import Shard, part_of, save_shard
 from state.engine.stores import Store, Unread
@@ -83,15 +92,19 @@ def encode_parts(
     """
     left = {part.name: part for part in parts}
 
-    def encoded(todo: Sequence[Part]) -> Iterator[str]:
-        encode = _on_gpus if _gpus() else _on_processors
-        for file in encode(todo, photos, shards, make, revision):
+    def encoded(todo: Sequence[Part], *, on_gpus: bool) -> Iterator[str]:
+        found = _encode(todo, photos, shards, make, revision, on_gpus=on_gpus)
+        for file in while_gpus_last(found) if on_gpus else found:
             del left[part_of(file)]
             yield file
 
-    yield from encoded(parts)
+    on_gpus = gpus_there()
+    yield from encoded(parts, on_gpus=on_gpus)
+    if left and on_gpus and not gpus_there():
+        yield from encoded(list(left.values()), on_gpus=False)
     if left:
-        yield from encoded([_without_crashing(part, photos, make) for part in left.values()])
+        without = [_without_crashing(part, photos, make) for part in left.values()]
+        yield from encoded(without, on_gpus=gpus_there())
     if left:
         raise EngineError(
             f"Encoding ended its process {ATTEMPTS} times, though no photo does so by itself, so {len(left)} parts of the "
@@ -99,49 +112,32 @@ def encode_parts(
         )
 
 
-def _on_processors(
-    parts: Sequence[Part], photos: Store, shards: Store, make: MakeEncoder, revision: str
+def _encode(
+    parts: Sequence[Part],
+    photos: Store,
+    shards: Store,
+    make: MakeEncoder,
+    revision: str,
+    *,
+    on_gpus: bool,
 ) -> Iterator[str]:
-    """Encode parts, each in one task; one that ends its process again and again is left out.
+    """Encode parts; one that ends its process again and again is left out.
 
-    No actors: when a machine leaves, Ray brings its actors back, and the idle ones hold the processors that are left.
+    Tasks, no actors: when a machine leaves, Ray brings its actors back, and the idle ones hold the processors or GPUs that are
+    left. A process that has done a task does the next one, so it keeps its encoder. Without GPUs Ray joins both steps to one.
     """
-
-    def write(part: Part) -> str:
-        encoder = _checked(make, revision)
-        return _written(shards, encoder, decode_part(photos, encoder, part))
-
-    return over(parts, write, may_crash=True)
-
-
-def _on_gpus(
-    parts: Sequence[Part], photos: Store, shards: Store, make: MakeEncoder, revision: str
-) -> Iterator[str]:
-    """Encode parts: tasks decode while an actor on each GPU encodes; a part that ends its process again and again is left out."""
-    import ray
-
-    return results(
-        dataset(parts, may_crash=True)
-        .map(
-            lambda row: answered(lambda part: decode_part(photos, _loaded(make), part), row["item"]),
-            compute=ray.data.TaskPoolStrategy(size=max(1, int(ray.cluster_resources().get("CPU", 1)))),
-            max_retries=ATTEMPTS - 1,
-        )
-        .map(
-            _EncodeActor,
-            fn_constructor_args=(make, revision, shards),
-            num_cpus=0,
-            num_gpus=1,
-            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=_gpus()),
-            max_task_retries=ATTEMPTS - 1,
-        )
+    decoded = mapped(
+        dataset(parts, may_crash=True),
+        lambda part: decode_part(photos, _loaded(make), part),
+        attempts=ATTEMPTS,
     )
-
-
-def _gpus() -> int:
-    import ray
-
-    return int(ray.cluster_resources().get("GPU", 0))
+    encoded = mapped(
+        decoded,
+        lambda found: save_shard(shards, found.part, encode_part(_checked(make, revision), found)),
+        on_gpu=on_gpus,
+        attempts=ATTEMPTS,
+    )
+    return results(encoded)
 
 
 def _without_crashing(part: Part, photos: Store, make: MakeEncoder) -> Part:
@@ -150,9 +146,7 @@ def _without_crashing(part: Part, photos: Store, make: MakeEncoder) -> Part:
     Raises:
         EngineError: all do, so the fault is not the photos'.
     """
-    tried = over(
-        part.files, lambda name: _try_photo(photos, make, name), gpus=1 if _gpus() else 0, may_crash=True
-    )
+    tried = over(part.files, lambda name: _try_photo(photos, make, name), on_gpu=gpus_there(), may_crash=True)
     crashing = frozenset(part.files) - set(tried)
     if len(crashing) == len(part.files) > 1:
         raise EngineError(
@@ -168,21 +162,6 @@ def _try_photo(photos: Store, make: MakeEncoder, name: str) -> str:
     if isinstance(found, _Photo):
         _loaded(make).encode_images(found.pixels[None])
     return name
-
-
-class _EncodeActor:
-    """Encodes decoded parts and writes their shards."""
-
-    def __init__(self, make: MakeEncoder, revision: str, shards: Store) -> None:
-        self._encoder = _checked(make, revision)
-        self._shards = shards
-
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        return answered(lambda decoded: _written(self._shards, self._encoder, decoded), row["result"])
-
-
-def _written(shards: Store, encoder: Encoder, decoded: Decoded) -> str:
-    return save_shard(shards, decoded.part, encode_part(encoder, decoded))
 
 
 def _checked(make: MakeEncoder, revision: str) -> Encoder:
@@ -202,6 +181,7 @@ def _checked(make: MakeEncoder, revision: str) -> Encoder:
 
 @lru_cache(maxsize=1)
 def _loaded(make: MakeEncoder) -> Encoder:
+    hide_other_gpus()
     return make()
 
 

@@ -238,7 +238,7 @@ def gpus_there() -> bool:
     """Whether a machine of the cluster has a GPU."""
     import ray
 
-    return ray.cluster_resources().get("GPU", 0) >= 1
+    return bool(ray.cluster_resources().get("GPU", 0) >= 1)
 
 
 def hide_other_gpus() -> None:

@@ -111,7 +111,7 @@ class Store:
         except Exception as error:  # each driver raises errors of its own library
             raise InputError(
                 f"What lies at {self.address} cannot be listed ({short(error)}); check the address, and that the "
-                "environment holds credentials for it."
+                "environment holds credentials for it, or try again when the store is less busy."
             ) from error
         start = len(folder) + 1
         return sorted(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from commands.parsing import Subparsers, add_command
+from commands.parsing import Subparsers, add_command, given_path
 
 
 def add(commands: Subparsers[Any]) -> None:
@@ -30,7 +29,7 @@ def add(commands: Subparsers[Any]) -> None:
     )
     p.add_argument(
         "--server-config",
-        type=Path,
+        type=given_path,
         metavar="FILE",
         help="TOML file with the login, who is let in, and whose folders are which",
     )
@@ -38,9 +37,13 @@ def add(commands: Subparsers[Any]) -> None:
         "--auth-by-proxy", action="store_true", help="a proxy in front asks who comes; this server does not"
     )
     p.add_argument(
-        "--images-root", type=Path, action="append", metavar="DIR", help="folder the app may read (home)"
+        "--images-root",
+        type=given_path,
+        action="append",
+        metavar="DIR",
+        help="folder the app may read (home)",
     )
-    p.add_argument("--projects", type=Path, metavar="DIR", help="where projects are kept")
+    p.add_argument("--projects", type=given_path, metavar="DIR", help="where projects are kept")
     p.add_argument("--headless", action="store_true", help="do not open a browser window")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands.output import say
-from commands.parsing import Subparsers, add_command
+from commands.parsing import Subparsers, add_command, given_path
 from kec_core.config import RunConfig
 from kec_core.errors import InputError
 
@@ -105,7 +105,7 @@ def add_apply(commands: Subparsers[Any]) -> None:
         apply,
         "give the groups of a project, as they are now, to all photos of the collection that it is a sample of",
     )
-    p.add_argument("project", type=Path, metavar="PROJECT")
+    p.add_argument("project", type=given_path, metavar="PROJECT")
     p.add_argument(
         "--address", default="", help="that of the latest run by default; or another as in kec run"
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from commands.parsing import Subparsers, add_command, add_llm_options, llm_setup, names
+from commands.parsing import Subparsers, add_command, add_llm_options, given_path, llm_setup, names
 
 
 def add(commands: Subparsers[Any]) -> None:
@@ -14,7 +13,7 @@ def add(commands: Subparsers[Any]) -> None:
     p = add_command(
         commands, "methods", methods, "compare methods on a project's photos, mean and sd over seeds"
     )
-    p.add_argument("project", type=Path, metavar="PROJECT")
+    p.add_argument("project", type=given_path, metavar="PROJECT")
     p.add_argument(
         "--methods", default="kmeans,tac-notrain,kec", metavar="A,B,...", help="comma-separated names"
     )
@@ -25,9 +24,12 @@ def add(commands: Subparsers[Any]) -> None:
         choices=("fast", "full"),
         help="full: the authors' number of training steps",
     )
-    p.add_argument("--captions", type=Path, metavar="FILE", help="text, one caption per line, for CAE")
+    p.add_argument("--captions", type=given_path, metavar="FILE", help="text, one caption per line, for CAE")
     p.add_argument(
-        "--photo-captions", type=Path, metavar="FILE.csv", help="columns file,caption, for the method caption"
+        "--photo-captions",
+        type=given_path,
+        metavar="FILE.csv",
+        help="columns file,caption, for the method caption",
     )
     p.add_argument(
         "--send-photos",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from commands.engine import add_cluster_address
 from commands.output import say
-from commands.parsing import Subparsers, add_command
+from commands.parsing import Subparsers, add_command, given_path, given_place
 
 
 def add_add(commands: Subparsers[Any]) -> None:
@@ -16,9 +15,10 @@ def add_add(commands: Subparsers[Any]) -> None:
     p = add_command(
         commands, "add", add, "bring a project up to date with its photos: new ones join the groups there are"
     )
-    p.add_argument("project", type=Path, metavar="PROJECT")
+    p.add_argument("project", type=given_path, metavar="PROJECT")
     p.add_argument(
         "photos",
+        type=given_place,
         metavar="PHOTOS",
         help="the photo folder as it is now, or a folder or address (s3://bucket/folder) of new photos, which are copied into "
         "it; for a project that was run on an address, that address",
@@ -48,11 +48,13 @@ def add_assign(commands: Subparsers[Any]) -> None:
     p = add_command(commands, "assign", assign, "tell to which of a project's groups photos belong")
     p.add_argument(
         "source",
-        type=Path,
+        type=given_path,
         metavar="PROJECT_OR_MODEL",
         help="a project, or the model.npz of `kec export --format model`",
     )
-    p.add_argument("photos", metavar="PHOTOS", help="folder or address (s3://bucket/folder) of photos")
+    p.add_argument(
+        "photos", type=given_place, metavar="PHOTOS", help="folder or address (s3://bucket/folder) of photos"
+    )
 
 
 def assign(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kec_core.errors import InputError
@@ -64,6 +65,24 @@ def add_command(
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     parser.set_defaults(command=action)
     return parser
+
+
+def given_place(text: str) -> str:
+    """A folder, file or address, which "" is none of: the folder of the shell is written as a dot.
+
+    Raises:
+        argparse.ArgumentTypeError: it is empty.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError(
+            "a path was expected, but it is empty; is a variable of the shell not set?"
+        )
+    return text
+
+
+def given_path(text: str) -> Path:
+    """A path on this machine; see ``given_place``."""
+    return Path(given_place(text))
 
 
 def names(text: str) -> tuple[str, ...]:

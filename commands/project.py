@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from commands.output import say
-from commands.parsing import Subparsers, add_command, names
+from commands.parsing import Subparsers, add_command, given_path, names
 from kec_core.errors import InputError
 from state.transfer.formats.table import WRITTEN
 
@@ -17,8 +17,8 @@ def add(commands: Subparsers[Any]) -> None:
     p = add_command(
         commands, "edit", edit, "apply a script of edits to a project's knowledge and regroup its photos"
     )
-    p.add_argument("project", type=Path, metavar="PROJECT")
-    p.add_argument("--script", type=Path, required=True, metavar="EDITS.json", help='{"edits": [...]}')
+    p.add_argument("project", type=given_path, metavar="PROJECT")
+    p.add_argument("--script", type=given_path, required=True, metavar="EDITS.json", help='{"edits": [...]}')
     p.add_argument("--dry-run", action="store_true", help="tell what would happen and keep nothing")
 
 
@@ -57,7 +57,7 @@ def add_finalise(commands: Subparsers[Any]) -> None:
     p = add_command(
         commands, "finalise", finalise, "cluster a project's photos in full after edits, and tell what moved"
     )
-    p.add_argument("project", type=Path, metavar="PROJECT")
+    p.add_argument("project", type=given_path, metavar="PROJECT")
 
 
 def finalise(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def finalise(arguments: argparse.Namespace) -> dict[str, Any]:
 def add_show(commands: Subparsers[Any]) -> None:
     """Add ``kec show``."""
     p = add_command(commands, "show", show, "show what a project knows")
-    p.add_argument("project", type=Path, metavar="PROJECT")
+    p.add_argument("project", type=given_path, metavar="PROJECT")
     what = p.add_mutually_exclusive_group()
     for part in ("concepts", "attributes", "clusters", "history"):
         what.add_argument(f"--{part}", dest="part", action="store_const", const=part)
@@ -93,8 +93,8 @@ def show(arguments: argparse.Namespace) -> dict[str, Any]:
 def add_export(commands: Subparsers[Any]) -> None:
     """Add ``kec export``."""
     p = add_command(commands, "export", export, "write a project's result to a folder")
-    p.add_argument("project", type=Path, metavar="PROJECT")
-    p.add_argument("--out", type=Path, required=True, metavar="DIR")
+    p.add_argument("project", type=given_path, metavar="PROJECT")
+    p.add_argument("--out", type=given_path, required=True, metavar="DIR")
     p.add_argument("--format", default="csv", help=f"comma-separated: {', '.join(WRITTEN)}")
     p.add_argument("--link", action="store_true", help="folders: link to the photos instead of copying them")
 

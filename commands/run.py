@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands.engine import RAY, add_engine_options, folder_of_images, run_on_ray
 from commands.output import say
-from commands.parsing import Subparsers, add_command, add_llm_options, llm_setup
+from commands.parsing import Subparsers, add_command, add_llm_options, given_path, given_place, llm_setup
 from kec_core.config import OPTIONS, RunConfig
 from kec_core.config.option import Option, changed
 from kec_core.disk import short
@@ -65,25 +66,24 @@ def _take_away(folder: Path, there: set[Path], missing: Sequence[Path]) -> None:
             place.rmdir()
 
 
-_TYPES = {"number": float, "count": int, "file": Path}
-
-
 def add(commands: Subparsers[Any]) -> None:
     """Add ``kec run`` with every option of a run."""
     p = add_command(commands, "run", run, "cluster a folder of photos with KEC into a project")
     p.add_argument(
         "images",
+        type=given_place,
         metavar="IMAGES",
         help="folder of photos, zip or tar archive, folder of tar shards (img2dataset), or Hugging Face dataset on disk; with --engine ray also an address (s3://bucket/folder)",
     )
     p.add_argument(
-        "--project", type=Path, required=True, metavar="DIR", help="project folder, made if missing"
+        "--project", type=given_path, required=True, metavar="DIR", help="project folder, made if missing"
     )
     for option in OPTIONS.values():
         if option.flag:
             _add_flag(p, option)
     p.add_argument(
         "--labels",
+        type=given_place,
         default="keep",
         help="folders, none, keep (those the project has; the default), or a file or folder: CSV with columns file,label, "
         "or another format of docs/formats.md (scores only)",
@@ -92,7 +92,10 @@ def add(commands: Subparsers[Any]) -> None:
     p.add_argument("--method", default="kec", choices=("kec",), help="what to cluster with")
     add_llm_options(p)
     p.add_argument(
-        "--profile", type=Path, metavar="FILE", help="write where the time went, for `python -m pstats FILE`"
+        "--profile",
+        type=given_path,
+        metavar="FILE",
+        help="write where the time went, for `python -m pstats FILE`",
     )
     p.add_argument(
         "--dry-run", action="store_true", help="tell what the language model would be asked, and do not ask"
@@ -163,12 +166,32 @@ def _profiled(file: Path | None) -> Iterator[None]:
         trace.dump_stats(file)
 
 
+def _type_of(option: Option) -> Callable[[str], object]:
+    """Reads the value of an option's flag."""
+    if option.kind == "file":
+        return given_path
+    if option.kind not in ("number", "count"):
+        return str
+    reads = float if option.kind == "number" else int
+
+    def number(text: str) -> float:
+        with suppress(ValueError):
+            if option.low <= (value := reads(text)) < math.inf:
+                return value
+        what = "number" if option.kind == "number" else "whole number"
+        raise argparse.ArgumentTypeError(
+            f"a {what} of at least {option.low:g} was expected, but {text[:40]!r} came"
+        )
+
+    return number
+
+
 def _add_flag(parser: argparse.ArgumentParser, option: Option) -> None:
     """Add the flag of an option; None stands for one that is not given."""
     parser.add_argument(
         option.flag,
         dest=option.name,
-        type=_TYPES.get(option.kind, str),
+        type=_type_of(option),
         choices=tuple(option.choices) or None,
         metavar=option.metavar
         or (None if option.choices else option.flag.strip("-").replace("-", "_").upper()),

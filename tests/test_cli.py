@@ -345,3 +345,41 @@ def test_a_reader_that_has_seen_enough_is_no_error(project):
             check=False,
         )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "", "--project", "p"], "IMAGES: a path was expected, but it is empty"),
+        (["run", "photos", "--project", " "], "--project: a path was expected, but it is empty"),
+        (["run", "photos", "--project", "p", "--labels", ""], "--labels: a path was expected"),
+        (["add", "p", ""], "PHOTOS: a path was expected"),
+        (["assign", "p", ""], "PHOTOS: a path was expected"),
+        (["show", ""], "PROJECT: a path was expected"),
+        (["export", "p", "--out", ""], "--out: a path was expected"),
+        (["app", "--images-root", ""], "--images-root: a path was expected"),
+        (
+            ["run", "photos", "--project", "p", "--weight", "nan"],
+            "--weight: a number of at least 0 was expected, but 'nan'",
+        ),
+        (["run", "photos", "--project", "p", "--weight", "inf"], "--weight: a number of at least 0"),
+        (["run", "photos", "--project", "p", "--weight=-1"], "--weight: a number of at least 0"),
+        (["run", "photos", "--project", "p", "--seed=-1"], "--seed: a whole number of at least 0"),
+        (
+            ["run", "photos", "--project", "p", "--clusters", "2.5"],
+            "--clusters: a whole number of at least 1",
+        ),
+        (
+            ["run", "photos", "--project", "p", "--clusters", "9" * 5000],
+            "--clusters: a whole number of at least 1",
+        ),
+    ],
+)
+def test_an_empty_path_and_a_number_out_of_range_are_refused_at_once(
+    arguments, words, tmp_path, monkeypatch, capsys
+):
+    """An unset variable of the shell must not mean the folder one happens to be in."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 2
+    assert words in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

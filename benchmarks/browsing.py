@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from kec_core.errors import ResourceMissing
-from state.workspace.workspace import HOME_VARIABLE
+from state.workspace.environment import HOME_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 APP = ROOT / "app.py"

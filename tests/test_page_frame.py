@@ -1,6 +1,7 @@
 """The header of every page: project, revision, encoder, running job; the frame starts the app's own pages only."""
 
 import asyncio
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ from pages.shared.thumbnails import address
 from state.jobs.jobs import JobManager
 from state.project import database
 from state.revisions import revisions
+from state.work import warm_up
 from tests.page_helpers import app, make_job, shown, visit
 from tests.state_helpers import commit_simple
 
@@ -147,12 +149,12 @@ def test_addresses_of_thumbnails_hold_nothing_but_ids():
 
 
 def test_the_server_loads_in_advance_what_importing_it_does_not(monkeypatch):
-    started = []
-    monkeypatch.setattr(server.warm_up, "serve", lambda: started.append(True))
+    started = threading.Event()
+    monkeypatch.setattr(warm_up, "serve", started.set)
 
     async def serve():
         async with server.serving(server.app):
-            assert started == [True]
+            assert await asyncio.to_thread(started.wait, 60)
 
     asyncio.run(serve())
 

@@ -8,12 +8,13 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+import app
 from kec_core.maps.planar import drawn_rows, quantised
 from kec_core.store import StageResult
 from pages.map import canvas
 from pages.map.canvas import Pane, Sight
 from pages.map.colourings import by_cluster
-from pages.map.routes import places_address, routes
+from pages.map.routes import places_address
 from state.project.project import Project
 from state.revisions.layouts import STAGE
 
@@ -23,7 +24,7 @@ MEGABYTE = 1_000_000
 
 @pytest.fixture
 def client():
-    return TestClient(Starlette(routes=routes()), follow_redirects=False)
+    return TestClient(Starlette(routes=app.photo_routes()), follow_redirects=False)
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
 from kec_core.clustering.metrics import Confusion
 from kec_core.result.impact import Flow
 from pages.shared import markup
+from pages.shared.charts import go
 from pages.shared.palette import MUTED, Theme, cluster_shade, theme
 from pages.shared.revision_diff import Names
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
 from pages.find import filters
 from pages.shared import markup, session, ui
+from pages.shared.charts import go
 from pages.shared.palette import MUTED, cluster_shade, theme
 from state.work.photo_filter import PhotoFilter
 from state.work.search import Search

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 from pathlib import Path
 
 import streamlit as st
 
 from kec_core.errors import KecError
-from pages.frame import header, login
-from pages.shared import keyboard, markup, navigation
-from state.work import warm_up
+from pages.shared import markup, navigation
 
 _LABELS = st.components.v2.component(
     "kec_labels",
@@ -55,8 +54,25 @@ def failed(error: Exception) -> bool:
     return True
 
 
+_loading = threading.Lock()
+
+
+def load() -> None:
+    """Load what every page needs, by one thread at a time.
+
+    It takes a second, so the server answers before; the browser loads its program meanwhile.
+    """
+    with _loading:
+        import state.work.warm_up  # noqa: F401
+
+
 def draw() -> None:
     """Draw the frame, then the page that is looked at."""
+    load()
+    from pages.frame import header, login
+    from pages.shared import keyboard
+    from state.work import warm_up
+
     st.set_page_config(page_title="KEC+ Studio", page_icon=ICON, layout="wide")
     st.html(STYLE)
     if login.is_needed():

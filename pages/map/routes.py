@@ -8,17 +8,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import quote
 
 import numpy as np
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from kec_core.errors import KecError
 from kec_core.maps.planar import Places, quantised
-from pages.shared import session
-from pages.shared.base_path import base_path
+from pages.shared import base_path, session
 from pages.shared.thumbnails import SMALL, YEAR, address
 from state.project.project import Project
 from state.revisions.layouts import load_layout
@@ -35,12 +32,12 @@ _MINUTE = "private, max-age=60"
 
 def places_address(project_id: str, layout: str) -> str:
     """Where the places of a map are served: little-endian uint16, x and y of every row; the content never changes."""
-    return f"{base_path()}/map/{quote(project_id, safe='')}/{layout}.bin"
+    return base_path.address(base_path.MAP_PLACES, project_id, layout=layout)
 
 
 def photo_address(project_id: str, scan: int) -> str:
     """Where the thumbnail of a row is found, once its number stands for ``ROW``."""
-    return f"{base_path()}/map/{quote(project_id, safe='')}/{scan}/{ROW}.jpg"
+    return base_path.address(base_path.MAP_PHOTO, project_id, scan=scan, row=ROW)
 
 
 def places(project: Project, layout: str) -> Places:
@@ -53,7 +50,8 @@ def _places(folder: str, layout: str) -> Places:
     return quantised(np.asarray(load_layout(Project(Path(folder)), layout)))
 
 
-def _serve_places(request: Request) -> Response:
+def serve_places(request: Request) -> Response:
+    """Answer with the places of a map."""
     layout = request.path_params["layout"]
     if _KEY.fullmatch(layout) is None:
         return _nothing()
@@ -65,8 +63,8 @@ def _serve_places(request: Request) -> Response:
     return Response(content, media_type="application/octet-stream", headers={"Cache-Control": YEAR})
 
 
-def _serve_photo(request: Request) -> Response:
-    """Leads on to the thumbnail, whose own address names its content."""
+def serve_photo(request: Request) -> Response:
+    """Lead on to the thumbnail, whose own address names its content."""
     wanted = request.path_params
     numbers = wanted["scan"], wanted["row"]
     if not all(map(_NUMBER.fullmatch, numbers)):
@@ -79,11 +77,3 @@ def _serve_photo(request: Request) -> Response:
 
 def _nothing() -> Response:
     return Response("There is nothing at this address.", status_code=404, media_type="text/plain")
-
-
-def routes() -> tuple[Route, ...]:
-    """For the server, below the base path that it was started with."""
-    return (
-        Route(f"{base_path()}/map/{{project}}/{{layout}}.bin", _serve_places, methods=["GET"]),
-        Route(f"{base_path()}/map/{{project}}/{{scan}}/{{row}}.jpg", _serve_photo, methods=["GET"]),
-    )

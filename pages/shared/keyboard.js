@@ -347,6 +347,6 @@ new MutationObserver(opened).observe(document.body, { childList: true, subtree: 
 new MutationObserver(onRun).observe(document.body, { subtree: true, attributeFilter: ["data-test-script-state"] });
 
 export default function (component) {
-  keys = component.data;
+  [keys] = component.data;
   document.documentElement.dataset.keyboard = "ready";
 }

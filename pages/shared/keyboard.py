@@ -40,7 +40,7 @@ _KEYBOARD = st.components.v2.component(
 
 def listen() -> None:
     """Keep keys from acting behind what is open; call it once on every page."""
+    said = {"press": PRESSES, "opens": _OPENS, "fields": FIELDS, "lists": LISTS, "enters": ENTERS}
     _KEYBOARD(
-        key="keyboard",
-        data={"press": PRESSES, "opens": _OPENS, "fields": FIELDS, "lists": LISTS, "enters": ENTERS},
-    )
+        key="keyboard", data=[said]
+    )  # Streamlit loads pandas to look for tables in a dictionary of dictionaries

@@ -96,7 +96,7 @@ def draw(project: Project, images: Sequence[ImageRecord], *, key: str, label: st
     here = f"{key}_{turned.start}_{session.selection_epoch()}_{fingerprint(ids)[:8]}"
     _PICKER(
         key=here,
-        data={"photos": photos, "label": label, "raised": len(tiles) > PER_PAGE},
+        data={"photos": tuple(photos), "label": label, "raised": len(tiles) > PER_PAGE},
         default={"picked": [i for i, photo in enumerate(photos) if photo["picked"]]},
         on_picked_change=lambda: _pick(here, ids),
         on_like_change=lambda: _like(here, ids),

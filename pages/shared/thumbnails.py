@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Route
 
-from pages.shared import session
-from pages.shared.base_path import base_path
+from pages.shared import base_path, session
 from state.project.thumbnails import SIDES
 from state.server.photo_server import find_thumbnail
 
@@ -21,11 +17,14 @@ YEAR = "private, max-age=31536000, immutable"
 
 def address(project_id: str, sha256: str, side: int) -> str:
     """Where the thumbnail of a photo is served."""
-    return f"{base_path()}/thumb/{quote(project_id, safe='')}/{sha256}/{side}.jpg"
+    return base_path.address(base_path.THUMBNAIL, project_id, sha256=sha256, side=side)
 
 
-def _serve(request: Request) -> Response:
-    """Runs in a thread of its own, so that making a thumbnail holds up nobody."""
+def serve(request: Request) -> Response:
+    """Answer with a thumbnail, made now if it was not.
+
+    Runs in a thread of its own, so that making a thumbnail holds up nobody.
+    """
     wanted = request.path_params
     side = _SIDES.get(wanted["side"], 0)
     path = find_thumbnail(session.open_projects_of(request), wanted["project"], wanted["sha256"], side)
@@ -34,8 +33,3 @@ def _serve(request: Request) -> Response:
     return FileResponse(
         path, media_type="image/jpeg", headers={"Cache-Control": YEAR, "X-Content-Type-Options": "nosniff"}
     )
-
-
-def routes() -> tuple[Route, ...]:
-    """For the server, below the base path that it was started with."""
-    return (Route(f"{base_path()}/thumb/{{project}}/{{sha256}}/{{side}}.jpg", _serve, methods=["GET"]),)

@@ -18,12 +18,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from kec_core.errors import InputError
 from kec_core.paths import is_folder
+from state.workspace.environment import IMAGES_ROOTS_VARIABLE, SERVER_CONFIG_VARIABLE
 from state.workspace.workspace import Workspace
 
-SERVER_CONFIG_VARIABLE = "KEC_SERVER_CONFIG"
-"""Path of the file, for the process of the server; empty when nobody has to log in."""
-IMAGES_ROOTS_VARIABLE = "KEC_IMAGES_ROOTS"
-"""Folders that photos may be read from when no file says it, separated as in PATH."""
 CALLBACK = "oauth2callback"
 """Where the provider sends a browser back to, below the base path; Streamlit's own name."""
 

@@ -13,8 +13,6 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.requests import HTTPConnection
-
 from kec_core.errors import InputError
 
 LOGIN_ROUTES = frozenset({"auth/login", "auth/logout", "oauth2callback"})
@@ -61,6 +59,8 @@ class LoginRequired:
             await send({"type": "http.response.body", "body": _REFUSAL})
 
     def _is_served(self, scope: Scope) -> bool:
+        from starlette.requests import HTTPConnection  # slow to load for the command, which needs no request
+
         return self._is_public(scope) or bool(self._find_visitor(HTTPConnection(scope).cookies))
 
     def _is_public(self, scope: Scope) -> bool:

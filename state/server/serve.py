@@ -20,20 +20,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
-
-import psutil
+from typing import TYPE_CHECKING, NoReturn
 
 from kec_core.errors import InputError
 from kec_core.paths import is_folder
-from state.server.access import (
-    IMAGES_ROOTS_VARIABLE,
-    SERVER_CONFIG_VARIABLE,
-    check_secrets,
-    load_server_config,
-)
 from state.server.allowed_hosts import ALLOWED_HOSTS_VARIABLE, Host, as_dns, parse_allowed
-from state.workspace.workspace import HOME_VARIABLE
+from state.workspace.environment import HOME_VARIABLE, IMAGES_ROOTS_VARIABLE, SERVER_CONFIG_VARIABLE
+
+if TYPE_CHECKING:
+    from state.server.access import ServerConfig
 
 TIDY_SECONDS = 60.0
 """Between two collections, when anything was done meanwhile."""
@@ -147,8 +142,7 @@ def serve(
         )
     host = host.strip("[]")  # as an address line shows IPv6
     base_path = check_base_path(base_url_path)
-    config = load_server_config(server_config) if server_config else None
-    login_hosts = [check_secrets(config, base_path)] if config else []
+    config, login_hosts = _login(server_config, base_path)
     named_hosts = [*allowed_hosts, *([] if _is_wildcard(host) else [_bracketed(host)])]
     if config is None and not auth_by_proxy:
         _need_loopback(host, allowed_hosts)
@@ -163,7 +157,7 @@ def serve(
         environment[IMAGES_ROOTS_VARIABLE] = os.pathsep.join(str(root.resolve()) for root in images_roots)
     if projects is not None:
         environment[HOME_VARIABLE] = str(projects.resolve())
-    command = [sys.executable, "-m", "streamlit", "run", str(_APP)]
+    command = [sys.executable, "-m", "pages.frame.command", "run", str(_APP)]
     command += ["--server.address", host, "--server.port", str(port)]
     command += ["--server.headless", str(headless).lower(), "--server.baseUrlPath", base_path]
     if config is not None:
@@ -171,6 +165,16 @@ def serve(
     # Streamlit reads .streamlit/config.toml (theme, usage statistics) from the folder it is started in.
     os.chdir(_APP.parent)
     os.execve(command[0], command, environment)
+
+
+def _login(file: Path | None, base_path: str) -> tuple[ServerConfig | None, list[str]]:
+    """Who may log in, and the host under which their browsers come; None and no host without a login."""
+    if file is None:
+        return None, []
+    from state.server.access import check_secrets, load_server_config  # most servers have no login
+
+    config = load_server_config(file)
+    return config, [check_secrets(config, base_path)]
 
 
 def check_base_path(text: str) -> str:
@@ -255,6 +259,8 @@ def _free_port(host: str, taken: int) -> int | None:
 
 def _user_of(port: int) -> str:
     """Who listens at a port, as far as the operating system says it to this user."""
+    import psutil
+
     try:
         listening = psutil.net_connections("tcp")
         pids = {

@@ -12,8 +12,6 @@ from kec_core.stages import Hooks
 from state.project.locks import RunLock
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.layouts import make_layout, usual_method
-from state.work.run import run_project
 from state.workspace.workspace import Workspace
 
 DEMO_FOLDER = "demo"
@@ -36,6 +34,12 @@ def ensure_demo_project(
     if revisions.current(project) is not None:
         say(f"Demo project: ready in {folder}.")
         return project
+    from state.revisions.layouts import (  # slow to load for who only asks where it is
+        make_layout,
+        usual_method,
+    )
+    from state.work.run import run_project
+
     say("Demo project: clustering the demo photos.")
     kinds = sum(1 for path in photos.iterdir() if is_folder(path))
     config = RunConfig(n_clusters=kinds or None)

@@ -23,6 +23,7 @@ from kec_core.photos.images import ImageRecord
 from kec_core.store import write_atomically
 from state.project.project import Project, StageState
 from state.revisions import revisions
+from state.workspace.environment import HOME_VARIABLE
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +122,6 @@ def _shortened(name: str) -> str:
     return name if len(name) <= _LONGEST_SAID else name[:_LONGEST_SAID] + "…"
 
 
-HOME_VARIABLE = "KEC_HOME"
 _CARD_PHOTOS = 4
 
 

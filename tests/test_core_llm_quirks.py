@@ -17,6 +17,7 @@ from kec_core.llm.client import check_endpoint
 from kec_core.llm.endpoint import LLMEndpoint
 from kec_core.llm.prompts import concept_question
 from kec_core.llm.reading import read_answer
+from kec_core.llm.run import UNREAD
 from tests.llm_fakes import FAST, KEY, client_for, endpoint, questions
 from tests.llm_server import LLMServer, Reply, case_of, error, good, streamed
 
@@ -256,6 +257,16 @@ def test_different_words_that_are_no_answer_end_nothing(count):
         outcomes = client_for(server, config=replace(FAST, reasks=0)).ask(questions(count))
         assert server.requests == count
     assert {o.status for o in outcomes} == {"failed"}
+
+
+def test_different_words_that_are_no_answer_end_a_long_run():
+    asked = stopped(
+        lambda body, attempt: Reply(content=f"As for {case_of(body)}: no idea."),
+        f"no readable answer to {UNREAD} questions in a row.*no JSON.*follows instructions",
+        config=replace(FAST, reasks=0),
+        most=2 * UNREAD,
+    )
+    assert asked >= UNREAD
 
 
 def test_refusals_that_differ_only_in_numbers_are_equal():

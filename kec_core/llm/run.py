@@ -31,6 +31,8 @@ GATHER = 0.02
 """Seconds in which answers gather before they are stored together; a durable write takes about half as long."""
 EQUAL_FAILURES = 3
 """Questions in a row that fail the same way end the run: the next would as well."""
+UNREAD = 20
+"""Questions in a row whose replies are no answers, each in other words, end the run too."""
 _QUOTED = 120
 """Letters that are quoted of a reply that is no answer."""
 _VARIABLE = re.compile(r"\d+|\(requests made.*?\)|[\"'`].*?[\"'`]")
@@ -116,6 +118,7 @@ class Run:
         self._answered = 0
         self._failure = ""
         self._alike = 0
+        self._unread = 0
         self._ended = 0
         self._worthwhile = asyncio.Event()
 
@@ -248,8 +251,9 @@ class Run:
             self._count(
                 RefusedError(f'{settled.reason} ("{said}")' if said else settled.reason), settled.unread
             )
+            self._count_unread(settled.reason)
         elif lasting:
-            self._alike = 0
+            self._alike = self._unread = 0
         outcome = Outcome(
             question=question,
             status="failed" if settled.answer is None else "done",
@@ -289,6 +293,19 @@ class Run:
             f"The language model at {url} met {EQUAL_FAILURES} questions in a row with the same: {said}. "
             f"{change}; answers received are kept."
         )
+
+    def _count_unread(self, reason: str) -> None:
+        """Count replies in a row that are no answers, whatever their words.
+
+        Raises:
+            LLMError: there were too many.
+        """
+        self._unread += 1
+        if self._unread >= UNREAD:
+            raise LLMError(
+                f"The language model at {self.answers.endpoint.url} gave no readable answer to {UNREAD} questions in a "
+                f"row, the last: {reason}. {what_to_change(reason)}; answers received are kept."
+            )
 
     async def _answer(self, api: AsyncOpenAI, dialogue: Dialogue, tally: _Tally) -> Completion:
         """A completion.

@@ -49,7 +49,7 @@ def draw(project: Project) -> Connection:
             st.page_link(navigation.page("settings"), label="Choose one")
         return made
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.html(markup.note(_sentence(setup)))
+        ui.note(_sentence(setup))
         st.page_link(navigation.page("settings"), label="Settings")
     job = session.jobs().active(project)
     if job is not None and job.kind == "run":
@@ -102,9 +102,9 @@ def _estimate(project: Project, made: Connection) -> None:
             session.jobs().start(project, "estimate", _params(project, made))
             st.rerun()
         if current and latest is not None and latest.result is not None:
-            st.html(markup.note(estimate_words(latest.result)))
+            ui.note(estimate_words(latest.result))
         else:
-            st.html(markup.note("How many questions, tokens and how much money would a run take?"))
+            ui.note("How many questions, tokens and how much money would a run take?")
 
 
 def estimate_words(estimate: Mapping[str, Any]) -> str:
@@ -129,7 +129,7 @@ def _live(project: Project, job_id: str) -> None:
     job = session.jobs().status(project, job_id)
     items = read_items(project.database)
     if job.stage not in ASKING or not items:
-        st.html(markup.note("The questions begin when the nouns are found."))
+        ui.note("The questions begin when the nouns are found.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
@@ -197,7 +197,7 @@ def _table(items: Sequence[ItemReport]) -> None:
         },
     )
     if len(items) > ROWS:
-        st.html(markup.note(f"{ROWS} of {len(items):,} are shown."))
+        ui.note(f"{ROWS} of {len(items):,} are shown.")
 
 
 # --- after
@@ -209,9 +209,7 @@ def _ended(project: Project, made: Connection) -> None:
     if latest is not None and latest.state in ("failed", "cancelled", "interrupted"):
         items = read_items(project.database)
         if items and "llm" in latest.params:
-            st.html(
-                markup.note("The latest run stopped. Its answers are kept; a new run asks only for the rest.")
-            )
+            ui.note("The latest run stopped. Its answers are kept; a new run asks only for the rest.")
             _show_items(items)
         return
     told = account(record.report for record in project.stage_reports() if record.state == "fresh")
@@ -219,7 +217,7 @@ def _ended(project: Project, made: Connection) -> None:
         return
     total = sum(told.counts.values())
     if not told.replaced:
-        st.html(markup.note(f"All {total:,} items of the latest result are by the language model."))
+        ui.note(f"All {total:,} items of the latest result are by the language model.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.warning(

@@ -74,7 +74,7 @@ def _actions(project: Project, views: tuple[StepView, ...], job: Job | None, mod
     if _can_resume(latest) and latest.state == "interrupted":
         st.info("The last run was interrupted. Resume goes on where it stopped.", icon=":material/info:")
     if latest is not None and latest.state == "failed":
-        st.error(markup.plain(latest.error), icon=":material/error:")
+        ui.error(latest.error)
         with st.expander("What the job wrote", key="job_log"):
             st.code(log_tail(project, latest.id), language=None)
 
@@ -143,9 +143,9 @@ def _chosen_step(views: tuple[StepView, ...]) -> StepView | None:
 
 def _step(project: Project, config: RunConfig, view: StepView, made: step_results.Made) -> bool:
     """One step with its options and results; returns whether to run from here."""
-    st.html(markup.note(view.step.tip))
+    ui.note(view.step.tip)
     if view.problem:
-        st.error(markup.plain(view.problem), icon=":material/error:")
+        ui.error(view.problem)
     options = shown_at(view.step)
     columns = st.columns(3) if options else []
     for place, option in enumerate(options):

@@ -43,7 +43,7 @@ def show(made: Made, view: StepView) -> None:
 def _over_cluster(made: Made) -> None:
     sizes = made.results.sizes()
     if len(sizes):
-        st.html(markup.note(f"The small clusters hold {sizes.min():,} to {sizes.max():,} photos."))
+        ui.note(f"The small clusters hold {sizes.min():,} to {sizes.max():,} photos.")
 
 
 @st.fragment
@@ -52,15 +52,9 @@ def _nouns(made: Made) -> None:
     grid = st.grid(min_column_width=300, border=True)
     for centre in made.results.centres(shown.start, shown.stop):
         with grid.cell():
-            st.html(
-                markup.gallery(
-                    ui.tiles(made.project, centre.photos),
-                    size="strip",
-                    label=f"Small cluster {centre.number}",
-                )
-            )
+            ui.photos(made.project, centre.photos, size="strip", label=f"Small cluster {centre.number}")
             st.html(markup.chips(centre.nouns))
-            st.html(markup.note(markup.count(centre.size, "photo")))
+            ui.note(markup.count(centre.size, "photo"))
 
 
 @st.fragment
@@ -74,18 +68,12 @@ def _concepts(made: Made) -> None:
     for concept in shown:
         with grid.cell():
             if photos.get(concept.id):
-                st.html(
-                    markup.gallery(
-                        ui.tiles(made.project, photos[concept.id]),
-                        size="strip",
-                        label=f"Concept {concept.id}",
-                    )
-                )
+                ui.photos(made.project, photos[concept.id], size="strip", label=f"Concept {concept.id}")
             _concept(concept)
 
 
 def _concept(concept: Concept) -> None:
-    st.html(markup.card_text(concept.name, [concept.description, concept.note]))
+    ui.card(concept.name, [concept.description, concept.note])
     st.html(markup.chips(_first([noun.word for noun in concept.nouns], 8), label="from"))
 
 
@@ -139,25 +127,19 @@ def _ground(made: Made) -> None:
     knowledge = made.results.knowledge()
     if knowledge is None:
         return
-    st.html(markup.note("The photos that each concept is strongest in:"))
+    ui.note("The photos that each concept is strongest in:")
     shown = knowledge.concepts[gallery.turn("page_ground", len(knowledge.concepts), PER_PAGE)]
     photos = made.results.concept_photos([concept.id for concept in shown], photos=8)
     for concept in shown:
         if photos.get(concept.id):
-            st.html(markup.card_text(concept.name, []))
-            st.html(
-                markup.gallery(
-                    ui.tiles(made.project, photos[concept.id]),
-                    size="small",
-                    label=f"Strongest in {concept.id}",
-                )
-            )
+            ui.card(concept.name)
+            ui.photos(made.project, photos[concept.id], size="small", label=f"Strongest in {concept.id}")
 
 
 def _cluster(made: Made) -> None:
     shown = revisions.current(made.project)
     for note in shown.facts.notes if shown else ():
-        st.html(markup.note(note))
+        ui.note(note)
     if st.button("See the clusters", key="see_clusters", icon=":material/grid_view:", type="primary"):
         navigation.go_to("clusters")
 

@@ -48,7 +48,7 @@ def draw(
         said = (
             "No cluster is ticked off yet." if session.widget(_SHOW) == "done" else "All clusters are done."
         )
-        st.html(markup.note(said))
+        ui.note(said)
         return
     grid = st.grid(min_column_width=230, border=True)
     for card in shown[gallery.turn("page_clusters", len(shown), CARDS_PER_PAGE)]:
@@ -63,37 +63,15 @@ def _head(cards: Sequence[ClusterCard]) -> None:
         if done:
             st.badge(f"{done} of {len(cards)} done", icon=":material/check:", color="green")
         st.space("stretch")
-        st.segmented_control(
-            "Show",
-            list(SHOWS),
-            format_func=SHOWS.__getitem__,
-            default="all",
-            required=True,
-            key=_SHOW,
-            label_visibility="collapsed",
-            persist_state="session",
-        )
-        st.segmented_control(
-            "Order",
-            list(SORTS),
-            format_func=SORTS.__getitem__,
-            default="size",
-            required=True,
-            key=_SORT,
-            label_visibility="collapsed",
-            persist_state="session",
-        )
+        ui.choose("Show", SHOWS, key=_SHOW)
+        ui.choose("Order", SORTS, key=_SORT)
 
 
 def bar(project: Project, cards: Sequence[ClusterCard]) -> None:
     """What can be done with the ticked cards; they may lie on other pages of cards, so they are named."""
     ticked = _ticked(cards)
     if not ticked:
-        st.html(
-            markup.note(
-                "Click a card to open it; there split it or move its photos. Tick cards to merge them."
-            )
-        )
+        ui.note("Click a card to open it; there split it or move its photos. Tick cards to merge them.")
         return
     with st.container(horizontal=True, vertical_alignment="center", key="cluster_bar"):
         st.badge(f"{len(ticked)} ticked", icon=":material/check:", color="green")
@@ -137,7 +115,7 @@ def _card(project: Project, overview: Overview, card: ClusterCard, images: Seque
         f"{tick}{', '.join(filter(None, said))} · {_quality(card)}",
         UNCLEAR if says_unclear(card.name) else "",
     ]
-    st.html(markup.card_text(card.name, lines, colour=cluster_colour(card.id)))
+    ui.card(card.name, lines, colour=cluster_colour(card.id))
     ticked = bool(session.widget(f"{_TICK}{card.id}"))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(  # no checkbox: keys do not act while one has the focus

@@ -55,7 +55,7 @@ def draw(
         st.html(explanation_bars.heading(card.name, cluster_colour(card.id)), width="content")
         _facts(card, gallery.distinct(project, (images[row].id for row in overview.members(card.id))))
     if says_unclear(card.name):
-        st.html(markup.note(card_grid.UNCLEAR))
+        ui.note(card_grid.UNCLEAR)
     if is_naming:
         _name_form(project, revision, card)
     order = _orders(card, images, overview)
@@ -104,7 +104,7 @@ def _bar(
             )
         st.space("stretch")
         done = sum(other.done for other in cards)
-        st.html(markup.note(f"{done} of {len(cards)} done"))
+        ui.note(f"{done} of {len(cards)} done")
         split = st.button(
             "Split",
             key="cluster_split",
@@ -236,7 +236,7 @@ def _words(found: ClusterWords, cards: Sequence[ClusterCard], card: ClusterCard)
     _contrasts(rows, card.name, "all photos")
     rival = next((other for other in cards if other.id == found.nearest), None)
     if rival is None:
-        st.html(markup.note("It is the only cluster, so nothing sets it apart."))
+        ui.note("It is the only cluster, so nothing sets it apart.")
         return
     _heading(
         f"What sets it apart from {rival.name}",
@@ -259,12 +259,12 @@ def _contrasts(rows: Sequence[Contrast], here: str, there: str) -> None:
     if rows:
         st.html(explanation_bars.contrasts(rows, here, there))
     else:
-        st.html(markup.note("No concept or attribute does."))
+        ui.note("No concept or attribute does.")
 
 
 def _heading(said: str, legend: str, tip: str) -> None:
     st.subheader(markup.plain(said), anchor=False, help=tip or None)
-    st.html(markup.note(legend))
+    ui.note(legend)
 
 
 def _few(rows: Sequence[Contrast]) -> list[Contrast]:
@@ -279,16 +279,11 @@ def _few(rows: Sequence[Contrast]) -> list[Contrast]:
 def _orders(card: ClusterCard, images: Sequence[ImageRecord], overview: Overview) -> Order:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Photos", anchor=False, width="content")
-        order: Order = st.segmented_control(
+        order = ui.choose(
             "Order of the photos",
-            list(ORDERS),
-            format_func=ORDERS.__getitem__,
-            default="representative",
-            required=True,
+            ORDERS,
             key="cluster_order",
-            label_visibility="collapsed",
-            persist_state="session",
-            help="Nearest to the centre (representatives); almost as near to another cluster (boundary); farthest from the "
+            tip="Nearest to the centre (representatives); almost as near to another cluster (boundary); farthest from the "
             "centre (outliers).",
         )
         st.space("stretch")

@@ -95,7 +95,7 @@ def _decide(project: Project, revision: Revision, edit: Edit | None, label: str,
     if found is not None:
         _evidence(project, cached.images(project, revision.scan), _parts(found))
     elif hint:
-        st.html(markup.note(hint))
+        ui.note(hint)
     buttons(project, edit if found is not None else None, label)
 
 
@@ -116,10 +116,10 @@ def _evidence(
         zip(st.columns(max(1, len(parts))), parts, strict=False), start=1
     ):
         with column:
-            st.html(markup.card_text(name or f"Part {number}", [markup.count(size, "photo")]))
-            shown = ui.tiles(project, [images[row] for row in rows[:EVIDENCE]])
+            ui.card(name or f"Part {number}", [markup.count(size, "photo")])
             tiles = "strip" if len(parts) <= WIDE else "trio"
-            st.html(markup.gallery(shown, size=tiles, label=f"part {number}"))
+            shown = [images[row] for row in rows[:EVIDENCE]]
+            ui.photos(project, shown, size=tiles, label=f"part {number}")
 
 
 def buttons(project: Project, edit: Edit | None, label: str) -> None:

@@ -8,7 +8,6 @@ from pages.clusters import card_grid, detail, sorting
 from pages.shared import cached, markup, moved, navigation, scores, session, ui
 from state.engine.collection import Collection, LatestApplied, collection_of, latest_applied
 from state.project.project import Project
-from state.revisions import revisions
 from state.revisions.overview import load_overview
 from state.revisions.revisions import Revision
 
@@ -20,7 +19,7 @@ def draw(project: Project, revision: Revision) -> None:
         return
     applied = latest_applied(project)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.html(markup.note(f"{_of(collection)} {_state(revision, applied)}"), width="stretch")
+        ui.note(f"{_of(collection)} {_state(revision, applied)}", width="stretch")
         if st.button(
             "Apply to all photos",
             key="clusters_apply",
@@ -77,16 +76,9 @@ def _head(project: Project, revision: Revision) -> None:
 
 project = ui.need_project()
 with ui.errors():
-    revision = revisions.current(project)
-    if revision is None:
-        st.title("Clusters", anchor=False)
-        ui.nothing_here(
-            "No clusters yet",
-            "Run the stages once, then see the clusters here.",
-            "build",
-            "Go to Build",
-        )
-        st.stop()
+    revision = ui.need_result(
+        project, "Clusters", "No clusters yet", "Run the stages once, then see the clusters here."
+    )
     overview = load_overview(project, revision)
     cards = cached.cards(project, revision)
     images = cached.images(project, revision.scan)

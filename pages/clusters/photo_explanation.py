@@ -11,7 +11,7 @@ from kec_core.knowledge.unique_names import unique_names
 from kec_core.live import LiveState
 from kec_core.photos.images import ImageRecord
 from pages.clusters import explanation_bars
-from pages.shared import markup, session, ui
+from pages.shared import cached, markup, session, ui
 from pages.shared.thumbnails import LARGE, address
 from state.project.project import Project
 from state.revisions.overview import ClusterCard
@@ -26,13 +26,12 @@ def explainer(project: Project, revision: Revision) -> Explainer:
         ResourceMissing: the weights of its encoder are not on this machine.
         StoreError: a stored result is missing or damaged.
     """
-    state = session.workbench(project).live(revision)
-    return _explainer(revision.id, id(state), state)
+    return _explainer(revision, session.workbench(project).live(revision))
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _explainer(revision_id: str, made: int, _state: LiveState) -> Explainer:  # noqa: ARG001 - a key
-    return Explainer(_state)  # holds the state, so its id stays its own while this is remembered
+@cached.remembered(lambda revision, state: (revision.id, id(state)), entries=2)
+def _explainer(_revision: Revision, state: LiveState) -> Explainer:
+    return Explainer(state)  # holds the state, so its id stays its own while this is remembered
 
 
 _ASKED, _PICKED = "why_photo", "why_picked"
@@ -101,7 +100,7 @@ def _rival(explainer: Explainer, cards: Sequence[ClusterCard], row: int) -> None
     cluster = int(explainer.state.clustering.labels[row])
     others = [card for card in cards if card.id != cluster]
     if not others:
-        st.html(markup.note("There is no other cluster it could be in."))
+        ui.note("There is no other cluster it could be in.")
         return
     cosines = explainer.cosines(row)
     names = {card.id: card.name for card in others}
@@ -141,9 +140,7 @@ def _concept(explainer: Explainer, _cards: Sequence[ClusterCard], row: int) -> N
             tip="The logit: photo times concept vector. Its softmax over all concepts is the share.",
         )
     )
-    st.html(
-        markup.note("Attributes do not count in this score; they shape where the photo lies, see “Why here”.")
-    )
+    ui.note("Attributes do not count in this score; they shape where the photo lies, see “Why here”.")
 
 
 def _name(cards: Sequence[ClusterCard], cluster: int) -> str:
@@ -156,11 +153,9 @@ def _name(cards: Sequence[ClusterCard], cluster: int) -> str:
 def _places(project: Project, revision: Revision, explainer: Explainer, image: ImageRecord, row: int) -> None:
     st.subheader("Where in the photo", anchor=False)
     if not knows_places(revision):
-        st.html(
-            markup.note(
-                "This encoder has features of whole photos only. With the compact encoder or an open_clip ViT you see here "
-                "where a phrase fits the photo."
-            )
+        ui.note(
+            "This encoder has features of whole photos only. With the compact encoder or an open_clip ViT you see here "
+            "where a phrase fits the photo."
         )
         return
     parts = explain_place(explainer, row).parts
@@ -182,4 +177,4 @@ def _heat(project: Project, revision: Revision, image: ImageRecord, phrase: str)
         if found.adds_up
         else "Cosines of patches and phrase; patches have exchanged what they saw, so the map is a hint."
     )
-    st.html(markup.note(f"Grey {low} to orange {high}. {how}"))
+    ui.note(f"Grey {low} to orange {high}. {how}")

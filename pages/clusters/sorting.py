@@ -40,11 +40,7 @@ def sort(project: Project, revision: Revision) -> None:
     if found is not None:
         _preview(project, revision, found)
     elif not names:
-        st.html(
-            markup.note(
-                "Any names: the photos are compared with the words themselves, known to a dictionary or not."
-            )
-        )
+        ui.note("Any names: the photos are compared with the words themselves, known to a dictionary or not.")
     dialogs.buttons(project, edit if found is not None else None, "Sort the photos")
 
 
@@ -97,7 +93,7 @@ def _edit(names: Sequence[str], none: bool) -> SortInto | None:
     try:
         return SortInto(names=tuple(names), none=none)
     except KecError as error:
-        st.error(markup.plain(error), icon=":material/error:")
+        ui.error(error)
         return None
 
 
@@ -108,15 +104,15 @@ def _preview(project: Project, revision: Revision, found: Preview) -> None:
     sizes = np.bincount(labels)
     kept = {one.id: one.name for one in found.after.knowledge.kept}
     order = sorted(kept, key=lambda one: -_size(sizes, one))
-    st.html(markup.note(f"{markup.count(len(found.impact.moved), 'photo')} would move."))
+    ui.note(f"{markup.count(len(found.impact.moved), 'photo')} would move.")
     with st.container(height=300, key="sort_preview"):
         for cluster in order[:SHOWN]:
             left, right = st.columns([1, 2], vertical_alignment="center")
             with left:
-                st.html(markup.card_text(kept[cluster], [markup.count(_size(sizes, cluster), "photo")]))
+                ui.card(kept[cluster], [markup.count(_size(sizes, cluster), "photo")])
             with right:
-                shown = ui.tiles(project, [images[row] for row in _typical(found.after, cluster)])
-                st.html(markup.gallery(shown, size="strip", label=f"Photos of {kept[cluster]}"))
+                shown = [images[row] for row in _typical(found.after, cluster)]
+                ui.photos(project, shown, size="strip", label=f"Photos of {kept[cluster]}")
 
 
 def _typical(state: LiveState, cluster: int) -> list[int]:

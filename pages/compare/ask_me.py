@@ -31,12 +31,10 @@ _RUNNING, _SKIPPED, _ABOUT = "ask_running", "ask_skipped", "ask_about"
 def draw(project: Project, shown: Revision) -> None:
     """An invitation, or what is asked about now."""
     if not session.widget(_RUNNING):
-        st.html(
-            markup.note(
-                "Say of one photo after another where it belongs, or of two whether they belong together. Each is chosen so "
-                "that the answer teaches most; photos like it follow at once. You can stop at any time; every answer is an edit "
-                "that can be undone."
-            )
+        ui.note(
+            "Say of one photo after another where it belongs, or of two whether they belong together. Each is chosen so "
+            "that the answer teaches most; photos like it follow at once. You can stop at any time; every answer is an edit "
+            "that can be undone."
         )
         st.button(
             "Ask me", key="ask_start", type="primary", icon=":material/quiz:", on_click=_run, args=(True,)
@@ -45,16 +43,7 @@ def draw(project: Project, shown: Revision) -> None:
     told = answers(project, shown)
     state = session.workbench(project).live(shown)
     _progress(told, len(placed_rows(state)), len(state.collection.image_ids))
-    about = st.segmented_control(
-        "Ask about",
-        list(ABOUT),
-        format_func=ABOUT.__getitem__,
-        default="photo",
-        required=True,
-        key=_ABOUT,
-        label_visibility="collapsed",
-        persist_state="session",
-    )
+    about = ui.choose("Ask about", ABOUT, key=_ABOUT)
     {"photo": _about_a_photo, "pair": _about_a_pair}[about](project, shown, state, len(told))
 
 
@@ -71,7 +60,7 @@ def _skipped(state: LiveState) -> list[frozenset[int]]:
 
 
 def _nothing_left(said: str) -> None:
-    st.html(markup.note(said))
+    ui.note(said)
     st.button("Stop", key="ask_stop", on_click=_run, args=(False,))
 
 
@@ -89,11 +78,9 @@ def _progress(told: tuple[Asked, ...], placed: int, photos: int) -> None:
             ),
         ]
     st.html(markup.facts(facts))
-    st.html(
-        markup.note(
-            f"Photos that are chosen to teach are harder than most, so only every {EVERY}th photo, drawn at random, counts for "
-            "the estimate: whether its group was right before you were asked."
-        )
+    ui.note(
+        f"Photos that are chosen to teach are harder than most, so only every {EVERY}th photo, drawn at random, counts for "
+        "the estimate: whether its group was right before you were asked."
     )
 
 

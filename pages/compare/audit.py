@@ -47,11 +47,9 @@ def draw(project: Project, shown: Revision) -> None:
 
 
 def _invite(project: Project, shown: Revision) -> None:
-    st.html(
-        markup.note(
-            "Look at a random sample, about five seconds a photo: does it belong where it is? You get the share of photos "
-            "in the right place with an interval. You can stop at any time and go on later."
-        )
+    ui.note(
+        "Look at a random sample, about five seconds a photo: does it belong where it is? You get the share of photos "
+        "in the right place with an interval. You can stop at any time and go on later."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.number_input(
@@ -113,12 +111,12 @@ def _question(project: Project, shown: Revision, audit: Audit, question: Questio
     with left:
         placing.photo(project, images[row])
     with right:
-        st.html(markup.card_text(f"Does it belong to “{name}”?", [], colour=cluster_colour(question.cluster)))
+        ui.card(f"Does it belong to “{name}”?", colour=cluster_colour(question.cluster))
         _buttons(project, audit, question)
-        st.html(markup.note("Typical photos of this cluster:"))
+        ui.note("Typical photos of this cluster:")
         typical = load_overview(project, shown).members(question.cluster)
         others = [images[other] for other in typical[: TYPICAL + 1] if other != row][:TYPICAL]
-        st.html(markup.gallery(ui.tiles(project, others), size="strip", label="Typical photos"))
+        ui.photos(project, others, size="strip", label="Typical photos")
 
 
 def _place(project: Project, shown: Revision, audit: Audit, question: Question) -> None:
@@ -152,11 +150,9 @@ def _teach(project: Project, shown: Revision, audit: Audit) -> None:
         return
     images = {image for edit in edits for image in edit.image_ids()}
     stay = sum(audit.answers[image] is True for image in images)
-    st.html(
-        markup.note(
-            f"Use these answers: {markup.count(stay, 'photo')} stay where they are, {len(images) - stay:,} move, and photos "
-            "like them follow. The groups change then; this judgement stays with the result it is about."
-        )
+    ui.note(
+        f"Use these answers: {markup.count(stay, 'photo')} stay where they are, {len(images) - stay:,} move, and photos "
+        "like them follow. The groups change then; this judgement stays with the result it is about."
     )
     st.button(
         "Put the groups right",
@@ -242,7 +238,7 @@ def _finished(project: Project, shown: Revision, audit: Audit) -> None:
     name = cached.cluster_names(project, shown)
     if wrong:
         where = {question.image: name(question.cluster) for question in wrong}
-        st.html(markup.note("Photos that you found in the wrong place:"))
+        ui.note("Photos that you found in the wrong place:")
         gallery.paged(
             project,
             [images[row_of[question.image]] for question in wrong],
@@ -283,5 +279,5 @@ def _others(project: Project, shown: Revision) -> None:
                 )
             )
     if rows:
-        st.html(markup.note("Judged before, on other results:"))
+        ui.note("Judged before, on other results:")
         st.html(markup.definitions(rows))

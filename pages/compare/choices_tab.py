@@ -26,12 +26,10 @@ class Choice(NamedTuple):
 
 def draw(project: Project, shown: Revision) -> None:
     """The whole tab."""
-    st.html(
-        markup.note(
-            "Words can help and words can harm: where they do not fit the photos, plain k-means is better. So the program "
-            "sets how much the words count for each collection, without looking at any label, and k-means is always shown "
-            "beside the result. The paper uses one fixed setting for every collection; it is one click away."
-        )
+    ui.note(
+        "Words can help and words can harm: where they do not fit the photos, plain k-means is better. So the program "
+        "sets how much the words count for each collection, without looking at any label, and k-means is always shown "
+        "beside the result. The paper uses one fixed setting for every collection; it is one click away."
     )
     with ui.errors():
         defaults = load_features(project, shown).defaults
@@ -145,13 +143,11 @@ def _preset(project: Project) -> None:
     st.subheader("Run with the paper's defaults", anchor=False)
     config = project.settings()
     wanted = paper_defaults(config)
-    st.html(
-        markup.note(
-            "Sets every option of the Build page to the paper's value (weight 1, β 0.8 on the plain cosine, no guard "
-            "against one big concept), and leads there. A run then makes a new revision beside this one."
-            if config != wanted
-            else "The options of the Build page are the paper's already; run there."
-        )
+    ui.note(
+        "Sets every option of the Build page to the paper's value (weight 1, β 0.8 on the plain cosine, no guard "
+        "against one big concept), and leads there. A run then makes a new revision beside this one."
+        if config != wanted
+        else "The options of the Build page are the paper's already; run there."
     )
     if st.button("Paper defaults, then Build", key="paper_defaults", icon=":material/article:"):
         project.save_settings(wanted)

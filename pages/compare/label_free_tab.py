@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.compare import audit, metric_cards
-from pages.shared import markup, session, ui
+from pages.shared import session, ui
 from state.project.project import Project
 from state.revisions.revisions import Revision
 from state.revisions.scoring import Stability, load_stability
@@ -21,11 +21,9 @@ STABLE = metric_cards.Metric(
 
 def draw(project: Project, shown: Revision) -> None:
     """The whole tab."""
-    st.html(
-        markup.note(
-            "These scores look at the photos alone. They say how clear and how steady the groups are, not whether they "
-            "are the ones you want; for that, judge a few photos by eye below."
-        )
+    ui.note(
+        "These scores look at the photos alone. They say how clear and how steady the groups are, not whether they "
+        "are the ones you want; for that, judge a few photos by eye below."
     )
     with ui.errors():
         stability = load_stability(project, shown)

@@ -59,12 +59,10 @@ def draw(project: Project, shown: Revision) -> None:
     """The whole tab."""
     encoder = shown.facts.encoder
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.html(
-            markup.note(
-                "All methods get the same photo features, the same number of clusters and, where they use any, the nouns and "
-                "knowledge of this result. Each starts anew from every seed: wishes on photos and groups that grew from names "
-                "you gave shape your result, not this table. Labels are looked at only to score."
-            )
+        ui.note(
+            "All methods get the same photo features, the same number of clusters and, where they use any, the nouns and "
+            "knowledge of this result. Each starts anew from every seed: wishes on photos and groups that grew from names "
+            "you gave shape your result, not this table. Labels are looked at only to score."
         )
         ui.encoder_badge(encoder)
     job = session.jobs().active(project)
@@ -81,7 +79,7 @@ def _ending(project: Project) -> None:
     if latest is None or latest.is_active or latest.state == "done":
         return
     if latest.state == "failed":
-        st.error(markup.plain(latest.error), icon=":material/error:")
+        ui.error(latest.error)
     else:
         st.info(
             "The last comparison was stopped. What it finished is kept; start it again to go on.",

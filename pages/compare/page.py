@@ -11,17 +11,14 @@ from state.revisions import revisions
 TABS = ("Result", "Without labels", "Ask me", "Methods", "What was chosen for you")
 
 project = ui.need_project()
-st.title("Compare", anchor=False)
 with ui.errors():
-    shown = revisions.current(project)
-    if shown is None:
-        ui.nothing_here(
-            "Nothing to compare yet",
-            "Run the stages once. Then you see here how the result stands beside plain k-means, and every change beside it.",
-            "build",
-            "Go to Build",
-        )
-        st.stop()
+    shown = ui.need_result(
+        project,
+        "Compare",
+        "Nothing to compare yet",
+        "Run the stages once. Then you see here how the result stands beside plain k-means, and every change beside it.",
+    )
+    st.title("Compare", anchor=False)
     result, check, asking, methods, choice = st.tabs(TABS, key="compare_tab", on_change="rerun")
     if result.open:
         with result:

@@ -26,15 +26,13 @@ def draw(project: Project) -> None:
     with ui.errors():
         setup = llm_connection.chosen()
         if setup is None:
-            st.html(markup.note("No language model is chosen yet. It must be one that takes photos."))
+            ui.note("No language model is chosen yet. It must be one that takes photos.")
             st.page_link(navigation.page("settings"), label="Choose one")
             return
         photos = markup.count(len(project.images()), "photo")
-        st.html(
-            markup.note(
-                f"Sends a copy of each of the {photos}, at most {SIDE} pixels wide and without metadata, once to "
-                f"{setup.endpoint.url}. {_cost(project, setup)} Sentences are kept with the project."
-            )
+        ui.note(
+            f"Sends a copy of each of the {photos}, at most {SIDE} pixels wide and without metadata, once to "
+            f"{setup.endpoint.url}. {_cost(project, setup)} Sentences are kept with the project."
         )
         st.checkbox(
             f"I agree: these photos leave this machine and go to {markup.plain(setup.endpoint.model)}",

@@ -21,7 +21,7 @@ Answer = TypeVar("Answer")
 def photo(project: Project, image: ImageRecord) -> None:
     """The photo, large; its name is no caption, since the name of a folder may give the answer away."""
     if not image.sha256:
-        st.html(markup.note(f"{image.id} has no preview."))
+        ui.note(f"{image.id} has no preview.")
         return
     source = address(session.open_projects().id_of(project.folder), image.sha256, LARGE)
     st.html(
@@ -84,6 +84,4 @@ def groups(
             )
             examples = [images[row] for row in overview.members(cluster)[: EXAMPLES + 1]]
             others = [one for one in examples if one.id != image][:EXAMPLES]
-            st.html(
-                markup.gallery(ui.tiles(project, others), size="strip", label=f"Photos of {name(cluster)}")
-            )
+            ui.photos(project, others, size="strip", label=f"Photos of {name(cluster)}")

@@ -118,7 +118,7 @@ def _timeline(history: Sequence[RevisionInfo], shown: Revision) -> None:
 
 def _moved(project: Project, changes: Changes) -> None:
     """The flow diagram, and the photos of a flow."""
-    st.html(markup.note(revision_diff.moved(changes)))
+    ui.note(revision_diff.moved(changes))
     if not changes.flows:
         return
     old_name, new_name = revision_diff.names(project, changes)
@@ -144,18 +144,16 @@ def _flow_name(flow: Flow, old_name: revision_diff.Names, new_name: revision_dif
 def _confusion(project: Project, shown: Revision, table: ClassTable) -> None:
     """Clusters against labels, and the photos of a mistake."""
     st.subheader("Clusters and labels", anchor=False)
-    st.html(
-        markup.note(
-            "Rows are clusters, columns labels. Each cluster is matched with one label, the pairs on the diagonal (Hungarian "
-            "matching). Greener: a larger share of the cluster carries that label. What lies off the diagonal counts as a "
-            "mistake."
-        )
+    ui.note(
+        "Rows are clusters, columns labels. Each cluster is matched with one label, the pairs on the diagonal (Hungarian "
+        "matching). Greener: a larger share of the cluster carries that label. What lies off the diagonal counts as a "
+        "mistake."
     )
     name = cached.cluster_names(project, shown)
     charts.draw(charts.class_map(table.table, name, dark=ui.is_dark()), key="compare_confusion")
     mistakes = table.mistakes()[:CHOICES]
     if not mistakes:
-        st.html(markup.note("No photo lies off the diagonal."))
+        ui.note("No photo lies off the diagonal.")
         return
     chosen = st.selectbox(
         "Photos of",

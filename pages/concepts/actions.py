@@ -76,7 +76,7 @@ def _do(project: Project, edits: Sequence[Edit], *, pick_new: bool = False) -> N
     session.act(project, edits)
     if session.was_refused():
         for text in session.take_refusals():
-            st.error(markup.plain(text), icon=":material/error:")
+            ui.error(text)
         session.saw(
             bench.shown().id
         )  # the effect above is that on the present revision, so pressing again is fair
@@ -107,7 +107,7 @@ def _confirm(
     with effect, ui.errors():
         edit = make()
         if edit is None:
-            st.html(markup.note(hint))
+            ui.note(hint)
         elif impact_bar.effect(project, [edit]) and does:
             _do(project, [edit], pick_new=pick_new)
 
@@ -235,7 +235,7 @@ def split(project: Project, photos: ConceptPhotos, concept: Concept, images: Seq
     try:
         kinds = kinds_of(photos, concept.id, int(count))
     except KecError as error:
-        st.error(markup.plain(error), icon=":material/error:")
+        ui.error(error)
         return
     names: list[str] = []
     for number, (column, kind) in enumerate(zip(st.columns(len(kinds)), kinds, strict=True), start=1):
@@ -276,9 +276,8 @@ def _part(name: str, kind: Kind, images: Sequence[ImageRecord], *, pin: bool) ->
 
 def _evidence(project: Project, caption: str, rows: Iterable[int], images: Sequence[ImageRecord]) -> None:
     """A few photos under a caption."""
-    st.html(markup.card_text(caption, []))
-    tiles = ui.tiles(project, [images[row] for row in rows])
-    st.html(markup.gallery(tiles, size="small", label=caption))
+    ui.card(caption)
+    ui.photos(project, [images[row] for row in rows], size="small", label=caption)
 
 
 @st.dialog("Test a phrase on the photos", width="large")

@@ -18,7 +18,7 @@ from kec_core.live import LiveState
 from kec_core.result.concept_photos import ConceptPhotos
 from kec_core.types import BiAttribute, Concept, Knowledge, UniAttribute
 from pages.concepts import actions
-from pages.shared import markup, session
+from pages.shared import markup, session, ui
 from state.project.project import Project
 
 MANY = 5
@@ -43,7 +43,7 @@ def typical(project: Project, knowledge: Knowledge, concept: Concept) -> None:
         args=(project, concept.id, key),
     )
     if len(mine) > MANY:
-        st.html(markup.note(f"More than {MANY} attributes tend to blur a concept."))
+        ui.note(f"More than {MANY} attributes tend to blur a concept.")
     if mine:
         _move(project, knowledge, concept, mine)
 
@@ -128,7 +128,7 @@ def apart(project: Project, state: LiveState, photos: ConceptPhotos, concept: Co
         with st.expander(f"from {markup.plain(names[other])} (none yet)", key=f"pair_{other}"):
             _new_pair_line(project, concept, knowledge.by_id[other])
     if not pairs and not similar:
-        st.html(markup.note("There is no other concept to tell it from."))
+        ui.note("There is no other concept to tell it from.")
 
 
 def _new_pair_line(project: Project, first: Concept, second: Concept) -> None:
@@ -159,18 +159,14 @@ def left_out(project: Project, knowledge: Knowledge, concept: Concept) -> None:
         return
     names = unique_names(knowledge)
     with st.expander(f"Left out ({len(missing)})", key=f"left_out_{concept.id}"):
-        st.html(
-            markup.note(
-                "Proposed, but they do not tell its photos from others. 50% is chance: as often right as wrong."
-            )
+        ui.note(
+            "Proposed, but they do not tell its photos from others. 50% is chance: as often right as wrong."
         )
         for attribute in missing:
             others = names.get(attribute.against, "similar concepts")
             with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-                st.html(
-                    markup.note(
-                        f"{attribute.text}: {attribute.auc:.0%} right between its photos and those of {others}"
-                    )
+                ui.note(
+                    f"{attribute.text}: {attribute.auc:.0%} right between its photos and those of {others}"
                 )
                 st.button(
                     "Take it",

@@ -18,7 +18,7 @@ from kec_core.photos.images import ImageRecord
 from kec_core.result.concept_photos import ConceptPhotos, Order
 from kec_core.types import Concept, Knowledge
 from pages.concepts import actions, attributes
-from pages.shared import markup, photo_picker, session
+from pages.shared import markup, photo_picker, session, ui
 from state.project.project import Project
 
 ORDERS: dict[Order, str] = {"representative": "Typical", "boundary": "Nearly lost", "outlier": "Odd ones"}
@@ -115,9 +115,9 @@ def _switches(project: Project, knowledge: Knowledge, concept: Concept) -> None:
 
 def _words(concept: Concept) -> None:
     if concept.description:
-        st.html(markup.note(concept.description))
+        ui.note(concept.description)
     if concept.note:
-        st.html(markup.note(concept.note))
+        ui.note(concept.note)
     if concept.nouns:
         more = len(concept.nouns) - NOUNS
         words = [noun.word for noun in concept.nouns[:NOUNS]]
@@ -126,16 +126,11 @@ def _words(concept: Concept) -> None:
 
 def _photos(project: Project, photos: ConceptPhotos, concept: Concept, images: Sequence[ImageRecord]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        order = st.segmented_control(
+        order = ui.choose(
             "Order of the photos",
-            list(ORDERS),
-            format_func=ORDERS.__getitem__,
-            default="representative",
-            required=True,
+            ORDERS,
             key="concept_order",
-            label_visibility="collapsed",
-            persist_state="session",
-            help="Typical: surest first. Nearly lost: another concept fits almost as well (boundary). Odd ones: least like the others (outliers).",
+            tip="Typical: surest first. Nearly lost: another concept fits almost as well (boundary). Odd ones: least like the others (outliers).",
         )
     rows = photos.rows(concept.id, order)
     if not len(rows):
@@ -144,7 +139,7 @@ def _photos(project: Project, photos: ConceptPhotos, concept: Concept, images: S
             if concept.muted
             else "No photo fits this concept better than another one."
         )
-        st.html(markup.note(reason))
+        ui.note(reason)
         return
     photo_picker.draw(
         project,

@@ -14,7 +14,7 @@ from kec_core.knowledge.edits import Edit, apply_script, describe
 from kec_core.live import LiveState
 from kec_core.result.impact import Impact, compare
 from kec_core.types import Scores
-from pages.shared import cached, markup, moved, scores, session
+from pages.shared import cached, markup, moved, scores, session, ui
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.revisions import Revision
@@ -32,14 +32,14 @@ def _staged(project: Project, revision: Revision) -> None:
     try:
         tried = session.workbench(project).preview(session.staged(), revision=revision)
     except KecError as error:
-        st.error(markup.plain(f"The collected edits do not fit any more: {error}"), icon=":material/error:")
+        ui.error(f"The collected edits do not fit any more: {error}")
         st.button("Discard them", key="discard", on_click=session.unstage)
         return
     first = describe(session.staged()[0], tried.before.knowledge)
     more = len(session.staged()) - 1
     with _row():
         st.badge("preview", color="orange", icon=":material/preview:")
-        st.html(markup.card_text(f"{first.removesuffix('.')}, and {more} more." if more else first, []))
+        ui.card(f"{first.removesuffix('.')}, and {more} more." if more else first)
         figures(tried.impact, revision)
         st.space("stretch")
         _moved_button(project, revision, tried.impact, tried.before, tried.after)
@@ -61,10 +61,8 @@ def _row() -> DeltaGenerator:
 def _latest(project: Project, revision: Revision, state: LiveState) -> None:
     parent = None if revision.parent is None else revisions.get(project, revision.parent)
     if parent is None or parent.scan != revision.scan:
-        st.html(
-            markup.note(
-                f"{revision.id}: as the run made it. Every edit shows here what it moved; Undo (Z) takes it back."
-            )
+        ui.note(
+            f"{revision.id}: as the run made it. Every edit shows here what it moved; Undo (Z) takes it back."
         )
         return
     before = session.workbench(project).live(parent)
@@ -74,7 +72,7 @@ def _latest(project: Project, revision: Revision, state: LiveState) -> None:
     with _row():
         st.badge(revision.id, color="green", icon=":material/check:")
         changed = moved.renamed(project, parent, revision) if revision.edits else ""
-        st.html(markup.card_text(revision.note, [changed]))
+        ui.card(revision.note, [changed])
         figures(impact, revision)
         st.space("stretch")
         _moved_button(project, revision, impact, before, state)
@@ -93,13 +91,13 @@ def effect(project: Project, edits: Sequence[Edit]) -> bool:
         with st.spinner("Trying it out…"):
             tried = session.workbench(project).preview((*session.staged(), *edits))
     except KecError as error:
-        st.error(markup.plain(error), icon=":material/error:")
+        ui.error(error)
         return False
     figures(tried.impact)
     knowledge = apply_script(tried.before.knowledge, session.staged())
     for edit in edits:
         if said := edit.constraints_after(knowledge):
-            st.html(markup.note(said))
+            ui.note(said)
         knowledge = apply_script(knowledge, [edit])
     return True
 

@@ -13,7 +13,7 @@ from kec_core.result.concept_photos import ConceptPhotos
 from kec_core.types import Concept
 from pages.concepts import actions
 from pages.concepts.panels import tree
-from pages.shared import markup, session
+from pages.shared import markup, session, ui
 from pages.shared.thumbnails import SMALL, address
 from state.project.project import Project
 
@@ -26,16 +26,7 @@ def draw(project: Project, state: LiveState, photos: ConceptPhotos, images: Sequ
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(markup.count(len(state.knowledge.concepts), "concept"), anchor=False, width="content")
         st.space("stretch")
-        view = st.segmented_control(
-            "View",
-            list(VIEWS),
-            format_func=lambda one: VIEWS[one],
-            default="table",
-            required=True,
-            key="concepts_view",
-            label_visibility="collapsed",
-            persist_state="session",
-        )
+        view = ui.choose("View", VIEWS, key="concepts_view")
     if view == "tree":
         tree.draw(project, session.workbench(project))
     else:
@@ -66,7 +57,7 @@ def _table(project: Project, state: LiveState, photos: ConceptPhotos, images: Se
     )
     shown = found(state, words or "")
     if not shown:
-        st.html(markup.note("No concept has these words."))
+        ui.note("No concept has these words.")
         return
     project_id = session.open_projects().id_of(project.folder)
     picked = session.selection().concepts

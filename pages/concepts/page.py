@@ -11,7 +11,6 @@ from pages.concepts import actions, detail, impact_bar, listing, parameter_bar, 
 from pages.concepts.panels import ask_llm, constraints, guidance, review_queue
 from pages.shared import cached, session, ui
 from state.project.project import Project
-from state.revisions import revisions
 from state.revisions.revisions import Revision
 
 
@@ -59,16 +58,12 @@ def _state(project: Project, revision: Revision) -> LiveState:
 
 project = ui.need_project()
 with ui.errors():
-    revision = revisions.current(project)
-    if revision is None:
-        st.title("Concepts", anchor=False)
-        ui.nothing_here(
-            "No concepts yet",
-            "Run the stages once; then correct here what the photos were said to show.",
-            "build",
-            "Go to Build",
-        )
-        st.stop()
+    revision = ui.need_result(
+        project,
+        "Concepts",
+        "No concepts yet",
+        "Run the stages once; then correct here what the photos were said to show.",
+    )
     state = _state(project, revision)
     images = cached.images(project, revision.scan)
     photos = cached.concept_photos(revision, state)

@@ -12,7 +12,7 @@ from kec_core.live import LiveState
 from kec_core.photos.images import ImageRecord
 from kec_core.result.concept_photos import ConceptPhotos
 from pages.concepts import actions
-from pages.shared import markup, selection, session
+from pages.shared import markup, selection, session, ui
 from state.project.project import Project
 from state.revisions.revisions import Revision
 
@@ -49,7 +49,7 @@ def _concepts(
     names = unique_names(state.knowledge)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="concept_bar"):
         st.badge(f"{len(picked)} concepts picked", icon=":material/check:", color="green")
-        st.html(markup.note(", ".join(names[one] for one in picked)), width="content")
+        ui.note(", ".join(names[one] for one in picked), width="content")
         if st.button(
             f"Merge {len(picked)}",
             key="concepts_merge",

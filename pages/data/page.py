@@ -109,10 +109,8 @@ def _labels(project: Project) -> tuple[str, str | UploadedFile]:
             )
             or csv
         )
-    st.html(
-        markup.note(
-            "If you know where some photos belong, the result can be scored. The method itself never sees labels."
-        )
+    ui.note(
+        "If you know where some photos belong, the result can be scored. The method itself never sees labels."
     )
     return labels, csv
 
@@ -220,7 +218,7 @@ def _failure(project: Project) -> None:
     """Why the latest work ended, when it was begun here and failed; it is said in passing too, but gone then."""
     latest = next(iter(session.jobs().jobs(project)), None)
     if latest is not None and latest.kind in ("scan", "add") and latest.state == "failed":
-        st.error(markup.plain(latest.error), icon=":material/error:")
+        ui.error(latest.error)
 
 
 project = ui.need_project()

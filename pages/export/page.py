@@ -6,10 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import markup, session, ui
+from pages.shared import session, ui
 from state.jobs.jobs import Job
 from state.project.project import Project
-from state.revisions import revisions
 from state.revisions.revisions import Revision
 from state.transfer import downloads
 from state.transfer.downloads import DOWNLOADS, Download
@@ -21,8 +20,8 @@ _OUT, _FORMATS, _LINK = "export_out", "export_formats", "export_link"
 
 def _file(project: Project, revision: Revision, download: Download) -> None:
     first = download.format == "report"
-    st.html(markup.card_text(download.title, []))
-    st.html(markup.note(download.about))
+    ui.card(download.title)
+    ui.note(download.about)
     st.download_button(
         "Download",
         data=lambda: downloads.content_of(project, revision.id, download),
@@ -37,11 +36,9 @@ def _file(project: Project, revision: Revision, download: Download) -> None:
 
 def _folder(project: Project, revision: Revision) -> None:
     st.subheader("Into a folder on this computer", anchor=False)
-    st.html(
-        markup.note(
-            "Files of an earlier export in that folder are replaced; files of yours are never touched. Your photos stay "
-            "where they are."
-        )
+    ui.note(
+        "Files of an earlier export in that folder are replaced; files of yours are never touched. Your photos stay "
+        "where they are."
     )
     st.text_input("Folder", value=str(_usual_folder(project)), key=_OUT)
     st.pills(
@@ -68,7 +65,7 @@ def _folder(project: Project, revision: Revision) -> None:
             on_click=_start,
             args=(project, revision.id),
         )
-        st.html(markup.note(_progress(project, job)), width="stretch")
+        ui.note(_progress(project, job), width="stretch")
 
 
 def _progress(project: Project, running: Job | None) -> str:
@@ -110,21 +107,15 @@ def _start(project: Project, revision_id: str) -> None:
 
 project = ui.need_project()
 with ui.errors():
-    st.title("Export", anchor=False)
-    revision = revisions.current(project)
-    if revision is None:
-        ui.nothing_here(
-            "Nothing to take home yet",
-            "Run the stages once; then the result can be exported in many forms.",
-            "build",
-            "Go to Build",
-        )
-        st.stop()
-    st.html(
-        markup.note(
-            f"Revision {revision.id} of {project.name}, as it is shown now. To export another one, go to it on the page "
-            "History first."
-        )
+    revision = ui.need_result(
+        project,
+        "Export",
+        "Nothing to take home yet",
+        "Run the stages once; then the result can be exported in many forms.",
+    )
+    ui.note(
+        f"Revision {revision.id} of {project.name}, as it is shown now. To export another one, go to it on the page "
+        "History first."
     )
     grid = st.grid(min_column_width=280, border=True)
     for download in DOWNLOADS:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from kec_core.errors import InputError
 from kec_core.photos.exif import Place
-from pages.shared import cached, markup, session
+from pages.shared import cached, markup, session, ui
 from state.project.project import Project
 from state.revisions.revisions import Revision
 from state.work.photo_filter import PhotoFilter, parse_place
@@ -162,5 +162,5 @@ def _place(search: Search) -> tuple[bool | None, Place | None, float]:
     try:
         return True, parse_place(written), float(within)
     except InputError as error:
-        st.error(markup.plain(str(error)), icon=":material/error:")
+        ui.error(error)
         return True, None, float(within)

@@ -7,7 +7,6 @@ import streamlit as st
 from pages.find import filters, suggestions, timeline
 from pages.shared import cached, finding, gallery, groups, markup, moved, photo_picker, selection, session, ui
 from state.project.project import Project
-from state.revisions import revisions
 from state.revisions.revisions import Revision
 from state.work.photo_filter import PhotoFilter
 from state.work.search import Found, Search, open_search
@@ -18,15 +17,13 @@ HINT = "Click photos to pick them, or pick all that were found; then say where t
 _TOP = "find_top"
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _opened(_project: Project, _shown: Revision, key: tuple[object, ...]) -> Search:  # noqa: ARG001 - a key
-    """Held once per result: the features are those that edits use, not another copy."""
-    return open_search(_project, _shown, session.workbench(_project).live(_shown).collection.x)
-
-
+@cached.remembered(
+    lambda project, shown: (cached.identity(project), shown.id, project.labels_version, project.exif_known),
+    entries=2,
+)
 def _search(project: Project, shown: Revision) -> Search:
-    known = (project.labels_version, project.exif_known)
-    return _opened(project, shown, (str(project.folder), project.created, shown.id, *known))
+    """Held once per result: the features are those that edits use, not another copy."""
+    return open_search(project, shown, session.workbench(project).live(shown).collection.x)
 
 
 def _asked(search: Search) -> None:
@@ -35,21 +32,20 @@ def _asked(search: Search) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.title("Find", anchor=False, width="content")
         if finding.words():
-            st.html(markup.note(f"Photos that “{finding.words()}” fits best"), width="content")
+            ui.note(f"Photos that “{finding.words()}” fits best", width="content")
         elif like:
-            st.html(markup.note(f"Photos like {_named(like)}"), width="content")
+            ui.note(f"Photos like {_named(like)}", width="content")
         else:
-            st.html(markup.note(NOTHING_ASKED), width="content")
+            ui.note(NOTHING_ASKED, width="content")
         if finding.words() or like:
             st.button(
                 "Clear", key="find_forget", type="tertiary", icon=":material/close:", on_click=finding.forget
             )
     if like:
         images = cached.images(search.project, search.revision.scan)
-        rows = [search.row_of[image] for image in like[:6]]
-        tiles = ui.tiles(search.project, [images[row] for row in rows])
+        shown = [images[search.row_of[image]] for image in like[:6]]
         with st.container(width=480):
-            st.html(markup.gallery(tiles, size="strip", label="Looked for"))
+            ui.photos(search.project, shown, size="strip", label="Looked for")
 
 
 def _like(search: Search) -> list[str]:
@@ -86,7 +82,7 @@ def _results(project: Project, shown: Revision, found: tuple[Found, ...], headin
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(heading, anchor=False, width="content")
         said = (gallery.distinct(project, (one.image for one in found)), groups.whence(project, shown, rows))
-        st.html(markup.note(" · ".join(filter(None, said))), width="content")
+        ui.note(" · ".join(filter(None, said)), width="content")
         st.space("stretch")
         st.button(
             f"Pick all {len(found):,}",
@@ -118,7 +114,7 @@ def _page(project: Project, shown: Revision) -> None:
     if found:
         _results(project, shown, found, _heading(search, found, is_asked=is_ranked or bool(chosen)))
     else:
-        st.html(markup.note("No photo has all of this; take one of the filters back."))
+        ui.note("No photo has all of this; take one of the filters back.")
     with st.bottom:
         selection.draw(project, shown, hint=HINT, place="bar")
         if not session.selection().images:
@@ -127,14 +123,10 @@ def _page(project: Project, shown: Revision) -> None:
 
 project = ui.need_project()
 with ui.errors():
-    revision = revisions.current(project)
-    if revision is None:
-        st.title("Find", anchor=False)
-        ui.nothing_here(
-            "Nothing to search yet",
-            "Run the stages once; then every photo can be found by words.",
-            "build",
-            "Go to Build",
-        )
-        st.stop()
+    revision = ui.need_result(
+        project,
+        "Find",
+        "Nothing to search yet",
+        "Run the stages once; then every photo can be found by words.",
+    )
     _page(project, revision)

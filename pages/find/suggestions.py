@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from kec_core.errors import ResourceMissing
-from pages.shared import finding, markup, session
+from pages.shared import cached, finding, markup, session, ui
 from state.work.search import Search
 
 COUNT = 12
@@ -15,9 +15,9 @@ _KEY = "find_suggested"
 def draw(search: Search) -> None:
     """Draw the words; a click looks for one. Without the encoder no words can be compared, which is said."""
     try:
-        words = _words(_identity(search), search)
+        words = _words(search)
     except ResourceMissing as error:
-        st.html(markup.note(str(error)))
+        ui.note(str(error))
         return
     if words:
         st.pills(
@@ -29,13 +29,9 @@ def draw(search: Search) -> None:
         )
 
 
-def _identity(search: Search) -> tuple[str, ...]:
-    return str(search.project.folder), search.project.created, search.revision.id
-
-
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _words(identity: tuple[str, ...], _search: Search) -> tuple[str, ...]:  # noqa: ARG001 - a key
-    return _search.suggested_words(COUNT)
+@cached.remembered(lambda search: (cached.identity(search.project), search.revision.id))
+def _words(search: Search) -> tuple[str, ...]:
+    return search.suggested_words(COUNT)
 
 
 def _look() -> None:

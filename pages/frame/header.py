@@ -34,7 +34,7 @@ def draw() -> None:
     for text in session.take_notices():
         st.toast(markup.plain(text))
     for text in session.take_refusals():
-        st.error(markup.plain(text), icon=":material/error:")
+        ui.error(text)
     with ui.errors():
         project = session.project()
         if project is not None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from kec_core.errors import KecError
 from pages.history import revision_tree
-from pages.shared import cached, gallery, markup, revision_diff, session, ui
+from pages.shared import cached, gallery, revision_diff, session, ui
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.comparison import automatic_result
@@ -90,7 +90,7 @@ def _pin(project: Project, revision_id: str, key: str) -> None:
 def _detail(project: Project, revision: RevisionInfo, shown: RevisionInfo) -> None:
     """One revision: what it is, and what can be done with it."""
     st.subheader(revision.id, anchor=False)
-    st.html(markup.note(revision.note))
+    ui.note(revision.note)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = f"name_{revision.id}"
         st.text_input(
@@ -157,15 +157,11 @@ def _other(history: Sequence[RevisionInfo], revision: RevisionInfo) -> RevisionI
 def _differences_from(project: Project, history: Sequence[RevisionInfo], revision: RevisionInfo) -> None:
     other = _other(history, revision)
     if other is None:
-        st.html(
-            markup.note(
-                "This is the only revision so far. Every edit and every run adds one; they are all kept."
-            )
-        )
+        ui.note("This is the only revision so far. Every edit and every run adds one; they are all kept.")
         return
     changes = cached.changes(project, other, revision)
     revision_diff.knowledge(changes)
-    st.html(markup.note(revision_diff.moved(changes)))
+    ui.note(revision_diff.moved(changes))
     if len(changes.moved):
         with st.expander("The photos that moved", key="history_moved", on_change="rerun") as photos:
             if photos.open:
@@ -205,14 +201,10 @@ def _page(project: Project, shown: RevisionInfo) -> None:
 
 project = ui.need_project()
 with ui.errors():
-    shown = revisions.current(project)
-    if shown is None:
-        st.title("History", anchor=False)
-        ui.nothing_here(
-            "No history yet",
-            "Run the stages once. From then on every run and every edit is kept here, and you can go back to each.",
-            "build",
-            "Go to Build",
-        )
-        st.stop()
+    shown = ui.need_result(
+        project,
+        "History",
+        "No history yet",
+        "Run the stages once. From then on every run and every edit is kept here, and you can go back to each.",
+    )
     _page(project, shown)

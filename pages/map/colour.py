@@ -62,29 +62,23 @@ def _clusters(project: Project, revision: Revision) -> Colouring:
     return colourings.by_cluster(np.asarray(overview.labels), cluster_names(overview, revision.knowledge))
 
 
+def _key(project: Project, revision: Revision, way: str) -> tuple[object, ...]:
+    made = (revision.id, revision.clustering_fp, project.labels_version, project.exif_known)
+    return str(project.folder), *made, way
+
+
+@cached.remembered(_key)
 def _known(project: Project, revision: Revision, way: str) -> Colouring:
-    key = (revision.id, revision.clustering_fp, project.labels_version, *project.exif_known)
-    return _remembered(str(project.folder), key, way, project, revision)
-
-
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _remembered(
-    folder: str,  # noqa: ARG001 - a key
-    key: tuple[str | int, ...],  # noqa: ARG001 - a key
-    way: str,
-    _project: Project,
-    _revision: Revision,
-) -> Colouring:
     if way == "label":
-        return colourings.by_label(cached.labels(_project, _revision.scan))
+        return colourings.by_label(cached.labels(project, revision.scan))
     if way in ("camera", "taken"):
-        exif = _project.exif(_revision.scan)
+        exif = project.exif(revision.scan)
         if way == "taken":
             return colourings.by_date([one.taken for one in exif])
         return colourings.by_label([one.camera or None for one in exif], "no camera")
     if way == "concept":
-        return colourings.by_concept(load_features(_project, _revision).grounding, _revision.knowledge)
-    return colourings.by_value(1.0 - load_overview(_project, _revision).confidence, percent=True)
+        return colourings.by_concept(load_features(project, revision).grounding, revision.knowledge)
+    return colourings.by_value(1.0 - load_overview(project, revision).confidence, percent=True)
 
 
 def _moved(project: Project, revision: Revision) -> tuple[str, Colouring]:
@@ -136,20 +130,15 @@ def _phrase(project: Project, revision: Revision) -> tuple[str, Colouring]:
     if not phrase or not phrase.strip():
         st.caption("Until a phrase is chosen, colours show the clusters.")
         return "cluster", _clusters(project, revision)
-    return f"phrase {phrase}", colourings.by_value(
-        _fit(str(project.folder), revision.id, phrase, project, revision)
-    )
+    return f"phrase {phrase}", colourings.by_value(_fit(project, revision, phrase))
 
 
-@st.cache_resource(max_entries=4, show_spinner="Comparing the phrase with every photo…")
-def _fit(
-    folder: str,  # noqa: ARG001 - a key
-    revision_id: str,  # noqa: ARG001 - a key
-    phrase: str,
-    _project: Project,
-    _revision: Revision,
-) -> FloatVector:
+@cached.remembered(
+    lambda project, revision, phrase: (str(project.folder), revision.id, phrase),
+    spinner="Comparing the phrase with every photo…",
+)
+def _fit(project: Project, revision: Revision, phrase: str) -> FloatVector:
     """How well a phrase fits each photo, float32 (N,), cosines."""
-    collection = session.workbench(_project).live(_revision).collection
+    collection = session.workbench(project).live(revision).collection
     scores: FloatVector = collection.x @ l2_normalize(collection.encode([phrase]))[0]
     return scores

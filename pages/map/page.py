@@ -17,7 +17,6 @@ from pages.map.colourings import Colouring
 from pages.shared import cached, finding, markup, moved, selection, session, ui
 from state.jobs.jobs import Job
 from state.project.project import Project
-from state.revisions import revisions
 from state.revisions.layouts import LayoutInfo, find_layout, usual_method
 from state.revisions.overview import load_overview
 from state.revisions.revisions import Revision
@@ -100,7 +99,7 @@ def _not_yet(
         )
     latest = next((one for one in session.jobs().jobs(project) if one.kind == "layout"), None)
     if latest is not None and latest.state == "failed":
-        st.error(markup.plain(latest.error), icon=":material/error:")
+        ui.error(latest.error)
     wanted = (str(project.folder), tuple(missing), method)
     is_new = session.widget(_STARTED) != wanted and not project.database.is_read_only()
     if is_new and job is None and (latest is None or latest.state == "done"):
@@ -154,7 +153,7 @@ def _map(
             Pane(title=f"{SPACES[info.space]} · {METHODS[info.method]}", layout=info.key) for info in found
         ],
         scan=revision.scan,
-        drawn=_drawn(str(project.folder), revision.clustering_fp, project, revision),
+        drawn=_drawn(project, revision),
         picked=picked,
         colouring=colouring,
         name=name,
@@ -168,9 +167,9 @@ def _map(
         selection.draw(project, revision, hint=HINT, place="beside")
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _drawn(folder: str, clustering: str, _project: Project, _revision: Revision) -> np.ndarray:  # noqa: ARG001 - keys
-    return drawn_rows(np.asarray(load_overview(_project, _revision).labels), MOST_DRAWN)
+@cached.remembered(lambda project, revision: (str(project.folder), revision.clustering_fp))
+def _drawn(project: Project, revision: Revision) -> np.ndarray:
+    return drawn_rows(np.asarray(load_overview(project, revision).labels), MOST_DRAWN)
 
 
 def _page(project: Project, revision: Revision) -> None:
@@ -193,11 +192,7 @@ def _page(project: Project, revision: Revision) -> None:
 
 project = ui.need_project()
 with ui.errors():
-    revision = revisions.current(project)
-    if revision is None:
-        st.title("Map", anchor=False)
-        ui.nothing_here(
-            "No clusters yet", "A map shows the result of a run; run the stages once.", "build", "Go to Build"
-        )
-        st.stop()
+    revision = ui.need_result(
+        project, "Map", "No clusters yet", "A map shows the result of a run; run the stages once."
+    )
     _page(project, revision)

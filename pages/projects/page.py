@@ -107,8 +107,8 @@ def _dots(card: ProjectCard) -> str:
 def _card(card: ProjectCard) -> None:
     key = session.open_projects().id_of(card.folder)
     if card.problem:
-        st.html(markup.card_text(card.name, ["cannot be opened"]))
-        st.error(markup.plain(card.problem), icon=":material/error:")
+        ui.card(card.name, ["cannot be opened"])
+        ui.error(card.problem)
         return
     st.html(markup.mosaic(ui.tiles_of(key, card.photos), cells=4))
     counts = [markup.count(card.n_images, "photo")] if card.n_images else ["no photos yet"]

@@ -69,7 +69,7 @@ def trash() -> None:
     if not found:
         return
     with st.expander(f"Trash · {markup.count(len(found), 'project')}", icon=":material/delete:", key="trash"):
-        st.html(markup.note(f"They lie in {found[0].folder.parent}; what is removed there is gone."))
+        ui.note(f"They lie in {found[0].folder.parent}; what is removed there is gone.")
         for number, one in enumerate(found):
             _deleted(number, one)
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from kec_core.arrays import fingerprint
 from kec_core.errors import KecError
 from kec_core.llm.cost import Budget, Price
-from pages.shared import llm_connection, markup, session
+from pages.shared import llm_connection, markup, session, ui
 from state.llm.settings import LLMSettings, save_llm_settings
 
 _REFUSED = "llm_refused"
@@ -34,7 +34,7 @@ def refusal(*names: str) -> None:
     """Draw why the latest change in one of these fields was not kept."""
     refused = session.widget(_REFUSED)
     if isinstance(refused, tuple) and refused[0] in names:
-        st.error(markup.plain(refused[1]), icon=":material/error:")
+        ui.error(refused[1])
 
 
 def tied(name: str, value: object, change: Callable[[LLMSettings, Any], LLMSettings]) -> dict[str, Any]:
@@ -88,11 +88,9 @@ def _price(kept: LLMSettings) -> None:
 
 
 def _prices(kept: LLMSettings) -> None:
-    st.html(
-        markup.note(
-            "Money per million tokens of prompt and of answer, in one currency. The first entries are list prices of 2025 in "
-            "US dollars: compare them with your provider's. Empty both prices to take a model out."
-        )
+    ui.note(
+        "Money per million tokens of prompt and of answer, in one currency. The first entries are list prices of 2025 in "
+        "US dollars: compare them with your provider's. Empty both prices to take a model out."
     )
     names = list(dict.fromkeys([*kept.prices, *([kept.model] if kept.model else [])]))
     rows = [

@@ -76,7 +76,7 @@ def _key(kept: LLMSettings) -> None:
     )
     endpoint = kept.endpoint(llm_connection.key())
     if endpoint is not None:
-        st.html(markup.note(SOURCES[endpoint.key_source]))
+        ui.note(SOURCES[endpoint.key_source])
 
 
 def _model(kept: LLMSettings) -> None:
@@ -108,7 +108,7 @@ def _model(kept: LLMSettings) -> None:
         with ui.errors(), st.spinner("Asking one small question"):
             session.set_widget(CHECKED, (endpoint.url, endpoint.model, check_endpoint(endpoint)))
     if listed:
-        st.html(markup.note(f"{markup.count(len(listed), 'model')} offered there."))
+        ui.note(f"{markup.count(len(listed), 'model')} offered there.")
     _tested(kept)
 
 
@@ -141,21 +141,19 @@ def _tested(kept: LLMSettings) -> None:
 def _leaves(kept: LLMSettings) -> None:
     project = session.project()
     known = StageResults(project).knowledge() if project is not None else None
-    st.html(
-        markup.note(
-            "Questions are made of nouns, names of concepts, their descriptions and your guidance. Photos, file names, labels "
-            "and results stay here. Only if you compare methods by captions, and agree to it there, small copies of the photos "
-            "are sent. The key goes into the request's header and nowhere else."
-        )
+    ui.note(
+        "Questions are made of nouns, names of concepts, their descriptions and your guidance. Photos, file names, labels "
+        "and results stay here. Only if you compare methods by captions, and agree to it there, small copies of the photos "
+        "are sent. The key goes into the request's header and nowhere else."
     )
     if known is None:
-        st.html(markup.note("No project with concepts is open, so this is an example:"))
+        ui.note("No project with concepts is open, so this is an example:")
     options = project.settings().knowledge if project is not None and known is not None else None
     chosen = replace(kept, budget=Budget()).setup(llm_connection.key())
     setup = chosen or LLMSetup(endpoint=LLMEndpoint(url=PRESETS["Ollama"], model="no model chosen"))
     sent = messages(known or EXAMPLE, setup, options or KnowledgeConfig())
     if not sent:
-        st.html(markup.note("Nothing would be asked: every concept is locked or your own."))
+        ui.note("Nothing would be asked: every concept is locked or your own.")
         return
     kinds = list(dict.fromkeys(message.kind for message in sent))
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -172,7 +170,7 @@ def _leaves(kept: LLMSettings) -> None:
             width=160,
         )
     if chosen is not None:
-        st.html(markup.note(f"Sent to {chosen.endpoint.url}/chat/completions, exactly so:"))
+        ui.note(f"Sent to {chosen.endpoint.url}/chat/completions, exactly so:")
     st.code(
         json.dumps(shown[number - 1].body, indent=2, ensure_ascii=False),
         language=None,
@@ -189,7 +187,7 @@ def _page() -> None:
     try:
         kept = llm_connection.settings()
     except InputError as error:
-        st.error(markup.plain(str(error)), icon=":material/error:")
+        ui.error(error)
         return
     st.subheader("Language model", anchor=False)
     with st.container(border=True), ui.errors():

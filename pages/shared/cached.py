@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
@@ -22,48 +25,103 @@ from state.revisions.overview import ClusterCard, cluster_cards, load_overview
 from state.revisions.revisions import Revision, RevisionInfo
 
 ENTRIES = 6
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
+def remembered(
+    key: Callable[..., object], *, entries: int = ENTRIES, spinner: str | bool = False
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Keep what a function returns in the server's memory.
+
+    Args:
+        key: of the same arguments, the plain values that its result depends on.
+        entries: results that are kept, the latest ones.
+        spinner: what the page says meanwhile.
+    """
+
+    def decorate(make: Callable[P, T]) -> Callable[P, T]:
+        def held(found_by: object, _args: Any, _kwargs: Any) -> T:  # noqa: ANN401, ARG001 - those of make; a key
+            return make(*_args, **_kwargs)
+
+        # Streamlit tells caches apart by these; every page is a module of the same name.
+        held.__module__, held.__qualname__ = inspect.getfile(make), make.__qualname__
+        kept = st.cache_resource(max_entries=entries, show_spinner=spinner)(held)
+
+        @wraps(make)
+        def ask(*args: P.args, **kwargs: P.kwargs) -> T:
+            return kept(key(*args, **kwargs), args, kwargs)
+
+        return ask
+
+    return decorate
+
+
+def identity(project: Project) -> tuple[str, str]:
+    """Tells a project from one that was in its folder before; progress of a job, or a tick, changes nothing here."""
+    return str(project.folder), project.created
+
+
+@remembered(lambda project, scan: (identity(project), scan))
 def images(project: Project, scan: int) -> tuple[ImageRecord, ...]:
     """The photos of a scan in row order; a scan never changes once it has a number."""
-    return _images(_identity(project), scan, project)
+    return project.images(scan)
 
 
+@remembered(lambda project, scan: (identity(project), scan))
 def row_of(project: Project, scan: int) -> dict[str, int]:
     """The row of every photo of a scan by its id."""
-    return _row_of(_identity(project), scan, project)
+    return {image.id: row for row, image in enumerate(images(project, scan))}
 
 
+@remembered(lambda project, scan: (identity(project), scan, project.labels_version))
 def labels(project: Project, scan: int) -> tuple[str | None, ...]:
     """The label of every photo of a scan."""
-    return _labels(_identity(project), scan, project.labels_version, project)
+    return tuple(project.labels(scan))
 
 
+@remembered(lambda project, scan: (identity(project), scan, project.exif_known), entries=2)
 def scan_report(project: Project, scan: int) -> ScanReport:
     """What a scan found; what it derives from the photos is found once."""
-    return _scan_report(_identity(project), scan, project.exif_known, project)
+    photos = images(project, scan)
+    return ScanReport(
+        images=photos,
+        skipped=project.skipped(scan),
+        warnings=project.warnings(scan),
+        others=project.other_files,
+        exif={image.id: exif for image, exif in zip(photos, project.exif(scan), strict=True) if exif},
+    )
 
 
+@remembered(lambda project, scan: (identity(project), scan, project.labels_version))
 def label_counts(project: Project, scan: int) -> Counter[str]:
     """How many photos of a scan carry each label."""
-    return _label_counts(_identity(project), scan, project.labels_version, project)
+    return Counter(label for label in labels(project, scan) if label is not None)
 
 
+@remembered(lambda project: (identity(project), project.near_copies_key))
 def near_copies(project: Project) -> Mapping[str, int]:
     """The number of its group for every photo that has near-copies."""
-    return _near_copies(_identity(project), project.near_copies_key, project)
+    return group_of_copy(find_near_copies(project))
 
 
-def cards(project: Project, revision: Revision) -> tuple[ClusterCard, ...]:
-    """The clusters of a revision at a glance."""
+def _key_of_cards(project: Project, revision: Revision) -> tuple[object, ...]:
     marks = cluster_marks(project, revision.id)
     said = (tuple(sorted(marks.names.items())), tuple(sorted(marks.done)))
-    return _cards(_identity(project), revision.id, said, project.labels_version, project, revision)
+    return identity(project), revision.id, said, project.labels_version
 
 
-def concept_photos(revision: Revision, state: LiveState) -> ConceptPhotos:
+@remembered(_key_of_cards)
+def cards(project: Project, revision: Revision) -> tuple[ClusterCard, ...]:
+    """The clusters of a revision at a glance."""
+    truth = labels(project, revision.scan)
+    return cluster_cards(load_overview(project, revision), revision.knowledge, truth)
+
+
+@remembered(lambda revision, state: (revision.id, id(state)), entries=2)
+def concept_photos(_revision: Revision, state: LiveState) -> ConceptPhotos:
     """Whose the photos are in a state of a revision, with its collected edits."""
-    return _concept_photos(revision.id, id(state), state)
+    return compute_concept_photos(state)  # holds the state, so its id stays its own while this is remembered
 
 
 def cluster_names(project: Project, revision: Revision) -> Callable[[int], str]:
@@ -72,121 +130,23 @@ def cluster_names(project: Project, revision: Revision) -> Callable[[int], str]:
     return lambda cluster: names.get(cluster, "a new cluster")
 
 
+def _key_of_two(project: Project, before: RevisionInfo, after: RevisionInfo) -> tuple[object, ...]:
+    return identity(project), before.id, before.clustering_fp, after.id, after.clustering_fp
+
+
+@remembered(_key_of_two)
 def changes(project: Project, before: RevisionInfo, after: RevisionInfo) -> Changes:
     """What lies between two revisions."""
-    return _changes(
-        _identity(project), (before.id, before.clustering_fp), (after.id, after.clustering_fp), project
-    )
+    return compare_revisions(project, before.id, after.id)
 
 
+@remembered(lambda project, revision: (identity(project), revision.id, project.labels_version))
 def class_table(project: Project, revision: RevisionInfo) -> ClassTable | None:
     """The clusters of a revision against the labels of now."""
-    return _class_table(_identity(project), revision.id, project.labels_version, project, revision)
+    return class_table_of(project, revision, labels(project, revision.scan))
 
 
+@remembered(_key_of_two, entries=5000)
 def count_moved(project: Project, before: RevisionInfo, after: RevisionInfo) -> int | None:
     """How many photos changed cluster, see ``state.revisions.comparison.count_moved``."""
-    key = (before.clustering_fp, after.clustering_fp, before.scan == after.scan)
-    return _count_moved(_identity(project), key, project, before, after)
-
-
-def _identity(project: Project) -> tuple[str, str]:
-    """Tells a project from one that was in its folder before; progress of a job, or a tick, changes nothing here."""
-    return str(project.folder), project.created
-
-
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def _images(identity: tuple[str, str], scan: int, _project: Project) -> tuple[ImageRecord, ...]:  # noqa: ARG001 - a key
-    return _project.images(scan)
-
-
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def _row_of(identity: tuple[str, str], scan: int, _project: Project) -> dict[str, int]:
-    return {image.id: row for row, image in enumerate(_images(identity, scan, _project))}
-
-
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def _labels(
-    identity: tuple[str, str],  # noqa: ARG001 - a key
-    scan: int,
-    version: int,  # noqa: ARG001 - a key
-    _project: Project,
-) -> tuple[str | None, ...]:
-    return tuple(_project.labels(scan))
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _scan_report(
-    identity: tuple[str, str],
-    scan: int,
-    known: tuple[int, int, int],  # noqa: ARG001 - a key
-    _project: Project,
-) -> ScanReport:
-    images = _images(identity, scan, _project)
-    return ScanReport(
-        images=images,
-        skipped=_project.skipped(scan),
-        warnings=_project.warnings(scan),
-        others=_project.other_files,
-        exif={image.id: exif for image, exif in zip(images, _project.exif(scan), strict=True) if exif},
-    )
-
-
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def _label_counts(identity: tuple[str, str], scan: int, version: int, _project: Project) -> Counter[str]:
-    return Counter(label for label in _labels(identity, scan, version, _project) if label is not None)
-
-
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def _near_copies(identity: tuple[str, str], key: str, _project: Project) -> Mapping[str, int]:  # noqa: ARG001 - keys
-    return group_of_copy(find_near_copies(_project))
-
-
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def _cards(
-    identity: tuple[str, str],
-    revision_id: str,  # noqa: ARG001 - a key
-    marks: tuple[object, ...],  # noqa: ARG001 - a key
-    version: int,
-    _project: Project,
-    _revision: Revision,
-) -> tuple[ClusterCard, ...]:
-    truth = _labels(identity, _revision.scan, version, _project)
-    return cluster_cards(load_overview(_project, _revision), _revision.knowledge, truth)
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _concept_photos(revision_id: str, made: int, _state: LiveState) -> ConceptPhotos:  # noqa: ARG001 - a key
-    return compute_concept_photos(_state)  # holds the state, so its id stays its own while this is remembered
-
-
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def _changes(
-    identity: tuple[str, str],  # noqa: ARG001 - a key
-    before: tuple[str, str],
-    after: tuple[str, str],
-    _project: Project,
-) -> Changes:
-    return compare_revisions(_project, before[0], after[0])
-
-
-@st.cache_resource(max_entries=5000, show_spinner=False)
-def _count_moved(
-    identity: tuple[str, str],  # noqa: ARG001 - a key
-    key: tuple[object, ...],  # noqa: ARG001 - a key
-    _project: Project,
-    _before: RevisionInfo,
-    _after: RevisionInfo,
-) -> int | None:
-    return count_moved_photos(_project, _before, _after)
-
-
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
-def _class_table(
-    identity: tuple[str, str],
-    revision_id: str,  # noqa: ARG001 - a key
-    version: int,
-    _project: Project,
-    _revision: RevisionInfo,
-) -> ClassTable | None:
-    return class_table_of(_project, _revision, _labels(identity, _revision.scan, version, _project))
+    return count_moved_photos(project, before, after)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from kec_core.photos.images import ImageRecord
-from pages.shared import cached, markup, session, ui
+from pages.shared import cached, session, ui
 from state.project.near_copies import stacked, without_near_copies
 from state.project.project import Project
 
@@ -125,4 +125,4 @@ def paged(
     """
     shown = images[turn(key, len(images), PER_PAGE)]
     captions = [caption(image) for image in shown] if caption else []
-    st.html(markup.gallery(ui.tiles(project, shown, captions=captions), label=label))
+    ui.photos(project, shown, captions=captions, label=label)

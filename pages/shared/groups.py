@@ -51,7 +51,7 @@ def tried(project: Project, edit: Edit) -> Preview | None:
     try:
         return session.workbench(project).preview((*session.staged(), edit))
     except KecError as error:
-        st.error(markup.plain(error), icon=":material/error:")
+        ui.error(error)
         return None
 
 
@@ -146,8 +146,8 @@ def _new(project: Project, revision: Revision, picked: Sequence[str]) -> None:
     if follow:
         take = st.checkbox(f"{len(follow):,} more like these would follow", value=True, key=_FOLLOW)
         images = cached.images(project, revision.scan)
-        shown = ui.tiles(project, [images[row] for row in follow[:SHOWN_FOLLOWERS]])
-        st.html(markup.gallery(shown, size="strip", label="Photos that would follow"))
+        shown = [images[row] for row in follow[:SHOWN_FOLLOWERS]]
+        ui.photos(project, shown, size="strip", label="Photos that would follow")
     st.button(
         f"Make a group of {len(picked) + (len(follow) if take else 0):,}",
         key="group_make",

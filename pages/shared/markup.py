@@ -112,11 +112,11 @@ def mosaic(tiles: Sequence[Tile], cells: int = 9) -> str:
     return f'<div class="kec kec-mosaic kec-of{cells}">{"".join(shown)}</div>'
 
 
-def card_text(title: str, lines: Iterable[str], *, colour: str = "", tip: str = "") -> str:
+def card_text(title: str, lines: Iterable[str], *, colour: str = "") -> str:
     """The words of a card: a title, with a dot of its colour, and quiet lines below."""
     dot = f'<span class="kec-dot" style="background:{text(colour)}"></span>' if colour else ""
     quiet = "".join(f'<div class="kec-quiet">{text(line)}</div>' for line in lines if line)
-    return f'<div class="kec kec-card"><div class="kec-title" title="{text(tip or title)}">{dot}{text(title)}</div>{quiet}</div>'
+    return f'<div class="kec kec-card"><div class="kec-title" title="{text(title)}">{dot}{text(title)}</div>{quiet}</div>'
 
 
 def chips(words: Iterable[str], *, label: str = "") -> str:
@@ -195,12 +195,12 @@ class ScoreRow:
     bar: bool = True
 
 
-def score_panel(rows: Sequence[ScoreRow], *, ours: str = "KEC", baseline: str = "k-means") -> str:
-    """Two methods side by side with the difference of each score."""
+def score_panel(rows: Sequence[ScoreRow]) -> str:
+    """KEC and k-means side by side with the difference of each score."""
     body = "".join(_score_row(row) for row in rows)
     return (
-        f'<table class="kec kec-scores"><thead><tr><th scope="col"></th><th scope="col">{text(ours)}</th>'
-        f'<th scope="col">{text(baseline)}</th><th scope="col">Difference</th></tr></thead><tbody>{body}</tbody></table>'
+        '<table class="kec kec-scores"><thead><tr><th scope="col"></th><th scope="col">KEC</th>'
+        f'<th scope="col">k-means</th><th scope="col">Difference</th></tr></thead><tbody>{body}</tbody></table>'
     )
 
 

@@ -11,7 +11,7 @@ from kec_core.arrays import IntVector
 from kec_core.knowledge.edits import RenameCluster, SetClusterDone, parse_edit
 from kec_core.photos.images import ImageRecord
 from kec_core.result.impact import Flow, moves
-from pages.shared import cached, gallery, markup, session
+from pages.shared import cached, gallery, markup, session, ui
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.overview import load_overview
@@ -31,11 +31,11 @@ def bar(project: Project, revision: Revision) -> None:
     rows, flows = moves(old, new)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="latest_edit"):
         st.badge(revision.id, color="green", icon=":material/check:")
-        st.html(markup.note(revision.note), width="content")
+        ui.note(revision.note, width="content")
         if len(rows) or not _is_a_name(revision):
-            st.html(markup.note(f"{markup.count(len(rows), 'photo')} moved"), width="content")
+            ui.note(f"{markup.count(len(rows), 'photo')} moved", width="content")
         if changed := renamed(project, parent, revision):
-            st.html(markup.note(changed), width="content")
+            ui.note(changed, width="content")
         if len(rows) and st.button("See", key="see_moved", type="tertiary", icon=":material/visibility:"):
             names = cached.cluster_names(project, parent), cached.cluster_names(project, revision)
             see(project, cached.images(project, revision.scan), (old, new), flows, names)
@@ -90,6 +90,6 @@ def see(
         title = (
             f"{markup.count(flow.photos, 'photo')} from {names[0](flow.source)} to {names[1](flow.target)}"
         )
-        st.html(markup.card_text(title, []))
+        ui.card(title)
         key = f"flow_{flow.source}_{flow.target}"
         gallery.paged(project, [images[row] for row in rows.tolist()], key=key, label=title)

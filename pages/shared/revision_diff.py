@@ -10,7 +10,7 @@ import streamlit as st
 from kec_core.knowledge.diff import Difference, KnowledgeDiff, diff
 from kec_core.photos.images import ImageRecord
 from kec_core.result.impact import Flow
-from pages.shared import cached, gallery, markup
+from pages.shared import cached, gallery, markup, ui
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.comparison import Changes
@@ -24,7 +24,7 @@ def knowledge(changes: Changes) -> None:
     """The differences of the knowledge in words."""
     found = diff(changes.before.knowledge, changes.after.knowledge)
     if not found:
-        st.html(markup.note("The knowledge is the same in both."))
+        ui.note("The knowledge is the same in both.")
         return
     st.html(markup.definitions(_rows(found)))
 

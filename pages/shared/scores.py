@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from kec_core.types import InternalScores, Scores
-from pages.shared import markup
+from pages.shared import markup, ui
 from state.revisions.revisions import Revision
 
 AGREEMENT = (
@@ -59,11 +59,9 @@ def panel(revision: Revision) -> None:
     baseline = revision.baseline.scores if revision.baseline else None
     if revision.scores is None:
         _internal(revision)
-        st.html(
-            markup.note(
-                "These scores look at the photos alone: they say how clear the clusters are, not whether they are the "
-                "ones you want. With labels for a part of the photos (page Data) you also see how right they are."
-            )
+        ui.note(
+            "These scores look at the photos alone: they say how clear the clusters are, not whether they are the "
+            "ones you want. With labels for a part of the photos (page Data) you also see how right they are."
         )
         return
     st.html(markup.score_panel(_agreement(revision.scores, baseline)))

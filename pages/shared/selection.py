@@ -70,13 +70,13 @@ def _on_demand(project: Project, photos: Sequence[ImageRecord]) -> None:
 
 def _chip(project: Project, revision: Revision, rows: Sequence[int], hint: str) -> None:
     if not rows:
-        st.html(markup.note(hint))
+        ui.note(hint)
         return
     st.badge(f"{markup.count(len(rows), 'photo')} picked", icon=":material/check:", color="green")
     images = cached.images(project, revision.scan)
     distinct = gallery.distinct(project, (images[row].id for row in rows))
     said = (distinct, groups.whence(project, revision, rows))
-    st.html(markup.note(" · ".join(filter(None, said))))
+    ui.note(" · ".join(filter(None, said)))
     st.button(
         "Clear",
         key="selection_clear",
@@ -231,7 +231,7 @@ def _confirm(project: Project, make: Callable[[], Edit | None], label: str, key:
     found = None if edit is None else groups.tried(project, edit)
     if found is not None:
         hint = f"{markup.count(len(found.impact.moved), 'photo')} would move."
-    st.html(markup.note(hint))
+    ui.note(hint)
     st.button(
         label, key=key, type="primary", disabled=found is None, on_click=_act_as_it_is, args=(project, make)
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal, TypeVar
 
 import streamlit as st
 
@@ -17,7 +18,10 @@ from pages.shared.thumbnails import LARGE, SMALL, address
 from state.engine.collection import Collection
 from state.jobs.jobs import Job
 from state.project.project import Project
+from state.revisions import revisions
 from state.revisions.revisions import Revision
+
+T = TypeVar("T")
 
 _OTHER_STAGES = {"layout": "Making the map"}
 """Work of jobs that is no stage of a run, until it says itself what it does."""
@@ -40,13 +44,56 @@ def begin(shown: str, *, back: bool = False, focus: str = "") -> None:
     _START(key="view_start", data={"shown": shown, "back": back, "focus": focus})
 
 
+def note(body: str, *, width: Literal["stretch", "content"] = "stretch") -> None:
+    """A quiet remark in plain text."""
+    st.html(markup.note(body), width=width)
+
+
+def card(title: str, lines: Iterable[str] = (), *, colour: str = "") -> None:
+    """The words of a card: a title, with a dot of its colour, and quiet lines below."""
+    st.html(markup.card_text(title, lines, colour=colour))
+
+
+def photos(
+    project: Project,
+    images: Sequence[ImageRecord],
+    *,
+    label: str,
+    size: str = "medium",
+    captions: Sequence[str] = (),
+) -> None:
+    """Photos as a gallery, see ``markup.gallery``; ``captions`` is empty or has one for each."""
+    st.html(markup.gallery(tiles(project, images, captions=captions), size=size, label=label))
+
+
+def error(said: object) -> None:
+    """What went wrong, in plain text."""
+    st.error(markup.plain(said), icon=":material/error:")
+
+
+def choose(label: str, options: Mapping[T, str], *, key: str, tip: str | None = None) -> T:
+    """One of a few in a row, the first at first; remembered while the window is open. A screen reader reads the label."""
+    chosen: T = st.segmented_control(
+        label,
+        list(options),
+        format_func=options.__getitem__,
+        default=next(iter(options)),
+        required=True,
+        key=key,
+        label_visibility="collapsed",
+        persist_state="session",
+        help=tip,
+    )
+    return chosen
+
+
 @contextmanager
 def errors() -> Iterator[None]:
     """Show what a person can act on as one sentence; any other exception is a bug and must surface."""
     try:
         yield
-    except KecError as error:
-        st.error(markup.plain(error), icon=":material/error:")
+    except KecError as refused:
+        error(refused)
 
 
 @contextmanager
@@ -54,8 +101,8 @@ def refusals() -> Iterator[None]:
     """The same within a widget's callback: what is refused is said by the frame, above the page."""
     try:
         yield
-    except KecError as error:
-        session.refuse(str(error))
+    except KecError as refused:
+        session.refuse(str(refused))
 
 
 def need_project() -> Project:
@@ -64,12 +111,18 @@ def need_project() -> Project:
         project = session.project()
         if project is not None:
             return project
-    nothing_here(
-        "No project is open",
-        "Open one from the list, or start with the demo.",
-        "projects",
-        "See projects",
-    )
+    body = "Open one from the list, or start with the demo."
+    nothing_here("No project is open", body, "projects", "See projects")
+    st.stop()
+
+
+def need_result(project: Project, page: str, title: str, body: str) -> Revision:
+    """The shown revision; without one, says on a page of this name what a run would bring, and stops it."""
+    revision = revisions.current(project)
+    if revision is not None:
+        return revision
+    st.title(page, anchor=False)
+    nothing_here(title, body, "build", "Go to Build")
     st.stop()
 
 
@@ -86,8 +139,8 @@ def run_notes(revision: Revision, title: str, *, key: str) -> None:
     notes = revision.facts.notes
     if notes:
         with st.expander(title, key=key):
-            for note in notes:
-                st.html(markup.note(note))
+            for said in notes:
+                note(said)
 
 
 def sample_badge(collection: Collection | None) -> None:

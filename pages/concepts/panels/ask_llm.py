@@ -55,9 +55,7 @@ def _setup() -> LLMSetup | None:
     with ui.errors():
         setup = llm_connection.chosen()
         if setup is None:
-            st.html(
-                markup.note("No language model is chosen yet. With one, you can ask here for other words.")
-            )
+            ui.note("No language model is chosen yet. With one, you can ask here for other words.")
     if setup is None:
         st.page_link(navigation.page("settings"), label="Choose one")
     return setup
@@ -92,13 +90,11 @@ def _form(
         first, second = (markup.plain(concept.name) for concept in concepts)
         st.markdown(f"Ask what sets **{first}** apart from **{second}**", help=TERMS)
     else:
-        st.html(
-            markup.note(f"Pick one concept, or two to hear what sets them apart. {len(concepts)} are picked.")
-        )
+        ui.note(f"Pick one concept, or two to hear what sets them apart. {len(concepts)} are picked.")
         return
     locked = [concept.name for concept in concepts if concept.locked]
     if locked:
-        st.html(markup.note(f"“{locked[0]}” is locked, so it is not asked about. Unlock it first."))
+        ui.note(f"“{locked[0]}” is locked, so it is not asked about. Unlock it first.")
         return
     st.text_area(
         "In which way? (optional)",
@@ -116,7 +112,7 @@ def _form(
         on_click=_start,
         args=(project, bench, setup, knowledge, kind, tuple(concept.id for concept in concepts)),
     )
-    st.html(markup.note(_heard(setup)))
+    ui.note(_heard(setup))
 
 
 def _heard(setup: LLMSetup) -> str:
@@ -143,7 +139,7 @@ def _elsewhere(knowledge: Knowledge, asked: Asked) -> None:
     names = " and ".join(f"“{knowledge.by_id[one].name}”" for one in asked.subject.concepts)
     word = "An answer" if asked.wait() else "A question"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.html(markup.note(f"{word} about {names} is waiting."))
+        ui.note(f"{word} about {names} is waiting.")
         st.button(
             "Show it",
             key="ask_llm_show",
@@ -162,15 +158,15 @@ def _follow(project: Project, setup: LLMSetup, knowledge: Knowledge, asked: Aske
         return
     st.markdown(f"**{markup.plain(_question(knowledge, asked.subject))}**")
     if asked.subject.instruction:
-        st.html(markup.note(asked.subject.instruction))
+        ui.note(asked.subject.instruction)
     try:
         lines = lines_of(knowledge, asked.subject, asked.proposal())
     except KecError as error:
-        st.error(markup.plain(error), icon=":material/error:")
+        ui.error(error)
         lines = ()
     else:
         if not lines:
-            st.html(markup.note(f"{setup.endpoint.model} proposes nothing that is not there already."))
+            ui.note(f"{setup.endpoint.model} proposes nothing that is not there already.")
     _answer(project, knowledge, asked, lines)
 
 
@@ -181,9 +177,9 @@ def _waiting(setup: LLMSetup, asked: Asked) -> None:
     with st.container(key="ask_llm_waiting"):
         label = f"Asking {markup.plain(setup.endpoint.model)}… {markup.duration(asked.seconds)}"
         with st.status(label, state="running", type="compact"):
-            st.html(markup.note(_heard(setup)))
+            ui.note(_heard(setup))
         if "trying again" in asked.doing:
-            st.html(markup.note(asked.doing))
+            ui.note(asked.doing)
         if asked.seconds > CANCEL_SECONDS:
             st.button("Cancel", key="ask_llm_cancel", on_click=_cancel, args=(asked,))
 
@@ -233,7 +229,7 @@ def _tick(asked: Asked, number: int, line: Line) -> bool:
         disabled=line.change is None,
     )
     if line.note:
-        st.html(markup.note(line.note))
+        ui.note(line.note)
     return ticked
 
 
@@ -248,7 +244,7 @@ def _what_stays(concept: Concept, edits: Sequence[Edit], taken: int) -> None:
     stays = split.into[-1]
     named = f", now named “{stays.name}”" if stays.name != concept.name else ""
     nouns = ", ".join(stays.nouns) or "no noun of its own"
-    st.html(markup.note(f"“{concept.name}” stays{named}, with {nouns}."))
+    ui.note(f"“{concept.name}” stays{named}, with {nouns}.")
 
 
 def _accept(project: Project, edits: Sequence[Edit]) -> None:

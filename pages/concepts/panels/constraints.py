@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from kec_core.knowledge.edits import RemoveConstraint
 from kec_core.knowledge.unique_names import unique_names
-from kec_core.photos.images import ImageRecord
 from kec_core.types import Constraint
 from pages.concepts.panels import workbench_view
 from pages.concepts.panels.workbench_view import View
-from pages.shared import gallery, markup, session
+from pages.shared import cached, gallery, markup, session, ui
 from state.project.project import Project
 from state.transfer.constraint_files import group_name, wishes_csv, wishes_script
 from state.work.workbench import Workbench
@@ -44,7 +41,7 @@ def draw(project: Project, bench: Workbench) -> None:
         st.markdown(f"**{markup.count(len(wishes), 'wish', 'wishes')}**", width="content")
         st.space("stretch")
         _downloads(view)
-    row_of = _rows(str(project.folder), view.revision.scan, view.images)
+    row_of = cached.row_of(project, view.revision.scan)
     for wish in wishes[gallery.turn("wishes_page", len(wishes), PER_PAGE)]:
         _wish(view, wish, row_of)
 
@@ -54,10 +51,8 @@ def _wish(view: View, wish: Constraint, row_of: dict[str, int]) -> None:
     with st.container(border=True, key=f"wish_{wish.id}"):
         st.markdown(f"**{_title(view, wish)}** :small[:gray[{wish.id}]]", help=TERMS[wish.kind])
         gone = len(wish.images) - len(here)
-        st.html(
-            markup.note(
-                markup.count(len(wish.images), "photo") + (f", {gone} of them no longer here" if gone else "")
-            )
+        ui.note(
+            markup.count(len(wish.images), "photo") + (f", {gone} of them no longer here" if gone else "")
         )
         view.gallery(here[:SHOWN], label=f"Photos of wish {wish.id}", size="strip")
         with st.container(horizontal=True, gap="small"):
@@ -111,9 +106,3 @@ def _downloads(view: View) -> None:
         help="A script of edits: kec edit makes the same wishes in another project with these photos.",
         on_click="ignore",
     )
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _rows(folder: str, scan: int, _images: Sequence[ImageRecord]) -> dict[str, int]:  # noqa: ARG001 - a key
-    """The row of every photo by its id."""
-    return {image.id: row for row, image in enumerate(_images)}

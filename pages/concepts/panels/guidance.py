@@ -33,11 +33,9 @@ def draw_effect(state: LiveState, words: Guidance) -> None:
         _line("counts more", _changed(state, found, more=True))
         _line("counts less", _changed(state, found, more=False))
     for phrase in silent:
-        st.html(
-            markup.note(
-                f"Nothing in your concepts and attributes is about “{phrase}”; applied at once it changes nothing. "
-                "A rebuild looks for such nouns, or add a concept or an attribute for it."
-            )
+        ui.note(
+            f"Nothing in your concepts and attributes is about “{phrase}”; applied at once it changes nothing. "
+            "A rebuild looks for such nouns, or add a concept or an attribute for it."
         )
 
 
@@ -114,7 +112,7 @@ def _understood(view: View, text: str) -> None:
         return
     words = Guidance.parse(text)
     if not words:
-        st.html(markup.note(words.sentence()))
+        ui.note(words.sentence())
     for label, phrases in (("prefer", words.prefer), ("avoid", words.avoid)):
         if phrases:
             st.html(markup.chips(phrases, label=label))

@@ -37,18 +37,16 @@ def draw(project: Project, bench: Workbench, first_concept_id: str, second_conce
     known = {one.id: replace(one, name=names[one.id]) for one in view.state.knowledge.concepts}  # no groups
     first = known.get(first_concept_id)
     if first is None or not view.count(first.id):
-        st.html(markup.note("A phrase is tested on a concept's photos, and this one has none."))
+        ui.note("A phrase is tested on a concept's photos, and this one has none.")
         return
     others = [one for one in view.photos.similar(first.id, len(known)) if one in known and view.count(one)]
     if not others:
-        st.html(markup.note("There is no other concept with photos to tell it from; add one first."))
+        ui.note("There is no other concept with photos to tell it from; add one first.")
         return
     phrase, second = _asked(first, [known[one] for one in others], second_concept_id)
     if not phrase:
-        st.html(
-            markup.note(
-                "Write what can be seen in a photo. You will see at once which photos it fits, before it is added anywhere."
-            )
+        ui.note(
+            "Write what can be seen in a photo. You will see at once which photos it fits, before it is added anywhere."
         )
         return
     found = probe(
@@ -91,10 +89,10 @@ def _result(view: View, found: Probe, first: Concept, second: Concept) -> None:
     st.html(histogram(found, first.name, second.name))
     left, right = st.columns(2)
     with left:
-        st.html(markup.card_text("Fits best, of all photos", []))
+        ui.card("Fits best, of all photos")
         view.gallery(found.top.tolist(), label="Photos the phrase fits best", size="strip")
     with right:
-        st.html(markup.card_text("Fits least", []))
+        ui.card("Fits least")
         view.gallery(found.bottom.tolist(), label="Photos the phrase fits least", size="strip")
 
 

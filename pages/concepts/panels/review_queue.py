@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from kec_core.errors import KecError
-from kec_core.knowledge.edits import Edit, RenameConcept
+from kec_core.knowledge.edits import RenameConcept
 from kec_core.knowledge.unique_names import unique_names
 from kec_core.result.impact import Impact
 from kec_core.suggestions import Suggestion
@@ -59,7 +59,7 @@ def draw(project: Project, bench: Workbench) -> None:
         ahead, skipped = queue, []
     if ahead:
         _head(project, len(skipped) + 1, len(queue), can_go_back=bool(skipped))
-        _card(view, bench, ahead[0])
+        _card(view, ahead[0])
     elif not unused:
         _nothing(view, doubts)
     if unused:
@@ -87,13 +87,13 @@ def _head(project: Project, number: int, total: int, *, can_go_back: bool) -> No
         )
 
 
-def _card(view: View, bench: Workbench, doubt: Suggestion) -> None:
+def _card(view: View, doubt: Suggestion) -> None:
     with st.container(border=True, key="review_card", gap="small"):
         st.markdown(f"**{markup.plain(doubt.question)}**", help=TERMS[doubt.kind])
-        st.html(markup.note(doubt.reason))
+        ui.note(doubt.reason)
         _evidence(view, doubt)
         if doubt.edit is not None:
-            _prediction(view, bench, doubt, doubt.edit)
+            _prediction(view, doubt)
         if doubt.kind == "name":
             _names(view, doubt)
         _answers(view, doubt)
@@ -106,7 +106,7 @@ def _evidence(view: View, doubt: Suggestion) -> None:
         zip(st.columns(max(1, len(shown)), gap="small"), shown, strict=False)
     ):
         with column, st.container(gap="xsmall"):
-            st.html(markup.note(one.caption))
+            ui.note(one.caption)
             view.gallery(one.rows, label=f"Evidence {number + 1}: {one.caption}", size=size)
 
 
@@ -127,13 +127,13 @@ def _clear(view: View, bench: Workbench, unused: Sequence[Suggestion]) -> None:
         st.markdown(f"**No photo shows {len(unused):,} of the concepts**", help=TERMS["unused"])
         st.html(markup.chips([names[one.concepts[0]] for one in unused[:CLEARED_SHOWN]]))
         if len(unused) > CLEARED_SHOWN:
-            st.html(markup.note(f"and {len(unused) - CLEARED_SHOWN:,} more"))
+            ui.note(f"and {len(unused) - CLEARED_SHOWN:,} more")
         try:
             found = bench.preview((*session.staged(), *edits))
         except KecError as error:
-            st.html(markup.note(f"It cannot be done now: {error}"))
+            ui.note(f"It cannot be done now: {error}")
             return
-        st.html(markup.note(effect(found.impact)))
+        ui.note(effect(found.impact))
         with st.container(horizontal=True, gap="xsmall"):
             st.button(
                 f"Clear {len(unused):,} concepts",
@@ -161,7 +161,7 @@ def _never_all(project: Project, doubts: Sequence[str]) -> None:
 # --- what accepting would do
 
 
-def _prediction(view: View, bench: Workbench, doubt: Suggestion, edit: Edit) -> None:
+def _prediction(view: View, doubt: Suggestion) -> None:
     """What the edit would move: told unasked where that is quick, else on a button."""
     tried = workbench_view.key(view.project, _TRIED)
     if len(view.images) > QUICK and session.widget(tried) != doubt.key:
@@ -170,11 +170,11 @@ def _prediction(view: View, bench: Workbench, doubt: Suggestion, edit: Edit) -> 
         )
         return
     try:
-        impact = suggestion_cache.impact(view, bench, doubt, edit)
+        impact = suggestion_cache.impact(view, doubt)
     except KecError as error:
-        st.html(markup.note(f"It cannot be done now: {error}"))
+        ui.note(f"It cannot be done now: {error}")
         return
-    st.html(markup.note(effect(impact)))
+    ui.note(effect(impact))
 
 
 def effect(impact: Impact) -> str:

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import streamlit as st
-
-from kec_core.knowledge.edits import Edit
-from kec_core.live import LiveState
 from kec_core.result.impact import Impact
 from kec_core.suggestions import Suggestion, least_certain, suggest
 from kec_core.suggestions.concept_doubts import fitting_names
 from pages.concepts.panels.workbench_view import View
-from pages.shared import session
-from state.work.workbench import Workbench
+from pages.shared import cached, session
 
 OTHER_NAMES = 5
 
@@ -30,39 +25,32 @@ class Doubts:
     least_certain: tuple[str, ...]
 
 
-def doubts(view: View) -> Doubts:
-    """The suggestions on what is looked at; about 2 s at 50,000 photos and 100 concepts, then remembered."""
-    return _doubts(*_key(view), view.state)
-
-
-def impact(view: View, bench: Workbench, doubt: Suggestion, edit: Edit) -> Impact:
-    """What accepting a suggestion would do.
-
-    Raises:
-        InputError: the edit does not fit.
-    """
-    return _impact((*_key(view), str(view.project.labels_version), doubt.key), bench, edit)
-
-
-def other_names(view: View, concept: str) -> tuple[str, ...]:
-    """Nouns that would fit a concept's photos."""
-    return _other_names(_key(view), concept, view.state)
-
-
 def _key(view: View) -> tuple[str, str, str]:
     return str(view.project.folder), view.revision.id, view.state.knowledge.fingerprint
 
 
-@st.cache_resource(max_entries=8, show_spinner="Looking for what may be wrong…")
-def _doubts(folder: str, revision: str, knowledge: str, _state: LiveState) -> Doubts:  # noqa: ARG001 - a key
-    return Doubts(all=suggest(_state), least_certain=least_certain(_state))
+@cached.remembered(_key, entries=8, spinner="Looking for what may be wrong…")
+def doubts(view: View) -> Doubts:
+    """The suggestions on what is looked at; about 2 s at 50,000 photos and 100 concepts, then remembered."""
+    return Doubts(all=suggest(view.state), least_certain=least_certain(view.state))
 
 
-@st.cache_resource(max_entries=64, show_spinner="Trying it out…")
-def _impact(key: tuple[str, ...], _bench: Workbench, _edit: Edit) -> Impact:  # noqa: ARG001 - a key
-    return _bench.preview((*session.staged(), _edit)).impact
+@cached.remembered(
+    lambda view, doubt: (_key(view), view.project.labels_version, doubt.key),
+    entries=64,
+    spinner="Trying it out…",
+)
+def impact(view: View, doubt: Suggestion) -> Impact:
+    """What accepting a suggestion would do, nothing where it has no edit.
+
+    Raises:
+        InputError: the edit does not fit.
+    """
+    edits = () if doubt.edit is None else (doubt.edit,)
+    return session.workbench(view.project).preview((*session.staged(), *edits)).impact
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _other_names(key: tuple[str, ...], concept: str, _state: LiveState) -> tuple[str, ...]:  # noqa: ARG001 - a key
-    return fitting_names(_state, concept, OTHER_NAMES)
+@cached.remembered(lambda view, concept: (_key(view), concept), entries=64)
+def other_names(view: View, concept: str) -> tuple[str, ...]:
+    """Nouns that would fit a concept's photos."""
+    return fitting_names(view.state, concept, OTHER_NAMES)

@@ -12,7 +12,7 @@ from kec_core.types import Concept, Group
 from pages.concepts.panels import tree_actions, workbench_view
 from pages.concepts.panels.tree_actions import TOP
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup, session
+from pages.shared import markup, session, ui
 from state.project.project import Project
 from state.work.workbench import Workbench
 
@@ -49,10 +49,8 @@ def draw(project: Project, bench: Workbench) -> None:
     if TOP in tree.concepts:
         _pills(view, tree, TOP, "Not in a group" if tree.groups else "All concepts")
     if not tree.groups:
-        st.html(
-            markup.note(
-                "Pick concepts that belong together and make a group of them, or let the program propose groups."
-            )
+        ui.note(
+            "Pick concepts that belong together and make a group of them, or let the program propose groups."
         )
     tree_actions.draw(view, tree.levels())
 
@@ -88,11 +86,9 @@ def _unclear(view: View) -> None:
         on_click=lambda: session.select(images=[view.images[row].id for row in rows]),
     )
     if len(rows) > MANY_UNCLEAR * len(view.images):
-        st.html(
-            markup.note(
-                "The words do not tell these photos apart. Pick them and give those that belong together a word of their "
-                "own (New group), merge concepts that mean the same, or say in Guidance what matters to you."
-            )
+        ui.note(
+            "The words do not tell these photos apart. Pick them and give those that belong together a word of their "
+            "own (New group), merge concepts that mean the same, or say in Guidance what matters to you."
         )
 
 
@@ -102,13 +98,13 @@ def _group(view: View, tree: _Tree, group: Group) -> None:
     icon = ":material/select_all:" if group.collapsed else None
     with st.expander(label, expanded=True, key=f"tree_group_{group.id}", icon=icon):
         if group.collapsed:
-            st.html(markup.note("Counts as one concept."))
+            ui.note("Counts as one concept.")
         for child in tree.groups.get(group.id, ()):
             _group(view, tree, child)
         if group.id in tree.concepts:
             _pills(view, tree, group.id, f"Concepts in {markup.plain(group.name)}", visible=False)
         elif group.id not in tree.groups:
-            st.html(markup.note("Empty: pick concepts and move them here."))
+            ui.note("Empty: pick concepts and move them here.")
 
 
 def _photos(view: View, tree: _Tree, group: str) -> int:

@@ -47,7 +47,7 @@ def draw(view: View) -> None:
         ):
             ask(view)
         if held:
-            st.html(markup.note(f"{markup.count(held, 'line')} used by rebuilds"))
+            ui.note(f"{markup.count(held, 'line')} used by rebuilds")
 
 
 @st.dialog("Words of your field", width="large", on_dismiss="rerun")
@@ -66,11 +66,9 @@ def ask(view: View) -> None:
 
 
 def _nothing(project: Project) -> None:
-    st.html(
-        markup.note(
-            "One term per line, with a description if you like: “roe deer: small deer without a tail”. "
-            "You see them checked before anything changes."
-        )
+    ui.note(
+        "One term per line, with a description if you like: “roe deer: small deer without a tail”. "
+        "You see them checked before anything changes."
     )
     if project.settings().mapping.vocabulary:
         _rebuild_button(project, "Rebuild without your words", "", "extend")
@@ -85,7 +83,7 @@ def _read(view: View, text: str) -> Sequence[_Checked]:
         if len(terms) > MAX_TERMS:
             raise InputError(f"The list has {len(terms):,} terms; add at most {MAX_TERMS:,} at a time.")
     except KecError as error:
-        st.error(markup.plain(error), icon=":material/error:")
+        ui.error(error)
         return ()
     return _check(terms, view.state)
 
@@ -190,7 +188,7 @@ def _add(view: View, checked: Sequence[_Checked]) -> None:
             AddConcept(name=one.term.noun.word, description=one.term.description) for one in added
         ]
     except KecError as error:
-        st.error(markup.plain(f"The list cannot be added: {error}"), icon=":material/error:")
+        ui.error(f"The list cannot be added: {error}")
         return
     if st.button(
         f"Add {markup.count(len(edits), 'concept')}", key="vocabulary_add", type="primary", disabled=not edits

@@ -11,7 +11,7 @@ from kec_core.live import LiveState
 from kec_core.photos.images import ImageRecord
 from kec_core.result.concept_photos import ConceptPhotos
 from kec_core.wordnet.wordnet import WordNet, load_wordnet
-from pages.shared import cached, markup, session, ui
+from pages.shared import cached, session, ui
 from state.project.project import Project
 from state.revisions.revisions import Revision
 from state.work.workbench import Workbench
@@ -40,8 +40,7 @@ class View:
 
     def gallery(self, rows: Iterable[int], *, label: str, size: str = "trio") -> None:
         """Draw some photos, in order."""
-        tiles = ui.tiles(self.project, [self.images[row] for row in rows])
-        st.html(markup.gallery(tiles, size=size, label=label))
+        ui.photos(self.project, [self.images[row] for row in rows], size=size, label=label)
 
 
 def look(project: Project, bench: Workbench) -> View:

@@ -6,9 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from kec_core.errors import InputError
-from kec_core.types import Scores
 from state.engine.collection import collection_of
+from state.project.facts import scores_json
 from state.project.near_copies import repeated
 from state.project.project import Project
 from state.revisions import revisions
@@ -24,11 +23,7 @@ def describe_project(project: Project, part: Part) -> dict[str, Any]:
     Raises:
         InputError: the project has no result yet.
     """
-    revision = revisions.current(project)
-    if revision is None:
-        raise InputError(
-            f"The project {project.name!r} has no result yet; run 'kec run IMAGES --project {project.folder}' first."
-        )
+    revision = revisions.need_current(project, "result yet")
     describe = {
         "concepts": _concepts,
         "attributes": _attributes,
@@ -97,8 +92,8 @@ def _clusters(project: Project, revision: Revision) -> dict[str, Any]:
             for kept in revision.knowledge.kept
             if kept.id not in filled
         ],
-        "scores": _scores(revision.scores),
-        "baseline": _scores(revision.baseline.scores if revision.baseline else None),
+        "scores": scores_json(revision.scores),
+        "baseline": scores_json(revision.baseline.scores if revision.baseline else None),
     }
 
 
@@ -112,12 +107,8 @@ def _history(project: Project, _revision: Revision) -> dict[str, Any]:
                 "note": info.note,
                 "name": info.name,
                 "edits": [dict(edit) for edit in info.edits],
-                "scores": _scores(info.scores),
+                "scores": scores_json(info.scores),
             }
             for info in revisions.history(project)
         ]
     }
-
-
-def _scores(scores: Scores | None) -> dict[str, float] | None:
-    return None if scores is None else {"acc": scores.acc, "nmi": scores.nmi, "ari": scores.ari}

@@ -53,6 +53,13 @@ def no_progress(done: int, total: int, label: str) -> None:
     """Ignore progress: the default for every ``progress`` argument."""
 
 
+def sampled_rows(n_rows: int, count: int, seed: int | np.random.Generator) -> NDArray[np.int64]:
+    """``count`` of the rows 0..n_rows-1, drawn without replacement, ascending; all when there are not more."""
+    if n_rows <= count:
+        return np.arange(n_rows)
+    return np.sort(np.random.default_rng(seed).choice(n_rows, count, replace=False))
+
+
 def l2_normalize(x: FloatMatrix) -> FloatMatrix:
     """Scale every row to unit length; a row of zeros stays zero. Returns a new float32 array."""
     norms = np.linalg.norm(x, axis=-1, keepdims=True)

@@ -18,6 +18,7 @@ from kec_core.arrays import (
     check_matrix,
     l2_normalize,
     no_progress,
+    sampled_rows,
 )
 from kec_core.clustering.bursts import merged_bursts
 from kec_core.clustering.geometry import centroids_of, nearest_centroids, neighbour_graph, row_cosines
@@ -111,7 +112,7 @@ def agglomerative(
     size = max(AGGLOMERATIVE_ROWS, n_clusters)
     if len(x) <= size:
         return ward(x, n_clusters, progress), ""
-    sample = x[np.sort(np.random.default_rng(seed).choice(len(x), size, replace=False))]
+    sample = x[sampled_rows(len(x), size, seed)]
     centroids = centroids_of(sample, ward(sample, n_clusters, progress), n_clusters)
     labels, _ = nearest_centroids(x, centroids, progress=progress)
     return labels, (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, IntVector, Progress, check_matrix, no_progress
+from kec_core.arrays import FloatMatrix, IntVector, Progress, check_matrix, no_progress, sampled_rows
 from kec_core.clustering.bursts import one_of_each
 from kec_core.clustering.geometry import neighbour_graph
 
@@ -43,7 +43,8 @@ def estimate_n_clusters(
     x = check_matrix(x, "The features")
     if len(x) // ROWS_PER_CLUSTER < 2:
         return 1, f"{len(x)} photos are too few to estimate the number of clusters, so they are in one."
-    sample = _sample(x if bursts is None else x[one_of_each(bursts, most=NEIGHBOURS[0] + 1)], seed)
+    distinct = x if bursts is None else x[one_of_each(bursts, most=NEIGHBOURS[0] + 1)]
+    sample = distinct[sampled_rows(len(distinct), SAMPLE, seed)]
     if np.ptp(sample, axis=0).max() < ALIKE:
         return 1, f"All {len(x)} photos look the same, so they are in one cluster."
     most = max(2, most_clusters(len(sample)))
@@ -86,9 +87,3 @@ def _rivals_of(k: int, gaps: NDArray[np.float64]) -> str:
 
 def _listed(numbers: Sequence[int]) -> str:
     return f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
-
-
-def _sample(x: FloatMatrix, seed: int) -> FloatMatrix:
-    if len(x) <= SAMPLE:
-        return x
-    return x[np.sort(np.random.default_rng(seed).choice(len(x), SAMPLE, replace=False))]

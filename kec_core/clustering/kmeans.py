@@ -27,6 +27,7 @@ from kec_core.arrays import (
     check_matrix,
     l2_normalize,
     no_progress,
+    sampled_rows,
 )
 from kec_core.clustering.geometry import cluster_sums, nearest_centroids
 from kec_core.errors import InputError, ShapeError
@@ -248,7 +249,7 @@ def _some_rows(x: FloatMatrix, count: int, rng: np.random.Generator) -> FloatMat
     """``count`` rows drawn without replacement, in their order; all when there are not more."""
     if count >= len(x):
         return x
-    return x[np.sort(rng.choice(len(x), count, replace=False))]
+    return x[sampled_rows(len(x), count, rng)]
 
 
 def _clustering(found: _Partition, asked: int, seed: int) -> Clustering:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import IntVector, RowBlocks, as_labels, blocks, one_to_one
+from kec_core.arrays import IntVector, RowBlocks, as_labels, blocks, one_to_one, sampled_rows
 from kec_core.clustering.geometry import cluster_sums
 from kec_core.errors import ShapeError
 from kec_core.types import InternalScores, Scores
@@ -181,11 +181,8 @@ def size_entropy(labels: IntVector) -> float:
 def _silhouette(x: RowBlocks, ids: IntVector, seed: int) -> float | None:
     from sklearn.metrics import silhouette_score
 
-    if len(ids) > SILHOUETTE_SAMPLE:
-        rows = np.sort(np.random.default_rng(seed).choice(len(ids), SILHOUETTE_SAMPLE, replace=False))
-        some, ids = x[rows], as_labels(ids[rows])
-    else:
-        some = x[:]
+    rows = sampled_rows(len(ids), SILHOUETTE_SAMPLE, seed)
+    some, ids = x[rows], as_labels(ids[rows])
     if not 2 <= ids.max() + 1 < len(ids):
         return None
     return float(silhouette_score(some, ids, metric="cosine"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kec_core.arrays import FloatMatrix, IntVector, l2_normalize, one_to_one
+from kec_core.arrays import FloatMatrix, IntVector, l2_normalize, one_to_one, sampled_rows
 from kec_core.clustering.geometry import cluster_sums
 
 SHARPNESS = 60.0  # of the soft assignment of photos to groups, in 1 / cosine                   [M]
@@ -92,9 +92,7 @@ def groups_of_words(
         float32 (K, d), unit rows; row k is the group of concept k.
     """
     n_rows, count = omega.shape
-    rows = np.arange(n_rows)
-    if n_rows > SAMPLE:
-        rows = np.sort(np.random.default_rng(seed).choice(n_rows, SAMPLE, replace=False))
+    rows = sampled_rows(n_rows, SAMPLE, seed)
     told = WORDS * said_by_words(omega[rows])
     found = x[rows]
     by_words = told.argmax(axis=1).astype(np.int32)

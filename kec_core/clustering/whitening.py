@@ -12,7 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, FloatVector, Progress, RowBlocks, blocks, l2_normalize, no_progress
+from kec_core.arrays import (
+    FloatMatrix,
+    FloatVector,
+    Progress,
+    RowBlocks,
+    blocks,
+    l2_normalize,
+    no_progress,
+    sampled_rows,
+)
 from kec_core.clustering.geometry import nearest_neighbours
 
 WHITENING_REVISION = "whitening-1"
@@ -107,7 +116,7 @@ def fit_whitening(
 
     if len(x) < FEWEST:
         return None
-    chosen = slice(None) if len(x) <= SAMPLE else _sample(len(x))
+    chosen = sampled_rows(len(x), SAMPLE, 0)
     some = x[chosen] if second is None else beside(x[chosen], second[chosen])
     width = min(WIDTH, len(some) // 4, some.shape[1])
     with np.errstate(invalid="ignore"):  # photos that are all alike have no variance to explain
@@ -142,7 +151,3 @@ def _scatter(rows: FloatMatrix, neighbours: NDArray[np.int64]) -> NDArray[np.flo
         apart = rows[column] - rows
         total += apart.T @ apart
     return total / neighbours.size
-
-
-def _sample(n_rows: int) -> NDArray[np.int64]:
-    return np.sort(np.random.default_rng(0).choice(n_rows, SAMPLE, replace=False))

@@ -55,36 +55,11 @@ _FEATURE_NAMES = (
     "image_embeddings",
     "x",
 )
-_ID_NAMES = (
-    "ids",
-    "id",
-    "files",
-    "file",
-    "paths",
-    "path",
-    "names",
-    "name",
-    "filenames",
-    "filename",
-    "file_name",
-    "file_names",
-    "filepath",
-    "filepaths",
-    "file_path",
-    "file_paths",
-    "image_id",
-    "image_ids",
-    "image",
-    "images",
-    "image_name",
-    "image_names",
-    "image_path",
-    "image_paths",
-    "key",
-    "keys",
-    "uid",
-    "uids",
-)
+_ID_NAMES = """
+    ids id files file paths path names name filenames filename file_name file_names filepath filepaths
+    file_path file_paths image_id image_ids image images image_name image_names image_path image_paths key
+    keys uid uids
+""".split()  # noqa: SIM905 - words
 _NOT_NAMES = ("label", "labels", "class", "classes", "class_names", "target", "targets", "y", "split")
 _INDEX = "__index_level_"
 _NUMBERED = re.compile(r"(.*?)(\d+)")

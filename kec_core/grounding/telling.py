@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
+from kec_core.arrays import FloatMatrix, IntVector, l2_normalize, sampled_rows
 from kec_core.config import EncoderDefaults, GroundingConfig, KnowledgeConfig
 from kec_core.encoders.base import TextEncoder
 from kec_core.grounding.photos import concept_scores
@@ -104,9 +104,7 @@ class _Judge:
         config: KnowledgeConfig,
         defaults: EncoderDefaults,
     ) -> None:
-        rows = np.arange(len(x))
-        if len(x) > SAMPLE:
-            rows = np.sort(np.random.default_rng(0).choice(len(x), SAMPLE, replace=False))
+        rows = sampled_rows(len(x), SAMPLE, 0)
         photos = np.asarray(x[rows], dtype=np.float32)
         counting = [concept for concept in knowledge.concepts if not concept.muted]
         self._photos = _sure_photos(knowledge, counting, photos, encode, defaults)

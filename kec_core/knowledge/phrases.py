@@ -86,33 +86,10 @@ INSIDE = (
 )
 """Parts of a body that no photo of it shows, by name."""
 
-NOT_IN_PHRASES = frozenset(
-    [
-        "your",
-        "their",
-        "its",
-        "his",
-        "her",
-        "it",
-        "they",
-        "you",
-        "all",
-        "either",
-        "except",
-        "etc",
-        "something",
-        "anything",
-        "type",
-        "types",
-        "kind",
-        "kinds",
-        "sort",
-        "sorts",
-        "genus",
-        "particular",
-        "specialized",
-    ]
-)
+NOT_IN_PHRASES = """
+    your their its his her it they you all either except etc something anything type types kind kinds sort
+    sorts genus particular specialized
+""".split()  # noqa: SIM905 - words
 """Words of phrases that point at something else, or sort things instead of showing them."""
 
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")

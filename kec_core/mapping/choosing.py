@@ -8,7 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kec_core.arrays import FloatMatrix, FloatVector, IntVector, Progress, blocks, l2_normalize, no_progress
+from kec_core.arrays import (
+    FloatMatrix,
+    FloatVector,
+    IntVector,
+    Progress,
+    blocks,
+    l2_normalize,
+    no_progress,
+    sampled_rows,
+)
 
 SAMPLE = 2000  # photos looked at                                                      [R]
 SPLITS = 2  # of the photos into halves; each half chooses once                        [R]
@@ -45,7 +54,7 @@ def count_by_words(
         2 to ``largest``; None where the gain does not fall within the nouns there are.
     """
     rng = np.random.default_rng(seed)
-    photos = x[np.sort(rng.choice(len(x), SAMPLE, replace=False))] if len(x) > SAMPLE else x
+    photos = x[sampled_rows(len(x), SAMPLE, rng)]
     t = l2_normalize(nouns)
     fits = fits_of(photos, t, np.zeros(len(t), np.float32), GUESSED)
     named = np.arange(len(t), dtype=np.int32) if names is None else one_for_each_name(fits.best, names)

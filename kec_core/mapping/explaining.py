@@ -22,6 +22,7 @@ from kec_core.arrays import (
     l2_normalize,
     no_progress,
     one_to_one,
+    sampled_rows,
 )
 from kec_core.clustering.geometry import cluster_sums
 from kec_core.clustering.transduction import best_settled
@@ -87,7 +88,7 @@ def explain_groups(
         progress: told during the work; may raise Cancelled.
     """
     count = int(by_looks.max()) + 1
-    rows = _sample(len(x), sample, seed)
+    rows = sampled_rows(len(x), sample, seed)
     photos, t = x[rows], l2_normalize(nouns)
     progress(0, 3, "Choosing words")
     gain = np.zeros(len(t), np.float32) if preference is None else _spread(photos, t) * preference
@@ -219,9 +220,3 @@ def _some_of_each(labels: IntVector, count: int, seed: int) -> IntVector:
     grouped = labels[order]
     place = np.arange(len(labels)) - np.searchsorted(grouped, grouped)
     return np.sort(order[place < count]).astype(np.int32)
-
-
-def _sample(n_rows: int, count: int, seed: int) -> IntVector:
-    if n_rows <= count:
-        return np.arange(n_rows, dtype=np.int32)
-    return np.sort(np.random.default_rng(seed).choice(n_rows, count, replace=False)).astype(np.int32)

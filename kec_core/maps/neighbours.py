@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, Progress, blocks, no_progress
+from kec_core.arrays import FloatMatrix, Progress, blocks, no_progress, sampled_rows
 from kec_core.clustering.geometry import nearest_neighbours, search_others
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _probes(
     index: faiss.IndexIVFFlat, x: FloatMatrix, wanted: int, seed: int, progress: Progress
 ) -> tuple[int, float]:
     """How many lists to look into for enough of the true neighbours, and the recall that this reaches."""
-    chosen = np.sort(np.random.default_rng(seed).choice(len(x), size=MEASURED_ROWS, replace=False))
+    chosen = sampled_rows(len(x), MEASURED_ROWS, seed)
     _, true = search_others(index, x, chosen, wanted, parameters=_looking_into(index.nlist))
     probes = min(_FIRST_LISTS, index.nlist)
     while True:

@@ -10,7 +10,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from kec_core.arrays import FloatMatrix, FloatVector, Progress, blocks, l2_normalize, softmax_rows
+from kec_core.arrays import (
+    FloatMatrix,
+    FloatVector,
+    Progress,
+    blocks,
+    l2_normalize,
+    sampled_rows,
+    softmax_rows,
+)
 from kec_core.clustering import cluster
 from kec_core.config import MappingConfig
 from kec_core.errors import InputError
@@ -80,7 +88,7 @@ def counterparts(
     epsilon = 2 * inputs.defaults.counterpart_tau if options.epsilon is None else options.epsilon
     potentials = np.zeros(len(texts), dtype=np.float32)
     if options.alignment == "transport":
-        rows = _sample(len(inputs.train.x), options.fit_rows, seed)
+        rows = sampled_rows(len(inputs.train.x), options.fit_rows, seed)
         potentials = column_potentials(inputs.train.x[rows], texts, epsilon, options, progress)
     x = inputs.test.x
     found = np.empty(x.shape, dtype=np.float32)
@@ -92,12 +100,6 @@ def counterparts(
             plan *= similarity
         found[block] = l2_normalize(plan @ texts)
     return found
-
-
-def _sample(n_rows: int, size: int, seed: int) -> slice | np.ndarray[tuple[int], np.dtype[np.int64]]:
-    if n_rows <= size:
-        return slice(None)
-    return np.sort(np.random.default_rng(seed).choice(n_rows, size, replace=False))
 
 
 def column_potentials(

@@ -21,6 +21,7 @@ from kec_core.arrays import (
     blocks,
     l2_normalize,
     no_progress,
+    sampled_rows,
 )
 from kec_core.clustering.bursts import NEAR, find_bursts
 from kec_core.clustering.geometry import nearest_neighbours
@@ -158,7 +159,7 @@ def _inverted_lists(rows: FloatMatrix) -> tuple[faiss.IndexIVFFlat, IntMatrix]:
     from faiss.contrib.ivf_tools import add_preassigned
 
     width, count = rows.shape[1], len(rows) // LIST_ROWS
-    centres = rows[np.sort(np.random.default_rng(0).choice(len(rows), count, replace=False))]
+    centres = rows[sampled_rows(len(rows), count, 0)]
     lists = faiss.IndexIVFFlat(faiss.IndexFlatL2(width), width, int(np.sqrt(count)))
     lists.cp.min_points_per_centroid = 1
     lists.train(centres)

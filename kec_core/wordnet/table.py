@@ -28,37 +28,11 @@ RELATIONS = {
 }
 """Pointer symbols that are kept, with the name of the relation."""
 
-LEXFILES = [
-    "adj.all",
-    "adj.pert",
-    "adv.all",
-    "Tops",
-    "act",
-    "animal",
-    "artifact",
-    "attribute",
-    "body",
-    "cognition",
-    "communication",
-    "event",
-    "feeling",
-    "food",
-    "group",
-    "location",
-    "motive",
-    "object",
-    "person",
-    "phenomenon",
-    "plant",
-    "possession",
-    "process",
-    "quantity",
-    "relation",
-    "shape",
-    "state",
-    "substance",
-    "time",
-]
+LEXFILES = """
+    adj.all adj.pert adv.all Tops act animal artifact attribute body cognition communication event feeling
+    food group location motive object person phenomenon plant possession process quantity relation shape
+    state substance time
+""".split()  # noqa: SIM905 - words
 """Names of the lexicographer files 0 to 28, lexnames(5WN); the nouns' without "noun."."""
 NO_LEXFILE = 255
 """Stands for an unknown lexicographer file."""

@@ -8,22 +8,9 @@ from kec_core.errors import InputError
 from kec_core.types import Noun
 from kec_core.wordnet.wordnet import WordNet
 
-UNSEEN = frozenset(
-    [
-        "act",
-        "attribute",
-        "cognition",
-        "event",
-        "feeling",
-        "motive",
-        "possession",
-        "process",
-        "quantity",
-        "relation",
-        "state",
-        "time",
-    ]
-)
+UNSEEN = """
+    act attribute cognition event feeling motive possession process quantity relation state time
+""".split()  # noqa: SIM905 - words
 """WordNet's topics of which a photo shows nothing."""
 THINGS = frozenset(["animal", "artifact", "body", "food", "object", "plant", "shape", "substance", ""])
 """WordNet's topics of what has a look of its own; "" where the topic is not known."""

@@ -375,10 +375,6 @@ def _store_error(path: Path, error: sqlite3.DatabaseError) -> StoreError:
     )
 
 
-def _one_line(error: Exception) -> str:
-    return short(error)
-
-
 def now() -> str:
     """The time in UTC, ISO 8601, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -7,6 +7,12 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from kec_core.arrays import JsonDict
+from kec_core.types import Scores
+
+
+def scores_json(scores: Scores | None) -> dict[str, float] | None:
+    """Scores as commands print them; None without labels."""
+    return None if scores is None else asdict(scores)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

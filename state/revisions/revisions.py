@@ -36,26 +36,7 @@ from state.project.revision_rows import (
     read_revision,
 )
 
-__all__ = [
-    "Baseline",
-    "Edit",
-    "NewRevision",
-    "Revision",
-    "RevisionInfo",
-    "Steps",
-    "commit",
-    "current",
-    "get",
-    "go_to",
-    "history",
-    "journal",
-    "redo",
-    "set_name",
-    "set_pinned",
-    "set_scores",
-    "steps",
-    "undo",
-]
+__all__ = ["Baseline", "Edit", "NewRevision", "Revision", "RevisionInfo"]  # besides what is defined here
 
 
 def commit(project: Project, new: NewRevision, *, parent: str | None) -> Revision:
@@ -84,6 +65,24 @@ def current(project: Project) -> Revision | None:
     with project.database.reading() as db:
         number = current_number(db)
         return None if number is None else read_revision(db, number)
+
+
+def need_current(project: Project, what: str) -> Revision:
+    """The revision that is shown.
+
+    Args:
+        project: which.
+        what: the project lacks while there is none, e.g. "result to edit".
+
+    Raises:
+        InputError: there is none; says how to get one.
+    """
+    shown = current(project)
+    if shown is None:
+        raise InputError(
+            f"The project {project.name!r} has no {what}; run 'kec run IMAGES --project {project.folder}' first."
+        )
+    return shown
 
 
 def get(project: Project, revision_id: str) -> Revision:

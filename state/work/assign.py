@@ -137,11 +137,7 @@ def sorted_out(
 
 
 def _model_of_project(project: Project) -> GroupModel:
-    shown = revisions.current(project)
-    if shown is None:
-        raise InputError(
-            f"The project {project.name!r} has no groups yet; run 'kec run IMAGES --project {project.folder}' first."
-        )
+    shown = revisions.need_current(project, "groups yet")
     return model_of(project, shown, loaded_encoder(shown.facts.encoder))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial, wraps
 from typing import Any, TypeVar
 
@@ -12,10 +12,9 @@ import numpy as np
 
 from kec_core.arrays import IntVector, as_labels, fingerprint
 from kec_core.clustering.whitening import Whitening
-from kec_core.config import EncoderDefaults
+from kec_core.config import EncoderDefaults, RunConfig
 from kec_core.encoders import TextCache, encode_texts, load_encoder
 from kec_core.encoders.base import Encoder, TextEncoder
-from kec_core.errors import InputError
 from kec_core.knowledge.edits import Edit, describe, script_to_json
 from kec_core.live import LiveCollection, LiveState, start
 from kec_core.live import live_collection as collection_of
@@ -23,8 +22,8 @@ from kec_core.live.edited import Edited, edited
 from kec_core.result.cluster_names import state_names
 from kec_core.result.impact import Impact, compare
 from kec_core.stages import grounding_result
-from kec_core.types import Embeddings, Knowledge, Scores
-from state.project.facts import Facts
+from kec_core.types import Embeddings, Knowledge
+from state.project.facts import Facts, scores_json
 from state.project.project import Project
 from state.revisions import results, revisions
 from state.revisions.cluster_marks import cluster_marks
@@ -53,8 +52,8 @@ class EditReport:
     def to_json(self) -> dict[str, Any]:
         """As ``kec edit --json`` prints it."""
         return {
-            "before": {"scores": _json(self.impact.scores_before)},
-            "after": {"scores": _json(self.impact.scores_after)},
+            "before": {"scores": scores_json(self.impact.scores_before)},
+            "after": {"scores": scores_json(self.impact.scores_after)},
             "moved": len(self.impact.moved),
             "concepts": self.impact.concepts[1],
             "clusters": self.impact.clusters[1],
@@ -78,11 +77,7 @@ def edit_project(project: Project, edits: Sequence[Edit], *, dry_run: bool = Fal
         InputError: no result yet, or an edit does not fit (names its index); nothing is written.
         StoreError: the project was changed by another window meanwhile.
     """
-    shown = revisions.current(project)
-    if shown is None:
-        raise InputError(
-            f"The project {project.name!r} has no result to edit yet; run 'kec run IMAGES --project {project.folder}' first."
-        )
+    shown = revisions.need_current(project, "result to edit yet")
     before = open_live(project, shown)
     done = try_edits(project, shown, before, edits)
     kept = shown if dry_run or not edits else keep(project, shown, done.state, edits, said=done.said)
@@ -228,28 +223,29 @@ def keep(
         n_clusters=state.clustering.n_clusters,
         weight=state.weight,
     )
-    result = Result(
+    result = result_of(project, state, replace(photos, facts=facts), parent.config)
+    script = tuple(script_to_json(edits)["edits"])
+    note = note or in_words(said or [describe(edit, parent.knowledge) for edit in edits[:1]], len(edits))
+    return results.keep(project, result, parent, note=note, edits=script)
+
+
+def result_of(project: Project, state: LiveState, photos: Photos, config: RunConfig) -> Result:
+    """A live state as what is kept of it; its clustering and grounding are stored now."""
+    ground = save_grounding(project, photos.embed, state)
+    return Result(
         knowledge=state.knowledge,
-        config=parent.config,
+        config=config,
         scan=photos.scan,
         image_ids=state.collection.image_ids,
         x=state.collection.x,
         grounding=state.grounding,
         clustering=state.clustering,
         looks=state.collection.looks,
-        clustering_fp=save_clustering(
-            project,
-            state.clustering,
-            ground=save_grounding(project, photos.embed, state),
-            looks=photos.looks,
-        ),
-        facts=facts,
+        clustering_fp=save_clustering(project, state.clustering, ground=ground, looks=photos.looks),
+        facts=photos.facts,
         scores=state.scores,
         baseline=photos.baseline,
     )
-    script = tuple(script_to_json(edits)["edits"])
-    note = note or in_words(said or [describe(edit, parent.knowledge) for edit in edits[:1]], len(edits))
-    return results.keep(project, result, parent, note=note, edits=script)
 
 
 def edits_in_words(edits: Sequence[Edit], before: Knowledge) -> str:
@@ -314,7 +310,3 @@ def _truth(labels: Sequence[str | None]) -> IntVector | None:
     truth = np.full(len(labels), -1, dtype=np.int32)
     truth[known] = as_labels([labels[row] for row in known])
     return truth
-
-
-def _json(scores: Scores | None) -> dict[str, float] | None:
-    return None if scores is None else asdict(scores)

@@ -143,12 +143,7 @@ def grow(
         StoreError: a stored result is missing or damaged, the disk is full, or the project was changed by another window
             meanwhile.
     """
-    shown = revisions.current(project)
-    if shown is None:
-        raise InputError(
-            f"The project {project.name!r} has no groups yet that photos could join; "
-            f"run 'kec run IMAGES --project {project.folder}' first."
-        )
+    shown = revisions.need_current(project, "groups yet that photos could join")
     encoder, space = _encoder(project, shown), second_space(load_features(project, shown).whitening)
     looks = None if space is None else load_second_space(space)
     watch = StageWatch(project, shown.config, hooks or Hooks())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +27,10 @@ from state.revisions.clusterings import (
     load_features,
     load_result,
     save_baseline,
-    save_clustering,
     save_whitening,
 )
 from state.revisions.revisions import Baseline
-from state.work.editing import keep, loaded_encoder, open_live, save_grounding
+from state.work.editing import Photos, keep, loaded_encoder, open_live, result_of
 
 BASELINE_METHOD = "kmeans"
 
@@ -44,11 +44,7 @@ def open_result(folder: Path) -> Result:
         StoreError: no project there, or a stored result is missing or damaged.
     """
     project = Project.open(folder)
-    shown = revisions.current(project)
-    if shown is None:
-        raise InputError(
-            f"The project {project.name!r} has no result yet; run 'kec run IMAGES --project {folder}' first."
-        )
+    shown = revisions.need_current(project, "result yet")
     features = load_features(project, shown)
     embedded = load_result(project, "embed", features.embed_key)
     return Result(
@@ -104,25 +100,14 @@ def _first_revision(result: Result, project: Project, root: Path) -> str:
     project.store.save(
         "embed", photos.stored.key, StageResult(arrays=photos.stored.arrays, data=photos.stored.data)
     )
-    kept = results.Result(
-        knowledge=state.knowledge,
-        config=result.config,
+    as_kept = Photos(
         scan=scan,
-        image_ids=state.collection.image_ids,
-        x=state.collection.x,
-        grounding=state.grounding,
-        clustering=state.clustering,
-        looks=state.collection.looks,
-        clustering_fp=save_clustering(
-            project,
-            state.clustering,
-            ground=save_grounding(project, photos.stored.key, state),
-            looks=save_whitening(project, state.collection.whitening),
-        ),
+        embed=photos.stored.key,
+        looks=save_whitening(project, state.collection.whitening),
         facts=_facts(result),
-        scores=None,
         baseline=_baseline(result, project),
     )
+    kept = replace(result_of(project, state, as_kept, result.config), scores=None)
     edits = (*_as_edit(result.made), *result.edits)
     return results.keep(
         project, kept, None, note="Made in a notebook", edits=script_to_json(edits)["edits"]

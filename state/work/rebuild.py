@@ -6,7 +6,7 @@ What the person made, locked or gave photos stays, with its ids; everything auto
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kec_core.arrays import Progress, no_progress
@@ -16,9 +16,9 @@ from kec_core.knowledge.edits import Edit, SetGuidance
 from kec_core.live.full import finalised, objective
 from kec_core.result.impact import Impact, compare
 from kec_core.stages import Hooks
-from kec_core.types import Scores
 from state.jobs.progress import JobContext
 from state.llm.setup import LLMSetup
+from state.project.facts import scores_json
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.layouts import make_first_map
@@ -49,8 +49,8 @@ class FinaliseReport:
         """As ``kec finalise --json`` prints it."""
         impact = self.impact
         return {
-            "before": {"scores": _json(impact.scores_before), "objective": self.objective[0]},
-            "after": {"scores": _json(impact.scores_after), "objective": self.objective[1]},
+            "before": {"scores": scores_json(impact.scores_before), "objective": self.objective[0]},
+            "after": {"scores": scores_json(impact.scores_after), "objective": self.objective[1]},
             "moved": len(impact.moved),
             "concepts": impact.concepts[1],
             "clusters": impact.clusters[1],
@@ -68,11 +68,7 @@ def finalise(project: Project, *, progress: Progress = no_progress) -> FinaliseR
         InputError: no result yet.
         StoreError: the project was changed by another window meanwhile; nothing is kept.
     """
-    shown = revisions.current(project)
-    if shown is None:
-        raise InputError(
-            f"The project {project.name!r} has no result to finalise yet; run 'kec run IMAGES --project {project.folder}' first."
-        )
+    shown = revisions.need_current(project, "result to finalise yet")
     before = open_live(project, shown)
     after = finalised(before, shown.config.clustering, progress=progress)
     impact = compare(before, after)
@@ -84,10 +80,6 @@ def finalise_job(context: JobContext) -> dict[str, Any]:
     """The job "finalise": ``finalise`` on the shown revision; no params."""
     context.progress.stage("cluster")
     return finalise(context.project, progress=context.progress).to_json()
-
-
-def _json(scores: Scores | None) -> dict[str, float] | None:
-    return None if scores is None else asdict(scores)
 
 
 def asks_for_rebuild(edits: Sequence[Edit]) -> bool:

@@ -21,11 +21,11 @@ from kec_core.llm.builder import LLMBuilder, LLMReport
 from kec_core.photos.images import Scan, ScanReport, passed_over, scan_images
 from kec_core.stages import Hooks, pipeline
 from kec_core.stages.pipeline import RunResult
-from kec_core.types import InternalScores, Scores, SkippedImage, StageReport
+from kec_core.types import InternalScores, SkippedImage, StageReport
 from state.jobs.progress import JobContext
 from state.llm.items import account
 from state.llm.setup import LLMSetup
-from state.project.facts import Automatic, Facts
+from state.project.facts import Automatic, Facts, scores_json
 from state.project.project import Project
 from state.project.thumbnails import SIDES, THUMBNAILS, build_thumbnails
 from state.revisions import revisions
@@ -82,10 +82,10 @@ class RunSummary:
             "bi_attributes": facts.bi_attributes,
             "clusters": facts.n_clusters,
             "near_copies": facts.near_copies,
-            "scores": _scores_json(self.revision.scores),
+            "scores": scores_json(self.revision.scores),
             "baseline": {
                 "method": BASELINE_METHOD,
-                "scores": _scores_json(baseline.scores if baseline else None),
+                "scores": scores_json(baseline.scores if baseline else None),
             },
             "internal": {"silhouette": internal.silhouette},
             "seconds": {report.stage: round(report.seconds, 3) for report in self.stages},
@@ -330,7 +330,3 @@ def _facts(result: RunResult) -> Facts:
         notes=result.notes,
         automatic=Automatic(n_clusters=n_clusters, weight=result.weight),
     )
-
-
-def _scores_json(scores: Scores | None) -> dict[str, float] | None:
-    return None if scores is None else asdict(scores)

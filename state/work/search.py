@@ -281,11 +281,7 @@ def open_search(project: Project, revision: Revision | None = None, x: FloatMatr
         InputError: there is no result yet.
         StoreError: a stored result is missing or damaged.
     """
-    shown = revision or revisions.current(project)
-    if shown is None:
-        raise InputError(
-            f"The project {project.name!r} has no result to search yet; run 'kec run IMAGES --project {project.folder}' first."
-        )
+    shown = revision or revisions.need_current(project, "result to search yet")
     overview = load_overview(project, shown)
     return Search(
         project=project,

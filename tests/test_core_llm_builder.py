@@ -19,7 +19,7 @@ from kec_core.llm.builder import LLMBuilder
 from kec_core.llm.client import check_endpoint, list_models
 from kec_core.llm.cost import DEFAULT_PRICES, Budget, Estimate, Meter, Price
 from kec_core.llm.endpoint import LLMEndpoint
-from kec_core.llm.prompt_texts import PROMPT_VERSION
+from kec_core.llm.prompts import PROMPT_VERSION
 from kec_core.llm.proposals import (
     Wish,
     propose_attributes,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kec_core.errors import InputError, LLMReplyError
-from kec_core.llm import prompt_texts
+from kec_core.llm import prompts
 from kec_core.llm.answers import (
     ATTRIBUTE_LETTERS,
     AttributesAnswer,
@@ -243,8 +243,8 @@ def test_the_case_comes_last_and_the_persons_wish_with_it():
         "The person's wish for the whole collection: look at the ears\n"
         "The wish here: no colours"
     )
-    assert prompt_texts.WISH_FIRST in question.messages[0]["content"]
-    assert prompt_texts.WISH_FIRST not in uni_question(DOG, 2).messages[0]["content"]
+    assert prompts.WISH_FIRST in question.messages[0]["content"]
+    assert prompts.WISH_FIRST not in uni_question(DOG, 2).messages[0]["content"]
 
 
 @pytest.mark.parametrize(

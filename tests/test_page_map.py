@@ -10,7 +10,7 @@ import pytest
 from kec_core.maps.planar import FULL
 from kec_core.photos.exif import Exif
 from kec_core.photos.images import ScanReport
-from pages.map import picking
+from pages.map import canvas
 from pages.map.canvas import Pane, Sight
 from pages.map.colourings import by_cluster
 from pages.map.routes import places
@@ -255,7 +255,7 @@ def take(mapped, monkeypatch):
 
     def report(**event):
         monkeypatch.setattr(session, "widget", lambda key: {"picked": event})
-        picking.take(mapped, "map", looked, ids)
+        canvas.take(mapped, "map", looked, ids)
         return picked[-1].images
 
     return report, looked, ids

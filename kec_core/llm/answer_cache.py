@@ -12,8 +12,7 @@ from kec_core.errors import LLMReplyError
 from kec_core.llm.dialect import Dialect
 from kec_core.llm.dialogue import Outcome
 from kec_core.llm.endpoint import LLMEndpoint
-from kec_core.llm.prompt_texts import PROMPT_VERSION
-from kec_core.llm.prompts import Question, without_photos
+from kec_core.llm.prompts import PROMPT_VERSION, Question, without_photos
 
 Stored = tuple[str, str, Mapping[str, Any]]
 """Key, reply and meta of one answer."""

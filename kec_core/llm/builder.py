@@ -13,8 +13,7 @@ from kec_core.knowledge.unique_names import is_unclear
 from kec_core.llm.client import LLMClient
 from kec_core.llm.cost import Estimate, Meter
 from kec_core.llm.dialogue import Outcome
-from kec_core.llm.prompt_texts import PROMPT_VERSION
-from kec_core.llm.prompts import Kind, Question, concept_question, pair_question, uni_question
+from kec_core.llm.prompts import PROMPT_VERSION, Kind, Question, concept_question, pair_question, uni_question
 from kec_core.types import Concept, Noun
 
 Made = TypeVar("Made")

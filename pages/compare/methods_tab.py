@@ -8,11 +8,17 @@ from collections.abc import Callable, Collection, Sequence
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from kec_core.arrays import fingerprint
+from kec_core.llm.answer_cache import MemoryCache
+from kec_core.llm.captions import SIDE, estimate_captions
+from kec_core.llm.client import LLMClient
+from kec_core.llm.cost import Estimate, Meter
 from kec_core.methods import METHODS
 from kec_core.methods.base import Method, Need
-from pages.compare import method_table, photo_consent
-from pages.shared import llm_connection, markup, session, ui
+from pages.compare import method_table
+from pages.shared import llm_connection, markup, navigation, session, ui
 from state.jobs.jobs import Job
+from state.llm.setup import LLMSetup
 from state.methods.needs import (
     captions_file,
     expected_seconds,
@@ -89,7 +95,7 @@ def _ending(project: Project) -> None:
 
 def _choose(project: Project, shown: Revision, job: Job | None) -> None:
     present = set(has_needs(project, shown))
-    if photo_consent.agreed(project) is not None:
+    if _agreed(project) is not None:
         present.add("photo captions")
     kept = method_table.kept(project, shown)
     with st.container(border=True):
@@ -199,7 +205,7 @@ def _files(project: Project) -> None:
                 on_change=_keep_file,
                 args=(project, key, keep),
             )
-        photo_consent.draw(project)
+        _consent(project)
 
 
 def _keep_file(project: Project, key: str, keep: Callable[[Project, bytes], int]) -> None:
@@ -230,7 +236,7 @@ def _start(
                 "captions": _path(captions_file(project)),
                 "photo_captions": _path(photo_captions_file(project)),
             }
-            seeing = llm_connection.connection(photo_consent.agreed(project) if "caption" in names else None)
+            seeing = llm_connection.connection(_agreed(project) if "caption" in names else None)
             if seeing.params:
                 params |= {"photo_captions": None, "send_photos": True, **seeing.params}
             session.jobs().start(project, "methods", params, secrets=seeing.secrets)
@@ -248,3 +254,44 @@ def _start(
 
 def _path(path: object) -> str | None:
     return None if path is None else str(path)
+
+
+def _agreed(project: Project) -> LLMSetup | None:
+    """The model that the person lets see the photos; None without consent, or after another model was chosen."""
+    setup = llm_connection.chosen()
+    return setup if setup is not None and session.widget(_consent_key(project, setup)) is True else None
+
+
+def _consent(project: Project) -> None:
+    """Draw what would be sent, where to and what it may cost, and the box that agrees to it."""
+    st.markdown("**Let a language model describe the photos**", help="The baseline “caption + cluster”.")
+    with ui.errors():
+        setup = llm_connection.chosen()
+        if setup is None:
+            ui.note("No language model is chosen yet. It must be one that takes photos.")
+            st.page_link(navigation.page("settings"), label="Choose one")
+            return
+        photos = markup.count(len(project.images()), "photo")
+        ui.note(
+            f"Sends a copy of each of the {photos}, at most {SIDE} pixels wide and without metadata, once to "
+            f"{setup.endpoint.url}. {_cost(project, setup)} Sentences are kept with the project."
+        )
+        st.checkbox(
+            f"I agree: these photos leave this machine and go to {markup.plain(setup.endpoint.model)}",
+            key=_consent_key(project, setup),
+            persist_state="session",
+        )
+
+
+def _consent_key(project: Project, setup: LLMSetup) -> str:
+    return f"send_photos_{fingerprint(str(project.folder), setup.endpoint.url, setup.endpoint.model)}"
+
+
+def _cost(project: Project, setup: LLMSetup) -> str:
+    """The most that it takes, from one photo: those described before are free, but 50,000 are not looked up here."""
+    photos = project.images()
+    client = LLMClient(setup.endpoint, MemoryCache(), setup.config, meter=Meter(price=setup.price))
+    one: Estimate = estimate_captions(client, photos[:1])
+    tokens = (one.prompt_tokens + one.completion_tokens) * len(photos)
+    money = "" if one.money is None else f", about {one.money * len(photos):.2f} in money"
+    return f"At most {len(photos):,} questions, about {tokens:,} tokens{money}."

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from kec_core.errors import KecError
+from kec_core.knowledge.edits import AssignImages
+from kec_core.knowledge.unique_names import unique_names
 from kec_core.live import LiveState
+from kec_core.photos.images import ImageRecord
 from kec_core.result.concept_photos import ConceptPhotos
-from pages.concepts import actions, detail, impact_bar, listing, parameter_bar, picked_bar
+from pages.concepts import actions, detail, impact_bar, listing, parameter_bar
 from pages.concepts.panels import ask_llm, constraints, guidance, review_queue
-from pages.shared import cached, session, ui
+from pages.shared import cached, markup, selection, session, ui
 from state.project.project import Project
 from state.revisions.revisions import Revision
 
 
-def draw(project: Project, photos: ConceptPhotos) -> None:
+def _panels(project: Project, photos: ConceptPhotos) -> None:
     """Draw the panel that is open."""
     bench = session.workbench(project)
     following, guiding, wishes, asking = st.tabs(
@@ -39,6 +44,70 @@ def _asked_about(photos: ConceptPhotos) -> tuple[str, ...]:
     known = photos.state.knowledge.by_id
     picked = tuple(one for one in session.selection().concepts if one in known)
     return picked or (actions.focus(photos.state, photos).id,)
+
+
+NEIGHBOURS = 9
+HINT = "Click photos to pick them (Shift: a range), then say where they belong."
+
+
+def _picked_bar(
+    project: Project,
+    revision: Revision,
+    state: LiveState,
+    photos: ConceptPhotos,
+    images: Sequence[ImageRecord],
+) -> bool:
+    """Draw the bar; returns whether anything is picked."""
+    known = state.knowledge.by_id  # what was picked may be merged or deleted since
+    concepts = [one for one in session.selection().concepts if one in known]
+    has_photos = bool(session.selection().images)
+    if len(concepts) > 1:
+        _picked_concepts(project, state, photos, concepts, images)
+    if has_photos:
+        _neighbours(project, state, photos)
+    selection.draw(project, revision, hint=HINT, place="line")
+    return has_photos or len(concepts) > 1
+
+
+def _picked_concepts(
+    project: Project,
+    state: LiveState,
+    photos: ConceptPhotos,
+    picked: Sequence[str],
+    images: Sequence[ImageRecord],
+) -> None:
+    names = unique_names(state.knowledge)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="concept_bar"):
+        st.badge(f"{len(picked)} concepts picked", icon=":material/check:", color="green")
+        ui.note(", ".join(names[one] for one in picked), width="content")
+        if st.button(
+            f"Merge {len(picked)}",
+            key="concepts_merge",
+            icon=":material/merge:",
+            type="primary",
+            shortcut="G",
+        ):
+            actions.merge(project, photos, picked, images)
+        st.button(
+            "Clear", key="concepts_clear", type="tertiary", on_click=session.select, kwargs={"concepts": ()}
+        )
+
+
+def _neighbours(project: Project, state: LiveState, photos: ConceptPhotos) -> None:
+    """The concepts similar to the one that is looked at, each a key away."""
+    picked, concept = session.selection().images, actions.focus(state, photos)
+    names = unique_names(state.knowledge)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="neighbours"):
+        st.caption("They belong to", width="content")
+        for number, other in enumerate(photos.similar(concept.id, NEIGHBOURS), start=1):
+            st.button(
+                markup.plain(names[other]),
+                key=f"neighbour_{other}",
+                type="tertiary",
+                shortcut=str(number),
+                on_click=session.act,
+                args=(project, [AssignImages(images=picked, concept=other)]),
+            )
 
 
 COLUMNS = (3.5, 5.7, 2.8)
@@ -68,7 +137,7 @@ with ui.errors():
     images = cached.images(project, revision.scan)
     photos = cached.concept_photos(revision, state)
     with st.bottom:  # first: whatever fails above it, collected edits can be discarded
-        is_picked = picked_bar.draw(project, revision, state, photos, images)
+        is_picked = _picked_bar(project, revision, state, photos, images)
         if session.staged() or not is_picked:
             impact_bar.draw(project, revision, state)
     parameter_bar.draw(project, revision, state, photos)
@@ -78,4 +147,4 @@ with ui.errors():
     with centre:
         detail.draw(project, state, photos, images)
     with right:
-        draw(project, photos)
+        _panels(project, photos)

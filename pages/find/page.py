@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.find import filters, suggestions, timeline
+from kec_core.errors import ResourceMissing
+from pages.find import filters, timeline
 from pages.shared import cached, finding, gallery, groups, markup, moved, photo_picker, selection, session, ui
 from state.project.project import Project
 from state.revisions.revisions import Revision
@@ -24,6 +25,39 @@ _TOP = "find_top"
 def _search(project: Project, shown: Revision) -> Search:
     """Held once per result: the features are those that edits use, not another copy."""
     return open_search(project, shown, session.workbench(project).live(shown).collection.x)
+
+
+_SUGGESTED = 12
+_CLICKED = "find_suggested"
+
+
+def _suggestions(search: Search) -> None:
+    """Draw the words; a click looks for one. Without the encoder no words can be compared, which is said."""
+    try:
+        words = _words(search)
+    except ResourceMissing as error:
+        ui.note(str(error))
+        return
+    if words:
+        st.pills(
+            "Words that set these photos apart",
+            words,
+            format_func=markup.plain,
+            key=_CLICKED,
+            on_change=_look_for_clicked,
+        )
+
+
+@cached.remembered(lambda search: (cached.identity(search.project), search.revision.id))
+def _words(search: Search) -> tuple[str, ...]:
+    return search.suggested_words(_SUGGESTED)
+
+
+def _look_for_clicked() -> None:
+    chosen = session.widget(_CLICKED)
+    if chosen:
+        finding.look_for_words(str(chosen))
+        session.set_widget(_CLICKED, None)
 
 
 def _asked(search: Search) -> None:
@@ -99,7 +133,7 @@ def _page(project: Project, shown: Revision) -> None:
     _asked(search)
     is_ranked = bool(finding.words() or _like(search))
     if not is_ranked:
-        suggestions.draw(search)
+        _suggestions(search)
     chosen = filters.draw(project, shown, search)
     with st.container(horizontal=True, vertical_alignment="center"):
         top = st.segmented_control(

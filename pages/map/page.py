@@ -11,7 +11,7 @@ import streamlit as st
 
 from kec_core.maps.layout import LayoutMethod, Space
 from kec_core.maps.planar import drawn_rows
-from pages.map import canvas, colour, picking
+from pages.map import canvas, colour
 from pages.map.canvas import Pane, Sight
 from pages.map.colourings import Colouring
 from pages.shared import cached, finding, markup, moved, selection, session, ui
@@ -162,7 +162,7 @@ def _map(
     ids = [image.id for image in images]
     on_map, beside = st.columns(COLUMNS, gap="small")
     with on_map:
-        canvas.draw(project, sight, key=KEY, on_picked=lambda: picking.take(project, KEY, sight, ids))
+        canvas.draw(project, sight, key=KEY, on_picked=lambda: canvas.take(project, KEY, sight, ids))
     with beside, st.container(key="map_picked"):
         selection.draw(project, revision, hint=HINT, place="beside")
 

@@ -7,13 +7,46 @@ from pathlib import Path
 import streamlit as st
 
 from kec_core.stages.table import STEPS
-from pages.projects import verbs, welcome
+from pages.projects import verbs
 from pages.shared import markup, navigation, session, ui
 from state.project.project import Project
 from state.work.demo import DEMO_FOLDER
 from state.workspace.workspace import ProjectCard
 
 _LOOKED, _WELCOME = "projects_looked", "projects_welcome"
+
+
+_WELCOME_STEPS = (
+    (
+        "Choose photos",
+        ["A folder on this computer. Nothing is changed in it, and no photo leaves this computer."],
+    ),
+    (
+        "See groups",
+        ["They are made by what the photos look like and by words for what they show, and named by these."],
+    ),
+    (
+        "Put them right",
+        [
+            "Move photos, merge, split, rename, or answer a few questions; photos like them follow. Z takes back."
+        ],
+    ),
+    ("Take them home", ["Folders of photos by group, tables, or a report."]),
+)
+
+
+def _draw_welcome() -> None:
+    """What this program is for, in four steps."""
+    st.html(
+        markup.empty(
+            "Welcome",
+            "Group photos by what they show, then put the groups right with words and by showing. "
+            "Everything runs on this computer; no photo leaves it.",
+        )
+    )
+    _, middle, _ = st.columns([1, 4, 1])
+    with middle:
+        st.html(markup.definitions(_WELCOME_STEPS))
 
 
 def _open(folder: Path, page: str) -> None:
@@ -129,7 +162,7 @@ def _page() -> None:
         session.notice("This is the demo. Projects has a welcome, and your own photos can be chosen there.")
         _open_demo()
     if not cards or session.widget(_WELCOME):
-        welcome.draw()
+        _draw_welcome()
         _begin()
     if cards:
         grid = st.grid(min_column_width=290, border=True)

@@ -18,12 +18,12 @@ from kec_core.knowledge.edits import (
     SplitPart,
 )
 from kec_core.knowledge.unique_names import unique_names
-from kec_core.live import LiveState
 from kec_core.photos.images import ImageRecord
-from kec_core.result.concept_photos import ConceptPhotos, Kind, kinds_of
+from kec_core.result.concept_photos import Kind, kinds_of
 from kec_core.types import Concept, Knowledge
 from pages.concepts import impact_bar
 from pages.concepts.panels import phrase_probe
+from pages.concepts.panels.workbench_view import View
 from pages.shared import markup, session, ui
 from state.project.project import Project
 
@@ -32,18 +32,19 @@ PINNED = 5
 MAX_PARTS = 4
 
 
-def focus(state: LiveState, photos: ConceptPhotos) -> Concept:
+def focus(view: View) -> Concept:
     """The concept that is looked at: the latest picked one, the one looked at before, or the one with the most photos."""
-    most = state.grounding.concept_ids[int(photos.counts.argmax())]
+    by_id = view.state.knowledge.by_id
+    most = view.state.grounding.concept_ids[int(view.photos.counts.argmax())]
     wanted = (*reversed(session.selection().concepts), session.concept(), most)
-    found = next(state.knowledge.by_id[one] for one in wanted if one in state.knowledge.by_id)
+    found = next(by_id[one] for one in wanted if one in by_id)
     session.open_concept(found.id)
     return found
 
 
-def steps(state: LiveState, concept: Concept) -> None:
+def steps(view: View, concept: Concept) -> None:
     """Buttons to the previous and the next concept."""
-    ids = [one.id for one in state.knowledge.concepts]
+    ids = [one.id for one in view.state.knowledge.concepts]
     here = ids.index(concept.id)
     for label, key, by, shortcut in (
         ("Previous", "concept_previous", -1, "K"),
@@ -181,23 +182,18 @@ def delete(project: Project, concept: Concept, wishes: str) -> None:
 
 
 @st.dialog("Merge", width="large", on_dismiss="rerun")
-def merge(
-    project: Project,
-    photos: ConceptPhotos,
-    picked: Sequence[str],
-    images: Sequence[ImageRecord],
-) -> None:
+def merge(view: View, picked: Sequence[str]) -> None:
     """The picked concepts side by side; choose which name stays, see the effect."""
-    known = photos.state.knowledge.by_id
-    members = [known[one] for one in picked if one in known]
-    shown = unique_names(photos.state.knowledge)
+    knowledge, photos = view.state.knowledge, view.photos
+    members = [knowledge.by_id[one] for one in picked if one in knowledge.by_id]
+    shown = unique_names(knowledge)
     for column, member in zip(st.columns(min(len(members), MAX_PARTS)), members, strict=False):
         with column:
-            _evidence(project, shown[member.id], photos.rows(member.id)[:EVIDENCE], images)
+            _evidence(view, shown[member.id], photos.rows(member.id)[:EVIDENCE])
     by_photos = sorted(members, key=lambda one: -len(photos.rows(one.id)))
     name = st.selectbox(
         "Name of the merged concept",
-        _merged_names(photos.state.knowledge, by_photos),
+        _merged_names(knowledge, by_photos),
         placeholder="write a name",
         key="merge_name",
         accept_new_options=True,
@@ -206,7 +202,7 @@ def merge(
     # The concept that gives the name comes first: it also gives its description and its place in the tree.
     ordered = sorted(by_photos, key=lambda one: one.name != name)
     ids = tuple(one.id for one in ordered)
-    _confirm(project, lambda: MergeConcepts(concepts=ids, name=name), "Merge", pick_new=True)
+    _confirm(view.project, lambda: MergeConcepts(concepts=ids, name=name), "Merge", pick_new=True)
 
 
 def free_names(knowledge: Knowledge, concepts: Sequence[Concept], words: Sequence[str]) -> list[str]:
@@ -227,21 +223,21 @@ def _merged_names(knowledge: Knowledge, members: Sequence[Concept]) -> list[str]
 
 
 @st.dialog("Split", width="large", on_dismiss="rerun")
-def split(project: Project, photos: ConceptPhotos, concept: Concept, images: Sequence[ImageRecord]) -> None:
+def split(view: View, concept: Concept) -> None:
     """The kinds of photos within a concept; name them, see the effect."""
     count = st.segmented_control(
         "Into how many", list(range(2, MAX_PARTS + 1)), default=2, required=True, key="split_count"
     )
     try:
-        kinds = kinds_of(photos, concept.id, int(count))
+        kinds = kinds_of(view.photos, concept.id, int(count))
     except KecError as error:
         ui.error(error)
         return
     names: list[str] = []
     for number, (column, kind) in enumerate(zip(st.columns(len(kinds)), kinds, strict=True), start=1):
         with column:
-            _evidence(project, f"{len(kind.rows)} photos", kind.rows[:EVIDENCE], images)
-            guess = _guess(photos.state.knowledge, concept, kind, number, names)
+            _evidence(view, f"{len(kind.rows)} photos", kind.rows[:EVIDENCE])
+            guess = _guess(view.state.knowledge, concept, kind, number, names)
             names.append(
                 st.text_input(f"Name of part {number}", guess, key=f"split_{concept.id}_{count}_{number}")
             )
@@ -257,10 +253,10 @@ def split(project: Project, photos: ConceptPhotos, concept: Concept, images: Seq
     def make() -> Edit | None:
         if not all(name.strip() for name in names):
             return None
-        parts = [_part(name, kind, images, pin=pin) for name, kind in zip(names, kinds, strict=True)]
+        parts = [_part(name, kind, view.images, pin=pin) for name, kind in zip(names, kinds, strict=True)]
         return SplitConcept(concept=concept.id, into=tuple(parts))
 
-    _confirm(project, make, "Split", hint="Give every part a name.", pick_new=True)
+    _confirm(view.project, make, "Split", hint="Give every part a name.", pick_new=True)
 
 
 def _guess(knowledge: Knowledge, concept: Concept, kind: Kind, number: int, others: Sequence[str]) -> str:
@@ -274,16 +270,17 @@ def _part(name: str, kind: Kind, images: Sequence[ImageRecord], *, pin: bool) ->
     return SplitPart(name=name, nouns=kind.nouns, images=held)
 
 
-def _evidence(project: Project, caption: str, rows: Iterable[int], images: Sequence[ImageRecord]) -> None:
+def _evidence(view: View, caption: str, rows: Iterable[int]) -> None:
     """A few photos under a caption."""
     ui.card(caption)
-    ui.photos(project, [images[row] for row in rows], size="small", label=caption)
+    view.gallery(rows, label=caption, size="small")
 
 
 @st.dialog("Test a phrase on the photos", width="large")
-def test(project: Project, concept: Concept, photos: ConceptPhotos) -> None:
+def test(view: View, concept: Concept) -> None:
     """What a phrase tells apart, before it becomes an attribute."""
-    nearest = photos.similar(concept.id, 1)
-    phrase_probe.draw(project, session.workbench(project), concept.id, nearest[0] if nearest else "")
+    nearest = view.photos.similar(concept.id, 1)
+    bench = session.workbench(view.project)
+    phrase_probe.draw(view.project, bench, concept.id, nearest[0] if nearest else "")
     if st.button("Cancel", key="dialog_cancel"):
         st.rerun()

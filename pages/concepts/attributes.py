@@ -14,10 +14,9 @@ from kec_core.knowledge.edits import (
     MoveAttribute,
 )
 from kec_core.knowledge.unique_names import unique_names
-from kec_core.live import LiveState
-from kec_core.result.concept_photos import ConceptPhotos
 from kec_core.types import BiAttribute, Concept, Knowledge, UniAttribute
 from pages.concepts import actions
+from pages.concepts.panels.workbench_view import View
 from pages.shared import markup, session, ui
 from state.project.project import Project
 
@@ -107,18 +106,19 @@ def _move(project: Project, knowledge: Knowledge, concept: Concept, mine: Sequen
         )
 
 
-def apart(project: Project, state: LiveState, photos: ConceptPhotos, concept: Concept) -> None:
+def apart(view: View, concept: Concept) -> None:
     """What sets the concept apart from similar ones, by the other concept."""
     st.markdown(
         "**What sets it apart**",
         help="Bi-attributes: visible differences between two similar concepts (B).",
     )
-    knowledge, names = state.knowledge, unique_names(state.knowledge)
+    project, knowledge = view.project, view.state.knowledge
+    names = unique_names(knowledge)
     pairs: dict[str, list[BiAttribute]] = {}
     for attribute in knowledge.bi:
         if concept.id in attribute.pair:
             pairs.setdefault(next(one for one in attribute.pair if one != concept.id), []).append(attribute)
-    similar = [one for one in photos.similar(concept.id, 3) if one not in pairs]
+    similar = [one for one in view.photos.similar(concept.id, 3) if one not in pairs]
     for other, attributes in pairs.items():
         with st.expander(f"from {markup.plain(names[other])} ({len(attributes)})", key=f"pair_{other}"):
             for attribute in attributes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from kec_core.knowledge.edits import (
@@ -13,11 +11,10 @@ from kec_core.knowledge.edits import (
     assigned,
 )
 from kec_core.knowledge.unique_names import unique_names
-from kec_core.live import LiveState
-from kec_core.photos.images import ImageRecord
-from kec_core.result.concept_photos import ConceptPhotos, Order
+from kec_core.result.concept_photos import Order
 from kec_core.types import Concept, Knowledge
 from pages.concepts import actions, attributes
+from pages.concepts.panels.workbench_view import View
 from pages.shared import markup, photo_picker, session, ui
 from state.project.project import Project
 
@@ -25,38 +22,32 @@ ORDERS: dict[Order, str] = {"representative": "Typical", "boundary": "Nearly los
 NOUNS = 12
 
 
-def draw(project: Project, state: LiveState, photos: ConceptPhotos, images: Sequence[ImageRecord]) -> None:
+def draw(view: View) -> None:
     """Draw the latest picked concept, by default the one with the most photos."""
-    concept = actions.focus(state, photos)
-    _head(project, state, photos, concept, images)
-    with st.container(
-        key="concept_photos"
-    ):  # its style keeps it in sight, and lets the words scroll by themselves
-        _photos(project, photos, concept, images)
+    project, knowledge, concept = view.project, view.state.knowledge, actions.focus(view)
+    _head(view, concept)
+    # The style of this container keeps it in sight, and lets the words scroll by themselves.
+    with st.container(key="concept_photos"):
+        _photos(view, concept)
     with st.container(key="concept_words"):
         _words(concept)
         typical, apart = st.columns(2, gap="medium")
         with typical:
-            attributes.typical(project, state.knowledge, concept)
+            attributes.typical(project, knowledge, concept)
         with apart:
-            attributes.apart(project, state, photos, concept)
-            attributes.left_out(project, state.knowledge, concept)
+            attributes.apart(view, concept)
+            attributes.left_out(project, knowledge, concept)
 
 
-def _head(
-    project: Project,
-    state: LiveState,
-    photos: ConceptPhotos,
-    concept: Concept,
-    images: Sequence[ImageRecord],
-) -> None:
+def _head(view: View, concept: Concept) -> None:
+    project, knowledge = view.project, view.state.knowledge
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(markup.plain(unique_names(state.knowledge)[concept.id]), anchor=False, width="content")
+        st.subheader(markup.plain(unique_names(knowledge)[concept.id]), anchor=False, width="content")
         for word, on in (("muted", concept.muted), ("locked", concept.locked)):
             if on:
                 st.badge(word, color="gray")
         st.space("stretch")
-        actions.steps(state, concept)
+        actions.steps(view, concept)
     with st.container(horizontal=True, gap="xsmall"):
         if st.button("Rename", key="concept_rename", icon=":material/edit:", shortcut="E"):
             (actions.locked if concept.locked else actions.rename)(project, concept)
@@ -64,7 +55,7 @@ def _head(
             if concept.locked:
                 actions.locked(project, concept)
             else:
-                actions.split(project, photos, concept, images)
+                actions.split(view, concept)
         if st.button(
             "Test",
             key="concept_test",
@@ -72,8 +63,8 @@ def _head(
             shortcut="A",
             help="Type a phrase and see which photos it finds, before it becomes an attribute.",
         ):
-            actions.test(project, concept, photos)
-        _switches(project, state.knowledge, concept)
+            actions.test(view, concept)
+        _switches(project, knowledge, concept)
 
 
 def _switches(project: Project, knowledge: Knowledge, concept: Concept) -> None:
@@ -124,7 +115,7 @@ def _words(concept: Concept) -> None:
         st.html(markup.chips([*words, f"{more} more"] if more > 0 else words, label="made from"))
 
 
-def _photos(project: Project, photos: ConceptPhotos, concept: Concept, images: Sequence[ImageRecord]) -> None:
+def _photos(view: View, concept: Concept) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         order = ui.choose(
             "Order of the photos",
@@ -132,7 +123,7 @@ def _photos(project: Project, photos: ConceptPhotos, concept: Concept, images: S
             key="concept_order",
             tip="Typical: surest first. Nearly lost: another concept fits almost as well (boundary). Odd ones: least like the others (outliers).",
         )
-    rows = photos.rows(concept.id, order)
+    rows = view.photos.rows(concept.id, order)
     if not len(rows):
         reason = (
             "It is muted, so it has no photos."
@@ -142,8 +133,8 @@ def _photos(project: Project, photos: ConceptPhotos, concept: Concept, images: S
         ui.note(reason)
         return
     photo_picker.draw(
-        project,
-        [images[row] for row in rows],
+        view.project,
+        [view.images[row] for row in rows],
         key=f"concept_photos_{concept.id}_{order}",
         label=f"Photos of {concept.name}",
     )

@@ -14,18 +14,19 @@ from kec_core.knowledge.edits import Edit, apply_script, describe
 from kec_core.live import LiveState
 from kec_core.result.impact import Impact, compare
 from kec_core.types import Scores
+from pages.concepts.panels.workbench_view import View
 from pages.shared import cached, markup, moved, scores, session, ui
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.revisions import Revision
 
 
-def draw(project: Project, revision: Revision, state: LiveState) -> None:
-    """Draw it; ``state`` is that of the shown revision, or with the collected edits."""
+def draw(view: View) -> None:
+    """What the collected edits would do, else what the latest one did."""
     if session.staged():
-        _staged(project, revision)
+        _staged(view.project, view.revision)
     else:
-        _latest(project, revision, state)
+        _latest(view.project, view.revision, view.state)
 
 
 def _staged(project: Project, revision: Revision) -> None:

@@ -8,32 +8,32 @@ import streamlit as st
 
 from kec_core.knowledge.unique_names import unique_names
 from kec_core.live import LiveState
-from kec_core.photos.images import ImageRecord
-from kec_core.result.concept_photos import ConceptPhotos
 from kec_core.types import Concept
 from pages.concepts import actions
 from pages.concepts.panels import tree
+from pages.concepts.panels.workbench_view import View
 from pages.shared import markup, session, ui
 from pages.shared.thumbnails import SMALL, address
-from state.project.project import Project
 
 HEIGHT = 470
 VIEWS = {"table": "Table", "tree": "Tree"}
 
 
-def draw(project: Project, state: LiveState, photos: ConceptPhotos, images: Sequence[ImageRecord]) -> None:
+def draw(view: View) -> None:
     """Draw the list with its own search, and the ways to add a concept."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(markup.count(len(state.knowledge.concepts), "concept"), anchor=False, width="content")
+        st.subheader(
+            markup.count(len(view.state.knowledge.concepts), "concept"), anchor=False, width="content"
+        )
         st.space("stretch")
-        view = ui.choose("View", VIEWS, key="concepts_view")
-    if view == "tree":
-        tree.draw(project, session.workbench(project))
+        shown_as = ui.choose("View", VIEWS, key="concepts_view")
+    if shown_as == "tree":
+        tree.draw(view.project, session.workbench(view.project))
     else:
-        _table(project, state, photos, images)
+        _table(view)
     with st.container(horizontal=True):
         if st.button("Add a concept", key="concept_add", icon=":material/add:", shortcut="Shift+A"):
-            actions.add(project)
+            actions.add(view.project)
 
 
 def found(state: LiveState, words: str) -> list[Concept]:
@@ -47,7 +47,8 @@ def _text(concept: Concept) -> str:
     return f"{concept.id} {concept.name} {concept.description} {nouns}".casefold()
 
 
-def _table(project: Project, state: LiveState, photos: ConceptPhotos, images: Sequence[ImageRecord]) -> None:
+def _table(view: View) -> None:
+    state = view.state
     words = st.text_input(
         "Find a concept",
         key="concept_find",
@@ -59,22 +60,16 @@ def _table(project: Project, state: LiveState, photos: ConceptPhotos, images: Se
     if not shown:
         ui.note("No concept has these words.")
         return
-    project_id = session.open_projects().id_of(project.folder)
+    project_id = session.open_projects().id_of(view.project.folder)
     picked = session.selection().concepts
     key = f"concept_table_{state.knowledge.fingerprint[:8]}_{session.selection_epoch()}_{words}"
     ids = [concept.id for concept in shown]
     names = unique_names(state.knowledge)
-    here = actions.focus(state, photos).id
+    here = actions.focus(view).id
     st.dataframe(
         [
-            _row(
-                concept,
-                f"▸ {names[concept.id]}" if concept.id == here else names[concept.id],
-                photos,
-                images,
-                project_id,
-            )
-            for concept in shown
+            _row(view, one, f"▸ {names[one.id]}" if one.id == here else names[one.id], project_id)
+            for one in shown
         ],
         key=key,
         hide_index=True,
@@ -96,12 +91,11 @@ def _table(project: Project, state: LiveState, photos: ConceptPhotos, images: Se
     )
 
 
-def _row(
-    concept: Concept, name: str, photos: ConceptPhotos, images: Sequence[ImageRecord], project_id: str
-) -> dict[str, object]:
+def _row(view: View, concept: Concept, name: str, project_id: str) -> dict[str, object]:
+    photos = view.photos
     column = photos.columns.get(concept.id)
     example = photos.examples.get(concept.id)
-    hashed = images[example].sha256 if example is not None else ""
+    hashed = view.images[example].sha256 if example is not None else ""
     states = (word for word, on in (("muted", concept.muted), ("locked", concept.locked)) if on)
     return {
         "Photo": address(project_id, hashed, SMALL) if hashed else None,

@@ -10,18 +10,17 @@ from kec_core.errors import KecError
 from kec_core.knowledge.edits import AssignImages
 from kec_core.knowledge.unique_names import unique_names
 from kec_core.live import LiveState
-from kec_core.photos.images import ImageRecord
-from kec_core.result.concept_photos import ConceptPhotos
 from pages.concepts import actions, detail, impact_bar, listing, parameter_bar
-from pages.concepts.panels import ask_llm, constraints, guidance, review_queue
-from pages.shared import cached, markup, selection, session, ui
+from pages.concepts.panels import ask_llm, constraints, guidance, review_queue, workbench_view
+from pages.concepts.panels.workbench_view import View
+from pages.shared import markup, selection, session, ui
 from state.project.project import Project
 from state.revisions.revisions import Revision
 
 
-def _panels(project: Project, photos: ConceptPhotos) -> None:
+def _panels(view: View) -> None:
     """Draw the panel that is open."""
-    bench = session.workbench(project)
+    project, bench = view.project, session.workbench(view.project)
     following, guiding, wishes, asking = st.tabs(
         ["Next", "Guidance", "Wishes", "Ask"], key="concept_side", on_change="rerun"
     )
@@ -36,47 +35,35 @@ def _panels(project: Project, photos: ConceptPhotos) -> None:
             constraints.draw(project, bench)
     if asking.open:
         with asking:
-            ask_llm.draw(project, bench, _asked_about(photos))
+            ask_llm.draw(project, bench, _asked_about(view))
 
 
-def _asked_about(photos: ConceptPhotos) -> tuple[str, ...]:
+def _asked_about(view: View) -> tuple[str, ...]:
     """The picked concepts, by default the one that is looked at."""
-    known = photos.state.knowledge.by_id
+    known = view.state.knowledge.by_id
     picked = tuple(one for one in session.selection().concepts if one in known)
-    return picked or (actions.focus(photos.state, photos).id,)
+    return picked or (actions.focus(view).id,)
 
 
 NEIGHBOURS = 9
 HINT = "Click photos to pick them (Shift: a range), then say where they belong."
 
 
-def _picked_bar(
-    project: Project,
-    revision: Revision,
-    state: LiveState,
-    photos: ConceptPhotos,
-    images: Sequence[ImageRecord],
-) -> bool:
+def _picked_bar(view: View) -> bool:
     """Draw the bar; returns whether anything is picked."""
-    known = state.knowledge.by_id  # what was picked may be merged or deleted since
+    known = view.state.knowledge.by_id  # what was picked may be merged or deleted since
     concepts = [one for one in session.selection().concepts if one in known]
     has_photos = bool(session.selection().images)
     if len(concepts) > 1:
-        _picked_concepts(project, state, photos, concepts, images)
+        _picked_concepts(view, concepts)
     if has_photos:
-        _neighbours(project, state, photos)
-    selection.draw(project, revision, hint=HINT, place="line")
+        _neighbours(view)
+    selection.draw(view.project, view.revision, hint=HINT, place="line")
     return has_photos or len(concepts) > 1
 
 
-def _picked_concepts(
-    project: Project,
-    state: LiveState,
-    photos: ConceptPhotos,
-    picked: Sequence[str],
-    images: Sequence[ImageRecord],
-) -> None:
-    names = unique_names(state.knowledge)
+def _picked_concepts(view: View, picked: Sequence[str]) -> None:
+    names = unique_names(view.state.knowledge)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="concept_bar"):
         st.badge(f"{len(picked)} concepts picked", icon=":material/check:", color="green")
         ui.note(", ".join(names[one] for one in picked), width="content")
@@ -87,26 +74,26 @@ def _picked_concepts(
             type="primary",
             shortcut="G",
         ):
-            actions.merge(project, photos, picked, images)
+            actions.merge(view, picked)
         st.button(
             "Clear", key="concepts_clear", type="tertiary", on_click=session.select, kwargs={"concepts": ()}
         )
 
 
-def _neighbours(project: Project, state: LiveState, photos: ConceptPhotos) -> None:
+def _neighbours(view: View) -> None:
     """The concepts similar to the one that is looked at, each a key away."""
-    picked, concept = session.selection().images, actions.focus(state, photos)
-    names = unique_names(state.knowledge)
+    picked, concept = session.selection().images, actions.focus(view)
+    names = unique_names(view.state.knowledge)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="neighbours"):
         st.caption("They belong to", width="content")
-        for number, other in enumerate(photos.similar(concept.id, NEIGHBOURS), start=1):
+        for number, other in enumerate(view.photos.similar(concept.id, NEIGHBOURS), start=1):
             st.button(
                 markup.plain(names[other]),
                 key=f"neighbour_{other}",
                 type="tertiary",
                 shortcut=str(number),
                 on_click=session.act,
-                args=(project, [AssignImages(images=picked, concept=other)]),
+                args=(view.project, [AssignImages(images=picked, concept=other)]),
             )
 
 
@@ -133,18 +120,16 @@ with ui.errors():
         "No concepts yet",
         "Run the stages once; then correct here what the photos were said to show.",
     )
-    state = _state(project, revision)
-    images = cached.images(project, revision.scan)
-    photos = cached.concept_photos(revision, state)
+    view = workbench_view.view_of(project, revision, _state(project, revision))
     with st.bottom:  # first: whatever fails above it, collected edits can be discarded
-        is_picked = _picked_bar(project, revision, state, photos, images)
+        is_picked = _picked_bar(view)
         if session.staged() or not is_picked:
-            impact_bar.draw(project, revision, state)
-    parameter_bar.draw(project, revision, state, photos)
+            impact_bar.draw(view)
+    parameter_bar.draw(view)
     left, centre, right = st.columns(COLUMNS, gap="medium")
     with left:
-        listing.draw(project, state, photos, images)
+        listing.draw(view)
     with centre:
-        detail.draw(project, state, photos, images)
+        detail.draw(view)
     with right:
-        _panels(project, photos)
+        _panels(view)

@@ -7,7 +7,7 @@ import streamlit as st
 from kec_core.knowledge.edits import SetClusters, SetWeight
 from kec_core.knowledge.pairs import merges_to
 from kec_core.live import LiveState
-from kec_core.result.concept_photos import ConceptPhotos
+from pages.concepts.panels.workbench_view import View
 from pages.shared import markup, session, ui
 from pages.shared.session import Mode
 from state.project.project import Project
@@ -17,11 +17,12 @@ MODES: dict[Mode, str] = {"live": "At once", "staged": "Look first"}
 MAX_WEIGHT = 2.0
 
 
-def draw(project: Project, revision: Revision, state: LiveState, photos: ConceptPhotos) -> None:
+def draw(view: View) -> None:
     """Draw the dials in one line, with a warning when they do not fit together: groups that the person named need no words."""
+    project, revision, state = view.project, view.revision, view.state
     concepts, clusters = len(state.vectors.concept_ids), state.clustering.n_clusters
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="dials"):
-        _concepts(project, state, photos, concepts)
+        _concepts(view, concepts)
         _clusters(project, revision, state, clusters)
         _weight(project, revision, state)
         st.space("stretch")
@@ -47,8 +48,8 @@ def _too_few_concepts(project: Project, concepts: int, clusters: int) -> None:
         )
 
 
-def _concepts(project: Project, state: LiveState, photos: ConceptPhotos, count: int) -> None:
-    key = f"dial_concepts_{state.knowledge.fingerprint[:8]}"
+def _concepts(view: View, count: int) -> None:
+    key = f"dial_concepts_{view.state.knowledge.fingerprint[:8]}"
     st.number_input(
         "Concepts",
         min_value=1,
@@ -58,18 +59,19 @@ def _concepts(project: Project, state: LiveState, photos: ConceptPhotos, count: 
         width=140,
         help="Fewer: the most similar concepts are merged at once (you see which). More: split one, or build again with more.",
         on_change=_merge_to,
-        args=(project, state, photos, key),
+        args=(view, key),
     )
 
 
-def _merge_to(project: Project, state: LiveState, photos: ConceptPhotos, key: str) -> None:
+def _merge_to(view: View, key: str) -> None:
+    state, photos = view.state, view.photos
     ids = state.grounding.concept_ids
     counts = {one: int(photos.counts[column]) for one, column in photos.columns.items()}
     target = int(str(session.widget(key)))
     if target == len(ids):
         return
     with ui.refusals():
-        session.act(project, merges_to(state.knowledge, state.vectors.logit, ids, counts, target))
+        session.act(view.project, merges_to(state.knowledge, state.vectors.logit, ids, counts, target))
 
 
 def _clusters(project: Project, revision: Revision, state: LiveState, count: int) -> None:

@@ -253,7 +253,7 @@ def _accept(view: View, doubt: Suggestion) -> None:
     if st.button(f"{label}…", key="review_form", type="primary", shortcut="Y"):
         concept = view.state.knowledge.by_id[doubt.concepts[0]]
         if doubt.kind == "split":
-            actions.split(view.project, view.photos, concept, view.images)
+            actions.split(view, concept)
         else:
             actions.rename(view.project, concept)
 

@@ -53,6 +53,11 @@ def look(project: Project, bench: Workbench) -> View:
     revision = bench.shown()
     staged = session.staged()
     state = bench.preview(staged, revision=revision).after if staged else bench.live(revision)
+    return view_of(project, revision, state)
+
+
+def view_of(project: Project, revision: Revision, state: LiveState) -> View:
+    """The view of a revision in a state of it."""
     return View(
         project=project,
         revision=revision,

@@ -24,7 +24,7 @@ from kec_core.encoders import TextCache, load_encoder
 from kec_core.errors import InputError
 from kec_core.knowledge.wordnet_builder import WordNetBuilder
 from kec_core.methods import METHODS, Method, MethodInputs, find_method, missing_needs
-from kec_core.methods.base import METRICS, mean_ranks, spread, summarise
+from kec_core.methods.base import METRICS, spread, summarise
 from kec_core.methods.prepare import Split, find_split, prepare, split_note
 from kec_core.photos.images import scan_images
 from kec_core.stages import Hooks, Resources, Runner, Stored, embed_photos
@@ -150,6 +150,18 @@ def measure_folders(
         },
     }
     return {**result, "markdown": tables(result)}
+
+
+def mean_ranks(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Mean rank of each method over collections: 1 is best, equal values share the mean of their ranks.
+
+    Args:
+        values: per collection, the value of each method, larger is better; every collection has the same methods.
+    """
+    import pandas as pd
+
+    ranks = pd.DataFrame(list(values)).rank(axis="columns", ascending=False).mean()
+    return {str(name): float(rank) for name, rank in ranks.items()}
 
 
 def chosen_methods(text: str) -> dict[str, Method]:

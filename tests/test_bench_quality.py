@@ -13,7 +13,7 @@ from benchmarks import outcomes, paper, paper_sets, scaling, table
 from benchmarks.paper import COLUMNS, REPORTED, paper_cell
 from kec_core.config import paper_defaults
 from kec_core.errors import InputError, ResourceMissing
-from kec_core.methods.base import mean_ranks, spread, summarise
+from kec_core.methods.base import spread, summarise
 from kec_core.stages import Resources
 from kec_core.types import Scores
 from tests.fakes import VOCABULARY, FirstNounBuilder, HashEncoder, colour_photos
@@ -119,7 +119,7 @@ def test_mean_and_spread_by_hand():
 
 
 def test_mean_ranks_by_hand():
-    ranks = mean_ranks([{"a": 0.9, "b": 0.8, "c": 0.8}, {"a": 0.1, "b": 0.3, "c": 0.2}])
+    ranks = table.mean_ranks([{"a": 0.9, "b": 0.8, "c": 0.8}, {"a": 0.1, "b": 0.3, "c": 0.2}])
     assert ranks == {"a": 2.0, "b": 1.75, "c": 2.25}
 
 

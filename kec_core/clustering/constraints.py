@@ -76,7 +76,7 @@ def check_constraints(constraints: Sequence[Constraint]) -> None:
             stay apart are also kept together, assigned to one concept or put into one cluster.
     """
     unit_of = units_of(constraints)
-    concept_of, cluster_of = _concepts(constraints, unit_of), _clusters(constraints, unit_of)
+    concept_of, cluster_of = _places(constraints, unit_of)
     for constraint in constraints:
         if constraint.kind != "apart":
             continue
@@ -112,7 +112,7 @@ def plan_constraints(knowledge: Knowledge, image_ids: Sequence[str]) -> Constrai
     wanted.update(image for kept in knowledge.kept for image in kept.seeds)
     row_of = {image: row for row, image in enumerate(image_ids) if image in wanted}
     unit_of = {image: unit for image, unit in units_of(constraints).items() if image in row_of}
-    concept_of = _concepts(constraints, unit_of)
+    concept_of, cluster_of = _places(constraints, unit_of)
     rows: dict[str, list[int]] = {}
     for image, unit in unit_of.items():
         rows.setdefault(unit, []).append(row_of[image])
@@ -122,7 +122,6 @@ def plan_constraints(knowledge: Knowledge, image_ids: Sequence[str]) -> Constrai
         for c in constraints
         if c.kind == "apart"
     )
-    cluster_of = _clusters(constraints, unit_of)
     seeds = _seeds(knowledge, row_of, unit_of)
     kept = [one.id for one in knowledge.kept if one.id in seeds or one.id in cluster_of.values()]
     place = {cluster: index for index, cluster in enumerate(kept)}
@@ -173,40 +172,33 @@ def _one_of(constraints: Sequence[Constraint], image: str, conflicting: Constrai
     return f"take the wish {' or '.join(named)} back" if any(named) else "take one of the two back"
 
 
-def _concepts(constraints: Sequence[Constraint], unit_of: Mapping[str, str]) -> dict[str, str]:
-    """The concept of every unit that has an assigned image."""
+def _places(
+    constraints: Sequence[Constraint], unit_of: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, int]]:
+    """The concept of every unit with an assigned image, and the kept cluster of every unit with a photo put into one."""
     concept_of: dict[str, str] = {}
-    for constraint in constraints:
-        if constraint.kind != "assign":
-            continue
-        for image in constraint.images:
-            if (
-                image in unit_of
-                and concept_of.setdefault(unit_of[image], constraint.concept) != constraint.concept
-            ):
-                raise InputError(
-                    f"the photo {image!r} is kept together with photos of another concept; "
-                    f"{_one_of(constraints, image, constraint)}."
-                )
-    return concept_of
-
-
-def _clusters(constraints: Sequence[Constraint], unit_of: Mapping[str, str]) -> dict[str, int]:
-    """The kept cluster of every unit that has a photo put into one."""
     cluster_of: dict[str, int] = {}
     for constraint in constraints:
-        if constraint.cluster is None:
-            continue
         for image in constraint.images:
+            if (unit := unit_of.get(image)) is None:
+                continue
+            other = ""
             if (
-                image in unit_of
-                and cluster_of.setdefault(unit_of[image], constraint.cluster) != constraint.cluster
+                constraint.kind == "assign"
+                and concept_of.setdefault(unit, constraint.concept) != constraint.concept
             ):
+                other = "concept"
+            elif (
+                constraint.cluster is not None
+                and cluster_of.setdefault(unit, constraint.cluster) != constraint.cluster
+            ):
+                other = "group"
+            if other:
                 raise InputError(
-                    f"the photo {image!r} is kept together with photos of another group; "
+                    f"the photo {image!r} is kept together with photos of another {other}; "
                     f"{_one_of(constraints, image, constraint)}."
                 )
-    return cluster_of
+    return concept_of, cluster_of
 
 
 def assigned_rows(plan: ConstraintPlan, concept: str) -> NDArray[np.int64]:

@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, field, replace
 from statistics import fmean, stdev
 from typing import Any, Literal
 
-import numpy as np
-
 from kec_core.arrays import Progress
 from kec_core.config import Options
 from kec_core.methods.inputs import MethodInputs
@@ -34,19 +32,6 @@ def summarise(scores: Sequence[Scores]) -> dict[str, Spread]:
     """ACC, NMI and ARI of at least one seed, each as mean and spread."""
     rows = [asdict(each) for each in scores]
     return {metric: spread([row[metric] for row in rows]) for metric in METRICS}
-
-
-def mean_ranks(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Mean rank of each method over collections: 1 is best, equal values share the mean of their ranks.
-
-    Args:
-        values: per collection, the value of each method, larger is better; every collection has the same methods.
-    """
-    from scipy.stats import rankdata
-
-    names = list(values[0])
-    ranks = np.array([rankdata([-row[name] for name in names]) for row in values])
-    return dict(zip(names, ranks.mean(axis=0).tolist(), strict=True))
 
 
 Need = Literal["nouns", "knowledge", "class names", "captions", "photo captions", "labels"]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from kec_core.errors import InputError
 from kec_core.knowledge.edits import parse_script
 from pages.clusters import card_grid
 from pages.shared import photo_picker
@@ -286,7 +287,7 @@ def test_a_revision_without_its_arrays_says_what_to_do(colours):
 
 def test_without_the_weights_the_photos_are_still_there(colours, monkeypatch):
     def missing(_name):
-        raise editing.InputError("The weights of this encoder are not here; fetch them.")
+        raise InputError("The weights of this encoder are not here; fetch them.")
 
     monkeypatch.setattr(editing, "load_encoder", missing)
     page = app("clusters", project="colours", cluster="0")

@@ -287,6 +287,22 @@ def test_too_many_groups_are_refused(features):
         cluster(features, n_clusters=33)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [({"n_clusters": 0}, "at least 1"), ({"looks": "nowhere"}, "Unknown space of looks")],
+)
+def test_what_cannot_be_had_is_refused_before_photos_are_encoded(photos, wrong, words):
+    told: list[tuple[object, ...]] = []
+    with pytest.raises(InputError, match=words):
+        cluster(photos, **wrong, progress=lambda *step: told.append(step))
+    assert not told
+
+
+def test_a_single_edit_is_refused_with_what_to_do(photos):
+    with pytest.raises(InputError, match=r"list of edits was expected.*\[edit\]"):
+        cluster(photos, n_clusters=2).edit({"op": "set_weight", "knowledge": 0.4})
+
+
 def test_the_library_is_imported_when_it_is_used():
     code = "import sys, kec_core; print(sorted({'numpy', 'sklearn', 'torch', 'state'} & set(sys.modules)))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -168,6 +168,22 @@ def test_labels_may_be_uploaded(new, tmp_path, started):
     assert (new.folder / "labels.csv").read_bytes() == b"file,label\na.png,a\n"
 
 
+def test_labels_that_no_scan_has_read_are_said_before_one_goes_on(colours, started):
+    colours.set_labels({})
+    unread = "not read yet"
+    page = app("data", project="colours")
+    assert unread not in shown(page)
+    page.segmented_control(key="data_labels").set_value("csv").run()
+    assert unread not in shown(page)  # there is nothing to read before a file is named
+    page.segmented_control(key="data_labels").set_value("folders").run()
+    assert unread in shown(page)
+    with colours.database.writing() as db:
+        db.execute(
+            """INSERT INTO jobs (kind, params, state, created) VALUES ('scan', '{"labels": "folders"}', 'done', '')"""
+        )
+    assert unread not in shown(page.run())  # read, though there were none
+
+
 def test_a_moved_photo_folder_is_linked_again(colours, made_project, tmp_path):
     shutil.copytree(made_project.parents[1] / "photos", tmp_path / "new place")
     colours.set_images_root(tmp_path / "gone")

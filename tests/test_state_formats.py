@@ -74,6 +74,13 @@ def test_the_persons_labels_come_back_from_tables(project, root, out, name):
     assert dict(labels_from_file(file, root, records(root)).labels) == labels
 
 
+@pytest.mark.parametrize("name", ["csv", "parquet", "excel"])
+def test_names_of_groups_come_back_from_tables_without_labels(project, root, out, name):
+    export_project(project, out, [name])
+    file = next(path for path in out.iterdir() if path.name.startswith("assignments."))
+    assert dict(labels_from_file(file, root, records(root)).labels) == CLUSTER_OF
+
+
 def test_every_format_of_labels_is_tried_here_or_is_a_table(project):
     assert set(READ) - set(BACK) == {"csv", "parquet", "datasets", "json-lines"}
     assert set(BACK) <= set(WRITTEN)

@@ -11,11 +11,21 @@ from typing import cast
 import numpy as np
 
 from kec_core.api.features import as_encoder, progress_line
-from kec_core.api.input import EmbeddedPhotos, Looks, Names, Photos, embed, embed_looks, knowledge_of, whole
+from kec_core.api.input import (
+    EmbeddedPhotos,
+    Looks,
+    Names,
+    Photos,
+    as_files,
+    embed,
+    embed_looks,
+    knowledge_of,
+    whole,
+)
 from kec_core.api.result import Result
 from kec_core.arrays import Progress
 from kec_core.config import RunConfig
-from kec_core.encoders import TextCache, encode_texts
+from kec_core.encoders import TextCache, encode_texts, load_looks
 from kec_core.encoders.base import Encoder
 from kec_core.errors import InputError
 from kec_core.knowledge.base import KnowledgeBuilder
@@ -73,10 +83,13 @@ def cluster(
     config = _config(RunConfig() if options is None else options, n_clusters, used, guidance, weight, seed)
     if isinstance(looks, str):
         config = replace(config, looks=looks)
+    space = config.looks if looks is None else looks
+    if isinstance(space, str) and space and as_files(photos) is not None:
+        space = load_looks(space)  # before photos are encoded: it may not be had
     with progress_line(progress) as tell:
         runner = Runner(MemoryStore(), Hooks(progress=tell))
         embedded = embed(photos, used, runner)
-        second = embed_looks(config.looks if looks is None else looks, embedded, runner)
+        second = embed_looks(space, embedded, runner)
         if given is not None:
             config = config if config.n_clusters is not None else _counted(config, knowledge, given)
             found = group(

@@ -53,7 +53,7 @@ def looks(project: Project, config: RunConfig) -> None:
         accept_new_options=True,
         help=(
             "Where looks come from; words stay with the encoder. You may type timm:MODEL, timm:MODEL/CHECKPOINT, or a file or "
-            "folder of ready-made features. New photos cannot join groups of two spaces."
+            "folder of ready-made features. New photos are looked at by both."
         ),
         **option_widgets.prepare(project, "looks", config.looks, lambda value: str(value or "").strip()),
     )

@@ -186,12 +186,21 @@ def _moved(project: Project) -> None:
             st.rerun()
 
 
+def _is_unread(project: Project, choice: Choice) -> bool:
+    """Whether labels are chosen that the newest scan was not asked for; going on would leave them out."""
+    scans = (job for job in session.jobs().jobs(project) if job.kind == "scan" and job.state == "done")
+    seen = next((job.params.get("labels") for job in scans), None)
+    labels = choice.csv if choice.labels == CSV else choice.labels
+    return choice.is_complete and labels not in ("keep" if any(project.labels()) else "none", seen)
+
+
 def _actions(project: Project, choice: Choice) -> None:
     running = session.jobs().active(project)
+    unread = bool(project.last_scan) and running is None and _is_unread(project, choice)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
             "Scan the photos",
-            type="secondary" if project.last_scan else "primary",
+            type="primary" if unread or not project.last_scan else "secondary",
             key="data_scan",
             icon=":material/search:",
             disabled=running is not None or not choice.is_complete,
@@ -209,9 +218,14 @@ def _actions(project: Project, choice: Choice) -> None:
         ):
             _start_adding(project, choice)
         if project.last_scan and st.button(
-            "Next: build the clusters", key="data_next", icon=":material/arrow_forward:", type="primary"
+            "Next: build the clusters",
+            key="data_next",
+            icon=":material/arrow_forward:",
+            type="secondary" if unread else "primary",
         ):
             navigation.go_to("build")
+        if unread:
+            st.html(markup.note("These labels are not read yet: scan the photos."))
 
 
 def _failure(project: Project) -> None:

@@ -13,7 +13,7 @@ from kec_core.disk import short
 from kec_core.errors import InputError
 from state.transfer.csv_cells import Cell
 from state.transfer.formats.base import Content, Labels, Row, Source
-from state.transfer.formats.tables import columns_of, text_of
+from state.transfer.formats.tables import NAME_COLUMN, columns_of, text_of
 
 if TYPE_CHECKING:
     from openpyxl.cell import WriteOnlyCell
@@ -107,7 +107,9 @@ def read(source: Source) -> Labels | None:
 
 def _rows(source: Source, sheets: Sequence[Sequence[Sequence[object]]]) -> list[Row]:
     tables = [[[text_of(cell) for cell in row] for row in sheet] for sheet in sheets if sheet]
-    fits = (t for t in tables if {"file", source.column} <= {cell.lower() for cell in t[0]})
+    wanted = {source.column, NAME_COLUMN} if source.column == "label" else {source.column}
+    headers = ((t, {cell.lower() for cell in t[0]}) for t in tables)
+    fits = (t for t, header in headers if "file" in header and wanted & header)
     empty: list[list[str]] = [[]]
     table = next(fits, tables[0] if tables else empty)
     file_at, label_at = columns_of(source.path, table[0], source.column)

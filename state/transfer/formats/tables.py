@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FILE_COLUMNS = ("file", "file_name", "filename", "filepath", "image_path", "image")
 """What tables call the photo, in the order in which they are looked for."""
+NAME_COLUMN = "cluster_name"
+"""What tables that this program wrote call a group; it is the label where there is none of the person's own."""
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -129,19 +131,20 @@ def columns_of(path: Path, header: Sequence[str], column: str) -> tuple[int, int
     """
     found = {name.strip().lower(): at for at, name in enumerate(header)}
     file = file_column(header)
-    if file is None or column not in found:
+    taken = NAME_COLUMN if column == "label" and column not in found and NAME_COLUMN in found else column
+    if file is None or taken not in found:
         raise InputError(
             f"A {column}s file needs the columns file and {column} in its first line, but {path} has "
             f"{', '.join(map(quoted, header)) or 'nothing'}; add them."
         )
     called = [name.strip().lower() for name in header]
-    for wanted in (file.strip().lower(), column):
+    for wanted in (file.strip().lower(), taken):
         if called.count(wanted) > 1:
             raise InputError(
                 f"A {column}s file should have one column {wanted!r}, but {path} has {called.count(wanted)}; "
                 f"rename or remove the others, no {column} was taken."
             )
-    return found[file.strip().lower()], found[column]
+    return found[file.strip().lower()], found[taken]
 
 
 # --- CSV

@@ -30,11 +30,22 @@ def readable(result: dict[str, Any], indent: str = "") -> str:
     for name, value in result.items():
         if isinstance(value, dict):
             lines.append(f"{indent}{name}:\n{readable(value, indent + '  ')}")
-        elif isinstance(value, list) and value and isinstance(value[0], dict):
-            rows = "\n".join(
-                f"{indent}  - " + ", ".join(f"{k}: {v}" for k, v in row.items()) for row in value
-            )
+        elif isinstance(value, (list, tuple)) and value:
+            rows = "\n".join(f"{indent}  - {_row(row)}" for row in value)
             lines.append(f"{indent}{name}:\n{rows}")
         else:
-            lines.append(f"{indent}{name}: {value}")
+            lines.append(f"{indent}{name}: {_value(value)}")
     return "\n".join(lines)
+
+
+def _row(row: Any) -> str:  # noqa: ANN401 - JSON
+    if isinstance(row, dict):
+        return ", ".join(f"{name}: {_value(value)}" for name, value in row.items())
+    return _value(row)
+
+
+def _value(value: Any) -> str:  # noqa: ANN401 - JSON
+    """A number to four decimals, for nobody reads more of them; no item is "none"."""
+    if isinstance(value, float):
+        return f"{round(value, 4):g}"
+    return "none" if isinstance(value, (list, tuple)) and not value else str(value)

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import cli
+from commands.output import readable
 from state.project.near_copies import group_of_copy, without_near_copies
 from state.project.project import Project
 from state.revisions import revisions
@@ -391,3 +392,21 @@ def test_an_empty_path_and_a_number_out_of_range_are_refused_at_once(
     assert cli.main(arguments) == 2
     assert words in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_result_is_told_to_people_without_python_in_it():
+    result = {
+        "acc": 0.9548085554724353,
+        "files": ("a.csv", "b/"),
+        "skipped": [],
+        "found": [{"near": 0.12345}],
+    }
+    assert readable(result).splitlines() == [
+        "acc: 0.9548",
+        "files:",
+        "  - a.csv",
+        "  - b/",
+        "skipped: none",
+        "found:",
+        "  - near: 0.1235",
+    ]

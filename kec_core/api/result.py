@@ -213,7 +213,9 @@ class Result:
             InputError: an edit does not fit; names its index from 0.
         """
         if isinstance(edits, Edit | Mapping):
-            raise InputError("A list of edits was expected, but a single edit came; put it in brackets: [edit].")
+            raise InputError(
+                "A list of edits was expected, but a single edit came; put it in brackets: [edit]."
+            )
         parsed = [_as_edit(index, one) for index, one in enumerate(edits)]
         names = partial(state_names, given=self.given_names)
         done = edited(self.state, parsed, names=names, given=self.given_names)

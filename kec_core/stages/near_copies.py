@@ -36,6 +36,7 @@ EXACT_ROWS = 10_000
 COMPONENTS = 64  # in which candidates are looked for among more                               [R]
 SAMPLE = 8192  # photos that the components are taken from                                     [R]
 LIST_ROWS = 128  # photos in a list of similar ones, on average                                [R]
+GRAPH_LINKS = 16  # of a centre, by which lists are found                                    [R]
 PROBES = 8
 """Lists that are looked into: of 2,500 planted pairs among 100,000 photos all are found [M]."""
 
@@ -153,18 +154,15 @@ def _reduced(features: FloatMatrix, rest: Rows) -> tuple[FloatMatrix, FloatVecto
 def _inverted_lists(rows: FloatMatrix) -> tuple[faiss.IndexIVFFlat, IntMatrix]:
     """All rows in lists around some of them, and the ``PROBES`` lists nearest to every row, int32 (N, PROBES).
 
-    The lists are found by lists of lists, so that all work grows as N does, and once for each row.
+    The lists are found by a graph of their centres, in steps that grow as log N does, and once for each row.
     """
     import faiss
     from faiss.contrib.ivf_tools import add_preassigned
 
     width, count = rows.shape[1], len(rows) // LIST_ROWS
     centres = rows[sampled_rows(len(rows), count, 0)]
-    lists = faiss.IndexIVFFlat(faiss.IndexFlatL2(width), width, int(np.sqrt(count)))
-    lists.cp.min_points_per_centroid = 1
-    lists.train(centres)
+    lists = faiss.IndexHNSWFlat(width, GRAPH_LINKS)
     lists.add(centres)
-    lists.nprobe = PROBES
     index = faiss.IndexIVFFlat(lists, width, count)
     index.is_trained, index.nprobe = True, PROBES
     probes = np.empty((len(rows), PROBES), dtype=np.int32)

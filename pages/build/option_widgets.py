@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -10,21 +10,21 @@ import streamlit as st
 
 from kec_core.config import RunConfig
 from kec_core.config.option import Option, changed, value_of
-from kec_core.encoders import available_encoders
+from kec_core.encoders import EncoderChoice, available_encoders
+from kec_core.encoders.timm_images import dinov2_on_disk
 from kec_core.errors import InputError, KecError
 from pages.build import option_widgets
 from pages.shared import session
 from state.project.project import Project
+
+_ELSEWHERE = " – not on this computer"
 
 
 def encoder(project: Project, config: RunConfig) -> None:
     """The choice of encoder, with what is on this computer; any other may be typed."""
     known = {choice.name: choice for choice in available_encoders()}
     names = {"auto": "Automatic: CLIP if it is here, else compact"}
-    names |= {
-        name: choice.caption + ("" if choice.ready else " – not on this computer")
-        for name, choice in known.items()
-    }
+    names |= {name: choice.caption + ("" if choice.ready else _ELSEWHERE) for name, choice in known.items()}
     st.selectbox(
         "Encoder",
         [*names, *({config.encoder} - set(names))],
@@ -39,17 +39,43 @@ def encoder(project: Project, config: RunConfig) -> None:
     chosen = known.get(config.encoder)
     if chosen is not None:
         st.caption(("compact (offline), not CLIP. " if chosen.name == "compact" else "") + chosen.advice)
+    _compare_encoders(known.values())
 
 
-_SPACES = {"": "The encoder's alone", "dinov2": "DINOv2 ViT-S/14 beside it"}
+def _compare_encoders(choices: Iterable[EncoderChoice]) -> None:
+    with st.popover("Compare encoders", icon=":material/table_rows:"):
+        st.dataframe(
+            [
+                {
+                    "Encoder": choice.caption,
+                    "Here": choice.ready,
+                    "Knows by words, %": choice.zero_shot,
+                    "Time": choice.cost,
+                    "Licence": choice.licence,
+                }
+                for choice in choices
+            ],
+            hide_index=True,
+            column_config={
+                "Here": st.column_config.CheckboxColumn(help="On this computer; others: `kec setup --clip`."),
+                "Knows by words, %": st.column_config.NumberColumn(
+                    help="Published accuracy on the 1,000 kinds of ImageNet by words alone (zero-shot)."
+                ),
+                "Time": st.column_config.NumberColumn(
+                    help="For one photo on a CPU; CLIP ViT-B/32 is 1.", format="%.2g"
+                ),
+            },
+        )
 
 
 def looks(project: Project, config: RunConfig) -> None:
     """The choice of a second space of looks; any other may be typed."""
+    dinov2 = "DINOv2 ViT-S/14 beside it" + ("" if dinov2_on_disk() else _ELSEWHERE)
+    names = {"": "The encoder's alone", "dinov2": dinov2}
     st.selectbox(
         "Looks",
-        [*_SPACES, *({config.looks} - set(_SPACES))],
-        format_func=lambda name: _SPACES.get(name, name),
+        [*names, *({config.looks} - set(names))],
+        format_func=lambda name: names.get(name, name),
         accept_new_options=True,
         help=(
             "Where looks come from; words stay with the encoder. You may type timm:MODEL, timm:MODEL/CHECKPOINT, or a file or "

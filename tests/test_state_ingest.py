@@ -82,6 +82,8 @@ def test_entries_that_lead_out_or_are_links_are_listed_and_not_written(tmp_path,
     assert found.saved == ("good.png",)
     assert reasons(found) == {
         **dict.fromkeys(bad, "its path leads out of the folder"),
+        "C:\\a.png": "its path begins with a drive (C:), so it leads out of the folder; rename it",
+        "c:a.png": "its path begins with a drive (c:), so it leads out of the folder; rename it",
         "link.png": "it is a link, not a photo",
     }
     assert files(tmp_path) == ["root/in/good.png"]

@@ -8,8 +8,7 @@ from kec_core.errors import InputError
 from kec_core.types import StageReport
 from state.revisions import revisions
 from state.revisions.layouts import find_layout, usual_method
-from state.work import demo
-from state.work.run import run_project
+from state.work import demo, run
 from state.workspace.workspace import HOME_VARIABLE, Workspace, default_home, slug
 from tests.page_helpers import make_photos, resources
 from tests.state_helpers import commit_simple, scan
@@ -121,7 +120,7 @@ def test_the_home_folder_is_allowed_by_default(monkeypatch, tmp_path):
 
 
 def test_the_demo_project_is_made_once_with_its_map(tmp_path, monkeypatch):
-    monkeypatch.setattr(demo, "run_project", partial(run_project, resources=resources))
+    monkeypatch.setattr(run, "run_project", partial(run.run_project, resources=resources))
     workspace, photos, said = Workspace(tmp_path / "home"), make_photos(tmp_path / "photos"), []
     project = demo.ensure_demo_project(workspace, photos, said.append, no_progress)
     revision = revisions.current(project)

@@ -56,6 +56,7 @@ def _compare_encoders(choices: Iterable[EncoderChoice]) -> None:
                 for choice in choices
             ],
             hide_index=True,
+            width=640,
             column_config={
                 "Here": st.column_config.CheckboxColumn(help="On this computer; others: `kec setup --clip`."),
                 "Knows by words, %": st.column_config.NumberColumn(

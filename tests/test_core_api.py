@@ -106,6 +106,8 @@ def test_a_knowledge_a_builder_and_wordnet_are_taken(photos, result, monkeypatch
     assert score(built.labels, truth(built.files)).acc == 1
     plain = cluster(photos, knowledge="wordnet", n_clusters=4, options=own)
     assert plain.knowledge.builder == "wordnet"
+    listed = cluster(photos, knowledge="wordnet", options=own)  # the list says how many
+    assert len(set(listed.labels.tolist())) == len(NAMES)
     again = cluster(photos, knowledge=result.knowledge)
     np.testing.assert_array_equal(again.labels, result.labels)
     assert again.knowledge == result.knowledge

@@ -15,6 +15,7 @@ from kec_core.errors import InputError
 from kec_core.wordnet import wordnet as module
 from kec_core.wordnet.synsets import table_without_relations
 from kec_core.wordnet.table import RELATIONS, NounTable, count_below, make_links
+from kec_core.wordnet.vocabulary import domain_vocabulary
 from kec_core.wordnet.wordnet import WordNet, load_wordnet, wordnet_from_timm
 from tests.tiny_wordnet import ENTRIES, entry, real_wordnet, write_wordnet
 
@@ -284,6 +285,18 @@ class TestRealWordNet:
         assert {"carnivore", "animal"} <= {wordnet.synset(a).words[0] for a in wordnet.ancestors(dog.id)}
         assert 70_000 < sum(1 for _ in wordnet.common_nouns()) < 120_000
         assert "Princeton University" in wordnet.licence
+
+    def test_a_word_of_a_persons_list_means_a_thing_that_a_photo_shows(self):
+        wordnet = real_wordnet()
+        church, tench, nothing, both = domain_vocabulary(
+            "church\ntench\nzorblax truck\nchurch group", wordnet
+        )
+        assert (
+            "place for public" in church.description
+        )  # not the group of Christians, which is its first meaning
+        assert church.noun.synset == wordnet.senses("church")[1]
+        assert tench.noun.synset == wordnet.senses("tench")[0]
+        assert (nothing.noun.synset, both.noun.synset) == ("", "")  # whole words only
 
     def test_content_falls_towards_the_root(self):
         wordnet = real_wordnet()

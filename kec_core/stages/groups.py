@@ -48,7 +48,9 @@ def choose_n_clusters(
     bursts: IntVector | None = None,
     resources: Resources | None = None,
 ) -> tuple[int, str]:
-    """K: what the person asked for, or an estimate and how it was made.
+    """K: what the person asked for, one for each word of the person's own list, or an estimate and how it was made.
+
+    A list that is all there is to choose from says what the groups are, as far as photos can be told apart so finely.
 
     Args:
         runner: runs the stage.
@@ -70,6 +72,12 @@ def choose_n_clusters(
         return config.n_clusters, ""
 
     words = resources if config.mapping.concepts_from == "words" else None
+    listed = 0 if words is None or words.vocabulary else len(words.domain)
+    if 1 < listed <= most_clusters(len(x)):
+        return (
+            listed,
+            f"{listed} clusters, one for each word of your list; give their number for fewer or more.",
+        )
 
     def compute(options: RunConfig) -> StageResult:
         k, how = estimate_n_clusters(x, bursts=bursts, seed=options.seed, progress=runner.hooks.progress)

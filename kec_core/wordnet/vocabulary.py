@@ -81,7 +81,7 @@ class DomainTerm:
 def domain_vocabulary(text: str, wordnet: WordNet) -> tuple[DomainTerm, ...]:
     """Terms pasted by a person: one per line, ``word`` or ``word: description``; blank lines and repeats are dropped.
 
-    A term that WordNet knows carries its most frequent sense, and that sense's gloss when it has no description.
+    A term that WordNet knows carries the likeliest of its ``meanings``, and that one's gloss when it has no description.
 
     Raises:
         InputError: no term at all, or a line with a description but no word before it.
@@ -101,6 +101,7 @@ def domain_vocabulary(text: str, wordnet: WordNet) -> tuple[DomainTerm, ...]:
 
 
 def _term(word: str, description: str, wordnet: WordNet) -> DomainTerm:
-    synset = next(iter(wordnet.senses(word) or wordnet.senses(wordnet.singular(word))), "")
+    is_known = wordnet.senses(word) or wordnet.senses(wordnet.singular(word))
+    synset = meaning(Noun(word=word), wordnet) if is_known else ""
     gloss = wordnet.synset(synset).gloss if synset else ""
     return DomainTerm(noun=Noun(word=word, synset=synset), description=description or gloss)

@@ -28,7 +28,7 @@ def readable(result: dict[str, Any], indent: str = "") -> str:
         return str(result["markdown"])
     lines = []
     for name, value in result.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             lines.append(f"{indent}{name}:\n{readable(value, indent + '  ')}")
         elif isinstance(value, (list, tuple)) and value:
             rows = "\n".join(f"{indent}  - {_row(row)}" for row in value)
@@ -45,7 +45,13 @@ def _row(row: Any) -> str:  # noqa: ANN401 - JSON
 
 
 def _value(value: Any) -> str:  # noqa: ANN401 - JSON
-    """A number to four decimals, for nobody reads more of them; no item is "none"."""
+    """A number to four decimals, for nobody reads more of them; what holds several in brackets; nothing is "none"."""
     if isinstance(value, float):
         return f"{round(value, 4):g}"
-    return "none" if isinstance(value, (list, tuple)) and not value else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or (isinstance(value, (str, list, tuple, dict)) and not value):
+        return "none"
+    if isinstance(value, dict):
+        return f"({_row(value)})"
+    return f"({', '.join(map(_value, value))})" if isinstance(value, (list, tuple)) else str(value)

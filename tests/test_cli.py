@@ -399,7 +399,11 @@ def test_a_result_is_told_to_people_without_python_in_it():
         "acc": 0.9548085554724353,
         "files": ("a.csv", "b/"),
         "skipped": [],
-        "found": [{"near": 0.12345}],
+        "found": [
+            {"near": 0.12345, "place": None, "nouns": ["cat", "dog"], "scores": {"acc": {"mean": 1.0}}}
+        ],
+        "muted": False,
+        "into": {},
     }
     assert readable(result).splitlines() == [
         "acc: 0.9548",
@@ -408,5 +412,7 @@ def test_a_result_is_told_to_people_without_python_in_it():
         "  - b/",
         "skipped: none",
         "found:",
-        "  - near: 0.1235",
+        "  - near: 0.1235, place: none, nouns: (cat, dog), scores: (acc: (mean: 1))",
+        "muted: no",
+        "into: none",
     ]

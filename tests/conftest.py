@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -17,6 +18,7 @@ _own_cache = pytest.StashKey()
 
 def pytest_configure(config):
     run_environment.set_examples()
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")  # as the product does before it loads Ray
     if not hasattr(config, "workerinput"):  # workers of xdist share the cache of the process that starts them
         config.stash[_own_cache] = run_environment.make_cache()
 

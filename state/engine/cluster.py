@@ -49,6 +49,9 @@ def cluster(address: str = LOCAL) -> Iterator[None]:
         EngineError: the cluster failed; what is finished is kept.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault(
+        "RAY_ENABLE_AUTO_CONNECT", "0"
+    )  # a thread that outlives the block must not connect again
     try:
         import ray
     except ImportError as error:

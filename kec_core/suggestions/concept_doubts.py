@@ -75,9 +75,8 @@ def merges(view: View) -> Iterator[Suggestion]:
     sizes = np.bincount(view.winner, minlength=len(view.concepts))
     for pair in np.flatnonzero(alike):
         both = [first[pair], second[pair]]
-        if _of_two_kinds(
-            _explained(sums[both], int(sizes[both].sum())), sizes[both].min() / sizes[both].sum()
-        ):
+        won = int(sizes[both].sum())
+        if _of_two_kinds(_explained(sums[both], won), sizes[both].min() / max(won, 1)):
             continue
         columns = sorted((int(first[pair]), int(second[pair])), key=lambda q: -len(view.rows[q]))
         keep, other = (view.concepts[column] for column in columns)

@@ -66,9 +66,9 @@ class Groups:
     centres: FloatMatrix
     limit: float
 
-    def name_of(self, cluster: int) -> str:
-        """The name of a group by its id."""
-        return self.names[int(np.searchsorted(self.clusters, cluster))]
+    def names_of(self, clusters: IntVector) -> list[str]:
+        """The name of each photo's group, by the group's id."""
+        return [self.names[place] for place in np.searchsorted(self.clusters, clusters).tolist()]
 
     def assign(self, fused: FloatMatrix, *, progress: Progress = no_progress) -> Assigned:
         """Sort photos into the groups.

@@ -128,12 +128,11 @@ def _labels_file(model: GroupModel, records: Sequence[ImageRecord], found: Assig
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    names = [model.groups.name_of(cluster) for cluster in found.clusters.tolist()]
     table = pa.table(
         {
             "file": pa.array([record.id for record in records], pa.string()),
             "cluster": pa.array(found.clusters, pa.int32()),
-            "name": pa.array(names, pa.string()),
+            "name": pa.array(model.groups.names_of(found.clusters), pa.string()),
             "confidence": pa.array(found.confidence, pa.float32()),
             "unlike": pa.array(found.unlike, pa.bool_()),
         }

@@ -125,13 +125,13 @@ def sorted_out(
     model: GroupModel, files: Sequence[str], found: Assigned
 ) -> tuple[tuple[AssignedPhoto, ...], tuple[str, ...]]:
     """The photos that belong to a group, and those that are unlike all of them."""
-    rows = zip(files, found.clusters.tolist(), found.confidence.tolist(), found.unlike.tolist(), strict=True)
+    columns = (found.clusters.tolist(), found.confidence.tolist(), found.unlike.tolist())
+    names = model.groups.names_of(found.clusters)
     assigned, unlike = [], []
-    for file, cluster, sure, is_unlike in rows:
+    for file, name, cluster, sure, is_unlike in zip(files, names, *columns, strict=True):
         if is_unlike:
             unlike.append(file)
         else:
-            name = model.groups.name_of(cluster)
             assigned.append(AssignedPhoto(file=file, cluster=cluster, name=name, confidence=sure))
     return tuple(assigned), tuple(unlike)
 

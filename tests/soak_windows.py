@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -125,7 +126,7 @@ class Window:
     async def cluster(self) -> None:
         """Open a cluster's photos, and close them again."""
         await self._go("Clusters")
-        buttons = self.page.get_by_role("button", name="Open", exact=True)
+        buttons = self.page.get_by_role("button", name=re.compile("^Open "))
         if not await buttons.count():  # a cluster is open already
             return
         began = time.monotonic()

@@ -100,6 +100,77 @@ def test_groups_are_put_right_and_each_step_is_taken_back(groups):
     page.locator(".st-key-cluster_split").wait_for()
 
 
+FOCUSED = """() => { let one = document.activeElement; while (one.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
+    return one.ariaLabel || one.title || one.innerText; }"""
+
+
+def tab_to(page, *begins):
+    """Press Tab until what has the focus is called so; returns its name."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        name = page.evaluate(FOCUSED)
+        if name.startswith(begins):
+            return name
+    raise AssertionError(f"Tab does not lead to {begins}")
+
+
+def wait_for_focus(page, name):
+    page.wait_for_function(f"name => ({FOCUSED})().includes(name)", arg=name)
+    rest(page)
+
+
+def test_groups_are_put_right_with_keys_alone(groups):
+    page, states = groups.page, [groups.now()]
+
+    def has_done(words):
+        groups.said(words)
+        states.append(groups.now())
+
+    for count in (1, 2):
+        tab_to(page, "Tick ")
+        page.keyboard.press("Space")
+        page.get_by_text(f"{count} ticked").wait_for()
+        rest(page)
+    page.keyboard.press("g")
+    has_done("^Merged")
+
+    opened = tab_to(page, "Open ")
+    page.keyboard.press("Enter")
+    wait_for_focus(page, "All clusters")
+    page.keyboard.press("s")
+    page.get_by_role("dialog").get_by_role("button", name="Split", exact=True).wait_for()
+    rest(page)
+    page.keyboard.press("Control+Enter")
+    has_done("into 2 groups")
+    page.get_by_role("dialog").wait_for(state="hidden")
+
+    photos = [one.get_attribute("title") for one in page.locator(".pick").all()]
+    assert tab_to(page, *photos) == photos[0]
+    for step in range(5):
+        page.keyboard.press("Enter")
+        if step < 4:
+            page.keyboard.press("ArrowRight")
+    page.get_by_text("5 photos picked").wait_for()
+    rest(page)
+    page.keyboard.press("1")
+    has_done("^Moved 5 photos")
+    assert {one for one in photos if states[-1][one] != states[-2][one]} == set(photos[:5])
+    page.wait_for_function(f"left => left.includes(({FOCUSED})())", arg=photos[5:])  # Tab goes on from there
+
+    page.keyboard.press("e")
+    groups.page.get_by_role("textbox", name="Name of this cluster").wait_for()
+    rest(page)
+    page.keyboard.type("by hand")
+    page.keyboard.press("Enter")
+    page.locator(".kec-heading", has_text="by hand").wait_for()
+    rest(page)
+    page.keyboard.press("Backspace")
+    wait_for_focus(page, "Open by hand")
+    assert opened != "Open by hand"
+    for wanted in (states[-1], *reversed(states[:-1])):
+        groups.undo(wanted)
+
+
 def test_what_is_found_by_words_becomes_a_group_and_all_is_sorted_into_a_list(groups):
     page, first = groups.page, groups.now()
 

@@ -78,13 +78,20 @@ def test_the_first_visitor_may_come_by_a_deep_link(visit, site):
 def test_from_the_list_to_the_photos_of_a_cluster(visit, site):
     page = visit.page
     page.goto(site[0])
-    page.get_by_role("button", name="Open", exact=True).click()
+    page.get_by_role("button", name="More about Colours", exact=True).wait_for()
+    page.get_by_role("button", name="Open Colours", exact=True).click()
     page.get_by_role("heading", name="Clusters", exact=True).wait_for()
     table = page.get_by_role("table")
     assert "Photos in the right cluster" in table.inner_text()
     assert "k-means" in table.inner_text()
     wait_for_photos(page, ".kec-mosaic img", 4 * 9)
-    page.get_by_role("button", name="Open", exact=True).first.click()
+    titles = page.locator(".kec-title").all_inner_texts()
+    for title in titles:  # the same buttons on every card, each with a name of its own
+        page.get_by_role("button", name=f"Tick {title}", exact=True).wait_for()
+    assert len(set(titles)) == 4
+    page.get_by_role("button", name=f"Tick {titles[0]}", exact=True).click()
+    page.get_by_role("button", name=f"Ticked {titles[0]}", exact=True).click()
+    page.get_by_role("button", name=f"Open {titles[0]}", exact=True).click()
     page.get_by_text("Stack near-copies").click()
     wait_for_photos(page, ".pick img", 14)
     assert "cluster=" in page.url

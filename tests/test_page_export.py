@@ -36,6 +36,7 @@ def test_before_the_first_run_it_leads_to_build(empty_home):
 
 def test_every_file_is_offered_and_explained(colours):
     page = app("export", project="colours")
+    assert page.title[0].value == "Export"
     text = shown(page)
     assert len(page.get("download_button")) == len(DOWNLOADS)
     for download in DOWNLOADS:
@@ -123,7 +124,15 @@ def test_while_a_job_runs_no_other_begins(colours, monkeypatch):
     monkeypatch.setattr(session.jobs(), "status", lambda project, job: make_job())
     page = app("export", project="colours")
     assert page.button(key="export_write").disabled
-    assert "Another job is running" in shown(page)
+    assert "Another job is running: Embed" in shown(page)
+
+
+def test_how_far_the_folder_is_stands_beside_the_button(colours, monkeypatch):
+    """The line at the top of the page has scrolled away by then."""
+    job = make_job(kind="export", label="Copying photos", done=10, total=50)
+    monkeypatch.setattr(session.jobs(), "active", lambda project: job)
+    monkeypatch.setattr(session.jobs(), "status", lambda project, _: job)
+    assert "Being written: Copying photos · 20%" in shown(app("export", project="colours"))
 
 
 @pytest.mark.parametrize(

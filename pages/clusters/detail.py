@@ -45,7 +45,7 @@ def draw(
     """Draw an opened cluster."""
     is_naming = session.widget(_NAMING) == card.id
     view = f"{project.folder.name} cluster {card.id} {is_naming}"
-    ui.begin(view, focus=_NAME_LABEL if is_naming else "")
+    ui.begin(view, focus=_NAME_LABEL if is_naming else "", start="cluster_back")
     split, merge = _bar(project, revision, cards, card)
     if split:
         dialogs.split(project, revision, card)

@@ -65,14 +65,20 @@ def _folder(project: Project, revision: Revision) -> None:
             on_click=_start,
             args=(project, revision.id),
         )
-        ui.note(_progress(project, job), width="stretch")
+        if job is None:
+            ui.note(_latest(project), width="stretch")
+        else:
+            st.fragment(_progress, run_every=ui.POLL_SECONDS)(project, job)
 
 
-def _progress(project: Project, running: Job | None) -> str:
-    """Beside the button: what is being written, or where the latest folder is; "" for none yet."""
-    if running is not None:
-        is_export = running.kind == "export"
-        return f"{'It is being written' if is_export else 'Another job is running'}; the line at the top tells how far it is."
+def _progress(project: Project, running: Job) -> None:
+    """Beside the button, for the line at the top is out of sight here: how far the work is."""
+    said = "Being written" if running.kind == "export" else "Another job is running"
+    ui.note(f"{said}: {ui.progress_line(session.jobs().status(project, running.id))}", width="stretch")
+
+
+def _latest(project: Project) -> str:
+    """Where the latest folder is; "" for none yet."""
     latest = next((job for job in session.jobs().jobs(project) if job.kind == "export"), None)
     if latest is None or latest.state != "done":
         return "" if latest is None else f"The latest one is not complete. {latest.error}"
@@ -113,6 +119,7 @@ with ui.errors():
         "Nothing to take home yet",
         "Run the stages once; then the result can be exported in many forms.",
     )
+    st.title("Export", anchor=False)
     ui.note(
         f"Revision {revision.id} of {project.name}, as it is shown now. To export another one, go to it on the page "
         "History first."

@@ -16,7 +16,6 @@ from state.project.database import ReadOnlyError
 from state.project.project import Project
 from state.revisions import revisions
 
-POLL_SECONDS = 1
 PROGRESS_WIDTH = 340
 FINISHED = {
     "export": "The folder is written.",
@@ -112,7 +111,7 @@ def _job_line(project: Project) -> None:
     """The running job, redrawn every second; without one nothing polls."""
     job = session.jobs().active(project)
     if job is not None:
-        st.fragment(_watch, run_every=POLL_SECONDS)(project, job.id)
+        st.fragment(_watch, run_every=ui.POLL_SECONDS)(project, job.id)
 
 
 def _watch(project: Project, job_id: str) -> None:

@@ -19,7 +19,7 @@ _LABELS = st.components.v2.component(
 
 
 def mend() -> None:
-    """Take the Markdown out of accessible names; call it once on every page."""
+    """Take the Markdown out of accessible names, and tell the buttons of cards apart; call it once on every page."""
     _LABELS(key="labels")
 
 

@@ -7,6 +7,10 @@ const TARGET = '[class*="st-key-group_move_"]';
 const SIZE = "kec-photo-size"; // under which the browser remembers the size
 const USUAL_SIZE = 92; // CSS pixels
 const ARROWS = { ArrowLeft: -1, ArrowRight: 1 };
+const LINES = { ArrowUp: -1, ArrowDown: 1 };
+let reached = null; // with keys: the wall, and which photo of it; an edit draws the wall anew, and the focus would be lost
+
+document.addEventListener("pointerdown", () => (reached = null), true);
 
 function make(tag, className, text = "") {
   const element = document.createElement(tag);
@@ -92,6 +96,29 @@ function album(large, photos, findLike) {
   return look;
 }
 
+/** All photos are one stop for Tab, at the one that was reached last: arrows lead on, Home and End to the ends. */
+function walk(grid, tiles) {
+  const now = grid.kec;
+  const reach = (at) => {
+    now.at = Math.min(at, tiles.length - 1);
+    tiles.forEach((tile, i) => tile.querySelectorAll(".pick, button").forEach((one) => (one.tabIndex = i === now.at ? 0 : -1)));
+    return tiles[now.at];
+  };
+  now.reach = (tile) => {
+    reach(tiles.indexOf(tile));
+    reached = { label: grid.ariaLabel, at: now.at };
+  };
+  now.walk = (key) => {
+    const line = tiles.filter((tile) => tile.offsetTop === tiles[0].offsetTop).length;
+    const to = { Home: 0, End: tiles.length - 1 }[key] ?? now.at + (ARROWS[key] ?? LINES[key] * line);
+    if (tiles[to]) reach(to).querySelector(".pick").focus();
+    return !Number.isNaN(to);
+  };
+  const isLost = reached?.label === grid.ariaLabel && document.activeElement === document.body;
+  const tile = reach(isLost ? reached.at : 0);
+  if (isLost) tile?.querySelector(".pick").focus();
+}
+
 /** While photos are dragged: what they would be dropped on is marked, and a drop is told. */
 function drag(event, photos, count, drop) {
   const targetOf = (one) => one.target.closest?.(TARGET);
@@ -149,10 +176,12 @@ export default function (component) {
   listenToSize(slider);
   const shown = data.photos.map((photo) => photo.src + photo.alt + photo.count + photo.stack).join();
   // Every rerun of the page comes through here: the same photos keep their tiles, the start of a range and clicks under way.
+  if (!grid.kec) grid.addEventListener("focusin", (event) => grid.kec.reach(event.target.closest(".tile")));
   if (grid.kec?.shown !== shown) {
     clearTimeout(grid.kec?.timer);
-    grid.kec = { shown, last: null, timer: 0 };
+    grid.kec = { shown, last: null, timer: 0, at: 0 };
     grid.replaceChildren(...data.photos.map((photo, i) => tile(photo, i, (index) => grid.kec.look(index), isFirst(i))));
+    walk(grid, [...grid.children]);
   }
   const now = grid.kec;
   now.look = look;
@@ -180,6 +209,7 @@ export default function (component) {
   };
   grid.onkeydown = (event) => {
     if (event.key.toLowerCase() === "o" && event.target.closest(".stacked, .opened")) return open(event.target.closest(".tile"));
+    if (grid.kec.walk(event.key)) return event.preventDefault();
     if (event.key !== "Enter" && event.key !== " ") return;
     const button = event.target.closest(".pick");
     if (!button) return;

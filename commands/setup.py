@@ -48,4 +48,7 @@ def setup(arguments: argparse.Namespace) -> dict[str, Any]:
         with show_progress() as progress:
             project = ensure_demo_project(Workspace(), photos, say, progress)
         result["demo"] = str(project.folder)
-    return result
+    if arguments.json:
+        return result
+    here = ", ".join(f.resource for f in found)
+    return {"markdown": f"Everything asked for is on this computer: {here}. To begin: kec app"}

@@ -15,6 +15,8 @@ from PIL import Image
 
 import cli
 from commands.output import readable
+from provision import resources
+from provision.sources import Found
 from state.project.near_copies import group_of_copy, without_near_copies
 from state.project.project import Project
 from state.revisions import revisions
@@ -392,6 +394,15 @@ def test_an_empty_path_and_a_number_out_of_range_are_refused_at_once(
     assert cli.main(arguments) == 2
     assert words in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_setup_ends_in_a_sentence_and_in_json_with_what_it_found(monkeypatch, capsys):
+    words = Found(resource="WordNet", path=ROOT, source="a folder")
+    monkeypatch.setattr(resources, "setup", lambda **_: [words])
+    assert cli.main(["setup"]) == 0
+    assert capsys.readouterr().out == "Everything asked for is on this computer: WordNet. To begin: kec app\n"
+    assert cli.main(["setup", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["found"][0]["path"] == str(ROOT)
 
 
 def test_a_result_is_told_to_people_without_python_in_it():

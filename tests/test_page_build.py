@@ -11,9 +11,10 @@ from kec_core.errors import InputError
 from kec_core.stages.table import STEPS, shown_at
 from kec_core.types import StageReport
 from pages.build import option_widgets
+from pages.shared import session
 from state.jobs import jobs
 from state.project.project import Project
-from tests.page_helpers import CONFIG, app, shown
+from tests.page_helpers import CONFIG, app, make_job, shown
 
 
 def open_step(page, name):
@@ -27,6 +28,16 @@ def test_without_photos_it_leads_to_data(empty_home):
     page = app("build", project="new")
     page.button(key="empty_data").click().run()
     assert page.title[0].value == "Data"
+
+
+def test_while_photos_are_looked_at_it_says_so_instead_of_asking_for_some(empty_home, monkeypatch):
+    Project.create(empty_home / "new", "New")
+    job = make_job(kind="scan")
+    monkeypatch.setattr(session.jobs(), "active", lambda project: job)
+    monkeypatch.setattr(session.jobs(), "status", lambda project, _: job)
+    text = shown(app("build", project="new"))
+    assert "The photos are being looked at" in text
+    assert "No photos yet" not in text
 
 
 def test_the_rail_names_all_stages_in_order(colours):
@@ -79,9 +90,9 @@ def test_encoders_can_be_compared_before_one_is_chosen(colours):
     (table,) = [one.value for one in app("build", project="colours").dataframe if "Licence" in one.value]
     assert table["Encoder"].tolist() == [choice.caption for choice in available_encoders()]
     clip, compact = table.iloc[0], table.iloc[-1]
-    assert (clip["Time"], clip["Licence"], clip["Knows by words, %"]) == (1, "MIT", 63.3)
+    assert (clip["Time"], clip["Licence"], clip["Known by words"]) == (1, "MIT", "63.3 %")
     assert compact["Time"] < 1
-    assert compact["Here"]
+    assert (compact["Here"], compact["Known by words"]) == ("yes", "not measured")
 
 
 def test_a_second_space_of_looks_is_chosen_and_any_other_is_shown(colours):

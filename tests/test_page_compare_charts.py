@@ -79,6 +79,7 @@ def test_the_class_map_shows_every_photo_of_every_pair():
     assert figure.layout.yaxis.ticktext == ("same name", "same name")
     assert figure.layout.yaxis.tickvals == (0, 1)
     assert heat.texttemplate == "%{text}"
+    assert heat.textfont.color == figure.layout.font.color
     assert [list(row) for row in heat.text] == [["2", "1"], ["", "2"]]
 
 
@@ -93,6 +94,13 @@ def test_a_hundred_clusters_and_labels_fit_a_light_class_map():
     assert not figure.data[0].texttemplate
     assert 1400 < figure.layout.height < 2000
     assert len(figure.to_json()) < 200_000
+
+
+@pytest.mark.parametrize(("name", "angle"), [("musical instrument", 90), ("owl", 0)])
+def test_names_that_would_lie_on_one_another_stand_upright_above_the_class_map(name, angle):
+    rows = np.arange(12, dtype=np.int32)
+    figure = charts.class_map(confusion(rows, [f"{name} {i}" for i in rows]), str, dark=False)
+    assert figure.layout.xaxis.tickangle == angle
 
 
 def test_names_of_anybody_are_text_in_every_chart():

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pages.shared.palette import DARK, LIGHT, MUTED, cluster_colour
+from pages.shared.palette import DARK, LIGHT, MUTED, cluster_colour, theme
 
 THEME = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text())["theme"]
 # Machado, Oliveira, Fernandes 2009, severity 1.0, on linear RGB
@@ -70,6 +70,12 @@ def test_a_hundred_clusters_have_a_hundred_colours_that_stay():
 @pytest.mark.parametrize("theme", PALETTES)
 def test_every_colour_is_seen_on_the_ground_of_its_theme(theme, ground):
     assert min(contrast(colour, THEME[theme][ground]) for colour in [*PALETTES[theme], MUTED]) >= 3
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_numbers_can_be_read_in_the_palest_and_the_strongest_cell(dark):
+    colours = theme(dark=dark)
+    assert min(contrast(colours.text, cell) for cell in (colours.faint, colours.strong)) >= 4.5
 
 
 def test_the_two_shades_of_a_cluster_are_of_like_hue():

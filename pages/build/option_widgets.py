@@ -48,8 +48,10 @@ def _compare_encoders(choices: Iterable[EncoderChoice]) -> None:
             [
                 {
                     "Encoder": choice.caption,
-                    "Here": choice.ready,
-                    "Knows by words, %": choice.zero_shot,
+                    "Here": "yes" if choice.ready else "no",
+                    "Known by words": "not measured"
+                    if choice.zero_shot is None
+                    else f"{choice.zero_shot:g} %",
                     "Time": choice.cost,
                     "Licence": choice.licence,
                 }
@@ -58,12 +60,12 @@ def _compare_encoders(choices: Iterable[EncoderChoice]) -> None:
             hide_index=True,
             width=640,
             column_config={
-                "Here": st.column_config.CheckboxColumn(help="On this computer; others: `kec setup --clip`."),
-                "Knows by words, %": st.column_config.NumberColumn(
+                "Here": st.column_config.TextColumn(help="On this computer; others: `kec setup --clip`."),
+                "Known by words": st.column_config.TextColumn(
                     help="Published accuracy on the 1,000 kinds of ImageNet by words alone (zero-shot)."
                 ),
                 "Time": st.column_config.NumberColumn(
-                    help="For one photo on a CPU; CLIP ViT-B/32 is 1.", format="%.2g"
+                    help="For one photo on a CPU; CLIP ViT-B/32 takes 1.", format="%.2g ×"
                 ),
             },
         )

@@ -186,6 +186,13 @@ st.title("Build", anchor=False)
 with ui.errors():
     if project.last_scan:
         _page(project)
+    elif session.jobs().active(project) is not None:
+        st.html(
+            markup.empty(
+                "The photos are being looked at",
+                "As soon as that is done you can build here; the line at the top tells how far it is.",
+            )
+        )
     else:
         ui.nothing_here(
             "No photos yet", "Choose your photos first; building comes next.", "data", "Choose photos"

@@ -103,20 +103,24 @@ def _about_a_photo(project: Project, shown: Revision, state: LiveState, asked: i
         st.markdown("**Where does this photo belong?**")
         with st.container(horizontal=True):
             st.button("None of these: new group", key="ask_none", shortcut="N", on_click=_new_group,
-                      args=(project, question, image))  # fmt: skip
+                      args=(project, shown, question, image))  # fmt: skip
             st.button("Skip", key="ask_skip", shortcut="S", on_click=_skip, args=((image,),))
             st.button("Stop", key="ask_stop", on_click=_run, args=(False,))
-        belongs = partial(_belongs, project, question, image, own)
+        belongs = partial(_belongs, project, shown, question, image, own)
         placing.groups(project, shown, image, question.clusters, key="ask", on_place=belongs)
 
 
-def _belongs(project: Project, question: Question, image: str, own: int, cluster: int) -> None:
+def _belongs(
+    project: Project, shown: Revision, question: Question, image: str, own: int, cluster: int
+) -> None:
     edit = MovePhotos(images=(image,), cluster=cluster, follow=True)
-    _answer(project, edit, Asked(image=image, drawn=question.drawn, right=cluster == own))
+    _answer(project, shown, edit, Asked(image=image, drawn=question.drawn, right=cluster == own))
 
 
-def _new_group(project: Project, question: Question, image: str) -> None:
-    _answer(project, NewCluster(images=(image,)), Asked(image=image, drawn=question.drawn, right=False))
+def _new_group(project: Project, shown: Revision, question: Question, image: str) -> None:
+    _answer(
+        project, shown, NewCluster(images=(image,)), Asked(image=image, drawn=question.drawn, right=False)
+    )
 
 
 # --- a pair
@@ -134,7 +138,7 @@ def _about_a_pair(project: Project, shown: Revision, state: LiveState, asked: in
     st.markdown("**Do these two belong together?**")
     with st.container(horizontal=True):
         told = (("Yes, together", True, "together", "Y"), ("No, apart", False, "apart", "N"))
-        placing.answers("ask", told, partial(_pair, project, images, first == second))
+        placing.answers("ask", told, partial(_pair, project, shown, images, first == second))
         st.button("Skip", key="ask_skip", shortcut="S", on_click=_skip, args=(images,))
         st.button("Stop", key="ask_stop", on_click=_run, args=(False,))
     for column, row in zip(st.columns(2, gap="large"), rows, strict=True):
@@ -142,16 +146,21 @@ def _about_a_pair(project: Project, shown: Revision, state: LiveState, asked: in
             placing.photo(project, cached.images(project, shown.scan)[row])
 
 
-def _pair(project: Project, images: tuple[str, ...], are_together: bool, together: bool) -> None:
+def _pair(
+    project: Project, shown: Revision, images: tuple[str, ...], are_together: bool, together: bool
+) -> None:
     edit = KeepTogether(images=images) if together else KeepApart(images=images)
-    _answer(project, edit, Asked(image=images[0], drawn=False, right=are_together == together))
+    _answer(project, shown, edit, Asked(image=images[0], drawn=False, right=are_together == together))
 
 
-def _answer(project: Project, edit: Edit, told: Asked) -> None:
+def _answer(project: Project, shown: Revision, edit: Edit, told: Asked) -> None:
     with ui.refusals():
         revision = session.apply_now(project, [edit])
         if revision is not None:
             keep_answers(project, revision, [told])
+            moved = cached.count_moved(project, shown, revision) or 0
+            said = f"{markup.count(moved, 'photo')} moved" if moved else "No photo had to move"
+            session.notice(f"{revision.note} {said}. Undo: Z")
 
 
 def _skip(images: tuple[str, ...]) -> None:

@@ -29,8 +29,8 @@ _NODE, _ROW, _NARROW_ROW = 24, 24, 14
 """Pixels of a cluster in a flow chart, and of a row of the class map, few or many."""
 _FEW = 40
 """Names that are written large."""
-_LETTERS = 130
-"""Letters that fit above the class map side by side; more stand upright."""
+_ABOVE = 1000
+"""Pixels that names above the class map may need side by side, where the window is not small; else they stand upright."""
 _NAME = 40
 """Characters of a name; the rest is cut."""
 
@@ -153,7 +153,8 @@ def class_map(table: Confusion, name: Names, *, dark: bool) -> go.Figure:
         customdata=counts,
         zmin=0,
         zmax=1,
-        colorscale=[[0, colours.faint], [1, colours.accent]],
+        colorscale=[[0, colours.faint], [1, colours.strong]],
+        textfont_color=colours.text,
         showscale=False,
         xgap=1,
         ygap=1,
@@ -164,8 +165,8 @@ def class_map(table: Confusion, name: Names, *, dark: bool) -> go.Figure:
     row = _ROW if len(counts) <= _FEW else _NARROW_ROW
     columns = [_text(label) for label in table.labels]
     rows = [_text(name(cluster)) for cluster in table.clusters]
-    upright = sum(map(len, columns)) > _LETTERS
-    above = 30 if not upright else _room(columns)
+    upright = len(columns) * _room(columns) > _ABOVE
+    above = _room(columns) if upright else 30
     figure = _figure(heat, height=row * len(counts) + above + 20, colours=colours)
     figure.update_layout(margin_l=_room(rows), margin_t=above)
     figure.update_xaxes(side="top", tickangle=90 if upright else 0, **_ticks(columns))

@@ -55,16 +55,17 @@ class Theme:
     Attributes:
         text: of names and numbers, that of the page.
         accent: for what KEC gives.
-        faint: the accent where there is least of it.
+        faint, strong: the accent where there is least and most of it; text can be read on both.
     """
 
     text: str
     accent: str
     faint: str
+    strong: str
 
 
 def theme(*, dark: bool) -> Theme:
     """The colours of a chart on a light or on a dark page."""
     if dark:
-        return Theme(text="#e9e6e0", accent="#5cbfae", faint="#21322e")
-    return Theme(text="#26241f", accent="#1f7a6d", faint="#e6efec")
+        return Theme(text="#e9e6e0", accent="#5cbfae", faint="#21322e", strong="#2a6a5f")
+    return Theme(text="#26241f", accent="#1f7a6d", faint="#e6efec", strong="#7fbcb0")

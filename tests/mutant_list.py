@@ -224,7 +224,7 @@ MUTANTS = (
         _tests("core_llm_client", "core_llm_quirks"),
     ),
     Mutant(
-        "kec_core/llm/drafts.py",
+        "kec_core/llm/reading.py",
         "key=lambda place: (rejected[place], -place)",
         "key=lambda place: (rejected[place], place)",
         _tests("core_llm_replies", "core_llm_reading"),

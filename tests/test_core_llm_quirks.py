@@ -12,9 +12,9 @@ import pytest
 from kec_core.config import LLMConfig
 from kec_core.errors import InputError, LLMAuthError, LLMError, LLMReplyError
 from kec_core.llm.answer_cache import MemoryCache
-from kec_core.llm.answers import ConceptAnswer
 from kec_core.llm.client import check_endpoint
 from kec_core.llm.endpoint import LLMEndpoint
+from kec_core.llm.fields import ConceptAnswer
 from kec_core.llm.prompts import concept_question
 from kec_core.llm.reading import read_answer
 from kec_core.llm.run import UNREAD

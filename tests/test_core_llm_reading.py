@@ -7,7 +7,7 @@ import json
 import pytest
 
 from kec_core.errors import LLMReplyError
-from kec_core.llm.answers import AttributesAnswer, ConceptAnswer, ContrastsAnswer, PartsAnswer
+from kec_core.llm.fields import AttributesAnswer, ConceptAnswer, ContrastsAnswer, PartsAnswer
 from kec_core.llm.reading import read_answer
 
 ANSWER = '{"concept": "dog", "description": "soft fur"}'

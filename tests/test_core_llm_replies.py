@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 
 from kec_core.errors import InputError, LLMReplyError
 from kec_core.llm import prompts
-from kec_core.llm.answers import (
-    ATTRIBUTE_LETTERS,
-    AttributesAnswer,
-    ConceptAnswer,
-    alike,
-    clean,
-    schema_of,
-)
+from kec_core.llm.answers import ATTRIBUTE_LETTERS, alike, clean
+from kec_core.llm.fields import AttributesAnswer, ConceptAnswer, schema_of
 from kec_core.llm.prompts import (
     approximate_tokens,
     concept_question,

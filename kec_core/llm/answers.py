@@ -1,4 +1,4 @@
-"""What a language model may answer, and what an answer is worth: clean and useful texts."""
+"""What an answer of a language model is worth: clean and useful texts."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any
-
-from pydantic import Field, create_model
+from typing import Any
 
 from kec_core.errors import LLMReplyError
-from kec_core.llm.reading import Answer, texts_in
+from kec_core.llm.fields import (
+    AttributesAnswer,
+    CaptionAnswer,
+    ConceptAnswer,
+    ContrastsAnswer,
+    PartsAnswer,
+    texts_in,
+)
 
 NAME_LETTERS = 60
 NAME_WORDS = 6  # three are asked for; a few more still name one thing
@@ -30,64 +35,6 @@ _NOT_VISIBLE = re.compile(
 )
 _ALIKE = 0.75
 """Two phrases repeat each other from this share of common words on (their union counts 1)."""
-
-
-class ConceptAnswer(Answer):
-    """Reply to prompt A."""
-
-    concept: str
-    description: str = ""  # a name alone is half an answer; the schema asks for both
-
-
-class AttributesAnswer(Answer):
-    """Reply to prompts B and C."""
-
-    attributes: list[str]
-
-
-class Contrast(Answer):
-    """One feature, as it looks on either side of a pair."""
-
-    first: str
-    second: str
-
-
-class ContrastsAnswer(Answer):
-    """Reply to prompt C when values are wanted."""
-
-    contrasts: list[Contrast]
-
-
-class Part(Answer):
-    """One sub-concept."""
-
-    name: str
-    nouns: list[str]
-
-
-class PartsAnswer(Answer):
-    """Reply to the split prompt."""
-
-    parts: Annotated[list[Part], Field(min_length=2, max_length=4)]
-
-
-class CaptionAnswer(Answer):
-    """Reply to the question about one photo."""
-
-    caption: str
-
-
-def schema_of(model: type[Answer], count: int | None = None) -> dict[str, Any]:
-    """JSON schema of an answer; with ``count`` its one list has exactly that many entries."""
-    if count is not None:
-        (name, info) = next(iter(model.model_fields.items()))
-        exact = (Annotated[info.annotation, Field(min_length=count, max_length=count)], ...)
-        model = create_model(model.__name__, __base__=Answer, **{name: exact})  # type: ignore[call-overload]
-    schema = model.model_json_schema()
-    schema.pop("description", None)  # our docstring, of no use to a model
-    for field in schema["properties"].values():
-        field.pop("default", None)
-    return {**schema, "required": list(schema["properties"])}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
+from kec_core.llm.fields import plain_key
+
 _FENCE = re.compile(r"^\s*`{3,}.*$", re.MULTILINE)
 _BRACE = re.compile("[{\uff5b]")
 _KEY_LINE = re.compile(
@@ -15,12 +17,6 @@ _KEY_LINE = re.compile(
 _INLINE_KEY = re.compile(r"(?<=[^\d][.;,])\s+(?=description\s*:)", re.IGNORECASE)
 _BULLET = re.compile(r"^(\s*)(?:[*•]|\d+[.)])\s+")
 _TAGGED = re.compile(r"<(\w+)>([^<>]*)</\1>")
-_LETTER = re.compile(r"[^\W_]")
-
-
-def plain_key(key: object) -> str:
-    """A key without regard to case, signs and plural."""
-    return "".join(_LETTER.findall(str(key).casefold())).removesuffix("s")
 
 
 def values_in_lines(text: str, fields: Sequence[str]) -> Iterator[Any]:

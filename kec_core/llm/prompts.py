@@ -17,11 +17,6 @@ from typing import Any, Literal, Protocol
 from kec_core.errors import InputError
 from kec_core.llm.answers import (
     CAPTION_WORDS,
-    AttributesAnswer,
-    CaptionAnswer,
-    ConceptAnswer,
-    ContrastsAnswer,
-    PartsAnswer,
     Verdict,
     check_attributes,
     check_caption,
@@ -30,9 +25,17 @@ from kec_core.llm.answers import (
     check_parts,
     clean,
     other_script,
-    schema_of,
 )
-from kec_core.llm.reading import SomeAnswer, read_answer, texts_in
+from kec_core.llm.fields import (
+    AttributesAnswer,
+    CaptionAnswer,
+    ConceptAnswer,
+    ContrastsAnswer,
+    PartsAnswer,
+    schema_of,
+    texts_in,
+)
+from kec_core.llm.reading import SomeAnswer, read_answer
 from kec_core.types import Concept
 
 PROMPT_VERSION = "1"

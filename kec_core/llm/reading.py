@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
-from itertools import chain
-from typing import Any, TypeVar, get_args, get_origin
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, pairwise
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from kec_core.errors import LLMReplyError
-from kec_core.llm.drafts import likeliest, without_struck
-from kec_core.llm.notations import plain_key, values_in_lines
+from kec_core.llm.fields import Answer, texts_in, valid_json
+from kec_core.llm.notations import values_in_lines
 
 LONGEST_ANSWER = 20_000
 """Letters of an answer, from its end, that are searched for JSON; the longest sensible answer has about 2,000."""
-_DEPTH = 5
-"""So deep an answer may lie in keys of the model's own."""
 
 _THOUGHT = r"[\w:.-]*(?:think|thought|reason|reflect|analy[sz]|scratch|monologue|ponder|deliberat)[\w-]*"
 _MARKER = re.compile(
@@ -28,19 +25,29 @@ _MARKER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """Where a model's reasoning begins and ends: tags of any name and case, Kimi's, Mistral's and Harmony's markers."""
-_SCHEMA_TYPES = ("string", "array")
-_ABOUT = ("type", "title", "description")
-"""What a schema says of a value, beside the value."""
-_LETTER = re.compile(r"[^\W_]")
-_LINES = re.compile(r"\s*(?:\n|;)\s*")
-_NUMBERED = re.compile(r"[\W_]*(?:[a-z]+[\W_]*)?\d+[\W_]*", re.IGNORECASE)
-
-
-class Answer(BaseModel):
-    """An answer's fields; the schema sent to the endpoint allows no others."""
-
-    model_config = ConfigDict(extra="forbid")
-
+_CLAUSE_END = re.compile(r"[.!?;\n]+(?:\s|$)")
+_REJECTED = re.compile(
+    r"\b(?:reject|discard|dismiss|drop|scrap|abandon)\w*|\b(?:instead of|rather than|in place of|as opposed to)\b|"
+    r"\b(?:draft|wrong|incorrect|invalid|bad|poor|earlier|previous|initial(?:ly)?|original(?:ly)?|alternative\w*|considered|at first)\b|"
+    r"\b(?:did|do|does|would|could|should|will)(?: not|n't)\b|"
+    r"\bfirst (?:idea|try|attempt|thought|version|answer)\b|\b(?:not|never|avoid)\W*(?:this|that|these|it)?\W*$",
+    re.IGNORECASE,
+)
+_CHOSEN = re.compile(
+    r"\b(?:final\w*|correct\w*|better|improve\w*|revis\w*|fix\w*|updated?|actual\w*|instead(?! of)|settled?|chosen?|chose)\b",
+    re.IGNORECASE,
+)
+"""What a model says in front of an answer that it does not give, and of one that it gives after all."""
+_TAKEN_BACK = re.compile(
+    r"\W*(?:(?:that|this|it|which|the (?:above|last) one)\s)?(?:was|is|would be|seem(?:s|ed)|looks?|felt|feels)\b[^.!?;\n]*?"
+    r"\b(?:reject|discard|dismiss|wrong|draft|too (?:narrow|broad|wide|general|vague|specific|long|short))[^.!?;\n]*[.!?;\n]|"
+    r"[^.!\n]*\?\W*no\b",
+    re.IGNORECASE,
+)
+"""What a model says behind an answer that it takes back."""
+_STRUCK = re.compile(r"~~.*?~~|<!--.*?-->|<(s|del|strike)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+"""What a model shows as crossed out."""
+_FENCE = re.compile(r"^\s*`{3,}.*$", re.MULTILINE)
 
 SomeAnswer = TypeVar("SomeAnswer", bound=Answer)
 
@@ -83,20 +90,23 @@ def read_answer(
     if not text.strip():
         raise LLMReplyError("the answer was empty", text)
     problem = "the answer held no JSON object"
-    said_aloud = without_struck(visible(text))[-LONGEST_ANSWER:]
+    missing = f'the answer\'s field "{next(iter(model.model_fields))}" was not as asked: Field required'
+    said_aloud = _STRUCK.sub("", visible(text))[-LONGEST_ANSWER:]
     for value in chain(
         _values(said_aloud, repair=repair),
         values_in_lines(said_aloud, list(model.model_fields)) if repair else (),
     ):
-        found = _fields(value, model)
+        found = model.fields_in(value)
         if found is None:
-            problem = _missing(model) if isinstance(value, dict) else problem
+            problem = missing if isinstance(value, dict) else problem
             continue
-        if (said := "".join(texts_in(found))) and not _LETTER.search(said):  # the form asked for, said again
+        if (said := "".join(texts_in(found))) and not any(
+            map(str.isalnum, said)
+        ):  # the form asked for, said again
             continue
-        merged = {**(known or {}), **{key: value for key, value in found.items() if value}}
+        merged = {**found, **(known or {}), **{key: value for key, value in found.items() if value}}
         try:
-            return model.model_validate({**found, **merged})
+            return model.model_validate(merged)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"])
@@ -104,18 +114,36 @@ def read_answer(
     raise LLMReplyError(problem, text)
 
 
-def _missing(model: type[Answer]) -> str:
-    return f'the answer\'s field "{next(iter(model.model_fields))}" was not as asked: Field required'
-
-
 def _values(text: str, *, repair: bool) -> Iterator[Any]:
     """What could be an answer, the last first: whole JSON, JSON inside it, mended JSON; then lists."""
     for opening, closing in ("{}", "[]"):
-        for start, end in likeliest(text, _spans(text, opening, closing)):
+        for start, end in _likeliest(text, _spans(text, opening, closing)):
             span = text[start:end]
-            yield from reversed(_parsed(span, opening))
+            yield from reversed(valid_json(span, opening))
             if repair:
                 yield from _mended(span, dict if opening == "{" else list)
+
+
+def _likeliest(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Answers in a text, by where they begin and end, the last first; those that the words around reject come after all."""
+    edges = [0, *(edge for span in spans for edge in span), len(text)]
+    around = [
+        _FENCE.sub("", text[start:end]).strip() for start, end in zip(edges[::2], edges[1::2], strict=True)
+    ]
+    around[-1] += "\n"  # the words behind the last answer lead to no other
+    rejected: list[bool] = []
+    for lead, behind in pairwise(around):
+        goes_on = bool(rejected and rejected[-1]) and lead in ("", ",", "and", "or", ", and", ", or")
+        rejected.append(goes_on or _leads_away(lead) or _TAKEN_BACK.match(behind) is not None)
+    ranked = sorted(range(len(spans)), key=lambda place: (rejected[place], -place))
+    return [spans[place] for place in ranked]
+
+
+def _leads_away(lead: str) -> bool:
+    """Whether the last clause in front of an answer rejects it; a whole sentence may speak of the answer before."""
+    *_, clause = ["", *filter(str.strip, _CLAUSE_END.split(lead))]
+    of_last = lead.endswith((".", "!", "?")) and _TAKEN_BACK.match(f"{clause}.")
+    return not of_last and bool(_REJECTED.search(clause)) and not _CHOSEN.search(clause)
 
 
 def _spans(text: str, opening: str, closing: str) -> list[tuple[int, int]]:
@@ -132,23 +160,6 @@ def _spans(text: str, opening: str, closing: str) -> list[tuple[int, int]]:
     return [*found, (start, len(text))] if depth else found
 
 
-def _parsed(span: str, opening: str) -> list[Any]:
-    """The valid JSON that starts at some bracket, outermost first."""
-    decoder = json.JSONDecoder()
-    found: list[Any] = []
-    start = span.find(opening)
-    while start >= 0:
-        try:
-            value, end = decoder.raw_decode(span, start)
-            found.append(value)
-        except ValueError:
-            end = start + 1
-        except RecursionError:  # nested so deeply that no honest object follows
-            break
-        start = span.find(opening, end)
-    return found
-
-
 def _mended(span: str, kind: type) -> Iterator[Any]:
     """Broken JSON as it was meant; not what is made of words that merely stand in brackets."""
     import json_repair
@@ -159,109 +170,3 @@ def _mended(span: str, kind: type) -> Iterator[Any]:
         return
     if isinstance(value, kind):
         yield value
-
-
-def _fields(value: Any, model: type[BaseModel], depth: int = _DEPTH) -> dict[str, Any] | None:  # noqa: ANN401 - JSON
-    """The model's fields out of JSON: keys in any case, below other keys, in lists, or as text in a string."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        value = next(reversed(_parsed(value, value.lstrip()[0])), None)
-    if depth == 0 or not isinstance(value, (dict, list)):
-        return None
-    if isinstance(value, dict):
-        if value.get("type") == "object" and isinstance(value.get("properties"), dict):
-            value = value["properties"]
-        names = {plain_key(name): name for name in model.model_fields}
-        mine = {
-            names[plain_key(key)]: item
-            for key, item in value.items()
-            if plain_key(key) in names and item is not None
-        }
-        if mine:
-            return {name: _fitted(item, model.model_fields[name].annotation) for name, item in mine.items()}
-    elif (only := _only_list(model)) and value and value != [only] and all(isinstance(i, str) for i in value):
-        return {only: value}
-    inner = list(value.values() if isinstance(value, dict) else value)
-    nested = (_fields(item, model, depth - 1) for item in reversed(inner))
-    return next((found for found in nested if found is not None), None)
-
-
-def _only_list(model: type[BaseModel]) -> str:
-    """The name of the one field, if it is a list of texts."""
-    fields = list(model.model_fields.items())
-    return fields[0][0] if len(fields) == 1 and fields[0][1].annotation == list[str] else ""
-
-
-def _fitted(value: Any, wanted: Any) -> Any:  # noqa: ANN401 - JSON and a type
-    """A value in the form of its field where no meaning is lost; else as it came, for the model to refuse."""
-    is_empty = value == {}
-    value = _unwrapped(value)
-    if value == {} and not is_empty:
-        return value  # a schema alone
-    if wanted is str:
-        return _joined(value)
-    if get_origin(wanted) is list:
-        (entry,) = get_args(wanted)
-        return [_entry(item, entry) for item in _listed(value, entry)]
-    return value
-
-
-def _unwrapped(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """The value that is told as in a schema: "dog" of {"type": "string", "value": "dog"}; {} of a schema alone."""
-    if not isinstance(value, dict) or value.get("type") not in _SCHEMA_TYPES:
-        return value
-    held = [item for key, item in value.items() if key not in _ABOUT]
-    return _unwrapped(held[0]) if len(held) == 1 else {}
-
-
-def _joined(value: Any) -> Any:  # noqa: ANN401 - JSON
-    texts = list(texts_in(value))
-    return (
-        ", ".join(texts)
-        if isinstance(value, list)
-        else texts[0]
-        if isinstance(value, dict) and texts
-        else value
-    )
-
-
-def _listed(value: Any, entry: Any) -> list[Any]:  # noqa: ANN401 - JSON and a type
-    """A list out of a list, a dictionary or one text."""
-    if isinstance(value, list):
-        return value
-    if isinstance(value, str):
-        parts = [part for part in _LINES.split(value) if part.strip()]
-        return parts if len(parts) > 1 else [part.strip() for part in value.split(",") if part.strip()]
-    if not isinstance(value, dict):
-        return [value]
-    if entry is not str:
-        return _records(value, entry)
-    told = all(isinstance(item, str) for item in value.values())
-    return list(value.values()) if told or any(_NUMBERED.fullmatch(key) for key in value) else list(value)
-
-
-def _records(value: dict[str, Any], entry: type[BaseModel]) -> list[Any]:
-    """Records out of one record, of a dictionary of records, or of name to list."""
-    if _fields(value, entry, 1) is not None:
-        return [value]
-    first, *rest = entry.model_fields
-    if rest and not any(isinstance(item, dict) for item in value.values()):
-        return [{first: key, rest[0]: item} for key, item in value.items()]
-    return [{first: key, **item} if isinstance(item, dict) else item for key, item in value.items()]
-
-
-def _entry(item: Any, entry: Any) -> Any:  # noqa: ANN401 - JSON and a type
-    item = _unwrapped(item)
-    if entry is str:
-        texts = list(texts_in(item)) if isinstance(item, dict) else []
-        return texts[0] if texts else item
-    found = _fields(item, entry, 1)
-    return item if found is None else found
-
-
-def texts_in(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
-    """Every text in JSON, in order."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (dict, list)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from texts_in(item)

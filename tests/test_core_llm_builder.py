@@ -19,7 +19,7 @@ from kec_core.llm.builder import LLMBuilder
 from kec_core.llm.client import check_endpoint, list_models
 from kec_core.llm.cost import DEFAULT_PRICES, Budget, Estimate, Meter, Price
 from kec_core.llm.endpoint import LLMEndpoint
-from kec_core.llm.prompts import PROMPT_VERSION
+from kec_core.llm.prompts import PROMPT_VERSION, concept_question
 from kec_core.llm.proposals import (
     Wish,
     propose_attributes,
@@ -42,6 +42,12 @@ def builder_for(server, cache=None, *, config=FAST, meter=None, retry_failed=Fal
 
 def said(*texts):
     return tuple(AttributeDraft(text=text, source="llm") for text in texts)
+
+
+def counted(builder, noun_lists):
+    counting = builder.counting()
+    counting.concepts(noun_lists, **HOW)
+    return counting.client.counted
 
 
 def only(word, otherwise):
@@ -117,8 +123,10 @@ def test_nobody_is_asked_about_what_no_word_fits_and_the_estimate_leaves_it_out(
         assert second
         assert server.requests == 2
         assert builder.uni_attributes([unclear], 2, **HOW) == [()]
-        asked = builder_for(server).estimate(concepts=[unclear, DOG], pairs=pairs, uni=2, bi=2)
-    assert asked.calls == 2
+        counting = builder_for(server).counting()
+        counting.uni_attributes([unclear, DOG], 2, **HOW)
+        counting.bi_attributes(pairs, 2, **HOW)
+    assert counting.client.counted.calls == 2
     assert builder.fallback.asked == []
 
 
@@ -168,11 +176,13 @@ def test_a_rename_asks_only_what_contains_the_concept():
         renamed = replace(concepts[2], name="better")
         concepts = [renamed if c.id == renamed.id else c for c in concepts]
         pairs = [(a, b) for i, a in enumerate(concepts) for b in concepts[i + 1 :]]
-        estimate = builder.estimate(concepts=concepts, pairs=pairs, uni=2, bi=1)
+        counting = builder.counting()
+        counting.uni_attributes(concepts, 2, **HOW)
+        counting.bi_attributes(pairs, 1, **HOW)
         builder.uni_attributes(concepts, 2, **HOW)
         builder.bi_attributes(pairs, 1, **HOW)
         assert server.requests == 6 + 15 + 1 + 5
-    assert (estimate.calls, estimate.cached) == (6, 15)
+    assert (counting.client.counted.calls, counting.client.counted.cached) == (6, 15)
 
 
 def test_nouns_over_the_cap_are_cut_by_frequency_and_said():
@@ -200,14 +210,14 @@ def test_the_estimate_counts_calls_tokens_and_money_and_stored_answers_are_free(
     price = Price(prompt=1.0, completion=2.0)
     with LLMServer() as server:
         builder = builder_for(server, cache, meter=Meter(price=price))
-        before = builder.estimate(noun_lists=LISTS)
+        before = counted(builder, LISTS)
         assert (before.calls, before.cached, before.completion_tokens) == (3, 0, 105)
-        sent = builder.preview(noun_lists=LISTS)
+        sent = [builder.client.preview(concept_question([noun.word for noun in nouns])) for nouns in LISTS]
         letters = sum(-(-len(m["content"].encode()) // 4) + 4 for body in sent for m in body["messages"])
         assert before.prompt_tokens == letters
         assert before.money == pytest.approx((letters + 2 * 105) / 1e6)
         builder.concepts(LISTS[:2], **HOW)
-        after = builder.estimate(noun_lists=LISTS)
+        after = counted(builder, LISTS)
         assert (after.calls, after.cached) == (1, 2)
     assert server.requests == 2
 
@@ -250,7 +260,7 @@ def test_the_revision_tells_what_shapes_the_answers():
 def test_an_unknown_model_has_tokens_only_and_no_money_cap():
     assert DEFAULT_PRICES.get("tiny") is None
     with LLMServer() as server:
-        assert builder_for(server).estimate(noun_lists=LISTS).money is None
+        assert counted(builder_for(server), LISTS).money is None
     with pytest.raises(InputError, match="needs the model's price"):
         Meter(Budget(money=1.0))
     known = Estimate(calls=1, cached=0, prompt_tokens=1, completion_tokens=1, money=1.0)
@@ -393,7 +403,7 @@ def test_the_key_shows_nowhere(monkeypatch, caplog):
         told = [
             repr(builder.report()),
             repr(builder.client.answers.cache.meta),
-            repr(builder.preview(noun_lists=LISTS)),
+            repr(builder.client.preview(concept_question(["tabby"]))),
         ]
     shown = [repr(ours), str(ours), repr(dataclasses.asdict(ours)), caplog.text, *told]
     assert not any(KEY in text for text in shown)

@@ -120,11 +120,11 @@ def test_a_stored_text_that_no_longer_reads_is_asked_for_again():
 def test_the_preview_is_exactly_what_is_sent():
     with LLMServer() as server:
         client = client_for(server)
-        asked = [concept_question(["tabby"], guidance="by coat")]
+        asked = concept_question(["tabby"], guidance="by coat")
         preview = client.preview(asked)
         assert server.requests == 0
-        client.ask(asked)
-    assert server.bodies == preview
+        client.ask([asked])
+    assert server.bodies == [preview]
 
 
 def test_options_come_from_one_place_and_unknown_ones_are_refused():

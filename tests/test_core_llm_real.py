@@ -42,9 +42,10 @@ def test_every_item_is_valid_or_marked_and_a_second_run_asks_nothing(served):
     assert second.requests == 0
     assert len(second.items) == 5
     assert second.count("cached") + second.count("fallback") == 5
-    estimate = LLMBuilder(LLMClient(served, MemoryCache(), CONFIG), OtherBuilder()).estimate(noun_lists=LISTS)
+    counting = LLMBuilder(LLMClient(served, MemoryCache(), CONFIG), OtherBuilder()).counting()
+    counting.concepts(LISTS, **HOW)
     counted = sum(item.prompt_tokens / item.requests for item in first.items if item.kind == "concept")
-    assert estimate.prompt_tokens == pytest.approx(counted, rel=0.35)
+    assert counting.client.counted.prompt_tokens == pytest.approx(counted, rel=0.35)
     for draft in drafts:
         assert draft.name
         assert draft.source == "llm" or (draft.source == "wordnet" and "gave no usable answer" in draft.note)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from kec_core.arrays import Progress, fingerprint, no_progress
 from kec_core.config import KnowledgeConfig
 from kec_core.knowledge.base import AttributeDraft, ConceptDraft, ItemReport, KnowledgeBuilder, PairDraft
 from kec_core.knowledge.unique_names import is_unclear
 from kec_core.llm.client import LLMClient
-from kec_core.llm.cost import Estimate, Meter
+from kec_core.llm.cost import Meter
 from kec_core.llm.dialogue import Outcome
 from kec_core.llm.prompts import PROMPT_VERSION, Kind, Question, concept_question, pair_question, uni_question
 from kec_core.types import Concept, Noun
@@ -83,7 +83,8 @@ class LLMBuilder:
         self, noun_lists: Sequence[Sequence[Noun]], *, guidance: str = "", progress: Progress = no_progress
     ) -> list[ConceptDraft]:
         """See KnowledgeBuilder; raises what ``LLMClient.ask`` raises."""
-        outcomes = self._ask(self._concept_questions(noun_lists, guidance), progress)
+        shown = [[noun.word for noun in nouns[: self.max_nouns]] for nouns in noun_lists]
+        outcomes = self._ask([concept_question(words, guidance=guidance) for words in shown], progress)
 
         def other(failed: Sequence[int]) -> list[ConceptDraft]:
             return self.fallback.concepts(
@@ -100,18 +101,18 @@ class LLMBuilder:
         self, concepts: Sequence[Concept], count: int, *, guidance: str = "", progress: Progress = no_progress
     ) -> list[tuple[AttributeDraft, ...]]:
         """See KnowledgeBuilder; raises what ``LLMClient.ask`` raises."""
-        clear = _clear(concepts) if count > 0 else []
-        if len(clear) < len(concepts):
-            made = self.uni_attributes(clear, count, guidance=guidance, progress=progress) if clear else []
-            found = {concept.id: drafts for concept, drafts in zip(clear, made, strict=True)}
-            return [found.get(concept.id, ()) for concept in concepts]
-        outcomes = self._ask(self._uni_questions(concepts, count, guidance), progress)
+        asked = [
+            c for c in concepts if count > 0 and not is_unclear(c)
+        ]  # a model would invent attributes of "unclear"
+        outcomes = self._ask([uni_question(concept, count, guidance=guidance) for concept in asked], progress)
 
         def other(failed: Sequence[int]) -> list[tuple[AttributeDraft, ...]]:
-            asked = [concepts[i] for i in failed]
-            return self.fallback.uni_attributes(asked, count, guidance=guidance, progress=no_progress)
+            again = [asked[i] for i in failed]
+            return self.fallback.uni_attributes(again, count, guidance=guidance, progress=no_progress)
 
-        return self._with_fallback(outcomes, lambda i: attributes_of(outcomes[i]), other)
+        made = self._with_fallback(outcomes, lambda i: attributes_of(outcomes[i]), other)
+        found = {concept.id: drafts for concept, drafts in zip(asked, made, strict=True)}
+        return [found.get(concept.id, ()) for concept in concepts]
 
     def bi_attributes(
         self,
@@ -122,31 +123,18 @@ class LLMBuilder:
         progress: Progress = no_progress,
     ) -> list[tuple[PairDraft, ...]]:
         """See KnowledgeBuilder; raises what ``LLMClient.ask`` raises."""
-        clear = _clear_pairs(pairs) if count > 0 else []
-        if len(clear) < len(pairs):
-            made = self.bi_attributes(clear, count, guidance=guidance, progress=progress) if clear else []
-            found = {(a.id, b.id): drafts for (a, b), drafts in zip(clear, made, strict=True)}
-            return [found.get((a.id, b.id), ()) for a, b in pairs]
-        outcomes = self._ask(self._pair_questions(pairs, count, guidance), progress)
+        asked = [pair for pair in pairs if count > 0 and not any(map(is_unclear, pair))]
+        values = self.client.config.pair_values
+        questions = [pair_question(a, b, count, guidance=guidance, values=values) for a, b in asked]
+        outcomes = self._ask(questions, progress)
 
         def other(failed: Sequence[int]) -> list[tuple[PairDraft, ...]]:
-            asked = [pairs[i] for i in failed]
-            return self.fallback.bi_attributes(asked, count, guidance=guidance, progress=no_progress)
+            again = [asked[i] for i in failed]
+            return self.fallback.bi_attributes(again, count, guidance=guidance, progress=no_progress)
 
-        return self._with_fallback(outcomes, lambda i: pair_drafts(outcomes[i]), other)
-
-    def estimate(
-        self,
-        *,
-        noun_lists: Sequence[Sequence[Noun]] = (),
-        concepts: Sequence[Concept] = (),
-        pairs: Sequence[tuple[Concept, Concept]] = (),
-        uni: int = 0,
-        bi: int = 0,
-        guidance: str = "",
-    ) -> Estimate:
-        """What building all of this would cost now; stored answers are free."""
-        return self.client.estimate(self._all_questions(noun_lists, concepts, pairs, uni, bi, guidance))
+        made = self._with_fallback(outcomes, lambda i: pair_drafts(outcomes[i]), other)
+        found = {(a.id, b.id): drafts for (a, b), drafts in zip(asked, made, strict=True)}
+        return [found.get((a.id, b.id), ()) for a, b in pairs]
 
     def counting(self) -> LLMBuilder:
         """A builder that asks nobody and counts, in ``client.counted``, what this one would ask.
@@ -165,19 +153,6 @@ class LLMBuilder:
         )
         return LLMBuilder(client, self.fallback, max_nouns=self.max_nouns)
 
-    def preview(
-        self,
-        *,
-        noun_lists: Sequence[Sequence[Noun]] = (),
-        concepts: Sequence[Concept] = (),
-        pairs: Sequence[tuple[Concept, Concept]] = (),
-        uni: int = 0,
-        bi: int = 0,
-        guidance: str = "",
-    ) -> list[dict[str, Any]]:
-        """The exact request bodies that would leave this machine."""
-        return self.client.preview(self._all_questions(noun_lists, concepts, pairs, uni, bi, guidance))
-
     def report(self) -> LLMReport:
         """What has been done so far, also after an exception."""
         meter = self.client.meter
@@ -190,41 +165,12 @@ class LLMBuilder:
             endpoint=self.client.answers.found_out(self.client.config.max_tokens),
         )
 
-    def shown_nouns(self, nouns: Sequence[Noun]) -> list[str]:
-        """The words of a noun list that the model gets to see."""
-        return [noun.word for noun in nouns[: self.max_nouns]]
-
-    def _all_questions(
-        self,
-        noun_lists: Sequence[Sequence[Noun]],
-        concepts: Sequence[Concept],
-        pairs: Sequence[tuple[Concept, Concept]],
-        uni: int,
-        bi: int,
-        guidance: str,
-    ) -> list[Question]:
-        return [
-            *self._concept_questions(noun_lists, guidance),
-            *(self._uni_questions(_clear(concepts), uni, guidance) if uni else ()),
-            *(self._pair_questions(_clear_pairs(pairs), bi, guidance) if bi else ()),
-        ]
-
-    def _concept_questions(self, noun_lists: Sequence[Sequence[Noun]], guidance: str) -> list[Question]:
-        return [concept_question(self.shown_nouns(nouns), guidance=guidance) for nouns in noun_lists]
-
-    def _uni_questions(self, concepts: Sequence[Concept], count: int, guidance: str) -> list[Question]:
-        return [uni_question(concept, count, guidance=guidance) for concept in concepts]
-
-    def _pair_questions(
-        self, pairs: Sequence[tuple[Concept, Concept]], count: int, guidance: str
-    ) -> list[Question]:
-        values = self.client.config.pair_values
-        return [pair_question(a, b, count, guidance=guidance, values=values) for a, b in pairs]
-
     def _ask(self, questions: Sequence[Question], progress: Progress) -> list[Outcome]:
+        if not questions:
+            return []
         for question in questions:
             self._on_item(_item(question))
-        label = _LABELS[questions[0].kind] if questions else ""
+        label = _LABELS[questions[0].kind]
         return self.client.ask(questions, progress=progress, label=label, on_outcome=self._note)
 
     def _note(self, outcome: Outcome) -> None:
@@ -268,15 +214,6 @@ class LLMBuilder:
         if len(nouns) <= self.max_nouns:
             return ""
         return f"The model saw the {self.max_nouns} most frequent of {len(nouns)} nouns."
-
-
-def _clear(concepts: Sequence[Concept]) -> list[Concept]:
-    """Those that words fit: a model would invent attributes of a concept called "unclear"."""
-    return [concept for concept in concepts if not is_unclear(concept)]
-
-
-def _clear_pairs(pairs: Sequence[tuple[Concept, Concept]]) -> list[tuple[Concept, Concept]]:
-    return [pair for pair in pairs if not any(map(is_unclear, pair))]
 
 
 def attributes_of(outcome: Outcome) -> tuple[AttributeDraft, ...]:

@@ -133,14 +133,9 @@ class LLMClient:
         progress(len(outcomes), len(outcomes), label)
         return outcomes
 
-    def preview(self, questions: Sequence[Question]) -> list[dict[str, Any]]:
-        """The bodies that ``ask`` would send first, exactly; each different question once, also when cached."""
-        different = {self.answers.key(question): question for question in questions}
-        dialect = self.answers.dialect()
-        return [
-            Dialogue(question, self.config).body(self.endpoint.model, dialect)
-            for question in different.values()
-        ]
+    def preview(self, question: Question) -> dict[str, Any]:
+        """The body that ``ask`` would send first, exactly; also when the answer is stored."""
+        return Dialogue(question, self.config).body(self.endpoint.model, self.answers.dialect())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

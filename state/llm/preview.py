@@ -50,11 +50,7 @@ def messages(knowledge: Knowledge, setup: LLMSetup, options: KnowledgeConfig) ->
     """
     questions = _questions(knowledge, setup, options)
     client = LLMClient(setup.endpoint, MemoryCache(), setup.config)
-    bodies = (client.preview([question])[0] for question in questions)
-    return tuple(
-        Message(kind=question.kind, label=question.label, body=body)
-        for question, body in zip(questions, bodies, strict=True)
-    )
+    return tuple(Message(kind=q.kind, label=q.label, body=client.preview(q)) for q in questions)
 
 
 def _questions(knowledge: Knowledge, setup: LLMSetup, options: KnowledgeConfig) -> list[Question]:

@@ -94,12 +94,8 @@ def _about_a_photo(project: Project, shown: Revision, state: LiveState, asked: i
         _nothing_left("Every photo was placed or skipped; there is nothing left to ask.")
         return
     image = state.collection.image_ids[question.row]
-    row = cached.row_of(project, shown.scan)[image]
-    own = int(load_overview(project, shown).labels[row])
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        placing.photo(project, cached.images(project, shown.scan)[row])
-    with right:
+    own = int(load_overview(project, shown).labels[cached.row_of(project, shown.scan)[image]])
+    with placing.beside_photo(project, shown, image):
         st.markdown("**Where does this photo belong?**")
         with st.container(horizontal=True):
             st.button("None of these: new group", key="ask_none", shortcut="N", on_click=_new_group,
@@ -134,16 +130,16 @@ def _about_a_pair(project: Project, shown: Revision, state: LiveState, asked: in
         return
     images = tuple(state.collection.image_ids[row] for row in found)
     rows = [cached.row_of(project, shown.scan)[image] for image in images]
-    first, second = (int(load_overview(project, shown).labels[row]) for row in rows)
+    first, second = load_overview(project, shown).labels[rows]
     st.markdown("**Do these two belong together?**")
     with st.container(horizontal=True):
         told = (("Yes, together", True, "together", "Y"), ("No, apart", False, "apart", "N"))
-        placing.answers("ask", told, partial(_pair, project, shown, images, first == second))
+        placing.answers("ask", told, partial(_pair, project, shown, images, bool(first == second)))
         st.button("Skip", key="ask_skip", shortcut="S", on_click=_skip, args=(images,))
         st.button("Stop", key="ask_stop", on_click=_run, args=(False,))
-    for column, row in zip(st.columns(2, gap="large"), rows, strict=True):
+    for column, image in zip(st.columns(2, gap="large"), images, strict=True):
         with column:
-            placing.photo(project, cached.images(project, shown.scan)[row])
+            placing.photo(project, shown, image)
 
 
 def _pair(

@@ -157,26 +157,18 @@ def _judge(project: Project, shown: Revision) -> None:
 def _question(project: Project, shown: Revision, audit: Audit, question: Question) -> None:
     name = cached.cluster_names(project, shown)(question.cluster)
     images = cached.images(project, shown.scan)
-    row = cached.row_of(project, shown.scan)[question.image]
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        placing.photo(project, images[row])
-    with right:
+    with placing.beside_photo(project, shown, question.image):
         ui.card(f"Does it belong to “{name}”?", colour=cluster_colour(question.cluster))
         _buttons(project, audit, question)
         ui.note("Typical photos of this cluster:")
         typical = load_overview(project, shown).members(question.cluster)
-        others = [images[other] for other in typical[: TYPICAL + 1] if other != row][:TYPICAL]
-        ui.photos(project, others, size="strip", label="Typical photos")
+        others = [images[row] for row in typical[: TYPICAL + 1] if images[row].id != question.image]
+        ui.photos(project, others[:TYPICAL], size="strip", label="Typical photos")
 
 
 def _place(project: Project, shown: Revision, audit: Audit, question: Question) -> None:
     """Where a photo belongs that is in the wrong place."""
-    row = cached.row_of(project, shown.scan)[question.image]
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        placing.photo(project, cached.images(project, shown.scan)[row])
-    with right:
+    with placing.beside_photo(project, shown, question.image):
         st.markdown("**Where does it belong?**")
         with st.container(horizontal=True):
             put = partial(_put, project, audit.revision, question.image)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from kec_core.photos.images import ImageRecord
 from pages.shared import cached, markup, session, ui
 from pages.shared.thumbnails import LARGE, address
 from state.project.project import Project
@@ -18,15 +18,22 @@ EXAMPLES = 5
 Answer = TypeVar("Answer")
 
 
-def photo(project: Project, image: ImageRecord) -> None:
+def photo(project: Project, shown: Revision, image: str) -> None:
     """The photo, large; its name is no caption, since the name of a folder may give the answer away."""
-    if not image.sha256:
-        ui.note(f"{image.id} has no preview.")
+    record = cached.images(project, shown.scan)[cached.row_of(project, shown.scan)[image]]
+    if not record.sha256:
+        ui.note(f"{image} has no preview.")
         return
-    source = address(session.open_projects().id_of(project.folder), image.sha256, LARGE)
-    st.html(
-        f'<div class="kec kec-judged"><img src="{markup.text(source)}" alt="{markup.text(image.id)}"></div>'
-    )
+    source = address(session.open_projects().id_of(project.folder), record.sha256, LARGE)
+    st.html(f'<div class="kec kec-judged"><img src="{markup.text(source)}" alt="{markup.text(image)}"></div>')
+
+
+def beside_photo(project: Project, shown: Revision, image: str) -> DeltaGenerator:
+    """The photo, large, and the place beside it for the question."""
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        photo(project, shown, image)
+    return right
 
 
 def answers(

@@ -21,21 +21,15 @@ from state.revisions.revisions import Revision
 def _panels(view: View) -> None:
     """Draw the panel that is open."""
     project, bench = view.project, session.workbench(view.project)
-    following, guiding, wishes, asking = st.tabs(
-        ["Next", "Guidance", "Wishes", "Ask"], key="concept_side", on_change="rerun"
+    ui.tabs(
+        {
+            "Next": lambda: review_queue.draw(project, bench),
+            "Guidance": lambda: guidance.draw(project, bench),
+            "Wishes": lambda: constraints.draw(project, bench),
+            "Ask": lambda: ask_llm.draw(project, bench, _asked_about(view)),
+        },
+        key="concept_side",
     )
-    if following.open:
-        with following:
-            review_queue.draw(project, bench)
-    if guiding.open:
-        with guiding:
-            guidance.draw(project, bench)
-    if wishes.open:
-        with wishes:
-            constraints.draw(project, bench)
-    if asking.open:
-        with asking:
-            ask_llm.draw(project, bench, _asked_about(view))
 
 
 def _asked_about(view: View) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from kec_core.photos.images import SMALL_SIDE, ImageRecord, ScanReport, passed_over
-from pages.shared import cached, gallery, markup
+from pages.shared import cached, gallery, markup, ui
 from state.project.near_copies import near_copies
 from state.project.project import Project
 
@@ -81,11 +81,7 @@ def draw(project: Project) -> None:
             markup.chips(f"{name} · {n:,}" for name, n in labels.most_common(MOST_LABELS))
         ),
     }
-    shown = [title for title in tabs if not title.endswith("(0)")]
-    for title, tab in zip(shown, st.tabs(shown, key="data_tabs", on_change="rerun"), strict=True):
-        if tab.open:
-            with tab:
-                tabs[title]()
+    ui.tabs({title: tab for title, tab in tabs.items() if not title.endswith("(0)")}, key="data_tabs")
 
 
 def _camera_facts(report: ScanReport) -> list[tuple[str, str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,6 +88,14 @@ def choose(label: str, options: Mapping[T, str], *, key: str, tip: str | None = 
         help=tip,
     )
     return chosen
+
+
+def tabs(parts: Mapping[str, Callable[[], object]], *, key: str) -> None:
+    """Parts by their titles, of which only the open one is drawn."""
+    for draw, tab in zip(parts.values(), st.tabs(list(parts), key=key, on_change="rerun"), strict=True):
+        if tab.open:
+            with tab:
+                draw()
 
 
 @contextmanager

@@ -86,11 +86,14 @@ def test_settings_are_kept_in_one_file_beside_the_projects(tmp_path):
     assert [path.name for path in (tmp_path / "new").iterdir()] == [FILE]
 
 
-def test_what_a_newer_version_added_is_left_out():
-    assert LLMSettings.from_json({"url": URL, "colour": "red"}) == LLMSettings(url=URL)
+def test_what_a_newer_version_added_is_left_out(tmp_path):
+    (tmp_path / FILE).write_text(json.dumps({"url": URL, "colour": "red"}))
+    assert load_llm_settings(tmp_path) == LLMSettings(url=URL)
 
 
-@pytest.mark.parametrize("content", ["{", "[1]", '{"budget": 3}', '{"prices": {"m": {"in": 1}}}'])
+@pytest.mark.parametrize(
+    "content", ["{", "[1]", '{"budget": 3}', '{"timeout": "long"}', '{"prices": {"m": {"in": 1}}}']
+)
 def test_a_file_changed_by_hand_is_refused_and_named(tmp_path, content):
     (tmp_path / FILE).write_text(content)
     with pytest.raises(InputError, match=rf"settings in .*{FILE} cannot be read.*delete it"):

@@ -31,7 +31,9 @@ class Options:
         unknown = sorted(set(data) - known)
         if unknown:
             raise InputError(f"Unknown option {unknown[0]!r}; known options: {', '.join(sorted(known))}.")
-        return cls(**data)
+        plain = cls()
+        parts = {name: value for name in data if isinstance(value := getattr(plain, name), Options)}
+        return cls(**{**data, **{name: part.from_json(data[name]) for name, part in parts.items()}})
 
 
 Kind = Literal["number", "count", "choice", "switch", "text", "file"]

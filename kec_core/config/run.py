@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from kec_core.config.clustering import ClusteringConfig, GroundingConfig
 from kec_core.config.mapping import KnowledgeConfig, MappingConfig, Similarity
 from kec_core.config.option import Option, Options, option, options_of
-from kec_core.errors import InputError
 
 _GONE = ("backoff", "max_backoff", "outage_requests", "outage_seconds")
 """Options of language models that older projects hold; the openai client has its own."""
@@ -62,7 +61,7 @@ PAPER_WEIGHT = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunConfig:
+class RunConfig(Options):
     """All options of one run."""
 
     encoder: str = option(
@@ -113,29 +112,6 @@ class RunConfig:
     knowledge: KnowledgeConfig = field(default_factory=KnowledgeConfig)
     grounding: GroundingConfig = field(default_factory=GroundingConfig)
     clustering: ClusteringConfig = field(default_factory=ClusteringConfig)
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON types."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read what ``to_json`` wrote.
-
-        Raises:
-            InputError: an unknown option.
-        """
-        unknown = sorted(set(data) - {f.name for f in fields(cls)})
-        if unknown:
-            raise InputError(f"Unknown option {unknown[0]!r}.")
-        rest = dict(data)
-        return cls(
-            mapping=MappingConfig.from_json(rest.pop("mapping", {})),
-            knowledge=KnowledgeConfig.from_json(rest.pop("knowledge", {})),
-            grounding=GroundingConfig.from_json(rest.pop("grounding", {})),
-            clustering=ClusteringConfig.from_json(rest.pop("clustering", {})),
-            **rest,
-        )
 
 
 OPTIONS: Mapping[str, Option] = {one.name: one for one in options_of(RunConfig())}

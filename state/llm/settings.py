@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
 
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from kec_core.config import LLMConfig
 from kec_core.disk import short
@@ -41,21 +40,6 @@ class LLMSettings:
     in_flight: int = LLMConfig().in_flight
     timeout: float = LLMConfig().timeout
     pair_values: bool = LLMConfig().pair_values
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON types."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read what ``to_json`` wrote; what a newer version added is left out."""
-        names = {f.name for f in fields(cls)}
-        known = {name: value for name, value in dict(data).items() if name in names}
-        if "prices" in known:
-            known["prices"] = {model: Price(**price) for model, price in known["prices"].items()}
-        if "budget" in known:
-            known["budget"] = Budget(**known["budget"])
-        return cls(**known)
 
     def endpoint(self, key: SecretStr) -> LLMEndpoint | None:
         """Where the model listens, or None while there is no address.
@@ -94,13 +78,17 @@ def load_llm_settings(home: Path) -> LLMSettings:
     """
     path = home / FILE
     try:
-        return LLMSettings.from_json(json.loads(path.read_text(encoding="utf-8")))
+        return TypeAdapter(LLMSettings).validate_json(path.read_bytes())
     except FileNotFoundError:
         return LLMSettings()
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"The settings in {path} cannot be read ({short(error)}); correct the file, or delete it to start anew."
-        ) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        said = ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
+    except OSError as error:
+        said = short(error)
+    raise InputError(
+        f"The settings in {path} cannot be read ({said}); correct the file, or delete it to start anew."
+    )
 
 
 def save_llm_settings(home: Path, settings: LLMSettings) -> None:
@@ -109,4 +97,4 @@ def save_llm_settings(home: Path, settings: LLMSettings) -> None:
     Raises:
         StoreError: the folder of projects cannot be written.
     """
-    write_atomically(home / FILE, json.dumps(settings.to_json(), indent=1).encode())
+    write_atomically(home / FILE, json.dumps(asdict(settings), indent=1).encode())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
 
 from kec_core.methods.base import Spread
 from state.project.database import now
@@ -68,19 +70,6 @@ class KeptRow:
         """How many seeds it was run with."""
         return len(self.row.keys)
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON types."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read what ``to_json`` wrote."""
-        row = dict(data["row"])
-        scores = row.pop("scores")
-        spreads = None if scores is None else {name: Spread(**value) for name, value in scores.items()}
-        keys = tuple(row.pop("keys"))
-        return cls(**{**data, "row": MethodRow(**row, scores=spreads, keys=keys)})
-
 
 def keep_row(project: Project, revision: str, preset: Preset, row: MethodRow) -> None:
     """Keep a row; an earlier one of the same method on the same revision makes room for it."""
@@ -93,14 +82,14 @@ def keep_row(project: Project, revision: str, preset: Preset, row: MethodRow) ->
     )
     key = _PREFIX + revision
     with project.database.writing() as db:
-        write_meta(db, key, {**read_meta(db, key, {}), row.name: kept.to_json()})
+        write_meta(db, key, {**read_meta(db, key, {}), row.name: asdict(kept)})
 
 
 def kept_rows(project: Project, revision: str) -> tuple[KeptRow, ...]:
     """The table of a revision, in the order the methods were first run; empty before."""
     with project.database.reading() as db:
         rows = read_meta(db, _PREFIX + revision, {})
-    return tuple(KeptRow.from_json(row) for row in rows.values())
+    return tuple(TypeAdapter(KeptRow).validate_python(row) for row in rows.values())
 
 
 def compared_revisions(project: Project) -> tuple[str, ...]:

@@ -28,8 +28,12 @@ def project(hash_encoder, colours):
     return colours
 
 
-def page(**fields):
-    return app("concepts", project="colours", **fields)
+def page(**remembered):
+    """The page in a window that remembers things: mode, selection, staged."""
+    test = app("concepts", project="colours")
+    for name, value in remembered.items():
+        test.session_state[f"kec_{name}"] = value
+    return test.run() if remembered else test
 
 
 def names(project):
@@ -115,32 +119,20 @@ def test_a_locked_concept_says_why_it_stays_and_can_be_unlocked(project, key):
     assert test.button(key="dialog_cancel")
 
 
-def test_merging_says_first_which_constraints_go_along(project):
+@pytest.mark.parametrize(
+    ("key", "picked", "into", "label"),
+    [("concepts_merge", 2, "them", "Merge"), ("concept_delete", 1, "it", "Delete")],
+)
+def test_merging_and_deleting_say_first_which_constraints_go_along(project, key, picked, into, label):
     first, second = revisions.current(project).knowledge.concepts[:2]
     bench = Workbench(project, LiveStates())
     bench.commit(bench.preview([AssignImages(images=(project.images()[0].id,), concept=first.id)]))
-    test = page()
-    test.session_state["kec_selection"] = Selection(concepts=(first.id, second.id))
-    test.run()
-    test.button(key="concepts_merge").click().run()
-    assert "takes over the wish that puts 1 photo into them" in shown(test)
-    assert revisions.current(project).id == "r2"
-
-
-def test_deleting_a_concept_says_first_which_constraints_go_with_it(project):
-    concept = revisions.current(project).knowledge.concepts[0]
-    photo = project.images()[0].id
-    bench = Workbench(project, LiveStates())
-    bench.commit(bench.preview([AssignImages(images=(photo,), concept=concept.id)]))
-    test = page()
-    test.session_state["kec_selection"] = Selection(concepts=(concept.id,))
-    test.run()
-    before = revisions.current(project).id
-    test.button(key="concept_delete").click().run()
-    assert "the wish that puts 1 photo into it" in shown(test)
-    assert test.button(key="dialog_ok").label == "Delete"
+    test = page(selection=Selection(concepts=(first.id, second.id)[:picked]))
+    test.button(key=key).click().run()
+    assert f"the wish that puts 1 photo into {into}" in shown(test)
+    assert test.button(key="dialog_ok").label == label
     assert test.button(key="dialog_cancel")
-    assert revisions.current(project).id == before
+    assert revisions.current(project).id == "r2"
 
 
 def test_the_dialog_that_tests_a_phrase_can_be_left(project):
@@ -176,32 +168,24 @@ def test_a_window_that_was_reloaded_is_not_another_person(project, monkeypatch):
         assert (session.other_editor(project) is not None) == is_other
 
 
-def test_collected_edits_are_previewed_then_applied_together_or_discarded(project):
-    test = page()
-    test.session_state["kec_mode"] = "staged"
-    test.run()
+def test_collected_edits_are_undone_one_by_one_discarded_or_applied_and_finalise_waits_for_them(project):
+    test = page(mode="staged")
     test.button(key="concept_mute").click().run()
     test.button(key="concept_lock").click().run()
     assert revisions.current(project).id == "r1"
     assert "and 1 more" in shown(test)
+    test.button(key="undo").click().run()
+    assert len(test.session_state["kec_staged"]) == 1
+    assert revisions.current(project).id == "r1"
     test.button(key="discard").click().run()
-    assert "and 1 more" not in shown(test)
+    assert not test.session_state["kec_staged"]
+    assert test.button(key="finalise").disabled is False
     test.button(key="concept_mute").click().run()
+    assert test.button(key="finalise").disabled
     test.button(key="apply").click().run()
     current = revisions.current(project)
     assert current.id == "r2"
     assert [edit["op"] for edit in current.edits] == ["mute_concept"]
-
-
-def test_undo_takes_back_collected_edits_one_by_one(project):
-    test = page()
-    test.session_state["kec_mode"] = "staged"
-    test.run()
-    test.button(key="concept_mute").click().run()
-    test.button(key="concept_lock").click().run()
-    test.button(key="undo").click().run()
-    assert len(test.session_state["kec_staged"]) == 1
-    assert revisions.current(project).id == "r1"
 
 
 def test_fewer_concepts_merge_the_most_similar(project):
@@ -264,10 +248,8 @@ def test_searching_looks_into_names_descriptions_and_nouns(project):
 
 
 def test_picked_photos_go_to_a_similar_concept(project):
-    test = page()
     image = project.images()[0].id
-    test.session_state["kec_selection"] = Selection(images=(image,))
-    test.run()
+    test = page(selection=Selection(images=(image,)))
     similar = next(button for button in test.button if button.key and button.key.startswith("neighbour_"))
     similar.click().run()
     (constraint,) = revisions.current(project).knowledge.constraints
@@ -292,20 +274,9 @@ def test_finalise_clusters_in_full_as_a_job(project, monkeypatch):
     assert started == [("finalise", {})]
 
 
-def test_finalise_waits_for_the_collected_edits(project):
-    test = page()
-    test.session_state["kec_mode"] = "staged"
-    test.run()
-    test.button(key="concept_mute").click().run()
-    assert test.button(key="finalise").disabled
-
-
 def test_edits_that_fit_no_longer_can_be_discarded(project):
-    test = page()
     gone = revisions.current(project).knowledge.concepts[0].id
-    test.session_state["kec_mode"] = "staged"
-    test.session_state["kec_staged"] = (DeleteConcept(concept=gone),)
-    test.run()
+    test = page(mode="staged", staged=(DeleteConcept(concept=gone),))
     editing.edit_project(project, [DeleteConcept(concept=gone)])
     test.run()
     assert "do not fit any more" in shown(test)
@@ -315,9 +286,7 @@ def test_edits_that_fit_no_longer_can_be_discarded(project):
 
 
 def test_a_second_click_on_apply_does_nothing(project):
-    test = page()
-    test.session_state["kec_mode"] = "staged"
-    test.run()
+    test = page(mode="staged")
     test.button(key="concept_mute").click().run()
     again = test.button(key="apply").click()
     test.session_state["kec_staged"] = ()
@@ -356,19 +325,15 @@ def test_words_that_no_edit_can_hold_are_refused_in_words(project, field):
 
 
 def test_concepts_that_are_gone_are_not_offered_for_merging(project):
-    test = page()
     one = revisions.current(project).knowledge.concepts[0].id
-    test.session_state["kec_selection"] = Selection(concepts=(one, "c998", "c999"))
-    test.run()
+    test = page(selection=Selection(concepts=(one, "c998", "c999")))
     assert "concepts_merge" not in [button.key for button in test.button]
 
 
 @pytest.mark.parametrize("turn", [1, -1])
 def test_of_several_picked_concepts_the_latest_is_looked_at(project, turn):
-    test = page()
     picked = tuple(one.id for one in revisions.current(project).knowledge.concepts[:2])[::turn]
-    test.session_state["kec_selection"] = Selection(concepts=picked)
-    test.run()
+    test = page(selection=Selection(concepts=picked))
     assert looked_at(test) == picked[-1]
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from openai import AsyncOpenAI
 
@@ -15,13 +14,13 @@ from kec_core.arrays import Progress
 from kec_core.config import LLMConfig
 from kec_core.errors import LLMBudgetError, LLMError, LLMReplyError
 from kec_core.llm.answer_cache import EndpointAnswers
-from kec_core.llm.answers import clean
 from kec_core.llm.cost import Meter
-from kec_core.llm.dialect import Dialect, RefusedError, what_to_change
+from kec_core.llm.dialect import Dialect, RefusedError
 from kec_core.llm.dialogue import Dialogue, Outcome, Settled
 from kec_core.llm.failures import TransientError, unknown_model
 from kec_core.llm.prompts import Question, approximate_tokens
 from kec_core.llm.request import Completion, send
+from kec_core.llm.streak import EQUAL_FAILURES, FailureStreak
 from kec_core.llm.transport import ATTEMPTS, open_client
 
 HEARTBEAT = 0.2
@@ -29,15 +28,6 @@ HEARTBEAT = 0.2
 _TICK = 0.02
 GATHER = 0.02
 """Seconds in which answers gather before they are stored together; a durable write takes about half as long."""
-EQUAL_FAILURES = 3
-"""Questions in a row that fail the same way end the run: the next would as well."""
-UNREAD = 20
-"""Questions in a row whose replies are no answers, each in other words, end the run too."""
-_QUOTED = 120
-"""Letters that are quoted of a reply that is no answer."""
-_VARIABLE = re.compile(r"\d+|\(requests made.*?\)|[\"'`].*?[\"'`]")
-"""What differs between equal refusals of different questions."""
-
 _Kept = tuple[str, Outcome, bool]
 """Key, outcome, and whether it is lasting: the model's own, not a failure of the line."""
 
@@ -80,47 +70,39 @@ class _Metered:
             self.tally.completion_tokens += completion
 
 
+@dataclass(eq=False)
 class Run:
     """Workers that share a queue, what the endpoint understands, the budget, and how many failed alike in a row."""
 
-    def __init__(
-        self,
-        answers: EndpointAnswers,
-        config: LLMConfig,
-        meter: Meter,
-        paused: Callable[[], bool],
-        found: dict[str, Outcome],
-        label: str,
-        progress: Progress,
-        on_outcome: Callable[[Outcome], None],
-    ) -> None:
-        self.answers = answers
-        self.config = config
-        self.meter = meter
-        self.paused = paused
-        self.found = found
-        self.label = label
-        self.progress = progress
-        self.on_outcome = on_outcome
-        self.trouble = ""
-        self.under_way = 0
-        self._total = len(found)
-        self._fresh, self._first = False, False
-        self._paused = paused()
-        self._stopped: LLMError | None = None
-        self._settled: list[_Kept] = []
-        self._arrival = asyncio.Event()
-        self._working = 0
-        self._dialect = answers.dialect()
-        self._proven = False
-        self._probed = False
-        self._probing = asyncio.Lock()
-        self._answered = 0
-        self._failure = ""
-        self._alike = 0
-        self._unread = 0
-        self._ended = 0
-        self._worthwhile = asyncio.Event()
+    answers: EndpointAnswers
+    config: LLMConfig
+    meter: Meter
+    paused: Callable[[], bool]
+    found: dict[str, Outcome]
+    label: str
+    progress: Progress
+    on_outcome: Callable[[Outcome], None]
+    trouble: str = ""
+    under_way: int = 0
+    _total: int = 0
+    _fresh: bool = False
+    _first: bool = False
+    _paused: bool = False
+    _stopped: LLMError | None = None
+    _settled: list[_Kept] = field(default_factory=list)
+    _arrival: asyncio.Event = field(default_factory=asyncio.Event)
+    _working: int = 0
+    _proven: bool = False
+    _probed: bool = False
+    _probing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _answered: int = 0
+    _ended: int = 0
+    _worthwhile: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._total, self._paused = len(self.found), self.paused()
+        self._dialect = self.answers.dialect()
+        self._streak = FailureStreak(self.answers.endpoint.url)
 
     async def all(self, questions: Mapping[str, Question], *, fresh: bool, first: bool) -> None:
         """Settle every question into ``found``; on any exception the requests under way are dropped.
@@ -241,19 +223,15 @@ class Run:
             except LLMReplyError as error:
                 settled = dialogue.refuse(str(error))
             except (TransientError, RefusedError) as error:
-                self._count(error)
+                self._streak.failed(error)
                 settled = dialogue.give_up(f"{error} (requests made: {tally.requests})")
                 lasting = settled.answer is not None
         if settled.by_rule:
-            self._count(RefusedError(settled.reason))
+            self._streak.failed(RefusedError(settled.reason))
         elif settled.unread is not None:
-            said = clean(settled.unread, _QUOTED)
-            self._count(
-                RefusedError(f'{settled.reason} ("{said}")' if said else settled.reason), settled.unread
-            )
-            self._count_unread(settled.reason)
+            self._streak.unreadable(settled.reason, settled.unread)
         elif lasting:
-            self._alike = self._unread = 0
+            self._streak.ended()
         outcome = Outcome(
             question=question,
             status="failed" if settled.answer is None else "done",
@@ -265,47 +243,6 @@ class Run:
             seconds=time.monotonic() - started,
         )
         return outcome, lasting
-
-    def _count(self, error: TransientError | RefusedError, reply: str | None = None) -> None:
-        """Count failures alike in a row: the same words of the server, or the same ``reply`` that is no answer.
-
-        Raises:
-            LLMError: there were too many: the next question would fail as well.
-        """
-        if isinstance(error, RefusedError) and error.item:
-            return
-        silent = isinstance(error, TransientError) and not error.spoken
-        kind = (
-            "no answer" if silent else _VARIABLE.sub("", str(error)) if reply is None else f"reply: {reply}"
-        )
-        self._alike = self._alike + 1 if kind == self._failure else 1
-        self._failure = kind
-        if self._alike < EQUAL_FAILURES:
-            return
-        url, said = self.answers.endpoint.url, str(error)
-        if silent:
-            raise LLMError(
-                f"The language model at {url} has not answered: {EQUAL_FAILURES} questions failed in a row, the last "
-                f"with: {said}. Check that it runs; answers received are kept."
-            )
-        change = "Check the server" if isinstance(error, TransientError) else what_to_change(said)
-        raise LLMError(
-            f"The language model at {url} met {EQUAL_FAILURES} questions in a row with the same: {said}. "
-            f"{change}; answers received are kept."
-        )
-
-    def _count_unread(self, reason: str) -> None:
-        """Count replies in a row that are no answers, whatever their words.
-
-        Raises:
-            LLMError: there were too many.
-        """
-        self._unread += 1
-        if self._unread >= UNREAD:
-            raise LLMError(
-                f"The language model at {self.answers.endpoint.url} gave no readable answer to {UNREAD} questions in a "
-                f"row, the last: {reason}. {what_to_change(reason)}; answers received are kept."
-            )
 
     async def _answer(self, api: AsyncOpenAI, dialogue: Dialogue, tally: _Tally) -> Completion:
         """A completion.

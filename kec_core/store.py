@@ -44,13 +44,21 @@ def cache_dir() -> Path:
     """
     from platformdirs import user_cache_path
 
-    chosen = os.environ.get("KEC_CACHE_DIR")
-    folder = Path(chosen) if chosen else user_cache_path("kec-studio")
+    return own_folder("cache", "KEC_CACHE_DIR", user_cache_path("kec-studio"))
+
+
+def own_folder(kind: str, variable: str, usual: Path) -> Path:
+    """The folder that a variable of the environment names, else the usual one; made if absent.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    folder = Path(os.environ.get(variable) or usual)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"The cache folder {folder} cannot be made ({reason(error, folder)}); set KEC_CACHE_DIR to a writable folder."
+            f"The {kind} folder {folder} cannot be made ({reason(error, folder)}); set {variable} to a writable folder."
         ) from error
     return folder
 

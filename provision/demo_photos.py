@@ -18,6 +18,7 @@ from kec_core.disk import reason
 from kec_core.errors import InputError, ResourceMissing, StoreError
 from kec_core.paths import exists, is_folder
 from kec_core.photos.images import find_images
+from kec_core.store import own_folder
 from provision.sources import (
     Found,
     Report,
@@ -132,15 +133,7 @@ def data_dir() -> Path:
     Raises:
         StoreError: it cannot be made.
     """
-    chosen = os.environ.get("KEC_DATA_DIR")
-    folder = Path(chosen) if chosen else user_data_path("kec-studio")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"The data folder {folder} cannot be made ({reason(error, folder)}); set KEC_DATA_DIR to a writable folder."
-        ) from error
-    return folder
+    return own_folder("data", "KEC_DATA_DIR", user_data_path("kec-studio"))
 
 
 def demo_folder(name: str) -> Path:

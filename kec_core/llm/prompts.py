@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, Protocol
 
 from kec_core.errors import InputError
@@ -209,10 +210,7 @@ class Question:
 def concept_question(nouns: Sequence[str], *, guidance: str = "", instruction: str = "") -> Question:
     """Prompt A: the concept behind a merged noun set, most frequent noun first."""
     shown = _clean_all(nouns)
-
-    def weigh(answer: ConceptAnswer) -> Verdict:
-        return check_concept(answer, shown, _texts(CONCEPT_EXAMPLES))
-
+    weigh = partial(check_concept, nouns=shown, examples=_texts(CONCEPT_EXAMPLES))
     return Question(
         kind="concept",
         label=", ".join(shown[:4]),
@@ -227,10 +225,8 @@ def concept_question(nouns: Sequence[str], *, guidance: str = "", instruction: s
 def uni_question(concept: Concept, count: int, *, guidance: str = "", instruction: str = "") -> Question:
     """Prompt B: ``count`` visible attributes of one concept (lambda_1)."""
     examples = _shortened(UNI_EXAMPLES, count)
-
-    def weigh(answer: AttributesAnswer) -> Verdict:
-        return check_attributes(answer, count, [concept.name], {*_texts(UNI_EXAMPLES), _told(concept)})
-
+    echoes = {*_texts(UNI_EXAMPLES), _told(concept)}
+    weigh = partial(check_attributes, count=count, names=[concept.name], examples=echoes)
     return Question(
         kind="uni",
         label=concept.name,
@@ -258,28 +254,24 @@ def pair_question(
     The paper's examples name dimensions ("number of wheels"); ``values`` asks how each side looks instead.
     """
     names = [first.name, second.name]
-    task, examples = (CONTRAST_TASK, CONTRAST_EXAMPLES) if values else (PAIR_TASK, PAIR_EXAMPLES)
     case = f"First: {_told(first)}\nSecond: {_told(second)}"
-
-    echoes = {*_texts(examples), _told(first), _told(second)}
-
-    def weigh_values(answer: ContrastsAnswer) -> Verdict:
-        return check_contrasts(answer, count, names, echoes)
-
-    def weigh(answer: AttributesAnswer) -> Verdict:
-        return check_attributes(answer, count, names, echoes)
-
+    task, examples, tokens = (
+        (CONTRAST_TASK, CONTRAST_EXAMPLES, 25) if values else (PAIR_TASK, PAIR_EXAMPLES, 8)
+    )
     asked = f"{guidance}{instruction}" or case
+    echoes = {*_texts(examples), _told(first), _told(second)}
+    attributes = partial(check_attributes, count=count, names=names, examples=echoes)
+    contrasts = partial(check_contrasts, count=count, names=names, examples=echoes)
     return Question(
         kind="pair",
         label=" | ".join(names),
         messages=_turns(task.format(count=count), _shortened(examples, count), case, guidance, instruction),
         schema=schema_of(ContrastsAnswer if values else AttributesAnswer, count),
         content=_content("pair", guidance, instruction, count=count, pair=case, values=values),
-        expected_tokens=10 + (25 if values else 8) * count,
-        judge=_judge(ContrastsAnswer, weigh_values, asked)
+        expected_tokens=10 + tokens * count,
+        judge=_judge(ContrastsAnswer, contrasts, asked)
         if values
-        else _judge(AttributesAnswer, weigh, asked),
+        else _judge(AttributesAnswer, attributes, asked),
     )
 
 
@@ -289,10 +281,7 @@ def split_question(
     """Two to four sub-concepts of one concept, from its nouns."""
     shown = _clean_all(nouns)
     case = f"Concept: {_told(concept)}" + (f"\nNouns: {', '.join(shown)}" if shown else "")
-
-    def weigh(answer: PartsAnswer) -> Verdict:
-        return check_parts(answer, concept.name, shown)
-
+    weigh = partial(check_parts, name=concept.name, nouns=shown)
     return Question(
         kind="split",
         label=concept.name,

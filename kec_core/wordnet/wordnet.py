@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -123,10 +123,6 @@ class WordNet:
                 )
             self._synsets[synset_id] = self._read(row)
         return self._synsets[synset_id]
-
-    def synsets(self) -> Iterator[Synset]:
-        """All synsets in ascending order of their ids."""
-        return (self.synset(synset_id) for synset_id in self.ids)
 
     def _read(self, row: int) -> Synset:
         table = self._table

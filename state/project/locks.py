@@ -26,11 +26,10 @@ TRY_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """The window that may edit; ``age`` is the time since it last renewed its lease, in seconds."""
+    """The window that may edit."""
 
     owner: str
     label: str
-    age: float
 
 
 class Lease:
@@ -46,7 +45,7 @@ class Lease:
             row = db.execute("SELECT owner, label, heartbeat FROM lease").fetchone()
         if row is None or self._clock() - row["heartbeat"] > LEASE_SECONDS:
             return None
-        return Holder(owner=row["owner"], label=row["label"], age=max(0.0, self._clock() - row["heartbeat"]))
+        return Holder(owner=row["owner"], label=row["label"])
 
     def take(self, owner: str, label: str) -> None:
         """Say that this window edits from now on.

@@ -24,6 +24,15 @@ def test_no_name_that_hardly_fits_is_taken_only_to_be_different():
     assert named([[0.9, 0.1, 0.0], [0.8, 0.05, 0.15]], "dog", "cat", "wolf") == ["dog", "dog, near wolf"]
 
 
+def test_a_namesake_that_merely_fits_its_name_less_leans_to_no_other_concept():
+    sure, less_sure = [0.9, 0.04, 0.03, 0.03], [0.7, 0.1, 0.1, 0.1]
+    assert named([sure, less_sure], "church", "tench", "horn", "saw") == ["church", "church 2"]
+
+
+def test_what_hardly_differs_tells_no_namesakes_apart():
+    assert named([[0.9, 0.1], [0.88, 0.12]], "church", "tench") == ["church", "church 2"]
+
+
 def test_namesakes_that_nothing_tells_apart_are_numbered():
     assert named([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1]], "dog", "cat") == ["dog", "dog 2", "dog 3"]
 

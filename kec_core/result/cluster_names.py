@@ -16,7 +16,8 @@ from kec_core.types import Grounding, Knowledge
 
 NEXT_BEST = 0.5
 """A cluster whose first name is taken is called by another one that speaks for at least this share as many photos [R]."""
-LEAST_LIFT = 0.01  # of a mean posterior by which a word tells a cluster from its namesake           [R]
+LEAST_LIFT = 0.05  # of a mean posterior by which a concept tells a cluster from its namesake         [R]
+LEAST_PART = 0.5  # of what the shared name says less of it that this concept says more of it        [R]
 
 EXAMPLE_WORTH = 5
 """A photo that the person assigned to a concept speaks for its name as loudly as so many photos that it won [R]."""
@@ -97,7 +98,7 @@ def name_clusters(
     """A name for every cluster; no two are equal.
 
     The clusters whose name has most votes choose first. One that finds its name taken, and no other that fits nearly as
-    well, is told from its namesake by the concept that it is nearer to: "dog, near wolf"; else by a number.
+    well, is told from its namesake by the concept that it leans to instead: "dog, near wolf"; else by a number.
 
     Args:
         votes: float32 (K, M), share of the photos of each cluster that speak for each concept.
@@ -140,12 +141,14 @@ def _own_name(support: NDArray[np.float64], concepts: Sequence[str], bearer: dic
 
 
 def _told_apart(name: str, lift: NDArray[np.floating], concepts: Sequence[str]) -> str:
-    """The name with the concept that speaks more for this cluster than for its namesake; what is unclear tells nothing."""
-    if name.startswith(UNCLEAR):
+    """The name with the concept that speaks for this cluster where the name speaks less for it than for its namesake.
+
+    A cluster that merely fits its name less leans to no other concept; what is unclear tells nothing.
+    """
+    own = [i for i, concept in enumerate(concepts) if concept.casefold() == name.casefold()]
+    others = [i for i, concept in enumerate(concepts) if i not in own and not concept.startswith(UNCLEAR)]
+    if name.startswith(UNCLEAR) or not others:
         return name
-    for i in np.argsort(-lift, kind="stable"):
-        if lift[i] < LEAST_LIFT:
-            break
-        if concepts[i].casefold() != name.casefold() and not concepts[i].startswith(UNCLEAR):
-            return f"{name}, near {concepts[i]}"
-    return name
+    best = max(others, key=lambda i: lift[i])
+    leans = lift[best] >= max(LEAST_LIFT, -LEAST_PART * lift[own].sum())
+    return f"{name}, near {concepts[best]}" if leans else name

@@ -47,7 +47,7 @@ def open_first(page):
 
 def test_an_opened_cluster_begins_at_its_top_and_naming_it_in_the_field(colours):
     page = app("clusters", project="colours")
-    assert view_of(page) == {"shown": "colours clusters", "back": True, "focus": ""}
+    assert view_of(page) == {"shown": "colours clusters", "back": True, "focus": "", "start": ""}
     opened = view_of(open_first(page))
     assert opened["shown"] not in ("", "colours clusters")
     assert not opened["back"]

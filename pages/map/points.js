@@ -103,6 +103,7 @@ function radiusOf(count, zoom) {
 /** Draw all points into a canvas; `view` maps places to pixels: pixel = place * view.scale + view.x (or view.y). */
 function paint(context, view, places, points, background) {
   const { width, height } = context.canvas;
+  if (!width || !height) return; // not laid out yet, or no more
   const image = context.createImageData(width, height);
   const ground = new Uint32Array(image.data.buffer);
   ground.fill((255 << 24) | (background[2] << 16) | (background[1] << 8) | background[0]);

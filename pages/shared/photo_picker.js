@@ -8,7 +8,11 @@ const SIZE = "kec-photo-size"; // under which the browser remembers the size
 const USUAL_SIZE = 92; // CSS pixels
 const ARROWS = { ArrowLeft: -1, ArrowRight: 1 };
 const LINES = { ArrowUp: -1, ArrowDown: 1 };
-let reached = null; // with keys: the wall, and which photo of it; an edit draws the wall anew, and the focus would be lost
+const NOWHERE = 'body, [data-testid="stMain"]'; // what has the focus when nothing has it
+const STEP_MS = 100;
+const STEPS = 100;
+let reached = null; // with keys: the wall, and which photo of it; an edit draws or hides the wall anew, and the focus would be lost
+let stepping = 0;
 
 document.addEventListener("pointerdown", () => (reached = null), true);
 
@@ -114,9 +118,16 @@ function walk(grid, tiles) {
     if (tiles[to]) reach(to).querySelector(".pick").focus();
     return !Number.isNaN(to);
   };
-  const isLost = reached?.label === grid.ariaLabel && document.activeElement === document.body;
-  const tile = reach(isLost ? reached.at : 0);
-  if (isLost) tile?.querySelector(".pick").focus();
+  reach(reached?.label === grid.ariaLabel ? reached.at : 0);
+}
+
+/** For a while after the page was drawn: where nothing has the focus any more, the photo that was reached gets it back. */
+function goOn(grid, steps = STEPS) {
+  if (reached?.label !== grid.ariaLabel || !grid.isConnected) return;
+  clearTimeout(stepping);
+  const isLost = (document.activeElement ?? document.body).matches(NOWHERE) && !document.querySelector('[role="dialog"]');
+  if (isLost) grid.querySelector('.pick[tabindex="0"]')?.focus();
+  if (steps) stepping = setTimeout(() => goOn(grid, steps - 1), STEP_MS);
 }
 
 /** While photos are dragged: what they would be dropped on is marked, and a drop is told. */
@@ -183,6 +194,7 @@ export default function (component) {
     grid.replaceChildren(...data.photos.map((photo, i) => tile(photo, i, (index) => grid.kec.look(index), isFirst(i))));
     walk(grid, [...grid.children]);
   }
+  goOn(grid);
   const now = grid.kec;
   now.look = look;
   const buttons = [...grid.querySelectorAll(".pick")];

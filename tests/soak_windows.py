@@ -16,7 +16,7 @@ from tests import patience
 
 SETTLED = '() => document.querySelector(".stApp")?.dataset.testScriptState === "notRunning"'
 REVISION = '() => (document.querySelector(".st-key-header")?.innerText.match(/\\br\\d+\\b/) || [""])[0]'
-REFUSED = '() => [...document.querySelectorAll("[data-testid=stAlert]")].map(box => box.innerText).join(" ")'
+REFUSED = '() => [...document.querySelectorAll("[data-testid=stAlertContentError]")].map(box => box.innerText).join(" ")'
 ANSWERED = f"before => ({REVISION})() !== before || ({REFUSED})() !== ''"
 HEADINGS = "() => [...document.querySelectorAll('h3')].map(heading => heading.innerText).join('|')"
 PAGES = {

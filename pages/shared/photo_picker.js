@@ -221,7 +221,8 @@ export default function (component) {
   };
   grid.onkeydown = (event) => {
     if (event.key.toLowerCase() === "o" && event.target.closest(".stacked, .opened")) return open(event.target.closest(".tile"));
-    if (grid.kec.walk(event.key)) return event.preventDefault();
+    const isPlain = !event.altKey && !event.ctrlKey && !event.metaKey; // Alt and an arrow is the browser's way back
+    if (isPlain && grid.kec.walk(event.key)) return event.preventDefault();
     if (event.key !== "Enter" && event.key !== " ") return;
     const button = event.target.closest(".pick");
     if (!button) return;

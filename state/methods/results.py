@@ -89,7 +89,7 @@ def kept_rows(project: Project, revision: str) -> tuple[KeptRow, ...]:
     """The table of a revision, in the order the methods were first run; empty before."""
     with project.database.reading() as db:
         rows = read_meta(db, _PREFIX + revision, {})
-    return tuple(TypeAdapter(KeptRow).validate_python(row) for row in rows.values())
+    return tuple(map(TypeAdapter(KeptRow).validate_python, rows.values()))
 
 
 def compared_revisions(project: Project) -> tuple[str, ...]:

@@ -163,7 +163,7 @@ def test_groups_are_put_right_with_keys_alone(groups):
     rest(page)
     page.keyboard.type("by hand")
     page.keyboard.press("Enter")
-    page.locator(".kec-heading", has_text="by hand").wait_for()
+    page.get_by_role("heading", name="by hand", exact=True).wait_for()
     rest(page)
     page.keyboard.press("Backspace")
     wait_for_focus(page, "Open by hand")

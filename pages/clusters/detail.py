@@ -13,7 +13,7 @@ from kec_core.knowledge.unique_names import says_unclear, unique_names
 from kec_core.photos.images import ImageRecord
 from kec_core.types import Knowledge
 from pages.clusters import card_grid, dialogs, explanation_bars, photo_explanation
-from pages.shared import gallery, markup, moved, photo_picker, selection, session, ui
+from pages.shared import gallery, keyboard, markup, moved, photo_picker, selection, session, ui
 from pages.shared.palette import cluster_colour
 from state.project.project import Project
 from state.revisions.cluster_marks import LONGEST_NAME, cluster_marks, name_cluster, set_cluster_done
@@ -31,7 +31,6 @@ HINT = "Click photos to pick them (Shift: a range), or drag them onto a group."
 ROWS = 3
 """Concepts, and attributes, in a list of words."""
 _NAMING, _NAME = "cluster_naming", "cluster_name"
-_NAME_LABEL = "Name of this cluster"
 
 
 def draw(
@@ -45,7 +44,7 @@ def draw(
     """Draw an opened cluster."""
     is_naming = session.widget(_NAMING) == card.id
     view = f"{project.folder.name} cluster {card.id} {is_naming}"
-    ui.begin(view, focus=_NAME_LABEL if is_naming else "", start="cluster_back")
+    ui.begin(view, start="cluster_back")
     split, merge = _bar(project, revision, cards, card)
     if split:
         dialogs.split(project, revision, card)
@@ -165,7 +164,7 @@ def _name_form(project: Project, revision: Revision, card: ClusterCard) -> None:
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
         st.text_input(
-            _NAME_LABEL,
+            keyboard.CLUSTER_NAME,
             value=card.name,
             key=f"{_NAME}_{card.id}",
             max_chars=LONGEST_NAME,

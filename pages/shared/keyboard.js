@@ -13,10 +13,10 @@ const SKELETON = '[data-testid="stSkeleton"]';
 const PRIMARY = '[data-testid="stBaseButton-primary"]';
 
 let keys = { press: {}, opens: {}, fields: {} };
-let acts = 0; // keys and presses of the person so far
 let busy = false; // whether something was open, or a field written in, when the key now under way was pressed
 let unread = false; // whether that key went into a list that was changed and not looked at since
 let ahead = null; // while a field is on its way: what is typed already
+let arrived = null; // while the person has done nothing since a field came: the layer it lies in
 let waiting = []; // keys that could not act yet, in order
 let asked = 0; // until then the run of a pressed button may not have begun
 let drawn = Date.now(); // when the page was last seen being drawn
@@ -81,15 +81,17 @@ function awaitField(label = "") {
   ahead = mine;
   const look = () => {
     if (!isAwaited() || ahead !== mine) return;
-    if (isDrawing()) mine.idle = Date.now() + IDLE_MS;
+    if (isDrawing()) Object.assign(mine, { idle: Date.now() + IDLE_MS, last: false });
     if (label) fieldOf(label)?.focus();
     const field = document.activeElement;
+    const isHere = isField(field) && (!label || field.ariaLabel === label);
     // A field is drawn empty and filled a moment later: what is typed in between would be lost.
-    if (isField(field) && (field.value || mine.calm > 1)) return settle(write(), field.closest(LAYERS) ?? document.body);
-    if (isField(field) && !isDrawing()) return void whenIdle(() => look(++mine.calm));
+    if (isHere && (field.value || mine.calm > 1)) return void (write() && settle(field.closest(LAYERS) ?? document.body));
+    if (isHere && !isDrawing()) return void whenIdle(() => look(++mine.calm));
     mine.calm = 0;
-    if (Date.now() > Math.min(mine.until, mine.idle)) ahead = null;
-    else setTimeout(look, STEP_MS);
+    if (Date.now() > mine.until || mine.last) ahead = null;
+    else if (Date.now() < mine.idle) setTimeout(look, STEP_MS);
+    else whenIdle(() => look((mine.last = true)));
   };
   if (label) look();
   else setTimeout(look, STEP_MS);
@@ -139,17 +141,24 @@ function write() {
 }
 
 /** Until the person does something: a field that is drawn again, or filled late, has its text selected again. */
-function settle(untouched, layer) {
-  const before = acts;
+function settle(layer) {
+  const mine = { layer };
   let until = 0;
+  arrived = mine;
   const look = () => {
-    const field = document.activeElement;
     if (isDrawing() || !until) until = Date.now() + SETTLE_MS;
-    if (!untouched || acts !== before || !layer.isConnected || Date.now() > until) return;
-    if (layer.contains(field) && isField(field) && field.selectionEnd - field.selectionStart < field.value.length) field.select();
+    if (arrived === mine && (!layer.isConnected || Date.now() > until)) arrived = null;
+    if (arrived !== mine) return;
+    select();
     setTimeout(look, STEP_MS);
   };
   look();
+}
+
+/** Select the text of the field that came. */
+function select() {
+  const field = document.activeElement;
+  if (arrived?.layer.contains(field) && isField(field) && field.selectionEnd - field.selectionStart < field.value.length) field.select();
 }
 
 /** Keep what is typed before the field is there; whether the key was kept. */
@@ -295,7 +304,8 @@ function dismiss(layer) {
 }
 
 function onCapture(event) {
-  acts++;
+  select(); // before the key is written: the field may have been filled just now
+  arrived = null;
   const open = layers();
   const writes = isField(event.composedPath()[0]);
   busy = open.length > 0 || isEnlarged() || writes;
@@ -326,11 +336,12 @@ function onClick(event) {
   if (!button) return;
   if (button.closest(".stButton, .stFormSubmitButton")) asked = Date.now() + ASKED_MS;
   dismiss(button.closest(LAYERS));
-  if (Object.values(keys.opens).flat().some((name) => button === buttonOf(name))) awaitField();
+  const name = Object.keys(keys.opens).find((one) => button === buttonOf(one));
+  if (name) awaitField(keys.opens[name]);
 }
 
 function onPointer(event) {
-  acts++;
+  arrived = null;
   if (!event.target.closest?.(LAYERS)) layers().forEach(dismiss);
 }
 

@@ -10,15 +10,14 @@ from pages.shared import finding
 
 PRESSES = {"Escape": ("selection_clear", "discard"), "Ctrl+Enter": ("apply",)}
 """Keys that press the first of these buttons (by widget key) when nothing is open and no field is written in."""
+CLUSTER_NAME = "Name of this cluster"
 _OPENS = {
-    "E": ("concept_rename", "cluster_rename"),
-    "S": ("concept_split",),
-    "A": ("concept_test",),
-    "Shift+A": ("concept_add",),
-    "Y": ("review_form",),
-    "": ("selection_new", "selection_saved", "elsewhere", "new", "tree_new", "tree_change"),
+    **dict.fromkeys(("concept_rename", "concept_split", "concept_test", "concept_add", "review_form"), ""),
+    **dict.fromkeys(("selection_new", "selection_saved", "elsewhere", "new", "tree_new", "tree_change"), ""),
+    "cluster_rename": CLUSTER_NAME,
 }
-"""Buttons that lead into a text field, by their shortcut: what is typed meanwhile is written there, not taken for keys."""
+"""Buttons, by widget key, that lead into a text field, with its label or "" for the first of what opens: what is typed
+meanwhile is written there, not taken for keys."""
 FIELDS = {
     "/": {"label": finding.LABEL},
     "F": {"label": "Find a concept"},

@@ -35,16 +35,15 @@ _START = st.components.v2.component(
 )
 
 
-def begin(shown: str, *, back: bool = False, focus: str = "", start: str = "") -> None:
+def begin(shown: str, *, back: bool = False, start: str = "") -> None:
     """Scroll to where the view begins, whenever it is another one than before.
 
     Args:
         shown: names the view.
         back: True returns to where this view was left.
-        focus: label of the text field to write in, "" for none.
         start: key of the button from where the Tab key goes on when what had the focus is not there any more; "" for none.
     """
-    _START(key="view_start", data={"shown": shown, "back": back, "focus": focus, "start": start})
+    _START(key="view_start", data={"shown": shown, "back": back, "start": start})
 
 
 def note(body: str, *, width: Literal["stretch", "content"] = "stretch") -> None:

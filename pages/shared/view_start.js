@@ -1,11 +1,14 @@
 // Another thing on a page begins at the top of the page, not where the one before was left.
 const STEP_MS = 100;
-const STEPS = 30;
+const STEPS = 300; // a slow computer draws a page of photos for many seconds
+const NOWHERE = 'body, [data-testid="stMain"]'; // what has the focus when nothing has it
 const places = new Map(); // what was shown -> where it was left
 let shown = null;
+let touched = 0; // how often the person took the page in hand
 let left = { down: 0, widget: "" }; // how far down the page was when the person last did something, for what that draws may
 // already be shorter; and the class of the widget that a key was pressed on
 
+for (const kind of ["pointerdown", "wheel", "touchmove"]) document.addEventListener(kind, () => touched++, { capture: true, passive: true });
 document.addEventListener("pointerdown", () => (left = { down: scrolled(), widget: "" }), true);
 document.addEventListener("keydown", (event) => (left = { down: scrolled(), widget: widgetOf(event.target) }), true);
 
@@ -22,9 +25,10 @@ function place() {
   return document.querySelector('[data-testid="stMain"]');
 }
 
-/** Do something until it worked: what it needs may be drawn a moment later. */
-function until(works, steps = STEPS) {
-  if (!works() && steps) setTimeout(() => until(works, steps - 1), STEP_MS);
+/** Do something for a view until it worked, as what it needs may be drawn later; the person's hand, or another view, ends it. */
+function until(works, steps = STEPS, view = shown, hand = touched) {
+  if (shown !== view || touched !== hand || works() || !steps) return;
+  setTimeout(() => until(works, steps - 1, view, hand), STEP_MS);
 }
 
 export default function (component) {
@@ -38,19 +42,14 @@ export default function (component) {
   if (!first)
     until(() => {
       main.scrollTo(0, down);
-      return shown !== data.shown || Math.abs(main.scrollTop - down) < 2;
+      return Math.abs(main.scrollTop - down) < 2;
     });
   const start = widget || (left.widget && data.start && `st-key-${data.start}`);
   if (start)
     until(() => {
-      const button = document.activeElement === document.body && document.querySelector(`.${CSS.escape(start)} button`);
+      const isLost = (document.activeElement ?? document.body).matches(NOWHERE);
+      const button = isLost && document.querySelector(`.${CSS.escape(start)} button`);
       if (button) button.focus({ preventScroll: true });
-      return shown !== data.shown || button;
-    });
-  if (data.focus)
-    until(() => {
-      const field = [...document.querySelectorAll("input")].find((one) => one.ariaLabel === data.focus);
-      field?.select();
-      return shown !== data.shown || field;
+      return button;
     });
 }

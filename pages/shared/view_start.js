@@ -39,8 +39,10 @@ export default function (component) {
   if (!first) places.set(shown, left);
   shown = data.shown;
   const { down, widget } = (data.back && places.get(shown)) || { down: 0, widget: "" };
+  const before = left;
   if (!first)
     until(() => {
+      if (left !== before) return true; // a key may scroll too
       main.scrollTo(0, down);
       return Math.abs(main.scrollTop - down) < 2;
     });

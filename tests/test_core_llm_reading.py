@@ -112,9 +112,13 @@ def test_a_rejected_draft_is_no_answer_wherever_it_stands(text):
         "concept: |\n  dog\ndescription: |\n  soft fur",
         "concept: &a dog\ndescription: soft fur",
         "<answer><concept>dog</concept>\n<description>soft fur</description></answer>",
+        "| Field | Value |\n|---|---|\n| concept | dog |\n| **Description** | soft fur |",
+        "| concept | dog |\n|:--|--:|\n| description | soft fur |\n\nShall I go on?",
+        "Here:\n\n| # | Concept | Description |\n|---|---|---|\n| 1 | cat | pointed ears |\n| 2 | `dog` | soft fur |",
+        "| concept | description |\n| cat | ears |\n\nBetter:\n\n| concept | description |\n|---|---|\n| dog | soft fur |",
     ],
 )
-def test_an_answer_in_yaml_or_lines_of_keys_is_read(text):
+def test_an_answer_in_yaml_lines_of_keys_or_tables_is_read(text):
     answer = read_answer(text, ConceptAnswer)
     assert (answer.concept.strip(" .\n"), answer.description.strip()) == ("dog", "soft fur")
 
@@ -123,6 +127,7 @@ def test_lists_and_records_in_yaml_are_read():
     for text in (
         "attributes:\n- wet nose\n- long ears",
         "**Attributes:**\n  - wet nose\n  - long ears\n\nDone.",
+        "| No. | Attribute |\n|---|---|\n| 1 | wet nose |\n| 2 | long ears |",
     ):
         assert read_answer(text, AttributesAnswer).attributes == ["wet nose", "long ears"]
     parts = "parts:\n- name: hound\n  nouns: [beagle]\n- name: toy dog\n  nouns:\n  - pug"
@@ -135,6 +140,9 @@ def test_lists_and_records_in_yaml_are_read():
     for prose in ("My concept: none fits here", "The description: unclear"):
         with pytest.raises(LLMReplyError):
             read_answer(prose, ConceptAnswer)
+    for table in ("|", "||\n|-|", "| concept |\n|---|", "| breed | size |\n|---|---|\n| pug | small |"):
+        with pytest.raises(LLMReplyError):
+            read_answer(table, ConceptAnswer)
     with pytest.raises(LLMReplyError):
         read_answer("concept: dog\ndescr", ConceptAnswer, repair=False)
 

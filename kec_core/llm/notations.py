@@ -1,9 +1,10 @@
-"""Answers of a language model that are no JSON: YAML, lines of keys and values, tags."""
+"""Answers of a language model that are no JSON: YAML, lines of keys and values, tags, tables."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence, Set
+from itertools import groupby
 from typing import Any
 
 from kec_core.llm.fields import plain_key
@@ -16,11 +17,12 @@ _KEY_LINE = re.compile(
 """A key with its value, with marks of lists, of bold or quotes around it or not."""
 _INLINE_KEY = re.compile(r"(?<=[^\d][.;,])\s+(?=description\s*:)", re.IGNORECASE)
 _BULLET = re.compile(r"^(\s*)(?:[*•]|\d+[.)])\s+")
+_TABLE_RULE = re.compile(r"[\s|:-]+")
 _TAGGED = re.compile(r"<(\w+)>([^<>]*)</\1>")
 
 
 def values_in_lines(text: str, fields: Sequence[str]) -> Iterator[Any]:
-    """Answers in YAML, in lines of "key: value" or in tags, the last first; none where there is something of JSON.
+    """Answers in YAML, in lines of "key: value", in tags or in tables, the last first; none where there is something of JSON.
 
     Args:
         text: of the model.
@@ -36,6 +38,7 @@ def values_in_lines(text: str, fields: Sequence[str]) -> Iterator[Any]:
             tagged.setdefault(tag, []).append(content.strip())
     if tagged:
         yield {tag: found if len(found) > 1 else found[0] for tag, found in tagged.items()}
+    yield from _in_tables(text, names)
 
 
 def _in_lines(text: str, names: Set[str], first: str) -> Iterator[Any]:
@@ -64,3 +67,19 @@ def _in_lines(text: str, names: Set[str], first: str) -> Iterator[Any]:
             value = None
         cells = (line.partition(":") for line in kept)
         yield value or {key: cell.strip() for key, _, cell in cells if cell.strip()}
+
+
+def _in_tables(text: str, names: Set[str]) -> Iterator[Any]:
+    """Answers in tables of Markdown: a row for each field, or a column for each field and a row for each answer."""
+    lines = [line.strip() for line in text.splitlines() if not _TABLE_RULE.fullmatch(line)]
+    tables = [list(table) for is_row, table in groupby(lines, lambda line: line.startswith("|")) if is_row]
+    for table in reversed(tables):
+        head, *rows = [[cell.strip(' *_`"') for cell in row.strip("|").split("|")] for row in table]
+        columns = {cell: place for place, cell in enumerate(head) if plain_key(cell) in names}
+        if any(plain_key(row[0]) in names for row in rows):
+            yield {row[0]: ", ".join(row[1:]) for row in (head, *rows) if plain_key(row[0]) in names}
+        elif columns and len(names) == 1:
+            yield {cell: [row[place] for row in rows if place < len(row)] for cell, place in columns.items()}
+        elif columns:
+            for row in reversed(rows):
+                yield {cell: row[place] for cell, place in columns.items() if place < len(row)}

@@ -1,6 +1,7 @@
 """Data page: choose photos and labels, scan them as a job, read the report."""
 
 import io
+import json
 import shutil
 import zipfile
 from dataclasses import replace
@@ -166,6 +167,38 @@ def test_labels_may_be_uploaded(new, tmp_path, started):
     assert not page.exception
     assert started[0][1]["labels"] == str(new.folder / "labels.csv")
     assert (new.folder / "labels.csv").read_bytes() == b"file,label\na.png,a\n"
+
+
+def test_a_label_file_that_was_uploaded_and_read_is_no_longer_called_unread(colours, started, tmp_path):
+    colours.set_images_root(tmp_path)
+    page = app("data", project="colours")
+    page.segmented_control(key="data_labels_again").set_value("csv").run()
+    page.file_uploader(key="data_csv_file").upload("some.csv", b"file,label\n", "text/csv").run()
+    assert "not read yet" in shown(page)
+    page.button(key="data_scan").click().run()
+    keep_scan(colours, labels=started[0][1]["labels"])
+    assert "not read yet" not in shown(page.run())
+    page.file_uploader(key="data_csv_file").upload("some.csv", b"file,label\na,b\n", "text/csv").run()
+    assert "not read yet" in shown(page)  # another file of the same name
+
+
+def test_what_a_scan_noted_of_a_label_file_stays_on_the_page(colours):
+    keep_scan(colours, notes=["7 of 9 rows of labels.csv name no photo."])
+    keep_scan(colours, kind="map")  # a later job of another kind
+    page = app("data", project="colours")
+    assert not page.exception
+    assert "7 of 9 rows of labels.csv name no photo." in shown(page)
+    page.session_state["data_tabs"] = "Labels (4)"
+    assert f"{sum(map(bool, colours.labels()))} of 50 photos have a label." in shown(page.run())
+
+
+def keep_scan(project, kind="scan", labels="keep", notes=()):
+    """A job that has ended well."""
+    with project.database.writing() as db:
+        db.execute(
+            "INSERT INTO jobs (kind, params, state, created, result) VALUES (?, ?, 'done', '', ?)",
+            (kind, json.dumps({"labels": labels}), json.dumps({"images": 4, "notes": list(notes)})),
+        )
 
 
 def test_labels_that_no_scan_has_read_are_said_before_one_goes_on(colours, started):

@@ -46,7 +46,8 @@ COCO = {
     [
         ({"classes": ["cat", "dog"], "labels": {"cat/1": 0, "dog/1": {"label": 1}}}, {"cat/1.jpg": "cat", "dog/1.jpg": "dog"}),
         ({"classes": None, "labels": {"/there/photos/cat/1.jpg": "cat"}}, {"cat/1.jpg": "cat"}),
-        ({"samples": [{"filepath": "data/cat/1.jpg", "ground_truth": SAMPLE, "guess": {**SAMPLE, "label": "x"}}]}, {}),
+        ({"samples": [{"filepath": "other/cat/1.jpg", "ground_truth": SAMPLE, "guess": {**SAMPLE, "label": "x"}}]}, {}),
+        ({"samples": [{"filepath": "data/cat/1.jpg", "ground_truth": SAMPLE, "guess": {**SAMPLE, "label": "x"}}]}, {"cat/1.jpg": "cat"}),
         ({"samples": [{"filepath": "/data/cat/1.jpg", "anything": SAMPLE}]}, {"cat/1.jpg": "cat"}),
         ([label_studio("/data/local-files/?d=photos/cat/1.jpg", ["cat"])], {"cat/1.jpg": "cat"}),
         ([label_studio("s3://bucket/cat/1.jpg", ["cat"])], {"cat/1.jpg": "cat"}),

@@ -147,9 +147,14 @@ def _allowed(typed: str) -> Path:
 def _csv(project: Project, given: str | UploadedFile) -> Path:
     if isinstance(given, str):
         return _allowed(given)
-    path = project.folder / f"labels{Path(given.name).suffix.lower()}"
+    path = _kept(project, given)
     write_atomically(path, given.getvalue())
     return path
+
+
+def _kept(project: Project, given: UploadedFile) -> Path:
+    """Where the project keeps a label file that was uploaded."""
+    return project.folder / f"labels{Path(given.name).suffix.lower()}"
 
 
 def _save(project: Project, files: Sequence[UploadedFile]) -> Path:
@@ -190,7 +195,11 @@ def _is_unread(project: Project, choice: Choice) -> bool:
     """Whether labels are chosen that the newest scan was not asked for; going on would leave them out."""
     scans = (job for job in session.jobs().jobs(project) if job.kind == "scan" and job.state == "done")
     seen = next((job.params.get("labels") for job in scans), None)
-    labels = choice.csv if choice.labels == CSV else choice.labels
+    labels = choice.labels
+    if isinstance(choice.csv, str):
+        labels = choice.csv.strip() if labels == CSV else labels
+    elif (kept := _kept(project, choice.csv)).is_file() and kept.read_bytes() == choice.csv.getvalue():
+        labels = str(kept)
     return choice.is_complete and labels not in ("keep" if any(project.labels()) else "none", seen)
 
 
@@ -228,11 +237,15 @@ def _actions(project: Project, choice: Choice) -> None:
             st.html(markup.note("These labels are not read yet: scan the photos."))
 
 
-def _failure(project: Project) -> None:
-    """Why the latest work ended, when it was begun here and failed; it is said in passing too, but gone then."""
-    latest = next(iter(session.jobs().jobs(project)), None)
-    if latest is not None and latest.kind in ("scan", "add") and latest.state == "failed":
+def _said(project: Project) -> None:
+    """Why the latest work that was begun here failed, or what it noted: rows of a label file that fit no photo."""
+    jobs = session.jobs().jobs(project)
+    latest = next((job for job in jobs if job.kind in ("scan", "add")), None)
+    if latest is not None and latest.state == "failed" and latest == jobs[0]:
         ui.error(latest.error)
+    if latest is not None and latest.result is not None:
+        for said in latest.result["notes"]:
+            ui.note(said)
 
 
 project = ui.need_project()
@@ -245,7 +258,7 @@ with ui.errors():
     with right:
         labels, csv = _labels(project)
     _actions(project, Choice(folder=folder, files=files, labels=labels, csv=csv))
-    _failure(project)
+    _said(project)
 with ui.errors():
     if project.last_scan:
         st.divider()

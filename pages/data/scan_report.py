@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import streamlit as st
@@ -77,9 +78,7 @@ def draw(project: Project) -> None:
             label="With a note",
             caption=lambda image: image.warning,
         ),
-        f"Labels ({len(labels):,})": lambda: st.html(
-            markup.chips(f"{name} · {n:,}" for name, n in labels.most_common(MOST_LABELS))
-        ),
+        f"Labels ({len(labels):,})": lambda: _labels(labels, len(report.images)),
     }
     ui.tabs({title: tab for title, tab in tabs.items() if not title.endswith("(0)")}, key="data_tabs")
 
@@ -116,6 +115,11 @@ def _by_id(project: Project, ids: Sequence[str]) -> list[ImageRecord]:
 
 def _size(image: ImageRecord) -> str:
     return f"{image.width} × {image.height} pixels"
+
+
+def _labels(labels: Counter[str], n_photos: int) -> None:
+    ui.note(f"{labels.total():,} of {markup.count(n_photos, 'photo')} have a label.")
+    st.html(markup.chips(f"{name} · {n:,}" for name, n in labels.most_common(MOST_LABELS)))
 
 
 @st.fragment

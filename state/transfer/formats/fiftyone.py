@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _TRUTH = "ground_truth"
 """How FiftyOne's own examples call the field of what people said."""
 
+_COPIES = "data/"
+"""Where a whole dataset that FiftyOne writes has its copies of photos, whose own folder may be another."""
+
 
 def write(content: Content) -> Mapping[str, WriteFile]:
     """A ``FiftyOneImageClassificationDataset`` that names the photos where they lie, so none is copied.
@@ -101,7 +104,7 @@ def _samples(source: Source, samples: list[Mapping[str, Any]]) -> Labels:
             "export one field, no label was taken."
         )
     rows = [
-        Row(f"sample {at}", text_of(sample["filepath"]), _label(sample.get(chosen)))
+        Row(f"sample {at}", text_of(sample["filepath"]).removeprefix(_COPIES), _label(sample.get(chosen)))
         for at, sample in enumerate(samples)
     ]
     others = [name for name in fields if name != chosen]

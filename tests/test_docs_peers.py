@@ -50,6 +50,13 @@ def test_features_and_scores_are_made_as_the_page_says(project, tmp_path, monkey
     assert eval(call, names).acc == pytest.approx(0.75)
 
 
+def test_nothing_is_read_before_the_command_that_writes_it():
+    for file in ("imagenette-result", "features.parquet"):
+        first = PAGE.index(file, PAGE.index("## The commands"))
+        line = PAGE[PAGE.rindex("\n", 0, first) : PAGE.index("\n", first)]
+        assert re.search(r"--out|to_parquet", line), line
+
+
 def test_snippets_of_other_tools_are_sound_python():
     assert len(SNIPPETS) >= 5
     for code in SNIPPETS:

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from kec_core.paths import is_folder
+from kec_core.paths import is_file, is_folder
 from kec_core.store import write_atomically
 from pages.data import scan_report
 from pages.shared import markup, navigation, session, ui
@@ -198,7 +198,7 @@ def _is_unread(project: Project, choice: Choice) -> bool:
     labels = choice.labels
     if isinstance(choice.csv, str):
         labels = choice.csv.strip() if labels == CSV else labels
-    elif (kept := _kept(project, choice.csv)).is_file() and kept.read_bytes() == choice.csv.getvalue():
+    elif is_file(kept := _kept(project, choice.csv)) and kept.read_bytes() == choice.csv.getvalue():
         labels = str(kept)
     return choice.is_complete and labels not in ("keep" if any(project.labels()) else "none", seen)
 

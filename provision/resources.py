@@ -42,7 +42,6 @@ def setup(*, demo: bool, clip: str, say: Report) -> list[Found]:
         try:
             found.append(ensure(say))
         except ResourceMissing as error:
-            say(str(error))
             missing.append(str(error))
     if missing:
         raise ResourceMissing(" ".join(missing))

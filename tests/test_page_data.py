@@ -165,8 +165,8 @@ def test_labels_may_be_uploaded(new, tmp_path, started):
     page.file_uploader(key="data_csv_file").upload("some.csv", b"file,label\na.png,a\n", "text/csv").run()
     page.button(key="data_scan").click().run()
     assert not page.exception
-    assert started[0][1]["labels"] == str(new.folder / "labels.csv")
-    assert (new.folder / "labels.csv").read_bytes() == b"file,label\na.png,a\n"
+    assert started[0][1]["labels"] == str(new.folder / "labels" / "some.csv")
+    assert (new.folder / "labels" / "some.csv").read_bytes() == b"file,label\na.png,a\n"
 
 
 def test_a_label_file_that_was_uploaded_and_read_is_no_longer_called_unread(colours, started, tmp_path):

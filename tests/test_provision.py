@@ -288,9 +288,11 @@ class TestSetup:
         monkeypatch.setattr(resources, "ensure_wordnet", lambda say: refuse())
         monkeypatch.setattr(resources, "ensure_compact", lambda say: got.append("compact"))
         monkeypatch.setattr(resources, "ensure_demo", lambda say: got.append("demo"))
+        said = Said()
         with pytest.raises(ResourceMissing, match="the server cannot be reached"):
-            resources.setup(demo=True, clip="", say=Said())
+            resources.setup(demo=True, clip="", say=said)
         assert got == ["compact", "demo"]
+        assert said == []  # the error says it, once
 
 
 class TestPrograms:

@@ -16,6 +16,7 @@ from pages.shared import markup, navigation, session, ui
 from state.engine.collection import collection_of
 from state.project.project import Project
 from state.revisions import revisions
+from state.transfer.formats.names import safe_name
 from state.transfer.uploads import UPLOADED, add_uploads, unpacked
 
 FOLDER, UPLOAD = "A folder on this computer", "Upload photos or an archive"
@@ -153,8 +154,8 @@ def _csv(project: Project, given: str | UploadedFile) -> Path:
 
 
 def _kept(project: Project, given: UploadedFile) -> Path:
-    """Where the project keeps a label file that was uploaded."""
-    return project.folder / f"labels{Path(given.name).suffix.lower()}"
+    """Where the project keeps a label file that was uploaded: under its own name, by which notes call it."""
+    return project.folder / "labels" / safe_name(given.name)
 
 
 def _save(project: Project, files: Sequence[UploadedFile]) -> Path:

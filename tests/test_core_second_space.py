@@ -334,6 +334,14 @@ def test_other_weights_are_another_space(checkpoint, tmp_path):
     assert other.info.revision != load_looks(f"timm:test_vit/{checkpoint}").info.revision
 
 
+def test_a_checkpoint_may_hold_its_classifier_as_published_ones_do(checkpoint, tmp_path):
+    state = torch.load(checkpoint, weights_only=True)
+    classifier = {"head.weight": torch.ones(9, 64), "head.bias": torch.ones(9)}
+    torch.save({**state, **classifier}, tmp_path / "whole.pth")
+    whole = load_looks(f"timm:test_vit/{tmp_path / 'whole.pth'}")
+    assert whole.info.revision == load_looks(f"timm:test_vit/{checkpoint}").info.revision
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

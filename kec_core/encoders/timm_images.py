@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,15 +51,26 @@ def load_timm(spec: str) -> TimmEncoder:
             f"Weights of {model} are", "run once with internet, or give a file: timm:MODEL/CHECKPOINT."
         )
     try:
-        network = timm.create_model(
-            model, pretrained=not checkpoint, num_classes=0, checkpoint_path=str(path) if checkpoint else ""
-        )
+        network = timm.create_model(model, pretrained=not checkpoint, num_classes=0)
+        if checkpoint:
+            timm.models.load_checkpoint(
+                network, str(path), filter_fn=lambda w, _: _without_classifier(w, model)
+            )
     except Exception as error:  # timm raises anything at all on weights that do not fit
         raise InputError(
             f"{spec} should be a model of timm and weights that fit it, but cannot be loaded ({short(error)}); "
-            "give a state dict without the classifier, saved by torch.save or as safetensors."
+            "give its state dict, saved by torch.save or as safetensors."
         ) from error
     return TimmEncoder(network.eval(), spec)
+
+
+def _without_classifier(weights: dict[str, Any], model: str) -> dict[str, Any]:
+    """What a checkpoint holds of the network itself: its classifier, as published ones have it, is of no use here."""
+    import timm
+
+    heads = timm.get_pretrained_cfg_value(model, "classifier") or ()
+    prefixes = tuple(f"{head}." for head in ((heads,) if isinstance(heads, str) else heads))
+    return {name: tensor for name, tensor in weights.items() if not name.startswith(prefixes)}
 
 
 def _is_cached(model: str) -> bool:

@@ -217,6 +217,23 @@ def test_labels_that_no_scan_has_read_are_said_before_one_goes_on(colours, start
     assert unread not in shown(page.run())  # read, though there were none
 
 
+def test_a_label_file_that_was_read_is_known_by_any_path_to_it(colours, started, tmp_path):
+    colours.set_images_root(tmp_path)
+    (tmp_path / "some.csv").write_text("file,label\n", encoding="utf-8")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "some.csv")
+    page = app("data", project="colours")
+    page.segmented_control(key="data_labels_again").set_value("csv").run()
+    page.text_input(key="data_csv").set_value(str(tmp_path / "link.csv")).run()
+    assert "not read yet" in shown(page)
+    page.button(key="data_scan").click().run()
+    keep_scan(colours, labels=started[0][1]["labels"])
+    for other in (tmp_path / "link.csv", tmp_path / "." / "some.csv"):
+        assert "not read yet" not in shown(page.text_input(key="data_csv").set_value(str(other)).run())
+    assert "not read yet" in shown(
+        page.text_input(key="data_csv").set_value(str(tmp_path / "gone.csv")).run()
+    )
+
+
 def test_a_moved_photo_folder_is_linked_again(colours, made_project, tmp_path):
     shutil.copytree(made_project.parents[1] / "photos", tmp_path / "new place")
     colours.set_images_root(tmp_path / "gone")

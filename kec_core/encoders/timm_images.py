@@ -54,7 +54,10 @@ def load_timm(spec: str) -> TimmEncoder:
         network = timm.create_model(model, pretrained=not checkpoint, num_classes=0)
         if checkpoint:
             timm.models.load_checkpoint(
-                network, str(path), filter_fn=lambda w, _: _without_classifier(w, model)
+                network,
+                str(path),
+                filter_fn=lambda weights, _: _without_classifier(weights, model),
+                weights_only=True,
             )
     except Exception as error:  # timm raises anything at all on weights that do not fit
         raise InputError(

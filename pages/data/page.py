@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from kec_core.errors import InputError
 from kec_core.paths import is_file, is_folder
 from kec_core.store import write_atomically
 from pages.data import scan_report
@@ -198,7 +200,8 @@ def _is_unread(project: Project, choice: Choice) -> bool:
     seen = next((job.params.get("labels") for job in scans), None)
     labels = choice.labels
     if isinstance(choice.csv, str):
-        labels = choice.csv.strip() if labels == CSV else labels
+        with suppress(InputError):  # a path that leads nowhere was not read
+            labels = str(_allowed(choice.csv)) if labels == CSV else labels
     elif is_file(kept := _kept(project, choice.csv)) and kept.read_bytes() == choice.csv.getvalue():
         labels = str(kept)
     return choice.is_complete and labels not in ("keep" if any(project.labels()) else "none", seen)

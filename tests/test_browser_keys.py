@@ -186,6 +186,58 @@ def test_keys_do_nothing_while_the_list_of_keys_is_open(concepts):
     assert revisions.current(concepts.project).id != before[0]
 
 
+def wait_for_focus(page, button):
+    """Until the Tab key goes on from this button."""
+    page.wait_for_function(f"() => document.activeElement.matches('.st-key-{button} button')")
+
+
+@pytest.mark.parametrize("leave", ["Escape", "Cancel", "Save"])
+def test_the_focus_is_at_the_button_whose_key_opened_a_dialog(concepts, leave):
+    page = concepts.page
+    page.mouse.click(5, 5)  # nothing has the focus
+    page.keyboard.press("e")
+    concepts.wait_for_field("Name")
+    if leave == "Escape":
+        page.keyboard.press("Escape")
+    elif leave == "Cancel":
+        concepts.dialog().get_by_role("button", name="Cancel").click()
+    else:
+        page.keyboard.type("after a dialog")
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="after a dialog", exact=True).wait_for()
+    concepts.dialog().wait_for(state="hidden")
+    wait_for_focus(page, "concept_rename")
+
+
+def test_the_photos_of_a_preview_are_one_stop_of_tab_and_arrows_walk_them(concepts):
+    page = concepts.page
+    page.mouse.click(5, 5)
+    page.keyboard.press("s")
+    concepts.wait_for_field("Name of part 1")
+    concepts.rest()
+    for gallery in concepts.dialog().locator(".kec-gallery").all():
+        photos = gallery.locator("button")
+        assert photos.count() > 1
+        assert gallery.locator('[tabindex="0"]').count() == 1
+        photos.first.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("one => one === document.activeElement", arg=photos.nth(1).element_handle())
+    page.keyboard.press("Escape")
+    concepts.dialog().wait_for(state="hidden")
+    wait_for_focus(page, "concept_split")
+
+
+def test_delete_mutes_though_its_button_does_not_say_so(concepts):
+    page = concepts.page
+    unmute = page.get_by_role("button", name="Unmute")
+    assert page.get_by_role("button", name="Delete").count() == 1  # "Mute Delete" beside "Delete" read as two
+    page.keyboard.press("Delete")
+    unmute.wait_for()
+    concepts.rest()
+    page.keyboard.press("z")
+    unmute.wait_for(state="hidden")
+
+
 def test_words_in_a_popover_change_nothing_but_its_field(cluster):
     page = cluster.page
     page.locator(".pick").nth(0).click()

@@ -131,3 +131,15 @@ def test_no_page_scrolls_sideways_on_a_phone(page, shared_app, project):
         )
         wide += [(name, width) for width in widths if width > 390]
     assert not wide
+
+
+def test_find_begins_with_photos_in_sight_on_a_phone(page, shared_app, project):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{shared_app.address}/find?project=results")
+    photo, bar = page.locator(".pick").first, page.get_by_test_id("stBottom")
+    photo.wait_for()
+    rest(page)
+    page.wait_for_function(
+        "([photo, bar]) => photo.getBoundingClientRect().bottom < bar.getBoundingClientRect().top",
+        arg=[photo.element_handle(), bar.element_handle()],
+    )

@@ -38,6 +38,7 @@ def test_what_is_listed_for_buttons_is_a_shortcut():
         "1 to 9",
         "Tab",
         "Enter",
+        "arrows",
         "O",
     }  # given in a table or by number, the browser's own, or of a gallery's tile
     assert told - by_table <= used()

@@ -3,10 +3,12 @@
 import shutil
 from contextlib import nullcontext
 
+from streamlit.testing.v1 import AppTest
+
 from pages.projects import verbs
 from state.project.project import Project
 from state.workspace.workspace import OpenProjects, Workspace
-from tests.page_helpers import app, shown, visit
+from tests.page_helpers import SCRIPT, TIMEOUT, app, shown, visit
 
 
 def test_without_projects_it_welcomes_and_offers_the_two_ways_to_begin(empty_home):
@@ -27,6 +29,14 @@ def test_the_demo_opens_by_itself_when_there_is_no_other_project_and_only_once(c
     assert page.query_params["project"] == "demo"
     assert page.title[0].value == "Clusters"
     assert visit(page, "projects").title[0].value == "Your photo projects"
+
+
+def test_who_came_to_another_page_first_gets_the_projects_not_the_demo(colours):
+    colours.folder.rename(colours.folder.with_name("demo"))
+    page = AppTest.from_file(str(SCRIPT), default_timeout=TIMEOUT)
+    page.session_state["kec_first_page"] = "settings"
+    assert page.run().title[0].value == "Your photo projects"
+    assert "project" not in page.query_params
 
 
 def test_beside_other_projects_the_demo_is_opened_when_it_is_asked_for(colours):

@@ -73,8 +73,7 @@ def _switches(project: Project, knowledge: Knowledge, concept: Concept) -> None:
         key="concept_mute",
         type="tertiary",
         icon=":material/visibility:" if concept.muted else ":material/visibility_off:",
-        shortcut="Delete",
-        help="A muted concept pulls no photo; you can take it back at any time.",
+        help="A muted concept pulls no photo; you can take it back at any time (key Delete).",
         on_click=session.act,
         args=(project, [MuteConcept(concept=concept.id, muted=not concept.muted)]),
     )

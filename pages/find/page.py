@@ -113,7 +113,7 @@ def _results(project: Project, shown: Revision, found: tuple[Found, ...], headin
     row_of = cached.row_of(project, shown.scan)
     images = cached.images(project, shown.scan)
     rows = [row_of[one.image] for one in found]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="find_results"):
         st.subheader(heading, anchor=False, width="content")
         said = (gallery.distinct(project, (one.image for one in found)), groups.whence(project, shown, rows))
         ui.note(" · ".join(filter(None, said)), width="content")

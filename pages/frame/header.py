@@ -27,9 +27,13 @@ FINISHED = {
 """What is said when a job has ended well, for those that make no result of their own."""
 
 
-def draw() -> None:
-    """Project, revision, encoder and running job, on one line; nothing while no project is open."""
-    session.arrive()
+def draw(page: str) -> None:
+    """Project, revision, encoder and running job, on one line; nothing while no project is open.
+
+    Args:
+        page: path of the page below.
+    """
+    session.arrive(page)
     for text in session.take_notices():
         st.toast(markup.plain(text))
     for text in session.take_refusals():

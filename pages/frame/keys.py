@@ -11,7 +11,7 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("Z", "undo"),
         ("Shift+Z", "redo"),
         ("Esc", "close a dialog, unpick photos, discard collected edits"),
-        ("Tab, Enter", "go to a photo and pick it; with Shift a range"),
+        ("Tab, arrows, Enter", "go to a photo and pick it; with Shift a range"),
         ("O", "open or close the stack of near-copies of the photo gone to with Tab"),
         ("/", "find photos by words"),
         ("H", "this list"),

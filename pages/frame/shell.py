@@ -81,7 +81,7 @@ def draw() -> None:
     keyboard.listen()
     mend()
     page = st.navigation(navigation.all_pages(), position="top")
-    header.draw()
+    header.draw(page.url_path)
     try:
         page.run()
     finally:

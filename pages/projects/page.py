@@ -78,7 +78,7 @@ def _is_first_look() -> bool:
     """Whether this window sees the app for the first time, with nothing opened by its address."""
     looked = session.widget(_LOOKED)
     session.set_widget(_LOOKED, True)
-    return not looked and not session.project_id()
+    return not looked and session.asked_for_nothing()
 
 
 def _actions() -> None:

@@ -8,7 +8,13 @@ import streamlit as st
 
 from pages.shared import finding
 
-PRESSES = {"Escape": ("selection_clear", "discard"), "Ctrl+Enter": ("apply",)}
+PRESSES = {
+    "Escape": ("selection_clear", "discard"),
+    "Ctrl+Enter": ("apply",),
+    "Delete": (
+        "concept_mute",
+    ),  # not written on the button: "Mute Delete" beside "Delete" reads as two deletions
+}
 """Keys that press the first of these buttons (by widget key) when nothing is open and no field is written in."""
 CLUSTER_NAME = "Name of this cluster"
 _OPENS = {
@@ -35,10 +41,16 @@ _KEYBOARD = st.components.v2.component(
     html="<span></span>",
     js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
 )
+_FOCUS = st.components.v2.component(
+    "kec_focus",
+    html="<span></span>",
+    js=Path(__file__).with_name("focus.js").read_text(encoding="utf-8"),
+)
 
 
 def listen() -> None:
-    """Keep keys from acting behind what is open; call it once on every page."""
+    """Keep keys from acting behind what is open, and the focus from being lost with a dialog; call it once on every page."""
+    _FOCUS(key="focus")
     said = {"press": PRESSES, "opens": _OPENS, "fields": FIELDS, "lists": LISTS, "enters": ENTERS}
     _KEYBOARD(
         key="keyboard", data=[said]

@@ -73,18 +73,19 @@ class Tile:
 
 
 def gallery(tiles: Sequence[Tile], *, size: str = "medium", label: str = "Photos") -> str:
-    """A grid of square photos, loaded as they scroll into view; pressing one shows it whole.
+    """A grid of square photos, loaded as they scroll into view; pressing one shows it whole, arrows lead from one to another.
 
     Args:
         tiles: the photos, in order.
         size: "small", "medium" or "large" tiles; in a card "strip" for six in a row, "trio" for three.
         label: what a screen reader calls the grid; also keeps the ids of two galleries on a page apart.
     """
-    items = "".join(_tile(tile, f"{label}{i}") for i, tile in enumerate(tiles))
+    first = next((i for i, tile in enumerate(tiles) if tile.large), 0)  # the one stop of the Tab key
+    items = "".join(_tile(tile, f"{label}{i}", -1 if i > first else 0) for i, tile in enumerate(tiles))
     return f'<div class="kec kec-gallery kec-{size}" role="list" aria-label="{text(label)}">{items}</div>'
 
 
-def _tile(tile: Tile, key: str) -> str:
+def _tile(tile: Tile, key: str, tab: int) -> str:
     mark = f'<span class="kec-mark">{text(tile.mark)}</span>' if tile.mark else ""
     caption = f'<span class="kec-caption">{text(tile.caption)}</span>' if tile.caption else ""
     picture = _picture(tile.src, tile.alt)
@@ -93,7 +94,7 @@ def _tile(tile: Tile, key: str) -> str:
     anchor = "z" + hashlib.sha256(f"{key} {tile.large}".encode("utf-8", "replace")).hexdigest()[:16]
     return (
         f'<div class="kec-tile" role="listitem">'
-        f'<button class="kec-zoom" popovertarget="{anchor}" title="{text(tile.alt)}">{picture}</button>{mark}{caption}'
+        f'<button class="kec-zoom" tabindex="{tab}" popovertarget="{anchor}" title="{text(tile.alt)}">{picture}</button>{mark}{caption}'
         f'<div popover="auto" id="{anchor}" class="kec-large"><img loading="lazy" src="{text(tile.large)}" '
         f'alt="{text(tile.alt)}"><div>{text(tile.alt)}</div></div></div>'
     )

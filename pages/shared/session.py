@@ -38,7 +38,7 @@ LIVE_PHOTOS = 100_000
 MAKES_REVISIONS = ("run", "rebuild", "finalise", "add")
 """Jobs whose result would be lost if the project moved on meanwhile."""
 
-_CAME_BARE = "kec_came_bare"
+_CAME_BARE, _FIRST_PAGE = "kec_came_bare", "kec_first_page"
 _PROJECT, _CLUSTER, _NOTICES, _REFUSALS = "kec_project", "kec_cluster", "kec_notices", "kec_refusals"
 _SEEN, _SELECTION, _EPOCH, _CONCEPT = "kec_seen", "kec_selection", "kec_epoch", "kec_concept"
 _MODE, _STAGED, _WINDOW = "kec_mode", "kec_staged", "kec_window"
@@ -80,9 +80,19 @@ def jobs() -> JobManager:
     return JobManager()
 
 
-def arrive() -> None:
-    """Note whether the address names anything: that of a page just gone to does not; call it first in every run."""
+def arrive(page: str) -> None:
+    """Note whether the address names anything: that of a page just gone to does not; call it first in every run.
+
+    Args:
+        page: path of the page that is looked at, "" for the app's own address.
+    """
     st.session_state[_CAME_BARE] = _PROJECT_PARAMETER not in st.query_params
+    st.session_state.setdefault(_FIRST_PAGE, page)
+
+
+def asked_for_nothing() -> bool:
+    """Whether this window came to the app's own address, which names neither a page nor a project."""
+    return not st.session_state[_FIRST_PAGE] and not project_id()
 
 
 def project_id() -> str:

@@ -118,7 +118,3 @@ def test_what_is_picked_in_a_gallery_becomes_a_concept(bench):
     after = revisions.current(bench.project)
     assert after.parent == before.id
     assert len(after.knowledge.constraints[-1].images) == 3
-    page.set_viewport_size({"width": 1100, "height": 900})
-    page.wait_for_function(  # what the edit did is told within the window
-        "() => document.querySelector('.st-key-impact .kec-facts').getBoundingClientRect().right < innerWidth"
-    )

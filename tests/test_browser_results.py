@@ -140,6 +140,6 @@ def test_find_begins_with_photos_in_sight_on_a_phone(page, shared_app, project):
     photo.wait_for()
     rest(page)
     page.wait_for_function(
-        "([photo, bar]) => photo.getBoundingClientRect().bottom < bar.getBoundingClientRect().top",
+        "([photo, bar]) => photo.getBoundingClientRect().top + 92 < bar.getBoundingClientRect().top",  # the usual size
         arg=[photo.element_handle(), bar.element_handle()],
     )

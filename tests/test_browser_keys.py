@@ -218,7 +218,9 @@ def test_the_photos_of_a_preview_are_one_stop_of_tab_and_arrows_walk_them(concep
     page.keyboard.press("s")
     concepts.wait_for_field("Name of part 1")
     concepts.rest()
-    for gallery in concepts.dialog().locator(".kec-gallery").all():
+    galleries = concepts.dialog().locator(".kec-gallery").all()
+    assert galleries
+    for gallery in galleries:
         photos = gallery.locator("button")
         assert photos.count() > 1
         assert gallery.locator('[tabindex="0"]').count() == 1

@@ -68,6 +68,21 @@ def test_json_of_other_programs_is_known_by_its_content(tmp_path, document, labe
         assert dict(labels_from_file(path, tmp_path / "photos", plain_records(ids)).labels) == labels
 
 
+@pytest.mark.parametrize(
+    ("ids", "meant"),
+    [
+        (("data/cat/1.jpg", "cat/1.jpg"), "data/cat/1.jpg"),
+        (("data/cat/1.jpg", "x/cat/1.jpg"), "data/cat/1.jpg"),
+        (("cat/1.jpg", "x/cat/1.jpg"), "cat/1.jpg"),
+    ],
+)
+def test_a_photo_in_a_folder_called_data_comes_before_another_of_its_name(tmp_path, ids, meant):
+    path = write_json(
+        tmp_path / "samples.json", {"samples": [{"filepath": "data/cat/1.jpg", "truth": SAMPLE}]}
+    )
+    assert dict(labels_from_file(path, tmp_path / "photos", plain_records(ids)).labels) == {meant: "cat"}
+
+
 def test_json_lines_are_a_table(tmp_path):
     path = tmp_path / "metadata.jsonl"
     path.write_text(

@@ -8,14 +8,9 @@ import streamlit as st
 
 from pages.shared import finding
 
-PRESSES = {
-    "Escape": ("selection_clear", "discard"),
-    "Ctrl+Enter": ("apply",),
-    "Delete": (
-        "concept_mute",
-    ),  # not written on the button: "Mute Delete" beside "Delete" reads as two deletions
-}
-"""Keys that press the first of these buttons (by widget key) when nothing is open and no field is written in."""
+PRESSES = {"Escape": ("selection_clear", "discard"), "Ctrl+Enter": ("apply",), "Delete": ("concept_mute",)}
+"""Keys that press the first of these buttons (by widget key) when nothing is open and no field is written in; Mute does
+not show its key, as "Mute Delete" beside "Delete" reads as two deletions."""
 CLUSTER_NAME = "Name of this cluster"
 _OPENS = {
     **dict.fromkeys(("concept_rename", "concept_split", "concept_test", "concept_add", "review_form"), ""),

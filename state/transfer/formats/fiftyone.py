@@ -104,12 +104,17 @@ def _samples(source: Source, samples: list[Mapping[str, Any]]) -> Labels:
             "export one field, no label was taken."
         )
     rows = [
-        Row(f"sample {at}", text_of(sample["filepath"]).removeprefix(_COPIES), _label(sample.get(chosen)))
+        Row(f"sample {at}", _path(text_of(sample["filepath"])), _label(sample.get(chosen)))
         for at, sample in enumerate(samples)
     ]
     others = [name for name in fields if name != chosen]
     notes = (f"Labels are those of the field {chosen}, not of {', '.join(others)}.",) if others else ()
     return Labels(rows, notes)
+
+
+def _path(written: str) -> str:
+    """A path into the copies is like one of another machine: a photo that is called so, or that its end names."""
+    return f"/{written}" if written.startswith(_COPIES) else written
 
 
 def _label(value: object) -> str:

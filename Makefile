@@ -3,9 +3,11 @@ PYTHON ?= python3
 export PORT ?= 8501
 TASK = @$(PYTHON) -m tasks $@
 
-.PHONY: app test docs resources checks lint types unit test-ray test-portable fuzz mutants bench bench-smoke soak clean
+.PHONY: app setup test docs resources checks lint types unit test-ray test-portable fuzz mutants bench bench-smoke soak clean
 
 app:
+	$(TASK)
+setup:
 	$(TASK)
 test:
 	$(TASK)

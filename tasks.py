@@ -62,6 +62,12 @@ def install_dev() -> None:
         _DEV.touch()
 
 
+def setup() -> None:
+    """What the app needs to start, for a server: packages, WordNet and an encoder."""
+    install()
+    _kec("setup")
+
+
 def app() -> None:
     """Open the app on a ready demo project, at the port in PORT."""
     install()
@@ -171,6 +177,7 @@ def clean() -> None:
 
 TASKS: dict[str, Callable[[], None]] = {
     "app": app,
+    "setup": setup,
     "test": test,
     "docs": docs,
     "resources": resources,

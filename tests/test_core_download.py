@@ -57,7 +57,7 @@ def test_weights_that_stop_half_way_are_given_up(monkeypatch, tmp_path):
     with silent_host({"HEAD /half.pt": OK, "GET /half.pt": HALF}) as address:
         monkeypatch.setattr(open_clip, "get_pretrained_cfg", lambda *_: {"url": f"{address}/half.pt"})
         with pytest.raises(ResourceMissing, match=r"could not be fetched \(nothing came for 0\.5 seconds\)"):
-            find_weights("ViT-B-32/half")
+            find_weights("ViT-B-32/laion2b_e16")
 
 
 def test_a_program_ends_though_the_hubs_client_would_try_for_minutes(tmp_path):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,10 +20,11 @@ import pytest
 import torch
 from PIL import Image
 
-from kec_core.encoders import networks, openclip_text, openclip_weights
+from kec_core.encoders import known_names, networks, openclip_text, openclip_weights
 from kec_core.encoders.openclip import load_open_clip
 from kec_core.encoders.openclip_weights import KNOWN_MODELS
 from kec_core.errors import InputError, ResourceMissing
+from tests.doc_pointers import ROOT
 from tests.tiny_clip import CONFIGS, CROPPED, FULL
 
 TEXTS = [
@@ -224,6 +228,42 @@ class TestWeightsThatAreNotUsable:
     def test_the_message_says_what_is_known(self, spec, message):
         with pytest.raises(InputError, match=message):
             load_open_clip(spec)
+
+    def test_names_read_from_open_clips_files_are_those_it_knows_once_imported(self, monkeypatch):
+        tags = {
+            model: set(open_clip.list_pretrained_tags_by_model(model)) for model in open_clip.list_models()
+        }
+        monkeypatch.delitem(sys.modules, "open_clip")
+        read = known_names.open_clip_models()
+        assert set(read) <= set(tags)
+        assert len(read) > 100
+        for model in read:
+            from_file = known_names.open_clip_tags(model)
+            assert set(from_file or tags[model]) == tags[model]
+        assert known_names.open_clip_tags("ViT-B-32")
+
+    def test_mistyped_names_are_refused_before_anything_is_imported_that_takes_long(self):
+        refused = subprocess.run(
+            [sys.executable, "-c", MISTYPED], cwd=ROOT, check=True, capture_output=True, text=True
+        )
+        said = refused.stdout.splitlines()
+        assert len(said) == 6
+        assert not [line for line in said if not re.match(r"\w+: .*\(imported: \)$", line)]
+
+
+MISTYPED = """
+import os, sys
+os.environ["HF_HUB_OFFLINE"] = "1"
+from kec_core.encoders import load_looks
+from kec_core.errors import KecError
+for name in ("open_clip:ViT-B-99/openai", "open_clip:ViT-B-32/opnai", "open_clip:ViT-B-32/gone.pt", "timm:no_such_net",
+             "timm:resnet18/gone.pth", "transformers:/gone/folder"):
+    try:
+        load_looks(name)
+    except KecError as error:
+        heavy = {"torch", "open_clip", "timm", "transformers"} & sys.modules.keys()
+        print(f"{type(error).__name__}: {error} (imported: {', '.join(heavy)})")
+"""
 
 
 @contextmanager

@@ -86,6 +86,14 @@ def test_what_is_wrong_in_the_file_is_one_sentence(tmp_path, text, said):
     assert "\n" not in str(refused.value)
 
 
+def test_a_folder_of_projects_that_the_server_may_not_write_to_is_said_when_it_starts(tmp_path, monkeypatch):
+    config, _ = write_login(tmp_path, more=f"projects = {json.dumps(str(tmp_path))}")
+    load_server_config(config)
+    monkeypatch.setattr(access.os, "access", lambda *_: False)
+    with pytest.raises(InputError, match=r"projects: should be a folder that the server's user may write to"):
+        load_server_config(config)
+
+
 def test_files_that_cannot_be_read_are_said(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         load_server_config(tmp_path / "none.toml")

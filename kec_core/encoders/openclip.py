@@ -36,9 +36,9 @@ def load_open_clip(spec: str) -> OpenClipEncoder:
         InputError: no such model, tag or file, or the file does not fit the model.
         ResourceMissing: weights are not on this machine and cannot be fetched.
     """
-    import open_clip
-
     weights = find_weights(spec)
+    import open_clip  # after mistyped names are refused
+
     for repository in needs_hub(weights.model):
         require_hub(f"Files of {repository} that {weights.model} needs are", "run once with internet.")
     device = best_device()

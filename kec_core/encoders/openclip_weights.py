@@ -7,7 +7,7 @@ apple/MobileCLIP2, and table 1 of SigLIP 2 (arXiv 2502.14786).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from kec_core.encoders.download import download_or_abort, in_thread
+from kec_core.encoders.known_names import open_clip_models, open_clip_tags
 from kec_core.errors import InputError, ResourceMissing
 from kec_core.paths import is_file
 from kec_core.store import cache_dir
@@ -152,6 +153,9 @@ def find_weights(spec: str) -> Weights:
         ResourceMissing: the tag's weights are not on this machine and cannot be fetched.
     """
     model, source = _parse(spec)
+    known = next((one for one in KNOWN_MODELS if one.weights == f"{model}/{_as_tag(source)}"), None)
+    if known is not None and not on_disk(known):
+        _require_source(model, source, {"hf_hub": known.hub})  # before open_clip is imported
     path = Path(source).expanduser()
     if is_file(path):
         return Weights(
@@ -219,24 +223,34 @@ def _split(spec: str) -> tuple[str, str]:
 
 
 def _parse(spec: str) -> tuple[str, str]:
-    import open_clip
-
+    """The model and the source of its weights, both known as far as that can be told without importing open_clip."""
     model, source = _split(spec)
-    known = open_clip.list_models()
+    known = open_clip_models()
     if model not in known:
         near = get_close_matches(model, known, n=3) or ["ViT-B-32", "RN50"]
         raise InputError(f"open_clip has no model {model!r}; similar ones: {', '.join(near)}.")
+    tags = open_clip_tags(model)
     if not source:
         raise InputError(
-            f"Expected open_clip:{model}/TAG or open_clip:{model}/PATH, but no weights are named; {_some_tags(model)}."
+            f"Expected open_clip:{model}/TAG or open_clip:{model}/PATH, but no weights are named; {_some(tags or (), model)}."
         )
+    if tags is not None and _as_tag(source) not in tags and not is_file(Path(source).expanduser()):
+        raise _no_tag(model, source, tags)
     return model, source
 
 
-def _some_tags(model: str) -> str:
-    import open_clip
+def _as_tag(source: str) -> str:
+    return source.lower().replace("-", "_")  # as open_clip reads them
 
-    tags = open_clip.list_pretrained_tags_by_model(model)
+
+def _no_tag(model: str, source: str, tags: Sequence[str]) -> InputError:
+    return InputError(
+        f"{source!r} is neither a checkpoint file nor a tag of {model}; give the path of a file, or a tag: "
+        f"{_some(tags, model)}."
+    )
+
+
+def _some(tags: Sequence[str], model: str) -> str:
     return f"{model} has {', '.join(tags[:6]) or 'none'}" + (
         f" and {len(tags) - 6} more" if len(tags) > 6 else ""
     )
@@ -247,10 +261,7 @@ def _table_entry(model: str, tag: str) -> Mapping[str, Any]:
 
     entry: Mapping[str, Any] = open_clip.get_pretrained_cfg(model, tag)
     if not entry:
-        raise InputError(
-            f"{tag!r} is neither a checkpoint file nor a tag of {model}; give the path of a file, or a tag: "
-            f"{_some_tags(model)}."
-        )
+        raise _no_tag(model, tag, open_clip.list_pretrained_tags_by_model(model))
     return entry
 
 
@@ -295,6 +306,17 @@ def _cached(entry: Mapping[str, Any]) -> Path | None:
 def _download(model: str, tag: str, entry: Mapping[str, Any]) -> Path:
     import open_clip
 
+    what, advice = _require_source(model, tag, entry)
+    try:
+        return Path(download_or_abort(lambda: open_clip.download_pretrained(dict(entry)), _arrivals(entry)))
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ResourceMissing(
+            f"{what} not on this machine and could not be fetched ({error}): {advice}"
+        ) from error
+
+
+def _require_source(model: str, tag: str, entry: Mapping[str, Any]) -> tuple[str, str]:
+    """What is missed and what a person may do about it, once it is known that the host of the weights answers."""
     what = f"The weights of {model}/{tag} are"
     hub = str(entry.get("hf_hub", ""))
     address = f"https://huggingface.co/{hub.rstrip('/')}" if hub else str(entry["url"])
@@ -303,12 +325,7 @@ def _download(model: str, tag: str, entry: Mapping[str, Any]) -> Path:
         require_hub(what, advice)
     elif not _answers(address):
         raise ResourceMissing(f"{what} not on this machine and {address} does not answer: {advice}")
-    try:
-        return Path(download_or_abort(lambda: open_clip.download_pretrained(dict(entry)), _arrivals(entry)))
-    except (OSError, RuntimeError, ValueError) as error:
-        raise ResourceMissing(
-            f"{what} not on this machine and could not be fetched ({error}): {advice}"
-        ) from error
+    return what, advice
 
 
 def _arrivals(entry: Mapping[str, Any]) -> Path:

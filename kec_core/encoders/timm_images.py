@@ -14,6 +14,7 @@ from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
 from kec_core.config import EncoderDefaults
 from kec_core.disk import short
 from kec_core.encoders.base import EncoderInfo, Pixels
+from kec_core.encoders.known_names import may_be_of_timm
 from kec_core.encoders.networks import best_device
 from kec_core.encoders.openclip_weights import require_hub
 from kec_core.errors import InputError
@@ -35,21 +36,23 @@ def load_timm(spec: str) -> TimmEncoder:
         InputError: timm knows no such model, or the file is missing or does not fit.
         ResourceMissing: weights are not on this machine and cannot be fetched.
     """
-    import timm
-
     model, _, checkpoint = spec.partition("/")
-    if not timm.is_model(model.partition(".")[0]):
-        near = ", ".join(timm.list_models(f"*{model.partition('_')[0]}*")[:3]) or DINOV2
-        raise InputError(f"timm has no model {model!r}; {near} for example are models of timm.")
+    name = model.partition(".")[0]
     path = Path(checkpoint).expanduser()
     if checkpoint and not is_file(path):
         raise InputError(
             f"A checkpoint of {model} was expected at {path}, but no file is there; check the path."
         )
-    if not checkpoint and not _is_cached(model):
+    if model != DINOV2 and not (may_be_of_timm(name) and _is_model(name)):
+        raise InputError(
+            f"timm has no model {model!r}; resnet18 and {DINOV2} for example are models of timm."
+        )
+    if not checkpoint and not (dinov2_on_disk() if model == DINOV2 else _is_cached(model)):
         require_hub(
             f"Weights of {model} are", "run once with internet, or give a file: timm:MODEL/CHECKPOINT."
         )
+    import timm  # after what cannot be loaded is refused
+
     try:
         network = timm.create_model(model, pretrained=not checkpoint, num_classes=0)
         if checkpoint:
@@ -74,6 +77,12 @@ def _without_classifier(weights: dict[str, Any], model: str) -> dict[str, Any]:
     heads = timm.get_pretrained_cfg_value(model, "classifier") or ()
     prefixes = tuple(f"{head}." for head in ((heads,) if isinstance(heads, str) else heads))
     return {name: tensor for name, tensor in weights.items() if not name.startswith(prefixes)}
+
+
+def _is_model(name: str) -> bool:
+    import timm
+
+    return bool(timm.is_model(name))
 
 
 def _is_cached(model: str) -> bool:

@@ -183,7 +183,8 @@ def dataset(items: Sequence[Any], *, may_crash: bool = False) -> Any:  # noqa: A
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    # Its warnings are of its own ways, and on a cluster as small as a trial's false: "the job may hang forever" while it runs.
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     rows = [{"item": item} for item in items]
     data = ray.data.from_items(rows, override_num_blocks=max(1, min(len(rows), _MOST_BLOCKS)))
     data.context.max_errored_blocks = -1 if may_crash else 0
@@ -205,13 +206,16 @@ def mapped(
         on_gpu: each task gets a GPU, and no processor besides.
         attempts: how often a task is begun whose process ends.
     """
-    return rows.map(
-        lambda row: {"item": _answer(work, row["item"])},
-        num_cpus=0 if on_gpu else 1,
-        num_gpus=1 if on_gpu else 0,
-        max_calls=0,  # Ray would end a process after each task on a GPU, and the encoder with it
-        max_retries=attempts - 1,
-    )
+    with warnings.catch_warnings():
+        # requirements-ray.txt says until which version Ray takes them
+        warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")
+        return rows.map(
+            lambda row: {"item": _answer(work, row["item"])},
+            num_cpus=0 if on_gpu else 1,
+            num_gpus=1 if on_gpu else 0,
+            max_calls=0,  # Ray would end a process after each task on a GPU, and the encoder with it
+            max_retries=attempts - 1,
+        )
 
 
 def _answer(work: Callable[[Any], Any], item: Any) -> Any:  # noqa: ANN401 - what the work takes and makes

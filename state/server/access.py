@@ -50,7 +50,16 @@ def _folder(path: Path) -> Path:
     return path
 
 
+def _writable(path: Path) -> Path:
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ValueError(
+            f"should be a folder that the server's user may write to, but {path} is not; `chown` it"
+        )
+    return path
+
+
 Folder = Annotated[Path, AfterValidator(_folder)]
+ProjectsFolder = Annotated[Folder, AfterValidator(_writable)]
 
 
 class _Section(BaseModel):
@@ -78,7 +87,7 @@ class Folders(_Section):
     """
 
     images_roots: tuple[Folder, ...] = ()
-    projects: Folder | None = None
+    projects: ProjectsFolder | None = None
 
 
 class ServerConfig(_Section):
@@ -93,7 +102,7 @@ class ServerConfig(_Section):
 
     login: Login
     images_roots: tuple[Folder, ...] = ()
-    projects: Folder | None = None
+    projects: ProjectsFolder | None = None
     users: dict[Annotated[str, AfterValidator(_address)], Folders] = Field(default_factory=dict)
 
     def admits(self, email: str) -> bool:

@@ -8,9 +8,10 @@ import pytest
 from kec_core.knowledge.edits import apply_script, parse_script
 from pages.history.revision_tree import drawing, lay_out
 from pages.history.revision_tree import words as line_words
-from pages.shared import revision_diff
+from pages.shared import cached, revision_diff
 from state.project.project import Project
 from state.revisions import revisions
+from state.revisions.overview import cluster_cards, load_overview
 from tests.page_helpers import app, shown
 from tests.panel_helpers import edit, words  # noqa: F401 - a fixture
 from tests.state_helpers import commit_simple
@@ -120,6 +121,19 @@ def test_the_difference_to_the_parent_is_said_in_words_and_to_any_other(edited):
     text = shown(page)
     assert "concept &quot;&lt;b&gt;grass&lt;/b&gt;&quot;: was &quot;leaf&quot;" in text
     assert "weight of the knowledge was automatic, is 1" in text
+
+
+def test_a_group_is_called_as_that_revision_showed_it_also_when_nobody_named_it(colours, words):  # noqa: F811 - the fixture
+    first = revisions.get(colours, "r1")
+    overview = load_overview(colours, first)
+    target, source = cluster_cards(overview, first.knowledge)[:2]
+    photos = cached.images(colours, first.scan)
+    moved = [photos[row].id for row in overview.members(source.id)[:2]]
+    edit(colours, {"op": "move_photos", "images": moved, "cluster": target.id})
+    page = app("history", project="colours")
+    assert f"2 photos put into &quot;{target.name}&quot;" in shown(page)
+    edit(colours, {"op": "remove_constraint", "constraint": revisions.current(colours).knowledge.constraints[0].id})
+    assert revisions.current(colours).note == f'Released 2 photos from "{target.name}".'
 
 
 def test_the_photos_that_moved_are_shown_where_asked_for(edited):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -128,6 +129,12 @@ def cluster_name(knowledge: Knowledge, cluster: int | None) -> str:
     """A cluster as far as a knowledge knows its name: the one that the person gave, else its id."""
     given = {kept.id: kept.name for kept in knowledge.kept if kept.name}
     return quoted(given[cluster]) if cluster in given else f"cluster {cluster}"
+
+
+def with_cluster_names(knowledge: Knowledge, names: Mapping[int, str]) -> Knowledge:
+    """The knowledge for sentences: kept clusters that the person did not name are called as they are shown."""
+    kept = tuple(replace(one, name=one.name or names.get(one.id, "")) for one in knowledge.kept)
+    return replace(knowledge, kept=kept)
 
 
 def quoted(name: str) -> str:

@@ -15,7 +15,7 @@ from kec_core.clustering.examples import followers
 from kec_core.clustering.geometry import centroids_of, row_cosines
 from kec_core.errors import InputError
 from kec_core.knowledge.changes import put_images
-from kec_core.knowledge.edit_base import counted, quoted
+from kec_core.knowledge.edit_base import counted, quoted, with_cluster_names
 from kec_core.types import Constraint, KeptCluster, Knowledge
 
 SEEDS = 50
@@ -108,6 +108,11 @@ class Partition:
     def called(self, cluster: int) -> str:
         """A cluster's name as it stands in sentences."""
         return quoted(self.names[cluster])
+
+    @property
+    def told(self) -> Knowledge:
+        """The knowledge for sentences, its clusters called as they are shown."""
+        return with_cluster_names(self.knowledge, self.names)
 
     def find(self, reference: ClusterRef) -> int:
         """The cluster with this id or this unique name.

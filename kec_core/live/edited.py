@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
 from kec_core.grounding import concept_scores, concept_vectors
 from kec_core.knowledge.edit_clusters import ClusterEdit, new_cluster, put
-from kec_core.knowledge.edits import Edit, apply, describe, named, refuse_unknown
+from kec_core.knowledge.edits import Edit, RemoveConstraint, apply, describe, named, refuse_unknown
 from kec_core.knowledge.partition import Looks, Partition, Rows
 from kec_core.live import LiveState, update, with_groups
 from kec_core.types import Concept, ConceptVectors, Constraint, Knowledge
@@ -108,7 +108,8 @@ def _with_words(run: _Run, edit: Edit, partition_of: _PartitionOf) -> _Run:
         run = _caught_up(run, partition_of)  # where concepts have their clusters depends on the edits before
     before = run.partition
     changed = apply(before.knowledge, edit)
-    said = (*before.said, describe(edit, before.knowledge))
+    told = before.told if isinstance(edit, RemoveConstraint) else before.knowledge
+    said = (*before.said, describe(edit, told))
     partition = replace(before, knowledge=changed, said=said)
     wishes = _new_assignments(before.knowledge, changed)
     for wish in wishes:

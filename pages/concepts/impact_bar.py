@@ -36,7 +36,7 @@ def _staged(project: Project, revision: Revision) -> None:
         ui.error(f"The collected edits do not fit any more: {error}")
         st.button("Discard them", key="discard", on_click=session.unstage)
         return
-    first = describe(session.staged()[0], tried.before.knowledge)
+    first = describe(session.staged()[0], cached.knowledge_in_words(project, revision))
     more = len(session.staged()) - 1
     with _row():
         st.badge("preview", color="orange", icon=":material/preview:")

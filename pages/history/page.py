@@ -160,7 +160,7 @@ def _differences_from(project: Project, history: Sequence[RevisionInfo], revisio
         ui.note("This is the only revision so far. Every edit and every run adds one; they are all kept.")
         return
     changes = cached.changes(project, other, revision)
-    revision_diff.knowledge(changes)
+    revision_diff.knowledge(project, changes)
     ui.note(revision_diff.moved(changes))
     if len(changes.moved):
         with st.expander("The photos that moved", key="history_moved", on_change="rerun") as photos:

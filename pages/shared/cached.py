@@ -10,10 +10,12 @@ from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
+from kec_core.knowledge.edit_base import with_cluster_names
 from kec_core.live import LiveState
 from kec_core.photos.images import ImageRecord, ScanReport
 from kec_core.result.concept_photos import ConceptPhotos
 from kec_core.result.concept_photos import concept_photos as compute_concept_photos
+from kec_core.types import Knowledge
 from state.project.near_copies import group_of_copy
 from state.project.near_copies import near_copies as find_near_copies
 from state.project.project import Project
@@ -128,6 +130,11 @@ def cluster_names(project: Project, revision: Revision) -> Callable[[int], str]:
     """The name of a cluster by its id; clusters that a preview makes have none yet."""
     names = {card.id: card.name for card in cards(project, revision)}
     return lambda cluster: names.get(cluster, "a new cluster")
+
+
+def knowledge_in_words(project: Project, revision: Revision) -> Knowledge:
+    """A revision's knowledge for sentences, with the names that its clusters are shown with."""
+    return with_cluster_names(revision.knowledge, {card.id: card.name for card in cards(project, revision)})
 
 
 def _key_of_two(project: Project, before: RevisionInfo, after: RevisionInfo) -> tuple[object, ...]:

@@ -20,9 +20,10 @@ SHOWN = 40
 """Lines of a list of differences; the rest is counted."""
 
 
-def knowledge(changes: Changes) -> None:
+def knowledge(project: Project, changes: Changes) -> None:
     """The differences of the knowledge in words."""
-    found = diff(changes.before.knowledge, changes.after.knowledge)
+    before, after = (cached.knowledge_in_words(project, one) for one in (changes.before, changes.after))
+    found = diff(before, after)
     if not found:
         ui.note("The knowledge is the same in both.")
         return

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from kec_core.clustering.geometry import centroids_of
+from kec_core.knowledge.edit_base import with_cluster_names
 from kec_core.knowledge.unique_names import unique_names
 from kec_core.types import Knowledge
 from state.project.project import Project
@@ -65,11 +66,12 @@ def write_report(
     """
     overview = load_overview(project, revision)
     cards = cluster_cards(overview, revision.knowledge, table.labels)
+    told = with_cluster_names(revision.knowledge, {card.id: card.name for card in cards})
     parts = [
         ("scores", "Scores", [*_scores(revision), *_checks(project, revision)]),
         ("clusters", "Clusters", _clusters(project, revision, features, overview, cards)),
         ("concepts", "Concepts and attributes", story.concepts(revision.knowledge, features.grounding)),
-        ("guidance", "What the person said", story.wishes(revision.knowledge)),
+        ("guidance", "What the person said", story.wishes(told)),
         ("edits", "Edit log", story.edits(project, revision)),
         ("parameters", "Parameters", story.parameters(revision)),
         ("notes", "Notes", story.notes(project, revision)),

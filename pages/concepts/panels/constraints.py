@@ -6,7 +6,7 @@ import streamlit as st
 
 from kec_core.knowledge.edits import RemoveConstraint
 from kec_core.knowledge.unique_names import unique_names
-from kec_core.types import Constraint
+from kec_core.types import Constraint, Knowledge
 from pages.concepts.panels import workbench_view
 from pages.concepts.panels.workbench_view import View
 from pages.shared import cached, gallery, markup, session, ui
@@ -78,15 +78,19 @@ def _title(view: View, wish: Constraint) -> str:
     if wish.kind == "assign":
         return f"Belong to “{markup.plain(unique_names(view.state.knowledge)[wish.concept])}”"
     if wish.kind == "member":
-        return f"Stay in “{markup.plain(group_name(wish, view.state.knowledge))}”"
+        return f"Stay in “{markup.plain(group_name(wish, _in_words(view)))}”"
     return "Stay together" if wish.kind == "together" else "Stay apart"
+
+
+def _in_words(view: View) -> Knowledge:
+    return cached.knowledge_in_words(view.project, view.revision)
 
 
 def _downloads(view: View) -> None:
     knowledge = view.state.knowledge
     st.download_button(
         "CSV",
-        lambda: wishes_csv(knowledge),
+        lambda: wishes_csv(_in_words(view)),
         "wishes.csv",
         "text/csv",
         key="wishes_csv",

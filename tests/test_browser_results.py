@@ -119,9 +119,29 @@ def test_two_results_are_compared_and_five_photos_judged(page, shared_app, proje
     page.get_by_role("list", name="Photos in the wrong place").get_by_role("listitem").first.wait_for()
 
 
-def test_no_page_scrolls_sideways_on_a_phone(page, shared_app, project):
+UNTOUCHABLE = """[...document.querySelectorAll('.stMain button, .stMain [role=tab]')].filter((one) => {
+    const box = one.getBoundingClientRect(), around = getComputedStyle(one, '::after');
+    const grown = around.position === 'absolute' ? -2 * parseFloat(around.top) || 0 : 0;
+    return box.width && !one.closest('.stNumberInput, .stSelectbox, .stMultiSelect') && Math.min(box.width, box.height) + grown < 24;
+}).map((one) => one.ariaLabel || one.innerText)"""
+
+
+def ends_of(page, line):
+    """Where the buttons and the figures of a line end, in pixels from the left of the window."""
+    page.locator(line).get_by_role("button").first.wait_for()
+    rest(page)
+    return page.eval_on_selector_all(
+        f"{line} button, {line} dd",
+        "all => all.map((one) => [one.tagName, one.getBoundingClientRect().right])",
+    )
+
+
+def test_no_page_scrolls_sideways_on_a_phone_and_what_an_edit_did_can_be_seen_and_undone(
+    page, shared_app, project
+):
+    edit_project(project, [SetClusters(k=2)])
     page.set_viewport_size({"width": 390, "height": 844})
-    wide = []
+    wide, untouchable = [], []
     for name in navigation.paths()[2:]:
         page.goto(f"{shared_app.address}/{'' if name == 'projects' else name}?project=results")
         page.locator(".st-key-header").get_by_text("Colours", exact=True).wait_for()
@@ -130,7 +150,18 @@ def test_no_page_scrolls_sideways_on_a_phone(page, shared_app, project):
             "[document.documentElement, document.querySelector('[data-testid=stMain]')].map((one) => one.scrollWidth)"
         )
         wide += [(name, width) for width in widths if width > 390]
+        untouchable += [(name, button) for button in page.evaluate(UNTOUCHABLE)]
+        if name == "clusters":
+            assert [right for _, right in ends_of(page, ".st-key-latest_edit") if right > 390] == []
+        if name == "concepts":
+            assert [
+                right for tag, right in ends_of(page, ".st-key-impact") if tag == "BUTTON" and right > 390
+            ] == []
+            page.set_viewport_size({"width": 1100, "height": 844})
+            assert any(tag == "DD" and right < 1100 for tag, right in ends_of(page, ".st-key-impact"))
+            page.set_viewport_size({"width": 390, "height": 844})
     assert not wide
+    assert not untouchable
 
 
 def test_find_begins_with_photos_in_sight_on_a_phone(page, shared_app, project):

@@ -10,13 +10,15 @@ from kec_core.knowledge.edits import parse_script
 from pages.clusters import card_grid
 from pages.shared import photo_picker
 from pages.shared.keyboard import CLUSTER_NAME
+from pages.shared.markup import plain
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.cluster_marks import cluster_marks, name_cluster, set_cluster_done
+from state.revisions.overview import cluster_cards, load_overview
 from state.work import editing
 from state.work.workbench import LiveStates, Workbench
 from tests.page_helpers import HOSTILE, app, pick, shown
-from tests.panel_helpers import words  # noqa: F401 - a fixture
+from tests.panel_helpers import edit, words  # noqa: F401 - a fixture
 from tests.state_helpers import commit_simple
 
 pytestmark = pytest.mark.usefixtures("words")
@@ -276,8 +278,26 @@ def test_hostile_names_are_text(colours):
     assert "<img src=x" not in text
 
 
-def test_a_cluster_that_is_not_there_shows_all(colours):
-    assert app("clusters", project="colours", cluster="77").title[0].value == "Clusters"
+def test_a_cluster_that_never_was_is_said_and_all_are_shown(colours):
+    page = app("clusters", project="colours", cluster="77")
+    assert page.title[0].value == "Clusters"
+    assert page.info[0].value.startswith(plain("This project has no cluster 77; below are the"))
+    page.button(key="gone_back").click().run()
+    assert not page.info
+    assert "cluster" not in page.query_params
+
+
+def test_a_cluster_that_is_gone_says_where_its_photos_are(colours):
+    overview = load_overview(colours, (first := revisions.get(colours, "r1")))
+    kept, lost = cluster_cards(overview, first.knowledge)[:2]
+    edit(colours, {"op": "merge_clusters", "clusters": [kept.id, lost.id], "name": "one of two"})
+    gone = lost.id if lost.id not in load_overview(colours, revisions.current(colours)).labels else kept.id
+    page = app("clusters", project="colours", cluster=str(gone))
+    names = {kept.id: (kept.name, kept.size), lost.id: (lost.name, lost.size)}
+    name, photos = names[gone]
+    said = f"The cluster “{name}” is not in this result: its {photos} photos are in “one of two”."
+    assert page.info[0].value == plain(said)
+    assert len([b for b in page.button if (b.key or "").startswith("open_cluster_")]) > 1
 
 
 def test_a_revision_without_its_arrays_says_what_to_do(colours):

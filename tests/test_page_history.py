@@ -132,7 +132,10 @@ def test_a_group_is_called_as_that_revision_showed_it_also_when_nobody_named_it(
     edit(colours, {"op": "move_photos", "images": moved, "cluster": target.id})
     page = app("history", project="colours")
     assert f"2 photos put into &quot;{target.name}&quot;" in shown(page)
-    edit(colours, {"op": "remove_constraint", "constraint": revisions.current(colours).knowledge.constraints[0].id})
+    edit(
+        colours,
+        {"op": "remove_constraint", "constraint": revisions.current(colours).knowledge.constraints[0].id},
+    )
     assert revisions.current(colours).note == f'Released 2 photos from "{target.name}".'
 
 

@@ -29,7 +29,7 @@ def test_every_shortcut_is_listed():
 
 
 def test_what_is_listed_for_buttons_is_a_shortcut():
-    places = ("Everywhere", "Data, Build", "Concepts", "Clusters")
+    places = ("Everywhere", "Data, Build", "Export", "Concepts", "Clusters")
     told = {key for place in places for keys, _meaning in KEYS[place] for key in keys.split(", ")}
     by_table = {
         "J",

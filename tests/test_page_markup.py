@@ -159,3 +159,8 @@ def test_mosaic_fills_missing_photos_with_grey():
 def test_rail_says_the_state_when_there_is_no_line():
     seen = parse(markup.rail([markup.Node(name="Embed", state="stale", line="", tip="")])).seen
     assert seen == "Embedout of date"
+
+
+def test_a_command_in_a_remark_does_not_break_inside_an_option():
+    said = markup.note("kec edit PROJECT --script edits.json -- a non-option <b>")
+    assert 'PROJECT <span class="kec-option">--script</span> edits.json -- a non-option &lt;b&gt;' in said

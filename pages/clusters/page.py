@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
+from kec_core.errors import KecError
 from pages.clusters import card_grid, detail, sorting
 from pages.shared import cached, markup, moved, navigation, scores, session, ui
 from state.engine.collection import Collection, LatestApplied, collection_of, latest_applied
 from state.project.project import Project
-from state.revisions.overview import load_overview
+from state.revisions.overview import ClusterCard, load_overview
 from state.revisions.revisions import Revision
 
 
@@ -74,6 +77,37 @@ def _head(project: Project, revision: Revision) -> None:
             navigation.go_to("compare")
 
 
+NAMED = 3
+"""Clusters that are named as those where the photos of a lost one are."""
+
+
+def _tell_gone(project: Project, revision: Revision, cluster: int, cards: Sequence[ClusterCard]) -> None:
+    """That the cluster of the address is not there, what became of it, and a way to all that are."""
+    with st.container(horizontal=True, vertical_alignment="center", key="cluster_gone"):
+        st.info(markup.plain(_gone(project, revision, cluster, cards)), icon=":material/info:")
+        st.button("See all clusters", key="gone_back", on_click=session.close_cluster)
+
+
+def _gone(project: Project, revision: Revision, cluster: int, cards: Sequence[ClusterCard]) -> str:
+    try:
+        gone = cached.gone_cluster(project, revision, cluster)
+    except KecError:  # an earlier result has lost its arrays, or has no photo of this one
+        gone = None
+    if gone is None:
+        return f"This project has no cluster {cluster}; below are the {len(cards):,} that there are."
+    photos = markup.count(gone.photos, "photo")
+    said = f"The cluster “{gone.name}” is not in this result"
+    if not gone.now:
+        return f"{said}, and its {photos} are no longer in the project."
+    names = {card.id: card.name for card in cards}
+    if len(gone.now) == 1:
+        return f"{said}: its {photos} are in “{names[gone.now[0][0]]}”."
+    places = [f"“{names[one]}” ({count:,})" for one, count in gone.now[:NAMED]]
+    rest = len(gone.now) - NAMED
+    more = f", and {markup.count(rest, 'other')}" if rest > 0 else ""
+    return f"{said}: its {photos} are in {', '.join(places)}{more}."
+
+
 project = ui.need_project()
 with ui.errors():
     revision = ui.need_result(
@@ -87,6 +121,8 @@ with ui.errors():
         detail.draw(project, revision, overview, cards, opened, images)
     else:
         ui.begin(f"{project.folder.name} clusters", back=True)
+        if (asked := session.cluster()) is not None:
+            _tell_gone(project, revision, asked, cards)
         _head(project, revision)
         draw(project, revision)
         card_grid.draw(project, overview, cards, images)

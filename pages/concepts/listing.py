@@ -80,7 +80,7 @@ def _table(view: View) -> None:
         selection_default={"selection": {"rows": [i for i, one in enumerate(ids) if one in picked]}},
         column_config={
             "Photo": st.column_config.ImageColumn("", width=38),
-            "Concept": st.column_config.TextColumn(width=150),
+            "Concept": st.column_config.TextColumn(width=110),
             "Photos": st.column_config.NumberColumn(
                 width=52, help="Photos that this concept explains best (largest omega)."
             ),

@@ -64,6 +64,7 @@ def _folder(project: Project, revision: Revision) -> None:
             disabled=job is not None,
             on_click=_start,
             args=(project, revision.id),
+            shortcut="Alt+W",
         )
         if job is None:
             ui.note(_latest(project), width="stretch")

@@ -20,6 +20,10 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("Alt+S", "scan the photos, as Enter does in the field of their folder"),
         ("Alt+B", "run all steps"),
     ),
+    "Export": (
+        ("Tab, arrows, Enter", "go to a file and download it; choose what is written into the folder"),
+        ("Alt+W", "write the folder"),
+    ),
     "Concepts": (
         ("J, K", "next, previous concept"),
         ("F", "find a concept"),

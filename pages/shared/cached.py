@@ -20,9 +20,10 @@ from state.project.near_copies import group_of_copy
 from state.project.near_copies import near_copies as find_near_copies
 from state.project.project import Project
 from state.revisions.cluster_marks import cluster_marks
-from state.revisions.comparison import Changes, ClassTable, compare_revisions
+from state.revisions.comparison import Changes, ClassTable, GoneCluster, compare_revisions
 from state.revisions.comparison import class_table as class_table_of
 from state.revisions.comparison import count_moved as count_moved_photos
+from state.revisions.comparison import gone_cluster as find_gone_cluster
 from state.revisions.overview import ClusterCard, cluster_cards, load_overview
 from state.revisions.revisions import Revision, RevisionInfo
 
@@ -139,6 +140,14 @@ def knowledge_in_words(project: Project, revision: Revision) -> Knowledge:
 
 def _key_of_two(project: Project, before: RevisionInfo, after: RevisionInfo) -> tuple[object, ...]:
     return identity(project), before.id, before.clustering_fp, after.id, after.clustering_fp
+
+
+@remembered(
+    lambda project, revision, cluster: (identity(project), revision.id, revision.clustering_fp, cluster)
+)
+def gone_cluster(project: Project, revision: Revision, cluster: int) -> GoneCluster | None:
+    """What became of a cluster that a revision does not have, see ``state.revisions.comparison.gone_cluster``."""
+    return find_gone_cluster(project, revision, cluster)
 
 
 @remembered(_key_of_two)

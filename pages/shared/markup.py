@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
+_OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*")
+_UNBROKEN = r'<span class="kec-option">\g<0></span>'
 _WORD_JOINER = "\u2060"
 """Zero-width; keeps ``:smile:`` and ``www.`` from becoming an emoji or a link after the escapes are read."""
 
@@ -272,5 +274,5 @@ def empty(title: str, body: str) -> str:
 
 
 def note(body: str) -> str:
-    """A quiet remark in plain text."""
-    return f'<p class="kec kec-note">{text(body)}</p>'
+    """A quiet remark in plain text; options of commands in it stay on one line."""
+    return f'<p class="kec kec-note">{_OPTION.sub(_UNBROKEN, text(body))}</p>'

@@ -16,7 +16,7 @@ from kec_core.photos.images import ImageRecord
 from kec_core.result.impact import Flow, moves
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.overview import load_overview
+from state.revisions.overview import cluster_cards, load_overview
 from state.revisions.revisions import Revision, RevisionInfo
 
 
@@ -89,6 +89,52 @@ def count_moved(project: Project, before: RevisionInfo, after: RevisionInfo) -> 
         return None
     old, new = (np.asarray(load_overview(project, one).labels) for one in (before, after))
     return len(moves(old, rename(new, match_ids(new, old)))[0])
+
+
+LOOKED_BACK = 100
+"""Revisions that are asked for a cluster that is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoneCluster:
+    """A cluster that a revision does not have, as the last one that had it showed it.
+
+    Attributes:
+        name: of the cluster there.
+        photos: how many it had.
+        now: clusters of the revision that have its photos, and how many, most photos first.
+    """
+
+    name: str
+    photos: int
+    now: tuple[tuple[int, int], ...]
+
+
+def gone_cluster(project: Project, revision: Revision, cluster: int) -> GoneCluster | None:
+    """What became of a cluster that a revision does not have; None when no revision had it.
+
+    The revisions that led here are asked first, the latest of them before the others.
+
+    Raises:
+        StoreError: a clustering is missing or damaged.
+    """
+    history = revisions.history(project)
+    path = branch(history, revision)[::-1]
+    led = {step.id for step in path}
+    for step in [*path, *(one for one in history if one.id not in led)][:LOOKED_BACK]:
+        overview = load_overview(project, step)
+        if cluster not in overview.labels:
+            continue
+        changes = compare_revisions(project, step.id, revision.id)
+        places, counts = np.unique(changes.new[changes.old == cluster], return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        cards = {card.id: card for card in cluster_cards(overview, changes.before.knowledge)}
+        return GoneCluster(
+            name=cards[cluster].name,
+            photos=cards[cluster].size,
+            now=tuple((int(places[at]), int(counts[at])) for at in order),
+        )
+    return None
 
 
 def _common(

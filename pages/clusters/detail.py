@@ -85,7 +85,7 @@ def _bar(
     project: Project, revision: Revision, cards: Sequence[ClusterCard], card: ClusterCard
 ) -> tuple[bool, bool]:
     """Draw it; returns whether the cluster is to be split, or merged with another one."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="cluster_bar"):
         st.button(
             "All clusters",
             key="cluster_back",
@@ -276,7 +276,7 @@ def _few(rows: Sequence[Contrast]) -> list[Contrast]:
 
 
 def _orders(card: ClusterCard, images: Sequence[ImageRecord], overview: Overview) -> Order:
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="cluster_photos"):
         st.subheader("Photos", anchor=False, width="content")
         order = ui.choose(
             "Order of the photos",

@@ -106,7 +106,11 @@ def add(commands: Subparsers[Any]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """``kec run``: from a folder of photos to a revision; with ``--dry-run`` what a language model would be asked."""
+    """``kec run``: from a folder of photos to a revision; with ``--dry-run`` what a language model would be asked.
+
+    Raises:
+        InputError: a language model is named beside ``--knowledge wordnet``.
+    """
     from kec_core.stages import Hooks
     from kec_core.terminal import show_progress
     from state.project.locks import RunLock
@@ -118,6 +122,10 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     images = folder_of_images(arguments)
     config = run_config(arguments)
     setup = llm_setup(arguments)
+    if setup is not None and config.knowledge.builder == "wordnet":
+        raise InputError(
+            "--llm-url names a language model, but with --knowledge wordnet it would be asked nothing; leave one of them out."
+        )
     retry: bool = arguments.retry_failed
     with (
         new_or_open(folder, images) as project,

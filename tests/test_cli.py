@@ -335,6 +335,12 @@ def test_commands_on_a_project_that_is_not_there_make_nothing(tmp_path, capsys, 
     assert [path.name for path in tmp_path.iterdir()] == ["s.json"]
 
 
+def test_a_language_model_that_would_be_asked_nothing_is_refused_before_a_run(photos, tmp_path, capsys):
+    model = ["--llm-url", "http://127.0.0.1:9/v1", "--llm-model", "m", "--knowledge", "wordnet"]
+    assert "it would be asked nothing" in refused(capsys, "run", photos, "--project", tmp_path / "p", *model)
+    assert not (tmp_path / "p").exists()
+
+
 def test_a_run_without_labels_keeps_those_there_are(photos, tmp_path, capsys):
     words = run_words(photos, tmp_path / "p")
     assert cli.main(words) == 0

@@ -151,6 +151,13 @@ def test_items_without_a_usable_answer_are_named_and_alone_asked_again(project, 
     assert started == [("run", params(labels="keep", retry_failed=True), {})]
 
 
+def test_a_run_that_asked_nothing_says_why(project):
+    add_job(
+        project, "run", "done", params(), result={"llm": {"unasked": "It was asked nothing: all is stored."}}
+    )
+    assert "It was asked nothing: all is stored." in shown(app("build", project="colours"))
+
+
 def test_when_all_went_well_it_says_so(project):
     record(project, done=7, cached=1)
     assert "All 8 items of the latest result are by the language model" in shown(

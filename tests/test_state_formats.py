@@ -117,7 +117,8 @@ def test_the_image_folder_is_read_by_datasets_and_a_dataset_it_saves_is_read_her
     monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
     import datasets
 
-    export_project(project, out, ["hugging-face"])
+    project.set_labels({"b/x.png": "=dog", "d.png": "00123"})
+    export_project(project, out, ["hugging-face", "parquet"])
     split = datasets.load_dataset(
         "imagefolder", data_dir=str(out / "hugging-face"), split="train", cache_dir=str(tmp_path / "cache")
     )
@@ -125,6 +126,16 @@ def test_the_image_folder_is_read_by_datasets_and_a_dataset_it_saves_is_read_her
     assert {row["file"]: row["image"].size for row in split} == {
         file: (40 + at, 30) for at, file in enumerate(IDS)
     }
+    plain = pq.read_table(out / "assignments.parquet").to_pylist()
+    rows = {row["file"]: row for row in plain}
+    for row in split:
+        told = rows.pop(row["file"])
+        told |= {"label": told["cluster_name"], "own_label": told["label"]}
+        assert [row[key] or "" for key in ("cluster", "label", "concept", "own_label")] == [
+            told[key] or "" for key in ("cluster", "label", "concept", "own_label")
+        ]
+        assert row["confidence"] == pytest.approx(float(told["confidence"]))
+    assert rows == {}
     saved = split.class_encode_column("label")
     saved.save_to_disk(str(tmp_path / "saved"))
     datasets.DatasetDict(train=saved, test=saved.select([0])).save_to_disk(str(tmp_path / "splits"))

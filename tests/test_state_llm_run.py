@@ -103,11 +103,21 @@ def test_a_dry_run_tells_what_the_run_then_asks_and_a_second_run_asks_nothing(pr
         again = run(project, photos, server)
         assert (server.requests, told_of(again)["requests"], again.is_new) == (asked, 0, False)
         assert told_of(again)["items"] == {"done": asked}
+        assert told_of(summary)["unasked"] == ""
+        assert "an earlier run stay, since nothing" in told_of(again)["unasked"]
+        assert told_of(again)["unasked"] in again.notes
+        assert {i.status for i in read_items(project.database)} <= {"done"}
+        fewer = run(
+            project, photos, server, config=replace(CONFIG, knowledge=replace(CONFIG.knowledge, bi=0))
+        )
+        assert told_of(fewer)["unasked"] == (
+            f"The language model was asked nothing: all {m} answers that this run needed were stored already."
+        )
         after = dry_run(project, photos, CONFIG, setup(server))
         assert (after["calls"], after["prompt_tokens"], after["money"]) == (0, 0, None)
         assert server.requests == asked
     assert {c.source for c in summary.revision.knowledge.concepts} == {"llm"}
-    assert {i.status for i in read_items(project.database)} <= {"done"}
+    assert {i.status for i in read_items(project.database)} == {"cached"}
 
 
 def test_items_that_fail_are_made_by_the_fallback_marked_and_alone_asked_again(project, photos):

@@ -212,6 +212,8 @@ def _ended(project: Project, made: Connection) -> None:
             ui.note("The latest run stopped. Its answers are kept; a new run asks only for the rest.")
             _show_items(items)
         return
+    if latest is not None and (unasked := (latest.result or {}).get("llm", {}).get("unasked")):
+        ui.note(unasked)
     told = account(record.report for record in project.stage_reports() if record.state == "fresh")
     if not told.counts:
         return

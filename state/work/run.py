@@ -97,9 +97,22 @@ class RunSummary:
         }
 
     def _llm_json(self, asked: LLMReport) -> dict[str, Any]:
-        """Requests, tokens and money of this run; how the items ended, in whichever run they were asked."""
+        """Requests, tokens and money of this run, or why there were none; how the items ended, in whichever run they were asked."""
         spent = {key: value for key, value in asdict(asked).items() if key != "items"}
-        return {**spent, "items": account(self.stages).counts}
+        return {**spent, "items": account(self.stages).counts, "unasked": unasked(asked, self.stages)}
+
+
+def unasked(asked: LLMReport | None, stages: Sequence[StageReport]) -> str:
+    """Why a run with a language model asked it nothing, in a sentence; "" when it asked, or had none."""
+    if asked is None or asked.requests:
+        return ""
+    if asked.items:
+        why = f"all {len(asked.items):,} answers that this run needed were stored already"
+    elif account(stages).counts:
+        why = "concepts and attributes of an earlier run stay, since nothing that they depend on has changed"
+    else:
+        why = "concepts that you made or locked stay, unclear ones are not asked about, and no attributes were wanted"
+    return f"The language model was asked nothing: {why}."
 
 
 def run_project(
@@ -170,6 +183,7 @@ def run_project(
                     *label_notes,
                     *result.notes,
                     _found_out(asked),
+                    unasked(asked, watch.reports),
                     *_replaced(watch.reports),
                 ),
             )

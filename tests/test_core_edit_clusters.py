@@ -49,6 +49,15 @@ def test_moved_photos_are_where_they_were_put_after(later):
     assert sum(cluster_of(after, image) == home for image in of("dog")) > EACH / 2
 
 
+def test_photos_that_were_there_already_are_kept_and_not_said_to_move():
+    kept = do(begin(), {"op": "move_photos", "images": of("cat", last=2), "cluster": "cat"})
+    assert kept.said == ('Kept 2 photos in "cat".',)
+    partly = do(
+        begin(), {"op": "move_photos", "images": [*of("cat", last=2), *of("dog", last=1)], "cluster": "cat"}
+    )
+    assert partly.said == ('Moved 3 photos to "cat".',)
+
+
 def test_photos_that_are_kept_together_go_along_and_it_is_said():
     state = do(begin(), {"op": "together", "images": ["cat00.jpg", "cat01.jpg"]}).state
     moved = do(state, {"op": "move_photos", "images": ["cat00.jpg"], "cluster": "dog"})
@@ -71,6 +80,10 @@ def test_a_cluster_that_lost_its_last_photo_is_gone_and_it_is_said():
     assert moved.state.clustering.n_clusters == 5
     assert moved.state.n_clusters == 5
     assert moved.said == ('Moved 12 photos to "dog". "cat" has no photos left.',)
+    all_others = [*of("cat"), *of("car")]
+    assert do(begin(), {"op": "move_photos", "images": all_others, "cluster": "dog"}).said == (
+        'Moved 24 photos to "dog". "car" and "cat" have no photos left.',
+    )
 
 
 def test_a_new_cluster_holds_its_photos_and_those_clearly_nearer_to_it():

@@ -297,6 +297,7 @@ def test_a_cluster_that_is_gone_says_where_its_photos_are(colours):
     name, photos = names[gone]
     said = f"The cluster “{name}” is not in this result: its {photos} photos are in “one of two”."
     assert page.info[0].value == plain(said)
+    assert not view_of(page)["back"]  # where it was left before is elsewhere, and this stands at the top
     assert len([b for b in page.button if (b.key or "").startswith("open_cluster_")]) > 1
 
 

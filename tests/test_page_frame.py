@@ -113,6 +113,24 @@ def test_the_end_of_a_job_is_said(ending, said):
     assert header._ending(replace(RUNNING, **ending)) == said
 
 
+def test_the_end_of_a_job_waits_for_an_open_dialog_and_what_is_typed_in_it(job):
+    def opened():
+        from pages.frame import header
+        from pages.shared import session, ui
+
+        @ui.dialog("Sort into my list")
+        def typing():
+            assert session.has_dialog()
+
+        typing()
+        header._watch(None, "job")
+
+    job[0] = replace(RUNNING, state="done", result={"images": 1000})
+    page = AppTest.from_function(opened).run()  # drawn anew it would be for ever
+    assert "Done: 1,000 photos clustered." in shown(page)
+    assert page.session_state["kec_notices"] == ["Done: 1,000 photos clustered."]
+
+
 @pytest.mark.parametrize(
     ("known", "line"),
     [

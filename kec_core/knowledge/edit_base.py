@@ -149,5 +149,5 @@ def listed(names: Iterable[str]) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun: 1 photo, 2 photos."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    """A number with its noun: 1 photo, 2,000 photos."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

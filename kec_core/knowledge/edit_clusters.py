@@ -17,7 +17,7 @@ from kec_core.arrays import l2_normalize
 from kec_core.clustering import spherical_kmeans
 from kec_core.clustering.constraints import units_of
 from kec_core.errors import InputError
-from kec_core.knowledge.edit_base import Edit, cluster_name, listed, quoted
+from kec_core.knowledge.edit_base import Edit, cluster_name, counted, listed, quoted
 from kec_core.knowledge.edit_fields import (
     Cluster,
     Flag,
@@ -30,6 +30,9 @@ from kec_core.knowledge.edit_fields import (
 )
 from kec_core.knowledge.partition import Partition, Rows, photos
 from kec_core.types import Knowledge
+
+_NAMED = 3
+"""Clusters that a sentence names; more of them are counted."""
 
 
 class ClusterEdit(Edit):
@@ -73,8 +76,9 @@ class MovePhotos(ClusterEdit):
             rows = moved.following(partition.labels[named], target)
             moved = moved.moved(rows, target).going_along(rows.tolist())
             along += len(rows)
+        done = "Moved {} to {}." if (partition.labels[named] != target).any() else "Kept {} in {}."
         said = (
-            f"Moved {photos(len(named))} to {partition.called(target)}."
+            f"{done.format(photos(len(named)), partition.called(target))}"
             f"{_along(along)}{_instead(partition, named, target)}{_emptied(partition, moved)}"
         )
         return moved.keeping(target).finished(partition, said)
@@ -376,7 +380,12 @@ def _instead(partition: Partition, named: Rows, cluster: int) -> str:
 
 def _emptied(before: Partition, after: Partition) -> str:
     gone = sorted(set(before.clusters) - set(after.clusters))
-    return f" {listed(before.names[one] for one in gone)} has no photos left." if gone else ""
+    if not gone:
+        return ""
+    if len(gone) > _NAMED:
+        return f" {counted(len(gone), 'cluster')} have no photos left."
+    names, verb = listed(before.names[one] for one in gone), "has" if len(gone) == 1 else "have"
+    return f" {names} {verb} no photos left."
 
 
 def _named(knowledge: Knowledge, cluster: int | str) -> str:

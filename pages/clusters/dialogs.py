@@ -23,7 +23,7 @@ WIDE = 3
 WAYS = {"looks": "By looks", "picked": "By picked photos", "words": "By words"}
 
 
-@st.dialog("Split", width="large", on_dismiss="rerun")
+@ui.dialog("Split", width="large")
 def split(project: Project, revision: Revision, card: ClusterCard) -> None:
     """In parts by looks, by the photos that are picked in it, or by words."""
     close_when_done()
@@ -63,7 +63,7 @@ def _by_words(_project: Project, _revision: Revision, card: ClusterCard) -> tupl
     return SplitCluster(cluster=card.id, names=tuple(names)), ""
 
 
-@st.dialog("Merge", width="large", on_dismiss="rerun")
+@ui.dialog("Merge", width="large")
 def merge(project: Project, revision: Revision, card: ClusterCard) -> None:
     """With another group, the one most like it first; this one gives id and name."""
     close_when_done()

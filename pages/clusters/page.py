@@ -120,9 +120,12 @@ with ui.errors():
     if opened is not None:
         detail.draw(project, revision, overview, cards, opened, images)
     else:
-        ui.begin(f"{project.folder.name} clusters", back=True)
-        if (asked := session.cluster()) is not None:
-            _tell_gone(project, revision, asked, cards)
+        gone = session.cluster()
+        ui.begin(
+            f"{project.folder.name} clusters{' without one' if gone is not None else ''}", back=gone is None
+        )
+        if gone is not None:
+            _tell_gone(project, revision, gone, cards)
         _head(project, revision)
         draw(project, revision)
         card_grid.draw(project, overview, cards, images)

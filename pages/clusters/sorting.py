@@ -24,7 +24,7 @@ STRIP = 6
 _NAMES, _FILE, _KNOWN, _NONE = "sort_names", "sort_file", "sort_known", "sort_none"
 
 
-@st.dialog("Sort into my list", width="large", on_dismiss="rerun")
+@ui.dialog("Sort into my list", width="large")
 def sort(project: Project, revision: Revision) -> None:
     """Names in, and what would become of them; then the button that does it."""
     dialogs.close_when_done()

@@ -113,7 +113,7 @@ def _confirm(
             _do(project, [edit], pick_new=pick_new)
 
 
-@st.dialog("Add a concept", width="medium", on_dismiss="rerun")
+@ui.dialog("Add a concept")
 def add(project: Project) -> None:
     """Name it, describe it, and see what it would draw to itself."""
     name = st.text_input("Name", key="add_name", placeholder="red deer")
@@ -136,7 +136,7 @@ def add(project: Project) -> None:
     _confirm(project, make, "Add", hint=hint, pick_new=True)
 
 
-@st.dialog("Rename or describe", width="medium", on_dismiss="rerun")
+@ui.dialog("Rename or describe")
 def rename(project: Project, concept: Concept) -> None:
     """Name and description are what the program compares with the photos, so the effect is shown."""
     name = st.text_input("Name", concept.name, key=f"rename_name_{concept.id}_{concept.name}")
@@ -157,7 +157,7 @@ def rename(project: Project, concept: Concept) -> None:
     _confirm(project, make, "Save", hint=hint)
 
 
-@st.dialog("Locked", width="small", on_dismiss="rerun")
+@ui.dialog("Locked", width="small")
 def locked(project: Project, concept: Concept) -> None:
     """Say why a concept cannot be changed, and the way on."""
     st.markdown(
@@ -171,7 +171,7 @@ def locked(project: Project, concept: Concept) -> None:
             st.rerun()
 
 
-@st.dialog("Delete", width="medium")
+@ui.dialog("Delete")
 def delete(project: Project, concept: Concept, wishes: str) -> None:
     """Say what goes with a concept, before it does."""
     st.markdown(
@@ -181,7 +181,7 @@ def delete(project: Project, concept: Concept, wishes: str) -> None:
     _confirm(project, lambda: DeleteConcept(concept=concept.id), "Delete")
 
 
-@st.dialog("Merge", width="large", on_dismiss="rerun")
+@ui.dialog("Merge", width="large")
 def merge(view: View, picked: Sequence[str]) -> None:
     """The picked concepts side by side; choose which name stays, see the effect."""
     knowledge, photos = view.state.knowledge, view.photos
@@ -222,7 +222,7 @@ def _merged_names(knowledge: Knowledge, members: Sequence[Concept]) -> list[str]
     return free_names(knowledge, members, [*(one.name for one in members), *nouns])
 
 
-@st.dialog("Split", width="large", on_dismiss="rerun")
+@ui.dialog("Split", width="large")
 def split(view: View, concept: Concept) -> None:
     """The kinds of photos within a concept; name them, see the effect."""
     count = st.segmented_control(
@@ -276,7 +276,7 @@ def _evidence(view: View, caption: str, rows: Iterable[int]) -> None:
     view.gallery(rows, label=caption, size="small")
 
 
-@st.dialog("Test a phrase on the photos", width="large")
+@ui.dialog("Test a phrase on the photos", width="large")
 def test(view: View, concept: Concept) -> None:
     """What a phrase tells apart, before it becomes an attribute."""
     nearest = view.photos.similar(concept.id, 1)

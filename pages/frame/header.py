@@ -122,6 +122,9 @@ def _watch(project: Project, job_id: str) -> None:
     job = session.jobs().status(project, job_id)
     if not job.is_active:
         session.notice(_ending(job))
+        if session.has_dialog():
+            ui.note(_ending(job), width="content")
+            return
         st.rerun()
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="job"):
         text = markup.plain(ui.progress_line(job))

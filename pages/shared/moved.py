@@ -67,7 +67,7 @@ def renamed(project: Project, parent: Revision, revision: Revision) -> str:
     return "; ".join(said[:NAMED]) + more
 
 
-@st.dialog("Photos that move", width="large", on_dismiss="rerun")
+@ui.dialog("Photos that move", width="large")
 def see(
     project: Project,
     images: Sequence[ImageRecord],

@@ -41,7 +41,7 @@ MAKES_REVISIONS = ("run", "rebuild", "finalise", "add")
 _CAME_BARE, _FIRST_PAGE = "kec_came_bare", "kec_first_page"
 _PROJECT, _CLUSTER, _NOTICES, _REFUSALS = "kec_project", "kec_cluster", "kec_notices", "kec_refusals"
 _SEEN, _SELECTION, _EPOCH, _CONCEPT = "kec_seen", "kec_selection", "kec_epoch", "kec_concept"
-_MODE, _STAGED, _WINDOW = "kec_mode", "kec_staged", "kec_window"
+_MODE, _STAGED, _WINDOW, _DIALOG = "kec_mode", "kec_staged", "kec_window", "kec_dialog"
 _PROJECT_PARAMETER, _CLUSTER_PARAMETER = "project", "cluster"
 _SERVER = uuid.uuid4().hex
 """This server, among those whose windows may edit the same project."""
@@ -86,6 +86,7 @@ def arrive(page: str) -> None:
     Args:
         page: path of the page that is looked at, "" for the app's own address.
     """
+    st.session_state.pop(_DIALOG, None)
     st.session_state[_CAME_BARE] = _PROJECT_PARAMETER not in st.query_params
     st.session_state.setdefault(_FIRST_PAGE, page)
 
@@ -177,9 +178,21 @@ def open_concept(concept_id: str) -> None:
     st.session_state[_CONCEPT] = concept_id
 
 
+def dialog_opened() -> None:
+    """Remember that a dialog is open until the page is drawn anew, which closes it."""
+    st.session_state[_DIALOG] = True
+
+
+def has_dialog() -> bool:
+    """Whether a dialog is open: who draws the page anew unasked would close it, with what was typed in it."""
+    return _DIALOG in st.session_state
+
+
 def notice(text: str) -> None:
-    """Say something in passing when the page is drawn next."""
-    st.session_state.setdefault(_NOTICES, []).append(text)
+    """Say something in passing when the page is drawn next, once."""
+    notices = st.session_state.setdefault(_NOTICES, [])
+    if text not in notices:
+        notices.append(text)
 
 
 def has_news() -> bool:
@@ -396,7 +409,7 @@ def _not_done(project: Project, edits: Sequence[Edit]) -> str:
         words = edits_in_words(edits, revisions.get(project, str(st.session_state.get(_SEEN))).knowledge)
     except KecError:  # the project itself cannot be read; that was said
         words = str(script_to_json(edits)["edits"])
-    return f"Not done: {words}."
+    return f"Not done: {words.removesuffix('.')}."
 
 
 def _need_turn(project: Project, bench: Workbench, seen: str) -> None:

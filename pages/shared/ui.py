@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
 import streamlit as st
 
@@ -22,6 +23,7 @@ from state.revisions import revisions
 from state.revisions.revisions import Revision
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 POLL_SECONDS = 1
 """How often what a running job says of itself is drawn again."""
@@ -113,6 +115,23 @@ def refusals() -> Iterator[None]:
         yield
     except KecError as refused:
         session.refuse(str(refused))
+
+
+def dialog(
+    title: str, *, width: Literal["small", "medium", "large"] = "medium"
+) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """A dialog in which something can be written: the end of a job waits until it is closed, which draws the page anew."""
+
+    def made(draw: Callable[P, None]) -> Callable[P, None]:
+        @st.dialog(title, width=width, on_dismiss="rerun")
+        @wraps(draw)
+        def opened(*args: P.args, **kwargs: P.kwargs) -> None:
+            session.dialog_opened()
+            draw(*args, **kwargs)
+
+        return opened
+
+    return made
 
 
 def need_project() -> Project:

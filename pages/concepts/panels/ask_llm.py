@@ -172,7 +172,7 @@ def _follow(project: Project, setup: LLMSetup, knowledge: Knowledge, asked: Aske
 
 def _waiting(setup: LLMSetup, asked: Asked) -> None:
     """Redrawn twice a second until the answer is there."""
-    if asked.wait():
+    if asked.wait() and not session.has_dialog():
         st.rerun()
     with st.container(key="ask_llm_waiting"):
         label = f"Asking {markup.plain(setup.endpoint.model)}… {markup.duration(asked.seconds)}"

@@ -50,7 +50,7 @@ def draw(view: View) -> None:
             ui.note(f"{markup.count(held, 'line')} used by rebuilds")
 
 
-@st.dialog("Words of your field", width="large", on_dismiss="rerun")
+@ui.dialog("Words of your field", width="large")
 def ask(view: View) -> None:
     """The list beside how it is read, and the button that takes it."""
     left, right = st.columns(2, gap="large")

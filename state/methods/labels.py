@@ -70,7 +70,9 @@ def photo_captions(
 
 
 def _client(project: Project, setup: LLMSetup) -> LLMClient:
-    return LLMClient(setup.endpoint, project.answers, setup.config, meter=Meter(setup.budget, setup.price))
+    """Asks again for what failed: a model that could not see the first photo may have been put right since."""
+    meter = Meter(setup.budget, setup.price)
+    return LLMClient(setup.endpoint, project.answers, setup.config, meter=meter, retry_failed=True)
 
 
 def labels_of_test(labels: Sequence[str | None], split: Split | None) -> list[str | None]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from kec_core.arrays import Progress, fingerprint
 from kec_core.config import RunConfig
@@ -207,6 +207,12 @@ def _n_clusters(project: Project, revision: Revision) -> int:
     return load_clustering(project, revision).n_clusters
 
 
+_HOW: Final = {
+    "photo captions": "name their file (--photo-captions), or a model that may be sent the photos (--llm-url, --llm-model and --send-photos)"
+}
+"""How a person gives what a method lacks."""
+
+
 def _check(methods: Mapping[str, Method], inputs: MethodInputs) -> None:
     """Refuse the whole comparison when one method cannot run: nothing is computed in vain."""
     for name, method in methods.items():
@@ -214,7 +220,7 @@ def _check(methods: Mapping[str, Method], inputs: MethodInputs) -> None:
         if lacking:
             raise InputError(
                 f"Method {name!r} needs {' and '.join(lacking)}, which this comparison does not have; "
-                "give them or leave the method out."
+                f"{_HOW.get(lacking[0], 'give them')}, or leave the method out."
             )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import re
 import sys
 from collections import Counter
 
 import fsspec
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 import cli
@@ -20,6 +23,7 @@ from state.engine.gathering import allotted, picked
 from state.engine.listing import list_photos
 from state.engine.shards import Shard, finished, part_of, read_facts, read_shard, save_shard
 from state.engine.stores import Store, Unread, store_at
+from tests.doc_pointers import ROOT
 from tests.fakes import colour_photos
 from tests.state_helpers import image
 
@@ -165,6 +169,14 @@ def test_a_shard_comes_back_and_tells_its_facts(store):
     )  # fmt: skip
     facts = read_facts(store, file)
     assert (facts.photos, facts.skipped, facts.others) == (2, shard().skipped, shard().others)
+
+
+def test_the_guide_names_the_columns_of_a_shard(store):
+    columns = pq.read_table(io.BytesIO(store.needed(save_shard(store, "part", shard())))).column_names
+    told = (
+        (ROOT / "docs" / "scale.md").read_text(encoding="utf-8").partition("under `features/`: columns ")[2]
+    )
+    assert re.findall(r"`(\w+)`", told.partition(". ")[0]) == columns
 
 
 def test_a_part_without_photos_keeps_what_was_skipped(store):

@@ -79,6 +79,7 @@ def _connect(address: str) -> None:
         # only this process and its workers know the token, and nothing is reachable from other machines
         if not _TOKEN_VARIABLES & os.environ.keys():
             os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)  # it says how to do without
         _start(**quiet)
         return
     host, port = _place_of(address)

@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.clusters.sorting import listed_names
+from pages.shared.markup import plain
 from state.revisions import revisions
 from state.revisions.overview import cluster_cards, load_overview
 from tests.page_helpers import TIMEOUT, app, kept_labels, pick, shown
@@ -57,6 +58,15 @@ def test_picked_photos_move_by_button_and_stay_and_are_not_picked_any_more(colou
     assert {image for image in before if after[image] != before[image]} == set(some)
     assert page.session_state["kec_selection"].images == () if "kec_selection" in page.session_state else True
     assert "5 photos moved" in page.toast[0].value
+
+
+def test_what_a_window_that_is_behind_did_not_do_is_said_with_the_names_it_showed(colours):
+    revision = revisions.current(colours)
+    named = {one.id: one.name for one in cluster_cards(load_overview(colours, revision), revision.knowledge)}
+    page = pick(app("clusters", project="colours", cluster="0"), next(iter(kept_labels(colours))))
+    edit(colours, {"op": "set_weight", "knowledge": 0.5})
+    page.button(key="group_move_2").click().run()
+    assert plain(f'Not done: Moved 1 photo to "{named[2]}".') in page.error[0].value
 
 
 def test_picked_photos_become_a_group_with_those_that_follow_if_wanted(colours):

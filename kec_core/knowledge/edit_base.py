@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from kec_core.errors import InputError
 from kec_core.knowledge.edit_fields import Checked, first_repeat
-from kec_core.types import BiAttribute, Concept, Group, Knowledge, UniAttribute
+from kec_core.types import BiAttribute, Concept, Group, KeptCluster, Knowledge, UniAttribute
 
 Named = TypeVar("Named", Concept, Group)
 
@@ -132,8 +132,9 @@ def cluster_name(knowledge: Knowledge, cluster: int | None) -> str:
 
 
 def with_cluster_names(knowledge: Knowledge, names: Mapping[int, str]) -> Knowledge:
-    """The knowledge for sentences: kept clusters that the person did not name are called as they are shown."""
-    kept = tuple(replace(one, name=one.name or names.get(one.id, "")) for one in knowledge.kept)
+    """The knowledge for sentences alone: clusters that the person did not name are called as they are shown."""
+    given = {one.id: one.name for one in knowledge.kept if one.name}
+    kept = tuple(KeptCluster(id=cluster, name=name) for cluster, name in {**names, **given}.items())
     return replace(knowledge, kept=kept)
 
 

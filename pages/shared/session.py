@@ -19,7 +19,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kec_core.errors import KecError, StoreError
 from kec_core.knowledge.edits import Edit, script_to_json
-from pages.shared import visitors
+from pages.shared import cached, visitors
 from pages.shared.picked import Selection, Way
 from state.jobs.jobs import JobManager
 from state.project.locks import Holder
@@ -406,7 +406,8 @@ def _not_done(project: Project, edits: Sequence[Edit]) -> str:
     if not edits:
         return ""
     try:
-        words = edits_in_words(edits, revisions.get(project, str(st.session_state.get(_SEEN))).knowledge)
+        seen = revisions.get(project, str(st.session_state.get(_SEEN)))
+        words = edits_in_words(edits, cached.knowledge_in_words(project, seen))
     except KecError:  # the project itself cannot be read; that was said
         words = str(script_to_json(edits)["edits"])
     return f"Not done: {words.removesuffix('.')}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from functools import cache
 from importlib.metadata import packages_distributions
 
 import pytest
@@ -26,26 +27,29 @@ def declared(*files):
     return {normal(name[0]) for name in names if name}
 
 
-def imported(parts):
-    """First names of all libraries that these parts import, with one file that does."""
+@cache
+def imported(part):
+    """First names of all libraries that a part imports, with one file that does."""
+    single = ROOT / f"{part}.py"
     found = {}
-    for part in parts:
-        single = ROOT / f"{part}.py"
-        for path in [single] if single.is_file() else sorted((ROOT / part).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-                names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-                found |= {name.split(".")[0]: str(path.relative_to(ROOT)) for name in names}
+    for path in [single] if single.is_file() else sorted((ROOT / part).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            found |= {name.split(".")[0]: str(path.relative_to(ROOT)) for name in names}
     return {name: path for name, path in found.items() if name not in {*sys.stdlib_module_names, *OWN}}
 
 
+distributions = cache(packages_distributions)
+
+
 def undeclared(parts, *files):
-    distributions = packages_distributions()
     known = declared(*files)
     return {
         name: path
-        for name, path in imported(parts).items()
-        if not known & {normal(one) for one in distributions.get(name, [name])}
+        for part in parts
+        for name, path in imported(part).items()
+        if not known & {normal(one) for one in distributions().get(name, [name])}
     }
 
 

@@ -111,6 +111,17 @@ def test_the_question_is_about_an_open_photo_with_the_likely_groups_first():
     assert other.row != question.row
 
 
+def test_a_photo_that_surely_lies_in_a_wrong_group_is_asked_about_first():
+    state = begin()
+    labels = state.clustering.labels.copy()
+    labels[IMAGES.index("cat03.jpg")] = cluster_of(state, "dog00.jpg")
+    astray = start(state.collection, state.knowledge, replace(state.clustering, labels=labels))
+    question = next_question(astray, asked=0)
+    assert question is not None
+    assert IMAGES[question.row] == "cat03.jpg"
+    assert question.clusters[0] == cluster_of(state, "cat00.jpg")
+
+
 def test_every_fifth_photo_is_drawn_at_random_and_none_is_asked_twice():
     state, rows = mixed(), []
     for asked in range(2 * EVERY):

@@ -219,8 +219,7 @@ class SplitCluster(ClusterEdit):
     def _by_words(self, partition: Partition, source: int, rows: Rows) -> Rows:
         """The part of every photo: that of the name it fits best; photos kept together go with most of them."""
         assert self.names is not None
-        fit, _ = partition.looks.fit(self.names)
-        part_of = _units_whole(partition, rows, fit[rows].argmax(axis=1))
+        part_of = _units_whole(partition, rows, partition.looks.fit(self.names)[rows].argmax(axis=1))
         empty = [name for part, name in enumerate(self.names) if not (part_of == part).any()]
         if empty:
             raise InputError(

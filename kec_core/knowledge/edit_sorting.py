@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.clustering.constrained import apply_constraints
 from kec_core.clustering.constraints import ConstraintPlan, plan_constraints
-from kec_core.clustering.geometry import centroids_of
+from kec_core.clustering.geometry import centroids_of, cluster_sums
 from kec_core.clustering.warm_start import continue_kmeans
 from kec_core.errors import InputError
 from kec_core.knowledge.edit_base import listed, quoted
@@ -23,12 +24,14 @@ from kec_core.types import KeptCluster, Knowledge
 NONE = "none of these"
 ROUNDS = 10
 """Iterations of k-means by which the looks of the photos finish what the words have begun [R]."""
+EXPLAINED = 0.4
+"""A concept is on the list when a name scores above this share of the concept's own score for the photos it fits best [M]."""
 
 
 class SortInto(ClusterEdit):
     """The photos in one cluster per name, and in "none of these" where nothing on the list fits.
 
-    Words start: each photo goes to the name it fits best, or to what is known of the collection besides if that fits
+    Words start: each photo goes to the name it fits best, or to a concept that is on the list by no name if that fits
     better. Looks finish: k-means goes on from there. Photos that the person put into a cluster of one of these names
     stay in it; other clusters and what was put into them give way. A name without photos is kept.
     """
@@ -72,8 +75,10 @@ class SortInto(ClusterEdit):
 
     def _sorted(self, partition: Partition, ids: list[int]) -> IntVector:
         """The cluster of every photo, int32 (N,)."""
-        fit, others = partition.looks.fit(self.names)
-        start = np.hstack([fit, others] if self.none else [fit]).argmax(axis=1)
+        scores = partition.looks.fit(self.names)
+        if self.none:
+            scores = np.hstack([scores, _unlisted(scores, *partition.looks.concepts(self.names))])
+        start = scores.argmax(axis=1)
         plan = plan_constraints(partition.knowledge, partition.image_ids)
         for rows, place in zip(plan.units, plan.clusters, strict=True):
             if place >= 0:
@@ -100,6 +105,24 @@ class SortInto(ClusterEdit):
         empty = [names[one] for one in ids if not sizes[one] and names[one] != NONE]
         fits = f" No photo fits {listed(empty)}." if empty else ""
         return f"Sorted {photos(len(partition.labels))} by your list: {found}.{fits}"
+
+
+def _unlisted(fit: FloatMatrix, concepts: FloatMatrix, is_kind: NDArray[np.bool_]) -> FloatMatrix:
+    """The scores for the concepts that are on the list by no name: neither by its meaning nor by the photos.
+
+    Args:
+        fit: float32 (N, names).
+        concepts: float32 (N, M).
+        is_kind: bool (M,), whether a concept is a kind of one of the names.
+    """
+    n_concepts = concepts.shape[1]
+    if not n_concepts:
+        return concepts
+    best = concepts.argmax(axis=1).astype(np.int32)
+    counts = np.maximum(np.bincount(best, minlength=n_concepts), 1)
+    own = cluster_sums(concepts, best, n_concepts).diagonal() / counts
+    by_names = cluster_sums(fit, best, n_concepts).max(axis=1) / counts
+    return concepts[:, ~is_kind & (by_names < EXPLAINED * own)]
 
 
 def _on_columns(plan: ConstraintPlan, column: Mapping[int, int]) -> ConstraintPlan:

@@ -9,19 +9,19 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
+from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.grounding import concept_scores, concept_vectors
 from kec_core.knowledge.edit_clusters import ClusterEdit, new_cluster, put
 from kec_core.knowledge.edits import Edit, RemoveConstraint, apply, describe, named, refuse_unknown
 from kec_core.knowledge.partition import Looks, Partition, Rows
 from kec_core.live import LiveState, update, with_groups
-from kec_core.types import Concept, ConceptVectors, Constraint, Knowledge
+from kec_core.types import Concept, Constraint, Knowledge
+from kec_core.wordnet.vocabulary import kinds_of
+from kec_core.wordnet.wordnet import load_wordnet
 
 Names = Callable[[LiveState], Mapping[int, str]]
 """The name of every cluster of a state that has photos."""
 _PartitionOf = Callable[[LiveState], Partition]
-ALIKE = 0.5
-"""Cosine, less what all texts share, from which a concept says the same as a name on a list [R]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -207,6 +207,7 @@ def _partition(state: LiveState, names: Names, given: Mapping[int, str]) -> Part
         names=cache(lambda: names(state)),
         named_by=partial(_named_by, state),
         fit=partial(_fit, state),
+        concepts=partial(_concepts, state),
         given=given,
         seed=collection.seed,
     )
@@ -233,18 +234,17 @@ def _named_by(state: LiveState, concept: str, labels: IntVector, without: Rows) 
     return int(won.argmax()) if won.max() else None
 
 
-def _fit(state: LiveState, names: Sequence[str]) -> tuple[FloatMatrix, FloatMatrix]:
-    """Scores of the photos for names, and for the concepts that say something else; float32 (N, names) and (N, M')."""
+def _fit(state: LiveState, names: Sequence[str]) -> FloatMatrix:
+    """Scores of the photos for names, float32 (N, names)."""
     collection = state.collection
     listed = Knowledge(concepts=tuple(Concept(id=str(place), name=name) for place, name in enumerate(names)))
     vectors = concept_vectors(listed, collection.encode, collection.config)
-    scores = concept_scores(collection.grounded, vectors, collection.config, collection.defaults)
-    return scores, state.logits[:, _unlike(vectors, state.vectors)]
+    return concept_scores(collection.grounded, vectors, collection.config, collection.defaults)
 
 
-def _unlike(names: ConceptVectors, concepts: ConceptVectors) -> NDArray[np.int64]:
-    """Columns of the concepts whose text is like none of the names."""
-    both = l2_normalize(np.vstack([names.logit, concepts.logit]))
-    told_apart = l2_normalize(both - both.mean(axis=0))
-    cosines = told_apart[len(names.logit) :] @ told_apart[: len(names.logit)].T
-    return np.flatnonzero(cosines.max(axis=1) < ALIKE)
+def _concepts(state: LiveState, names: Sequence[str]) -> tuple[FloatMatrix, NDArray[np.bool_]]:
+    """Scores of the photos for the concepts, float32 (N, M), and which of them are kinds of one of the names, bool (M,)."""
+    synset_of = {concept.id: concept.synset for concept in state.knowledge.concepts}
+    synsets = [synset_of.get(concept, "") for concept in state.grounding.concept_ids]
+    kinds = kinds_of(names, synsets, load_wordnet()) if any(synsets) else frozenset()
+    return state.logits, np.array([synset in kinds for synset in synsets], dtype=bool)

@@ -1,7 +1,7 @@
 """Which photo to ask a person about next, so that the answer teaches most (methods.md 6.7).
 
-A photo is worth asking when many unsure photos look like it that no answer has reached yet. Every fifth photo is
-drawn at random instead: only such photos tell honestly how many of all are in the right group.
+A photo is worth asking when many photos look like it that are likely in a wrong group and that no answer has reached
+yet. Every fifth photo is drawn at random instead: only such photos tell honestly how many of all are in the right group.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ def next_question(
     rows = np.sort(rng.choice(open_rows, size, replace=False))
     x = state.fused_rows(rows)
     likely, likelihood, distance = _likely(state, rows, x, placed)
-    best = 0 if drawn else int(_telling(x, state.fused_rows(placed), likelihood, distance).argmax())
+    wrong = _wrong(state, rows, likely, likelihood)
+    best = 0 if drawn else int(_telling(x, state.fused_rows(placed), wrong, distance).argmax())
     order = np.argsort(-likelihood[best], kind="stable")[:LIKELY]
     return Question(row=int(rows[best]), clusters=tuple(likely[order].tolist()), drawn=drawn)
 
@@ -93,8 +94,8 @@ def next_pair(
     rng = np.random.default_rng((seed, asked, len(skipped)))
     rows = np.sort(rng.choice(open_rows, min(POOL, len(open_rows)), replace=False))
     x = state.fused_rows(rows)
-    _, likelihood, distance = _likely(state, rows, x, placed)
-    told = _telling(x, state.fused_rows(placed), likelihood, distance)
+    likely, likelihood, distance = _likely(state, rows, x, placed)
+    told = _telling(x, state.fused_rows(placed), _wrong(state, rows, likely, likelihood), distance)
     known = skipped | _told_pairs(state)
     for first in np.argsort(-told, kind="stable").tolist():
         together = likelihood @ likelihood[first]
@@ -157,16 +158,18 @@ def _means(state: LiveState, clusters: Rows, placed: Rows) -> FloatMatrix:
     return l2_normalize(means.astype(np.float32))
 
 
-def _telling(x: FloatMatrix, placed: FloatMatrix, likelihood: FloatMatrix, distance: float) -> FloatVector:
-    """How many unsure photos that no answer has reached look like each of the rows, float32 (R,)."""
-    if likelihood.shape[1] < 2:
-        return np.zeros(len(x), dtype=np.float32)
-    best = np.partition(likelihood, -2, axis=1)[:, -2:]
-    unsure = 1 - (best[:, 1] - best[:, 0])
+def _wrong(state: LiveState, rows: Rows, likely: Rows, likelihood: FloatMatrix) -> FloatVector:
+    """How likely each of the rows is not in the cluster where it belongs, float32 (R,)."""
+    own = np.searchsorted(likely, state.clustering.labels[rows])
+    doubt: FloatVector = 1 - likelihood[np.arange(len(rows)), own]
+    return doubt
+
+
+def _telling(x: FloatMatrix, placed: FloatMatrix, wrong: FloatVector, distance: float) -> FloatVector:
+    """How many photos look like each of the rows that are wrong and that no answer has reached, float32 (R,)."""
     if len(placed):
-        near = 1 - _alike(x, placed, distance)
-        unsure = unsure * near.prod(axis=1)
-    told: FloatVector = _alike(x, x, distance) @ unsure
+        wrong = wrong * (1 - _alike(x, placed, distance)).prod(axis=1)
+    told: FloatVector = _alike(x, x, distance) @ wrong
     return told
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kec_core.errors import InputError
@@ -50,6 +51,14 @@ def meanings(noun: Noun, wordnet: WordNet) -> tuple[str, ...]:
 def meaning(noun: Noun, wordnet: WordNet) -> str:
     """The likeliest of ``meanings``, or ""."""
     return next(iter(meanings(noun, wordnet)), "")
+
+
+def kinds_of(words: Iterable[str], synsets: Iterable[str], wordnet: WordNet) -> frozenset[str]:
+    """Those of some synsets that are a meaning of one of the words, or a kind of what one means."""
+    meant = {sense for word in words for sense in meanings(Noun(word=word), wordnet)}
+    return frozenset(
+        synset for synset in synsets if synset in wordnet and not meant.isdisjoint(wordnet.ancestors(synset))
+    )
 
 
 def common_word(synset_id: str, wordnet: WordNet) -> str:

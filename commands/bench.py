@@ -18,6 +18,7 @@ BENCHMARKS = (
     "expert",
     "grounding",
     "layout",
+    "lists",
     "live",
     "llm",
     "map",

@@ -25,6 +25,7 @@ SMALLEST: dict[str, tuple[str, ...]] = {
     "expert": ("--data", PHOTOS, "--seeds", "1", "--photos", "1"),
     "grounding": ("--images", "200", "--concepts", "5", "--dim", "16", "--repeats", "1"),
     "layout": ("--images", "300", "--dim", "16", "--clusters", "3"),
+    "lists": ("--data", PHOTOS, "--seeds", "1"),
     "live": (
         "--images", "300", "--concepts", "6", "--dim", "16", "--clusters", "4", "--edits", "3", "--full-runs", "1",
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from kec_core.config import ClusteringConfig
 from kec_core.errors import InputError
 from kec_core.knowledge.edit_clusters import ClusterEdit
 from kec_core.knowledge.edits import EDITS, apply_script, parse_script, script_to_json
-from kec_core.live import restore
+from kec_core.live import LiveState, restore
 from kec_core.live.full import finalised, under_kept_ids
 from kec_core.types import Clustering, Knowledge
 from tests.live_clusters import (
@@ -25,6 +27,7 @@ from tests.live_clusters import (
     refused,
     together,
 )
+from tests.tiny_wordnet import write_wordnet
 
 
 def test_moved_photos_leave_their_cluster_and_no_other_photo_moves():
@@ -210,6 +213,33 @@ def test_photos_are_sorted_into_a_list_with_none_of_these_and_empty_answers():
     assert cluster_of(finalised(filled, ClusteringConfig(n_init=2)), "cup00.jpg") == cluster_of(
         filled, "cup00.jpg"
     )
+
+
+def answers(names: list[str], state: LiveState) -> dict[str, set[str]]:
+    """The names that the photos of each kind get from a list."""
+    made = do(state, {"op": "sort_into", "names": names, "none": True}).state
+    name_of = {one.id: one.name for one in made.knowledge.kept}
+    return {kind: {name_of[cluster_of(made, image)] for image in of(kind)} for kind in KINDS}
+
+
+def test_a_name_takes_the_photos_of_every_concept_that_it_explains_in_part():
+    none, wide = {"none of these"}, {"cat dog car"}
+    found = answers(["cat dog car", "cup"], begin())
+    assert found == {"cat": wide, "dog": wide, "car": wide, "cup": {"cup"}, "bus": none, "pen": none}
+
+
+def test_photos_of_what_is_a_kind_of_a_name_are_on_the_list(monkeypatch, tmp_path):
+    monkeypatch.setenv("KEC_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("KEC_WORDNET", str(tmp_path / "wordnet"))
+    synset_of = write_wordnet(tmp_path / "wordnet")
+    state = begin()
+    concepts = tuple(replace(one, synset=synset_of.get(one.name, "")) for one in state.knowledge.concepts)
+    state = replace(state, knowledge=replace(state.knowledge, concepts=concepts))
+    none = {"none of these"}
+    assert answers(["lorry", "cup"], state) == {kind: {"cup"} if kind == "cup" else none for kind in KINDS}
+    found = answers(["beasts", "cup"], state)  # its text is like that of no photo
+    assert found["dog"] == {"beasts"}
+    assert found["bus"] == found["pen"] == none
 
 
 def test_without_none_every_photo_gets_a_name_and_put_photos_stay():

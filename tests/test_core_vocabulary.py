@@ -6,7 +6,7 @@ import pytest
 
 from kec_core.errors import InputError
 from kec_core.types import Noun
-from kec_core.wordnet.vocabulary import domain_vocabulary, wordnet_vocabulary
+from kec_core.wordnet.vocabulary import domain_vocabulary, kinds_of, wordnet_vocabulary
 from kec_core.wordnet.wordnet import load_wordnet
 from tests.tiny_wordnet import write_wordnet
 
@@ -54,3 +54,12 @@ def test_no_term_at_all_is_refused(tiny, text):
 def test_a_description_without_a_word_names_its_line(tiny):
     with pytest.raises(InputError, match="Line 2 has a description but no word"):
         domain_vocabulary("dog\n: barks", tiny[0])
+
+
+def test_kinds_of_words_by_their_meanings(tiny):
+    wordnet, ids = tiny
+    synsets = [ids["akita"], ids["cat"], ids["truck"], "", "n99999999"]
+    assert kinds_of(["Dogs"], synsets, wordnet) == {ids["akita"]}
+    assert kinds_of(["lorry", "pet"], synsets, wordnet) == {ids["akita"], ids["cat"], ids["truck"]}
+    assert kinds_of(["akita"], [ids["dog"]], wordnet) == frozenset()
+    assert kinds_of(["xyzzy", ""], synsets, wordnet) == frozenset()

@@ -113,6 +113,17 @@ def test_a_knowledge_a_builder_and_wordnet_are_taken(photos, result, monkeypatch
     assert again.knowledge == result.knowledge
 
 
+def test_a_whole_list_names_the_groups_as_it_is_written_however_its_words_fit(
+    photos, monkeypatch, tiny_wordnet
+):
+    monkeypatch.setattr(resources, "load_wordnet", lambda: tiny_wordnet)
+    words = ["Dogs", "lorry", "cats", "xyzzy"]
+    own = RunConfig(mapping=MappingConfig(vocabulary="\n".join(words), vocabulary_mode="only"))
+    made = cluster(photos, knowledge="wordnet", options=own)
+    assert {concept.name for concept in made.knowledge.concepts} == set(words)
+    assert len(set(made.labels.tolist())) == len(words)
+
+
 def test_guidance_and_weight_hold(photos):
     made = cluster(photos, guidance="not crimson", weight=0.25)
     assert made.knowledge.guidance == "not crimson"

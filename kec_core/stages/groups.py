@@ -72,7 +72,7 @@ def choose_n_clusters(
         return config.n_clusters, ""
 
     words = resources if config.mapping.concepts_from == "words" else None
-    listed = 0 if words is None or words.vocabulary else len(words.domain)
+    listed = 0 if words is None else words.listed
     if 1 < listed <= most_clusters(len(x)):
         return (
             listed,

@@ -45,6 +45,11 @@ class Resources:
     rebuild: bool = False
     looks: Encoder | None = None
 
+    @property
+    def listed(self) -> int:
+        """How many terms the person's list has where it is all there is to choose from; else 0."""
+        return 0 if self.vocabulary else len(self.domain)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kec_core.arrays import FloatMatrix
-from kec_core.config import RunConfig
+from kec_core.config import ConceptSource, RunConfig
 from kec_core.encoders.base import Encoder, TextEncoder
 from kec_core.grounding import concept_vectors
 from kec_core.grounding.telling import TELLING_REVISION, telling_attributes
@@ -18,11 +18,11 @@ from kec_core.knowledge.base import KnowledgeBuilder
 from kec_core.knowledge.construct import build_attributes, build_concepts
 from kec_core.knowledge.edits import apply
 from kec_core.knowledge.tree import TREE_REVISION, concept_tree
-from kec_core.knowledge.unique_names import UNCLEAR
+from kec_core.knowledge.unique_names import UNCLEAR, is_unclear
 from kec_core.mapping import component_nouns
 from kec_core.stages.runner import Resources, Runner
 from kec_core.store import StageResult
-from kec_core.types import ConceptVectors, Knowledge, Noun, NounMapping
+from kec_core.types import Concept, ConceptVectors, Knowledge, Noun, NounMapping
 from kec_core.wordnet.vocabulary import DomainTerm
 
 LEAST_FIT = 0.3
@@ -48,7 +48,10 @@ def know(
     noun_lists = component_nouns(mapping, vocabulary)
     nouns_key = [[[noun.word, noun.synset] for noun in nouns] for nouns in noun_lists]
     kept_key = keep.to_json() if keep else None
-    unclear = _unclear(mapping, noun_lists)
+    whole_list = (
+        len(noun_lists) == resources.listed
+    )  # each group is the person's own word for it, however it fits
+    unclear = {} if whole_list else _unclear(mapping, noun_lists)
 
     def compute_concepts(options: RunConfig) -> StageResult:
         made = build_concepts(
@@ -60,7 +63,7 @@ def know(
             distinct=options.mapping.concepts_from == "words",
             progress=progress,
         )
-        made = _described(made, resources.domain)
+        made = _as_the_person_says(made, resources.domain, options.mapping.concepts_from)
         summary = {"concepts": len(made.concepts), **_asked(builder, "concept")}
         return StageResult(data={"knowledge": made.to_json(), "summary": summary})
 
@@ -127,18 +130,21 @@ def _unclear(mapping: NounMapping, noun_lists: Sequence[tuple[Noun, ...]]) -> di
     return names
 
 
-def _described(knowledge: Knowledge, domain: Sequence[DomainTerm]) -> Knowledge:
-    """Automatic concepts that are named like one of the person's terms take its description."""
+def _as_the_person_says(
+    knowledge: Knowledge, domain: Sequence[DomainTerm], concepts_from: ConceptSource
+) -> Knowledge:
+    """Automatic concepts that stand for a term of the person's have its word as their name, and its description."""
+    own = {term.noun for term in domain}
     told = {term.noun.word.casefold(): term.description for term in domain if term.description}
-    return replace(
-        knowledge,
-        concepts=tuple(
-            c
-            if c.source == "user" or c.locked
-            else replace(c, description=told.get(c.name.casefold(), c.description))
-            for c in knowledge.concepts
-        ),
-    )
+
+    def said(concept: Concept) -> Concept:
+        if concept.source == "user" or concept.locked:
+            return concept
+        stands_for = concept.nouns[0] if concept.nouns and concepts_from == "words" else None
+        name = stands_for.word if stands_for in own and not is_unclear(concept) else concept.name
+        return replace(concept, name=name, description=told.get(name.casefold(), concept.description))
+
+    return replace(knowledge, concepts=tuple(map(said, knowledge.concepts)))
 
 
 def _asked(builder: KnowledgeBuilder, *kinds: str) -> dict[str, Any]:

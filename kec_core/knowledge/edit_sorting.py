@@ -32,8 +32,9 @@ class SortInto(ClusterEdit):
     """The photos in one cluster per name, and in "none of these" where nothing on the list fits.
 
     Words start: each photo goes to the name it fits best, or to a concept that is on the list by no name if that fits
-    better. Looks finish: k-means goes on from there. Photos that the person put into a cluster of one of these names
-    stay in it; other clusters and what was put into them give way. A name without photos is kept.
+    better than every name and every concept on the list. Looks finish: k-means goes on from there. Photos that the person
+    put into a cluster that is called by one of these names stay in it; other clusters and what was put into them give
+    way. A name without photos is kept.
     """
 
     op: Literal["sort_into"] = "sort_into"
@@ -60,12 +61,15 @@ class SortInto(ClusterEdit):
 
     def _cleared(self, partition: Partition) -> tuple[Partition, list[int], str]:
         """The partition with only the clusters of the list kept; their ids, in its order; what gave way, in words."""
-        known = {kept.name.casefold(): kept for kept in partition.knowledge.kept if kept.name}
+        shown = {name.casefold(): cluster for cluster, name in partition.names.items()}
+        given = {name.casefold(): cluster for cluster, name in partition.given_names.items()}
+        known, kept_of = shown | given, {one.id: one for one in partition.knowledge.kept}
         kept, next_cluster = [], partition.next_cluster
         for name in self._all_names():
-            one = known.get(name.casefold())
-            kept.append(one or KeptCluster(id=next_cluster, name=name))
-            next_cluster += one is None
+            cluster = known.get(name.casefold(), next_cluster)
+            next_cluster += cluster == next_cluster
+            one = kept_of.get(cluster, KeptCluster(id=cluster))
+            kept.append(replace(one, name=one.name or name))
         ids = {one.id for one in kept}
         stay = tuple(w for w in partition.knowledge.constraints if w.cluster is None or w.cluster in ids)
         gone = len(partition.knowledge.constraints) - len(stay)
@@ -110,6 +114,8 @@ class SortInto(ClusterEdit):
 def _unlisted(fit: FloatMatrix, concepts: FloatMatrix, is_kind: NDArray[np.bool_]) -> FloatMatrix:
     """The scores for the concepts that are on the list by no name: neither by its meaning nor by the photos.
 
+    A photo that fits a concept on the list best scores -inf for the others: what else it shows is no reason against the list.
+
     Args:
         fit: float32 (N, names).
         concepts: float32 (N, M).
@@ -122,7 +128,9 @@ def _unlisted(fit: FloatMatrix, concepts: FloatMatrix, is_kind: NDArray[np.bool_
     counts = np.maximum(np.bincount(best, minlength=n_concepts), 1)
     own = cluster_sums(concepts, best, n_concepts).diagonal() / counts
     by_names = cluster_sums(fit, best, n_concepts).max(axis=1) / counts
-    return concepts[:, ~is_kind & (by_names < EXPLAINED * own)]
+    is_listed = is_kind | (by_names >= EXPLAINED * own)
+    others: FloatMatrix = np.where(is_listed[best, None], np.float32(-np.inf), concepts[:, ~is_listed])
+    return others
 
 
 def _on_columns(plan: ConstraintPlan, column: Mapping[int, int]) -> ConstraintPlan:

@@ -32,9 +32,8 @@ class SortInto(ClusterEdit):
     """The photos in one cluster per name, and in "none of these" where nothing on the list fits.
 
     Words start: each photo goes to the name it fits best, or to a concept that is on the list by no name if that fits
-    better than every name and every concept on the list. Looks finish: k-means goes on from there. Photos that the person
-    put into a cluster that is called by one of these names stay in it; other clusters and what was put into them give
-    way. A name without photos is kept.
+    better. Looks finish: k-means goes on from there. Photos that the person put into a cluster that is called
+    by one of these names stay in it; other clusters and what was put into them give way. A name without photos is kept.
     """
 
     op: Literal["sort_into"] = "sort_into"
@@ -114,8 +113,6 @@ class SortInto(ClusterEdit):
 def _unlisted(fit: FloatMatrix, concepts: FloatMatrix, is_kind: NDArray[np.bool_]) -> FloatMatrix:
     """The scores for the concepts that are on the list by no name: neither by its meaning nor by the photos.
 
-    A photo that fits a concept on the list best scores -inf for the others: what else it shows is no reason against the list.
-
     Args:
         fit: float32 (N, names).
         concepts: float32 (N, M).
@@ -128,9 +125,7 @@ def _unlisted(fit: FloatMatrix, concepts: FloatMatrix, is_kind: NDArray[np.bool_
     counts = np.maximum(np.bincount(best, minlength=n_concepts), 1)
     own = cluster_sums(concepts, best, n_concepts).diagonal() / counts
     by_names = cluster_sums(fit, best, n_concepts).max(axis=1) / counts
-    is_listed = is_kind | (by_names >= EXPLAINED * own)
-    others: FloatMatrix = np.where(is_listed[best, None], np.float32(-np.inf), concepts[:, ~is_listed])
-    return others
+    return concepts[:, ~is_kind & (by_names < EXPLAINED * own)]
 
 
 def _on_columns(plan: ConstraintPlan, column: Mapping[int, int]) -> ConstraintPlan:

@@ -37,8 +37,8 @@ def _file(project: Project, revision: Revision, download: Download) -> None:
 def _folder(project: Project, revision: Revision) -> None:
     st.subheader("Into a folder on this computer", anchor=False)
     ui.note(
-        "Files of an earlier export in that folder are replaced; files of yours are never touched. Your photos stay "
-        "where they are."
+        "Of an earlier export in that folder, what you choose here is written anew and what you do not choose stays as "
+        "it was. Files of yours are never touched, and your photos stay where they are."
     )
     st.text_input("Folder", value=str(_usual_folder(project)), key=_OUT)
     st.pills(

@@ -26,7 +26,7 @@ _HTML = (
 )
 _CSS = """
 .grid { display: grid; gap: 6px; grid-template-columns: repeat(auto-fill, minmax(min(var(--kec-photo, 92px), 100%), 1fr)); }
-.size { display: block; width: 96px; height: 14px; margin: 0 0 4px auto; accent-color: var(--st-primary-color); cursor: pointer; }
+.size { display: block; width: 96px; height: 14px; margin: 0 0 4px auto; accent-color: var(--st-link-color); cursor: pointer; }
 @media (min-width: 721px) { .size.raised { position: relative; margin-top: -34px; margin-bottom: 20px; } } /* beside the page turner */
 .tile { position: relative; }
 .pick { box-sizing: border-box; display: flex; align-items: center; justify-content: center; width: 100%; aspect-ratio: 1;

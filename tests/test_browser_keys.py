@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from kec_core.knowledge.edits import RenameConcept
 from kec_core.knowledge.unique_names import unique_names
 from state.revisions import revisions
+from state.work.workbench import LiveStates, Workbench
 from tests.browser import open_browser, open_window, rest
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
@@ -135,6 +137,17 @@ def test_each_key_acts_on_what_the_one_before_led_to(concepts):
     concepts.page.get_by_role("heading", name=order[(here + 3) % len(order)], exact=True).wait_for()
     concepts.page.keyboard.type("kk")
     concepts.page.get_by_role("heading", name=order[(here + 1) % len(order)], exact=True).wait_for()
+    before = revisions.current(concepts.project)
+    bench = Workbench(concepts.project, LiveStates())
+    for number in range(9):  # each waited 10 s for a run that had begun already: the last ones were given up
+        bench.commit(
+            bench.preview([RenameConcept(concept=before.knowledge.concepts[0].id, name=f"name {number}")])
+        )
+    concepts.page.keyboard.type("j")
+    concepts.page.get_by_text(revisions.current(concepts.project).id, exact=True).first.wait_for()
+    concepts.page.keyboard.type("z" * 9, delay=60)
+    concepts.page.get_by_text(before.id, exact=True).first.wait_for()
+    assert concepts.state()[0] == before.id
 
 
 def test_a_key_pressed_while_a_dialog_closes_acts_when_it_is_gone(concepts):

@@ -5,7 +5,7 @@ const LAYERS = '[role="dialog"], [role="alertdialog"]:not(.stToast), [role="menu
 const FIELDS =
   'textarea, select, [contenteditable="true"], input:not([type="checkbox"], [type="radio"], [type="range"], [type="button"], [type="file"], [type="submit"])';
 const STEP_MS = 50;
-const FIELD_MS = 30000; // the longest that a dialog may take to draw its field, or a key waits
+const FIELD_MS = 30000; // the longest that a dialog may take to draw its field, or the next waiting key to act
 const SETTLE_MS = 1500; // so long after the page came to rest no field is filled any more
 const IDLE_MS = 600; // so long after the page came to rest no field or button is on its way
 const ASKED_MS = 10000; // the longest that a run may take to begin after a button was pressed
@@ -18,7 +18,9 @@ let unread = false; // whether that key went into a list that was changed and no
 let ahead = null; // while a field is on its way: what is typed already
 let arrived = null; // while the person has done nothing since a field came: the layer it lies in
 let waiting = []; // keys that could not act yet, in order
+let acted = 0; // when the last of them acted
 let asked = 0; // until then the run of a pressed button may not have begun
+let askedIn; // the run that had drawn the page when it was pressed
 let drawn = Date.now(); // when the page was last seen being drawn
 const leaving = new WeakSet(); // open layers that the person has dismissed
 const known = new WeakSet(); // open layers that were given the focus
@@ -36,10 +38,21 @@ function isField(element) {
   return element instanceof Element && element.matches(FIELDS) && !element.readOnly;
 }
 
+/** Which run draws the page. */
+function runNow() {
+  return document.querySelector("[data-kec-run]")?.dataset.kecRun;
+}
+
+/** Whether the run of a pressed button may not have begun; where one run follows another at once the script's state stays as it was. */
+function isAsked() {
+  if (asked && runNow() !== askedIn) asked = 0;
+  return Date.now() < asked;
+}
+
 /** Whether the script runs, or will at once, or the code that draws a widget is still on its way. */
 function isDrawing() {
   const state = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState;
-  return Date.now() < asked || (state !== undefined && state !== "notRunning") || document.querySelector(SKELETON) !== null;
+  return isAsked() || (state !== undefined && state !== "notRunning") || document.querySelector(SKELETON) !== null;
 }
 
 function isAtRest() {
@@ -49,7 +62,7 @@ function isAtRest() {
 
 /** Whether the present run has drawn it: else what it does may belong to what was shown before. */
 function isFresh(element) {
-  return Date.now() > asked && !element.closest('[data-stale="true"]') && element.checkVisibility();
+  return !isAsked() && !element.closest('[data-stale="true"]') && element.checkVisibility();
 }
 
 function chordOf(event) {
@@ -284,7 +297,7 @@ function work() {
   while (waiting.length) {
     const open = layers();
     const rests = isAtRest();
-    if (hold(waiting[0]) || performance.now() > waiting[0].timeStamp + FIELD_MS) waiting.shift();
+    if (hold(waiting[0]) || performance.now() > Math.max(waiting[0].timeStamp, acted) + FIELD_MS) waiting.shift();
     else if (isEnlarged() || open.some((one) => rests || !leaving.has(one))) {
       open.forEach((one) => leaving.delete(one));
       waiting = [];
@@ -292,6 +305,7 @@ function work() {
       const act = open.length ? null : actOf(waiting[0]);
       if (!act && !rests) return void setTimeout(work, STEP_MS);
       waiting.shift();
+      acted = performance.now();
       act?.();
     }
   }
@@ -334,7 +348,7 @@ function onKey(event) {
 function onClick(event) {
   const button = event.target.closest?.("button");
   if (!button) return;
-  if (button.closest(".stButton, .stFormSubmitButton")) asked = Date.now() + ASKED_MS;
+  if (button.closest(".stButton, .stFormSubmitButton")) [asked, askedIn] = [Date.now() + ASKED_MS, runNow()];
   dismiss(button.closest(LAYERS));
   const name = Object.keys(keys.opens).find((one) => button === buttonOf(one));
   if (name) awaitField(keys.opens[name]);
@@ -342,6 +356,7 @@ function onClick(event) {
 
 function onPointer(event) {
   arrived = null;
+  waiting = []; // the person goes on by hand, perhaps to another page
   if (!event.target.closest?.(LAYERS)) layers().forEach(dismiss);
 }
 

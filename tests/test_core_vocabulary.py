@@ -56,10 +56,10 @@ def test_a_description_without_a_word_names_its_line(tiny):
         domain_vocabulary("dog\n: barks", tiny[0])
 
 
-def test_kinds_of_words_by_their_meanings(tiny):
+def test_kinds_of_a_word_by_its_meanings(tiny):
     wordnet, ids = tiny
     synsets = [ids["akita"], ids["cat"], ids["truck"], "", "n99999999"]
-    assert kinds_of(["Dogs"], synsets, wordnet) == {ids["akita"]}
-    assert kinds_of(["lorry", "pet"], synsets, wordnet) == {ids["akita"], ids["cat"], ids["truck"]}
-    assert kinds_of(["akita"], [ids["dog"]], wordnet) == frozenset()
-    assert kinds_of(["xyzzy", ""], synsets, wordnet) == frozenset()
+    assert kinds_of("Dogs", synsets, wordnet) == {ids["akita"]}
+    assert kinds_of("pet", synsets, wordnet) == {ids["akita"], ids["cat"]}
+    assert kinds_of("akita", [ids["dog"]], wordnet) == frozenset()
+    assert kinds_of("xyzzy", synsets, wordnet) == kinds_of("", synsets, wordnet) == frozenset()

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.clustering.constrained import apply_constraints
@@ -80,7 +79,7 @@ class SortInto(ClusterEdit):
         """The cluster of every photo, int32 (N,)."""
         scores = partition.looks.fit(self.names)
         if self.none:
-            scores = np.hstack([scores, _unlisted(scores, *partition.looks.concepts(self.names))])
+            scores = np.hstack([scores, _unlisted(scores, partition.looks.concepts())])
         start = scores.argmax(axis=1)
         plan = plan_constraints(partition.knowledge, partition.image_ids)
         for rows, place in zip(plan.units, plan.clusters, strict=True):
@@ -110,13 +109,12 @@ class SortInto(ClusterEdit):
         return f"Sorted {photos(len(partition.labels))} by your list: {found}.{fits}"
 
 
-def _unlisted(fit: FloatMatrix, concepts: FloatMatrix, is_kind: NDArray[np.bool_]) -> FloatMatrix:
-    """The scores for the concepts that are on the list by no name: neither by its meaning nor by the photos.
+def _unlisted(fit: FloatMatrix, concepts: FloatMatrix) -> FloatMatrix:
+    """The scores for the concepts whose photos no name on the list explains.
 
     Args:
         fit: float32 (N, names).
         concepts: float32 (N, M).
-        is_kind: bool (M,), whether a concept is a kind of one of the names.
     """
     n_concepts = concepts.shape[1]
     if not n_concepts:
@@ -125,7 +123,7 @@ def _unlisted(fit: FloatMatrix, concepts: FloatMatrix, is_kind: NDArray[np.bool_
     counts = np.maximum(np.bincount(best, minlength=n_concepts), 1)
     own = cluster_sums(concepts, best, n_concepts).diagonal() / counts
     by_names = cluster_sums(fit, best, n_concepts).max(axis=1) / counts
-    return concepts[:, ~is_kind & (by_names < EXPLAINED * own)]
+    return concepts[:, by_names < EXPLAINED * own]
 
 
 def _on_columns(plan: ConstraintPlan, column: Mapping[int, int]) -> ConstraintPlan:

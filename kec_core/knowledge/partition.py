@@ -38,8 +38,7 @@ class Looks:
         names: the name of every cluster that has photos, as the person sees it.
         named_by: the cluster that is called by a concept (id) when some rows are in none; None without one.
         fit: scores of the photos for some names, float32 (N, names).
-        concepts: scores of the photos for the concepts, float32 (N, M), and whether each concept is a kind of one of some
-            names, bool (M,).
+        concepts: scores of the photos for the concepts, float32 (N, M).
         given: names that the person gave by other means than edits, by cluster id.
         seed: for k-means.
     """
@@ -49,7 +48,7 @@ class Looks:
     names: Callable[[], Mapping[int, str]]
     named_by: Callable[[str, IntVector, Rows], int | None]
     fit: Callable[[Sequence[str]], FloatMatrix]
-    concepts: Callable[[Sequence[str]], tuple[FloatMatrix, NDArray[np.bool_]]]
+    concepts: Callable[[], FloatMatrix]
     given: Mapping[int, str] = field(default_factory=dict)
     seed: int = 0
 

@@ -207,7 +207,7 @@ def _partition(state: LiveState, names: Names, given: Mapping[int, str]) -> Part
         names=cache(lambda: names(state)),
         named_by=partial(_named_by, state),
         fit=partial(_fit, state),
-        concepts=partial(_concepts, state),
+        concepts=lambda: state.logits,
         given=given,
         seed=collection.seed,
     )
@@ -235,16 +235,17 @@ def _named_by(state: LiveState, concept: str, labels: IntVector, without: Rows) 
 
 
 def _fit(state: LiveState, names: Sequence[str]) -> FloatMatrix:
-    """Scores of the photos for names, float32 (N, names)."""
+    """Scores of the photos for names, float32 (N, names): a name fits at least as well as the concepts that are kinds of it."""
     collection = state.collection
     listed = Knowledge(concepts=tuple(Concept(id=str(place), name=name) for place, name in enumerate(names)))
     vectors = concept_vectors(listed, collection.encode, collection.config)
-    return concept_scores(collection.grounded, vectors, collection.config, collection.defaults)
-
-
-def _concepts(state: LiveState, names: Sequence[str]) -> tuple[FloatMatrix, NDArray[np.bool_]]:
-    """Scores of the photos for the concepts, float32 (N, M), and which of them are kinds of one of the names, bool (M,)."""
+    scores = concept_scores(collection.grounded, vectors, collection.config, collection.defaults)
     synset_of = {concept.id: concept.synset for concept in state.knowledge.concepts}
-    synsets = [synset_of.get(concept, "") for concept in state.grounding.concept_ids]
-    kinds = kinds_of(names, synsets, load_wordnet()) if any(synsets) else frozenset()
-    return state.logits, np.array([synset in kinds for synset in synsets], dtype=bool)
+    synsets = np.array([synset_of.get(concept, "") for concept in state.grounding.concept_ids])
+    if synsets.any():
+        wordnet = load_wordnet()
+        for place, name in enumerate(names):
+            kinds = np.isin(synsets, list(kinds_of(name, synsets.tolist(), wordnet)))
+            best_kind = state.logits[:, kinds].max(axis=1, initial=-np.inf)
+            scores[:, place] = np.maximum(scores[:, place], best_kind)
+    return scores

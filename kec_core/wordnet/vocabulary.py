@@ -53,9 +53,9 @@ def meaning(noun: Noun, wordnet: WordNet) -> str:
     return next(iter(meanings(noun, wordnet)), "")
 
 
-def kinds_of(words: Iterable[str], synsets: Iterable[str], wordnet: WordNet) -> frozenset[str]:
-    """Those of some synsets that are a meaning of one of the words, or a kind of what one means."""
-    meant = {sense for word in words for sense in meanings(Noun(word=word), wordnet)}
+def kinds_of(word: str, synsets: Iterable[str], wordnet: WordNet) -> frozenset[str]:
+    """Those of some synsets that are a meaning of a word, or a kind of what it means."""
+    meant = set(meanings(Noun(word=word), wordnet))
     return frozenset(
         synset for synset in synsets if synset in wordnet and not meant.isdisjoint(wordnet.ancestors(synset))
     )

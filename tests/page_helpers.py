@@ -107,13 +107,14 @@ def visit(test: AppTest, page: str) -> AppTest:
 
 
 def shown(test: AppTest) -> str:
-    """All HTML, headings, captions and messages of a page."""
+    """All HTML, headings, captions and messages of a page; not the mark of the run that drew it."""
     said = [
         element.value
         for kind in ("markdown", "caption", "error", "info", "warning")
         for element in getattr(test, kind)
     ]
-    return "\n".join([*(element.value for element in test.html), *said])
+    drawn = (element.value for element in test.html if "data-kec-run" not in element.value)
+    return "\n".join([*drawn, *said])
 
 
 def pick(page: AppTest, *images: str) -> AppTest:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
+from unittest.mock import patch
 
 import fsspec
 import numpy as np
@@ -152,7 +153,10 @@ def started_nodes(folder, photos, *more):
     import ray
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args=NODE)
+    with patch.dict(
+        os.environ, RAY_gcs_server_port_wait_time_s="120"
+    ):  # a busy machine needs more than half a minute
+        cluster = Cluster(initialize_head=True, head_node_args=NODE)
     try:
         for node in more or [NODE]:
             cluster.add_node(**node)

@@ -242,6 +242,30 @@ def test_photos_of_what_is_a_kind_of_a_name_are_on_the_list(monkeypatch, tmp_pat
     assert found["bus"] == found["pen"] == none
 
 
+def test_names_that_no_dictionary_knows_are_said_to_be_read_as_english(monkeypatch, tmp_path):
+    monkeypatch.setenv("KEC_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("KEC_WORDNET", str(tmp_path / "wordnet"))
+    write_wordnet(tmp_path / "wordnet")
+    made = do(begin(), {"op": "sort_into", "names": ["dog", "Katze", "yellow cups", "car"]})
+    assert made.remarks[0].startswith('Not in the dictionary: "Katze", "yellow cups". Most encoders')
+    assert made.remarks[0].endswith("translate those of another language.")
+    assert made.said[0].endswith(" ".join(made.remarks))
+    assert not do(begin(), {"op": "sort_into", "names": ["dog", "cat", "three trucks"]}).remarks[:1]
+
+
+def test_a_tick_that_goes_with_its_group_is_said():
+    ticks = [{"op": "set_cluster_done", "cluster": kind} for kind in ("cat", "dog", "cup")]
+    made = do(begin(), *ticks, {"op": "sort_into", "names": ["dog", "pen"]})
+    assert made.remarks[-1] == 'Ticked off, but replaced by the list: "cat" and "cup".'
+    assert [(one.name, one.done) for one in made.state.knowledge.kept] == [
+        ("dog", True),
+        ("pen", False),
+        ("none of these", False),
+    ]
+    later = do(made.state, {"op": "rename_concept", "concept": "cup", "name": "mug"})
+    assert later.remarks == ()
+
+
 def test_without_none_every_photo_gets_a_name_and_put_photos_stay():
     state = do(
         begin(),

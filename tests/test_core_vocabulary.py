@@ -6,7 +6,7 @@ import pytest
 
 from kec_core.errors import InputError
 from kec_core.types import Noun
-from kec_core.wordnet.vocabulary import domain_vocabulary, kinds_of, wordnet_vocabulary
+from kec_core.wordnet.vocabulary import domain_vocabulary, kinds_of, not_in_wordnet, wordnet_vocabulary
 from kec_core.wordnet.wordnet import load_wordnet
 from tests.tiny_wordnet import write_wordnet
 
@@ -63,3 +63,13 @@ def test_kinds_of_a_word_by_its_meanings(tiny):
     assert kinds_of("pet", synsets, wordnet) == {ids["akita"], ids["cat"]}
     assert kinds_of("akita", [ids["dog"]], wordnet) == frozenset()
     assert kinds_of("xyzzy", synsets, wordnet) == kinds_of("", synsets, wordnet) == frozenset()
+
+
+def test_what_no_dictionary_knows_is_listed_and_a_long_list_is_cut(tiny):
+    wordnet = tiny[0]
+    assert not_in_wordnet(["dog", "Dogs", "three white trucks", "zorblax dog"], wordnet) == ""
+    said = not_in_wordnet(["dog", "Hund", "Kätzchen"], wordnet)
+    assert said.startswith('Not in the dictionary: "Hund", "Kätzchen". Most encoders')
+    many = not_in_wordnet([f"xy{number}" for number in range(30)], wordnet)
+    assert '"xy7" and 22 more. ' in many
+    assert "xy8" not in many

@@ -145,6 +145,8 @@ def test_the_notice_stays_with_the_table(tiny):
 
 def test_the_second_load_comes_from_the_cache(monkeypatch, tmp_path, tiny):
     monkeypatch.setattr(module, "read_nouns", lambda folder: pytest.fail("parsed again"))
+    assert load_wordnet(tmp_path / "wn") is tiny
+    module._wordnet_in.cache_clear()
     again = load_wordnet(tmp_path / "wn")
     assert [again.synset(i) for i in again.ids] == [tiny.synset(i) for i in tiny.ids]
     assert again.licence == tiny.licence
@@ -154,6 +156,7 @@ def test_the_second_load_comes_from_the_cache(monkeypatch, tmp_path, tiny):
 def test_a_damaged_cache_is_made_again(tmp_path, tiny, damage):
     (cached,) = (tmp_path / "cache").glob("wordnet-*.npz")
     cached.write_bytes(damage)
+    module._wordnet_in.cache_clear()
     again = load_wordnet(tmp_path / "wn")
     assert again.ids == tiny.ids
     with np.load(cached, allow_pickle=False) as arrays:

@@ -212,6 +212,8 @@ def test_all_photos_are_sorted_into_a_list_after_a_look_at_it(colours):
     before = kept_labels(colours)
     names = [concept.name for concept in revisions.current(colours).knowledge.concepts][:2]
     page = sorting_dialog()
+    page.text_area(key="sort_names").set_value("Katze\nBus").run()
+    assert "would move. Not in the dictionary: &quot;Katze&quot;" in shown(page)
     page.text_area(key="sort_names").set_value(", ".join(names)).run()
     assert "would move" in shown(page)
     assert kept_labels(colours) == before

@@ -239,7 +239,7 @@ def test_guidance_asks_for_a_rebuild_only_when_it_says_so():
     assert asks_for_rebuild([one, other])
 
 
-def test_the_persons_own_terms_are_candidates_with_their_descriptions(project):
+def test_the_persons_own_terms_are_candidates_with_their_descriptions(project, tiny_wordnet):
     terms = (
         DomainTerm(noun=Noun(word="crimson dye"), description="what I paint with"),
         DomainTerm(noun=Noun(word="leaf")),
@@ -251,13 +251,17 @@ def test_the_persons_own_terms_are_candidates_with_their_descriptions(project):
             encoder=HashEncoder(),
             vocabulary=() if only else VOCABULARY,
             domain=terms,
+            wordnet=tiny_wordnet,
             builder=FirstNounBuilder(),
         )
 
     config = replace(
         CONFIG, mapping=replace(CONFIG.mapping, vocabulary="crimson dye", vocabulary_mode="only")
     )
-    alone = run_project(project, None, config, resources=own).revision.knowledge
+    summary = run_project(project, None, config, resources=own)
+    alone = summary.revision.knowledge
+    unread = next(note for note in summary.notes if "Not in the dictionary" in note)
+    assert '"crimson dye", "leaf". Most encoders read such names as English text' in unread
     assert {noun.word for c in alone.concepts for noun in c.nouns} <= {"crimson dye", "leaf"}
     dye = next(c for c in alone.concepts if c.name == "crimson dye")
     assert dye.description == "what I paint with"

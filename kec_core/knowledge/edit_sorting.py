@@ -19,6 +19,8 @@ from kec_core.knowledge.edit_clusters import ClusterEdit
 from kec_core.knowledge.edit_fields import Flag, SomeNames
 from kec_core.knowledge.partition import Partition, photos
 from kec_core.types import KeptCluster, Knowledge
+from kec_core.wordnet.vocabulary import not_in_wordnet
+from kec_core.wordnet.wordnet import load_wordnet
 
 NONE = "none of these"
 ROUNDS = 10
@@ -46,9 +48,9 @@ class SortInto(ClusterEdit):
                 f"names has {quoted(NONE)}, which is made by none; leave it out or set none to false."
             )
         cleared, ids, gone = self._cleared(partition)
-        labels = self._sorted(cleared, ids)
-        sorted_photos = replace(cleared, labels=labels)
-        return sorted_photos.keeping(*ids).finished(partition, self._said(sorted_photos, ids) + gone)
+        made = replace(cleared, labels=self._sorted(cleared, ids))
+        remarks = (not_in_wordnet(self.names, load_wordnet()), self._without_photos(made, ids), *gone)
+        return made.keeping(*ids).finished(partition, self._said(made, ids), remarks)
 
     def sentence(self, _knowledge: Knowledge, /) -> str:
         """See Edit."""
@@ -57,8 +59,8 @@ class SortInto(ClusterEdit):
     def _all_names(self) -> tuple[str, ...]:
         return (*self.names, NONE) if self.none else self.names
 
-    def _cleared(self, partition: Partition) -> tuple[Partition, list[int], str]:
-        """The partition with only the clusters of the list kept; their ids, in its order; what gave way, in words."""
+    def _cleared(self, partition: Partition) -> tuple[Partition, list[int], tuple[str, str]]:
+        """The partition with only the clusters of the list kept; their ids, in its order; wishes and ticks that gave way."""
         shown = {name.casefold(): cluster for cluster, name in partition.names.items()}
         given = {name.casefold(): cluster for cluster, name in partition.given_names.items()}
         known, kept_of = shown | given, {one.id: one for one in partition.knowledge.kept}
@@ -72,8 +74,12 @@ class SortInto(ClusterEdit):
         stay = tuple(w for w in partition.knowledge.constraints if w.cluster is None or w.cluster in ids)
         gone = len(partition.knowledge.constraints) - len(stay)
         knowledge = replace(partition.knowledge, kept=tuple(kept), constraints=stay)
-        said = f" {gone} wish{'' if gone == 1 else 'es'} about other groups went." if gone else ""
-        return replace(partition, knowledge=knowledge, next_cluster=next_cluster), [k.id for k in kept], said
+        wishes = f"{gone} wish{'' if gone == 1 else 'es'} about other groups went." if gone else ""
+        names = partition.names
+        ticked = [names[one.id] for one in kept_of.values() if one.done and one.id in names.keys() - ids]
+        ticks = f"Ticked off, but replaced by the list: {listed(ticked)}." if ticked else ""
+        cleared = replace(partition, knowledge=knowledge, next_cluster=next_cluster)
+        return cleared, [one.id for one in kept], (wishes, ticks)
 
     def _sorted(self, partition: Partition, ids: list[int]) -> IntVector:
         """The cluster of every photo, int32 (N,)."""
@@ -104,9 +110,11 @@ class SortInto(ClusterEdit):
         sizes = {cluster: len(partition.members(cluster)) for cluster in ids}
         names = dict(zip(ids, self._all_names(), strict=True))
         found = ", ".join(f"{sizes[one]} {quoted(names[one])}" for one in ids if sizes[one])
-        empty = [names[one] for one in ids if not sizes[one] and names[one] != NONE]
-        fits = f" No photo fits {listed(empty)}." if empty else ""
-        return f"Sorted {photos(len(partition.labels))} by your list: {found}.{fits}"
+        return f"Sorted {photos(len(partition.labels))} by your list: {found}."
+
+    def _without_photos(self, partition: Partition, ids: list[int]) -> str:
+        empty = [name for one, name in zip(ids, self.names, strict=False) if not len(partition.members(one))]
+        return f"No photo fits {listed(empty)}." if empty else ""
 
 
 def _unlisted(fit: FloatMatrix, concepts: FloatMatrix) -> FloatMatrix:

@@ -62,7 +62,8 @@ class Partition:
         labels: int32 (N,), cluster ids.
         next_cluster: id of the next new cluster.
         follow: rows of photos that went along with those an edit names.
-        said: what was done, a sentence per edit.
+        said: what was done, per edit.
+        remarks: what the person should know of the latest edit, in sentences that ``said`` holds too.
         touched: clusters that the edit in hand keeps from now on.
     """
 
@@ -74,6 +75,7 @@ class Partition:
     looks: Looks
     follow: tuple[int, ...] = ()
     said: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     touched: frozenset[int] = frozenset()
 
     def rows(self, images: Iterable[str]) -> Rows:
@@ -260,12 +262,13 @@ class Partition:
         held = self.constrained() | np.isin(self.labels, done)
         return followers(self.looks.space(), self.labels, placed, cluster, came_from, held)
 
-    def finished(self, before: Partition, said: str) -> Partition:
+    def finished(self, before: Partition, said: str, remarks: Iterable[str] = ()) -> Partition:
         """After an edit: constraints seen to, seeds chosen, the number of clusters kept in step.
 
         Args:
             before: as it was before the edit.
             said: what the edit did.
+            remarks: what the person should know of it besides; empty ones are left out.
 
         Raises:
             InputError: photos that are kept together or apart would not be.
@@ -273,7 +276,9 @@ class Partition:
         self._refuse_broken()
         count, old = len(self.clusters), len(before.clusters)
         knowledge = self.knowledge if count == old else replace(self.knowledge, n_clusters=count)
-        return replace(self, knowledge=knowledge, said=(*self.said, said)).anchored()
+        told = tuple(filter(None, remarks))
+        in_words = " ".join((said, *told))
+        return replace(self, knowledge=knowledge, said=(*self.said, in_words), remarks=told).anchored()
 
     def anchored(self) -> Partition:
         """With photos that hold every kept cluster in place; one without photos or name is not kept any more.

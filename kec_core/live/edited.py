@@ -32,11 +32,13 @@ class Edited:
         state: after the last edit.
         follow: rows of photos that went along with those that edits of clusters name, ascending.
         said: what each edit did, in words.
+        remarks: what the person should know of the last edit, in sentences that ``said`` holds too.
     """
 
     state: LiveState
     follow: NDArray[np.int64]
     said: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 def edited(
@@ -75,6 +77,7 @@ def edited(
         state=done,
         follow=np.unique(np.array(run.partition.follow, dtype=np.int64)),
         said=run.partition.said,
+        remarks=run.partition.remarks,
     )
 
 
@@ -110,7 +113,7 @@ def _with_words(run: _Run, edit: Edit, partition_of: _PartitionOf) -> _Run:
     changed = apply(before.knowledge, edit)
     told = before.told if isinstance(edit, RemoveConstraint) else before.knowledge
     said = (*before.said, describe(edit, told))
-    partition = replace(before, knowledge=changed, said=said)
+    partition = replace(before, knowledge=changed, said=said, remarks=())
     wishes = _new_assignments(before.knowledge, changed)
     for wish in wishes:
         partition = _with_place(partition, wish)

@@ -28,6 +28,7 @@ from kec_core.types import (
     SkippedImage,
     StageReport,
 )
+from kec_core.wordnet.vocabulary import not_in_wordnet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -148,7 +149,10 @@ def run_embedded(
             config,
             keep,
         )
-        return Known(knowledge=knowledge, mapping=mapping, vocabulary=vocabulary, note=note)
+        own = [term.noun.word for term in resources.domain]
+        unread = "" if resources.wordnet is None else not_in_wordnet(own, resources.wordnet)
+        notes = " ".join(filter(None, (unread, note)))
+        return Known(knowledge=knowledge, mapping=mapping, vocabulary=vocabulary, note=notes)
 
     with threads_for(len(embedded.data["ids"])):
         return group(

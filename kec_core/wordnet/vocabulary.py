@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kec_core.errors import InputError
@@ -15,6 +15,9 @@ UNSEEN = """
 """WordNet's topics of which a photo shows nothing."""
 THINGS = frozenset(["animal", "artifact", "body", "food", "object", "plant", "shape", "substance", ""])
 """WordNet's topics of what has a look of its own; "" where the topic is not known."""
+
+MOST_TOLD = 8
+"""Unknown names that a sentence lists."""
 
 
 def everyday_name(noun: Noun, wordnet: WordNet) -> str:
@@ -36,12 +39,13 @@ def can_be_seen(noun: Noun, wordnet: WordNet) -> bool:
 def meanings(noun: Noun, wordnet: WordNet) -> tuple[str, ...]:
     """The synsets a noun may stand for in a photo, likeliest first: the one it carries, or those of its word or singular.
 
-    Of a word's meanings only things, if it means any, else only what can be seen, else all; of "zorblax truck", which
+    Of a word's meanings only things, if it means any, else only what can be seen, else all; of "zorblax trucks", which
     WordNet does not know, those of the last word; none where it does not know that either.
     """
     if noun.synset in wordnet:
         return (noun.synset,)
-    forms = [noun.word, wordnet.singular(noun.word), noun.word.split()[-1] if noun.word.strip() else ""]
+    last = (noun.word.split() or [""])[-1]
+    forms = [noun.word, wordnet.singular(noun.word), last, wordnet.singular(last)]
     senses = next((found for form in forms if (found := wordnet.senses(form))), ())
     topics = {sense: wordnet.synset(sense).lexfile for sense in senses}
     things = tuple(sense for sense in senses if topics[sense] in THINGS)
@@ -51,6 +55,19 @@ def meanings(noun: Noun, wordnet: WordNet) -> tuple[str, ...]:
 def meaning(noun: Noun, wordnet: WordNet) -> str:
     """The likeliest of ``meanings``, or ""."""
     return next(iter(meanings(noun, wordnet)), "")
+
+
+def not_in_wordnet(names: Sequence[str], wordnet: WordNet) -> str:
+    """What becomes of names that WordNet does not know, not even by their last word, in words; "" when it knows all."""
+    unknown = [name for name in names if not meanings(Noun(word=name), wordnet)]
+    if not unknown:
+        return ""
+    more = f" and {len(unknown) - MOST_TOLD:,} more" if len(unknown) > MOST_TOLD else ""
+    listed = ", ".join(f'"{name}"' for name in unknown[:MOST_TOLD])
+    return (
+        f"Not in the dictionary: {listed}{more}. Most encoders read such names as English text; "
+        "translate those of another language."
+    )
 
 
 def kinds_of(word: str, synsets: Iterable[str], wordnet: WordNet) -> frozenset[str]:

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -244,7 +244,8 @@ def _offset(synset_id: str) -> int:
 def load_wordnet(folder: Path | None = None) -> WordNet:
     """WordNet's nouns: the folder given or ``$KEC_WORDNET``, else the first local one, else the set that timm ships.
 
-    Nothing is downloaded (``kec setup`` does that). The parsed table is cached in the user's cache folder.
+    Nothing is downloaded (``kec setup`` does that). The parsed table is cached in the user's cache folder, and files that
+    have not changed since are read once per process.
 
     Raises:
         InputError: the folder given does not hold WordNet's noun files, or they are damaged.
@@ -262,10 +263,15 @@ def load_wordnet(folder: Path | None = None) -> WordNet:
                 f"{folder} should hold WordNet's {DATA_FILE} and {INDEX_FILE}, but {name} is missing."
             )
     contents = [sha256((folder / name).read_bytes()).hexdigest() for name in (DATA_FILE, INDEX_FILE)]
-    table = cached_table(fingerprint(TABLE_VERSION, contents), lambda: read_nouns(folder))
-    return WordNet(table, source=f"WordNet in {folder}")
+    return _wordnet_in(folder, fingerprint(TABLE_VERSION, contents))
 
 
+@lru_cache(maxsize=1)
+def _wordnet_in(folder: Path, key: str) -> WordNet:
+    return WordNet(cached_table(key, lambda: read_nouns(folder)), source=f"WordNet in {folder}")
+
+
+@cache
 def wordnet_from_timm() -> WordNet:
     """The ImageNet synsets (about 21,800) with lemmas and definitions that timm ships; they have no hypernyms."""
     version = metadata.version("timm")

@@ -104,7 +104,7 @@ def _preview(project: Project, revision: Revision, found: Preview) -> None:
     sizes = np.bincount(labels)
     kept = {one.id: one.name for one in found.after.knowledge.kept}
     order = sorted(kept, key=lambda one: -_size(sizes, one))
-    ui.note(f"{markup.count(len(found.impact.moved), 'photo')} would move.")
+    ui.note(" ".join((f"{markup.count(len(found.impact.moved), 'photo')} would move.", *found.remarks)))
     with st.container(height=300, key="sort_preview"):
         for cluster in order[:SHOWN]:
             left, right = st.columns([1, 2], vertical_alignment="center")

@@ -45,6 +45,7 @@ class Preview:
         impact: what lies between them.
         follow: int64, rows of the photos that go along with those that edits of clusters name.
         said: what each edit does, in words.
+        remarks: what the person should know of the last edit, in sentences that ``said`` holds too.
     """
 
     revision: Revision
@@ -54,6 +55,7 @@ class Preview:
     impact: Impact
     follow: NDArray[np.int64]
     said: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -230,6 +232,7 @@ class Workbench:
             impact=compare(before, done.state),
             follow=done.follow,
             said=done.said,
+            remarks=done.remarks,
         )
 
     def commit(self, preview: Preview) -> Revision:

@@ -12,7 +12,7 @@ from kec_core.errors import InputError, KecError
 from kec_core.knowledge.edits import AddConcept, Edit
 from kec_core.knowledge.unique_names import concepts_named_like
 from kec_core.live import LiveState
-from kec_core.wordnet.vocabulary import DomainTerm, domain_vocabulary
+from kec_core.wordnet.vocabulary import DomainTerm, domain_vocabulary, not_in_wordnet
 from pages.concepts.panels import rebuild_job, workbench_view
 from pages.concepts.panels.workbench_view import View
 from pages.shared import markup, session, ui
@@ -85,6 +85,9 @@ def _read(view: View, text: str) -> Sequence[_Checked]:
     except KecError as error:
         ui.error(error)
         return ()
+    unread = not_in_wordnet([term.noun.word for term in terms], workbench_view.wordnet())
+    if unread:
+        ui.note(unread)
     return _check(terms, view.state)
 
 

@@ -7,7 +7,6 @@ there is none. Answers go through the edits that the app uses. The last column g
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,17 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.common import markdown_table
 from benchmarks.expert import assigned_photos, automatic_state
-from benchmarks.table import load_collection, load_resources
+from benchmarks.table import labelled_folder, measure_sets
 from kec_core.arrays import IntVector, as_labels
 from kec_core.clustering.metrics import score
 from kec_core.knowledge.edit_clusters import ClusterEdit, MovePhotos, NewCluster
 from kec_core.live import LiveState
 from kec_core.live.edited import edited
-from kec_core.stages import Hooks, Resources, Runner
-from kec_core.store import FolderStore, cache_dir
+from kec_core.stages import Resources
 from kec_core.suggestions.questions import next_question
-from kec_core.terminal import show_progress
 
 AFTER = (0, 10, 20, 50, 100)
 """Answers after which ACC is printed."""
@@ -37,24 +35,12 @@ PER_GROUP = 5
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
     """Run the comparison; the Markdown table is part of the result."""
-    parser = argparse.ArgumentParser(prog="kec bench ask")
-    parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
-    parser.add_argument("--encoder", default="compact")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--answers", type=int, default=100)
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args(options)
-    resources = load_resources(arguments.encoder)
-    sets = [measure_set(folder, resources, arguments.seeds, arguments.answers) for folder in arguments.data]
-    result = {"encoder": resources.encoder.info.caption, "seeds": arguments.seeds, "sets": sets}
-    return {**result, "markdown": table(result)}
+    return measure_sets("ask", options, measure_set, table, seeds=5, answers=100)
 
 
 def measure_set(folder: Path, resources: Resources, seeds: int, answers: int) -> dict[str, Any]:
     """ACC after every answer, mean over the seeds, for both ways of choosing photos."""
-    with show_progress() as progress:
-        runner = Runner(FolderStore(cache_dir() / "bench"), Hooks(progress=progress))
-        collection = load_collection(folder, resources, runner)
+    with labelled_folder(folder, resources) as (collection, runner):
         truth = as_labels([label or "" for label in collection.labels])
         asked, drawn, full = [], [], []
         for seed in range(seeds):
@@ -132,18 +118,17 @@ def _numbered(state: LiveState) -> Mapping[int, str]:
 
 def table(result: Mapping[str, Any]) -> str:
     """ACC x100 after some answers, asked and drawn at random."""
-    lines = [
-        f"Encoder: {result['encoder']}. ACC x100, mean of {result['seeds']} seeds: asked / drawn at random.",
-        "",
-        f"| Set | {' | '.join(f'{n} answers' for n in AFTER)} | {PER_GROUP} random photos per group | reached after | lowest |",
-        f"|{' --- |' * (len(AFTER) + 4)}",
-    ]
+    told = (
+        f"Encoder: {result['encoder']}. ACC x100, mean of {result['seeds']} seeds: asked / drawn at random."
+    )
+    heads = [f"{n} answers" for n in AFTER]
+    heads = ["Set", *heads, f"{PER_GROUP} random photos per group", "reached after", "lowest"]
+    rows = []
     for each in result["sets"]:
         cells = [f"{100 * each['ask'][n]:.1f} / {100 * each['random'][n]:.1f}" for n in each["ask"]]
         cells += ["" for _ in range(len(AFTER) - len(cells))]
         after = each["reached_after"]
-        lines.append(
-            f"| {each['set']} | {' | '.join(cells)} | {100 * each['per_group']:.1f} ({each['per_group_answers']} answers) | "
-            f"{'not' if after is None else after} | {100 * each['worst_drop_of_mean']:+.1f} |"
-        )
-    return "\n".join(lines)
+        goal = f"{100 * each['per_group']:.1f} ({each['per_group_answers']} answers)"
+        lowest = f"{100 * each['worst_drop_of_mean']:+.1f}"
+        rows.append([each["set"], *cells, goal, "not" if after is None else str(after), lowest])
+    return markdown_table(heads, rows, told)

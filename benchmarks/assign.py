@@ -7,9 +7,8 @@ the clustering, a fifth of the other photos is kept as unseen, and it is counted
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -17,40 +16,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.table import load_collection, load_resources
+from benchmarks.common import markdown_table
+from benchmarks.table import labelled_folder, measure_sets
 from kec_core.api.cluster import cluster
 from kec_core.api.result import Result
 from kec_core.arrays import FloatMatrix, IntVector, as_labels
 from kec_core.clustering.metrics import score
 from kec_core.encoders.base import Encoder
-from kec_core.stages import Hooks, Resources, Runner
-from kec_core.store import FolderStore, cache_dir
-from kec_core.terminal import show_progress
+from kec_core.stages import Resources
 
 Rows = NDArray[np.int64]
-COLUMNS = ("assigned", "clustered_again", "false", "found")
+COLUMNS = {
+    "assigned": "ACC of unseen photos, assigned",
+    "clustered_again": "clustered again with them",
+    "false": "false alarms",
+    "found": "strangers found",
+}
 
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
     """Run the comparison; the Markdown table is part of the result."""
-    parser = argparse.ArgumentParser(prog="kec bench assign")
-    parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
-    parser.add_argument("--encoder", default="compact")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args(options)
-    resources = load_resources(arguments.encoder)
-    sets = [measure_set(folder, resources, arguments.seeds) for folder in arguments.data]
-    result = {"encoder": resources.encoder.info.caption, "seeds": arguments.seeds, "sets": sets}
-    return {**result, "markdown": table(result)}
+    return measure_sets("assign", options, measure_set, table, seeds=3)
 
 
 def measure_set(folder: Path, resources: Resources, seeds: int) -> dict[str, Any]:
     """Means over the seeds for one folder; all are shares in [0, 1]."""
-    with show_progress() as progress:
-        runner = Runner(FolderStore(cache_dir() / "bench"), Hooks(progress=progress))
-        collection = load_collection(folder, resources, runner)
-    raw: FloatMatrix = np.asarray(collection.embedded.arrays["features"])
+    with labelled_folder(folder, resources) as (collection, _runner):
+        raw: FloatMatrix = np.asarray(collection.embedded.arrays["features"])
     truth = as_labels([label or "" for label in collection.labels])
     rows = [
         {**halves(raw, truth, resources.encoder, seed), **strangers(raw, truth, resources.encoder, seed)}
@@ -97,15 +89,11 @@ def grouped(raw: FloatMatrix, truth: IntVector, encoder: Encoder, rows: Rows, se
     return cluster(raw[rows], n_clusters, encoder, seed=seed, progress=False)
 
 
-def table(result: dict[str, Any]) -> str:
+def table(result: Mapping[str, Any]) -> str:
     """One row per set, in percent."""
-    lines = [
-        f"Encoder: {result['encoder']}. Means of {result['seeds']} seeds, in percent.",
-        "",
-        "| set | photos | ACC of unseen photos, assigned | clustered again with them | false alarms | strangers found |",
-        "|---|---|---|---|---|---|",
+    told = f"Encoder: {result['encoder']}. Means of {result['seeds']} seeds, in percent."
+    rows = [
+        [one["set"], f"{one['images']:,}", *(f"{100 * one[name]:.1f}" for name in COLUMNS)]
+        for one in result["sets"]
     ]
-    for one in result["sets"]:
-        cells = [f"{100 * one[name]:.1f}" for name in COLUMNS]
-        lines.append(f"| {one['set']} | {one['images']:,} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return markdown_table(["set", "photos", *COLUMNS.values()], rows, told)

@@ -10,7 +10,6 @@ can be compared.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.common import options_parser
 from kec_core.arrays import FloatMatrix, IntVector, blocks, l2_normalize
 from kec_core.clustering import spherical_kmeans
 from kec_core.clustering.geometry import cluster_sums
@@ -34,14 +34,8 @@ def measure(options: Sequence[str]) -> dict[str, Any]:
     Raises:
         InputError: a way of clustering is not known.
     """
-    parser = argparse.ArgumentParser(prog="kec bench cluster")
-    parser.add_argument("--sizes", default="50000,200000")
-    parser.add_argument("--dim", type=int, default=512)
-    parser.add_argument("--clusters", type=int, default=100)
-    parser.add_argument("--starts", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = options_parser("cluster", sizes="50000,200000", dim=512, clusters=100, starts=20, seed=0)
     parser.add_argument("--ways", default=",".join(WAYS))
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(options)
     ways = arguments.ways.split(",")
     if unknown := [way for way in ways if way not in WAYS]:

@@ -10,7 +10,6 @@ already, is the limit. ``--compact-side 4000`` makes photos of 12 megapixels.
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
 import time
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from benchmarks.common import options_parser
 from kec_core.arrays import FloatMatrix
 from kec_core.encoders import Encoder, encode_files, encode_texts, load_encoder
 from kec_core.encoders.imagenet import weights_file
@@ -42,17 +42,9 @@ Item = TypeVar("Item")
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
     """Images and strings per second, ours and plain, and how far the features differ; see the module."""
-    parser = argparse.ArgumentParser(prog="kec bench encode")
-    for name, value in (
-        ("images", 96),
-        ("side", 1600),
-        ("strings", 400),
-        ("compact-images", 96),
-        ("compact-side", 500),
-        ("seed", 0),
-    ):
-        parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument("--json", action="store_true")
+    parser = options_parser(
+        "encode", images=96, side=1600, strings=400, compact_images=96, compact_side=500, seed=0
+    )
     arguments = parser.parse_args(options)
     with tempfile.TemporaryDirectory(prefix="kec-bench-") as name:
         folder = Path(name)

@@ -8,7 +8,6 @@ apart. Memory is the largest sum of resident sets of all processes, shared pages
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
 import threading
@@ -25,6 +24,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks.common import options_parser
 from benchmarks.grounding import GIB, random_concepts
 from kec_core.arrays import l2_normalize, no_progress
 from kec_core.config import EncoderDefaults, GroundingConfig
@@ -42,10 +42,7 @@ _MEASURED = ("seconds", "core_seconds", "peak_gib")
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
     """Run the benchmark; see the module for its options."""
-    parser = argparse.ArgumentParser(prog="kec bench engine")
-    for name, value in (("rows", 1_000_000), ("dim", 512), ("concepts", 100), ("clusters", 100)):
-        parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument("--json", action="store_true")
+    parser = options_parser("engine", rows=1_000_000, dim=512, concepts=100, clusters=100)
     arguments = parser.parse_args(options)
     model = planted_model(arguments.concepts, arguments.clusters, arguments.dim)
     with tempfile.TemporaryDirectory(prefix="kec-bench-") as folder:

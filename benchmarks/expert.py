@@ -11,7 +11,6 @@ By class folder: the name as the person would say it, then the attributes. Writt
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -22,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.table import Collection, load_collection, load_resources
+from benchmarks.common import markdown_table
+from benchmarks.table import Collection, labelled_folder, measure_sets
 from kec_core.arrays import as_labels
 from kec_core.clustering import cluster, fuse
 from kec_core.clustering.metrics import score
@@ -33,9 +33,7 @@ from kec_core.knowledge.edits import AssignImages, ConceptText, Edit, SetKnowled
 from kec_core.live import LiveCollection, LiveState, start, update
 from kec_core.methods.base import METRICS, summarise
 from kec_core.methods.prepare import prepare
-from kec_core.stages import Hooks, Resources, Runner
-from kec_core.store import FolderStore, cache_dir
-from kec_core.terminal import show_progress
+from kec_core.stages import Resources, Runner
 from kec_core.types import Scores
 
 EXPERT: Mapping[str, tuple[str, str, str]] = {
@@ -141,33 +139,18 @@ class Outcome:
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
     """Run the comparison; the Markdown table is part of the result."""
-    parser = argparse.ArgumentParser(prog="kec bench expert")
-    parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
-    parser.add_argument("--encoder", default="compact")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--photos", type=int, default=5, help="photos assigned per group (5)")
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args(options)
-    resources = load_resources(arguments.encoder)
-    sets = [measure_set(folder, resources, arguments.seeds, arguments.photos) for folder in arguments.data]
-    result = {
-        "encoder": resources.encoder.info.caption,
-        "seeds": arguments.seeds,
-        "photos": arguments.photos,
-        "sets": sets,
-        "gain": {
-            name: fmean(each["rows"][name]["gain"] for each in sets) for name in ("names", "names+photos")
-        },
+    result = measure_sets("expert", options, measure_set, table, seeds=5, photos=5)
+    gains = {
+        name: fmean(each["rows"][name]["gain"] for each in result["sets"])
+        for name in ("names", "names+photos")
     }
-    return {**result, "markdown": table(result)}
+    return {**result, "gain": gains}
 
 
 def measure_set(folder: Path, resources: Resources, seeds: int, photos: int) -> dict[str, Any]:
     """Every grouping of one folder: mean and sd over the seeds, and the gain in ACC over the automatic result."""
     outcomes: dict[str, list[Outcome]] = {name: [] for name in ROWS}
-    with show_progress() as progress:
-        runner = Runner(FolderStore(cache_dir() / "bench"), Hooks(progress=progress))
-        collection = load_collection(folder, resources, runner)
+    with labelled_folder(folder, resources) as (collection, runner):
         for seed in range(seeds):
             for name, outcome in one_seed(collection, resources, runner, seed, photos).items():
                 outcomes[name].append(outcome)
@@ -279,17 +262,18 @@ def table(result: Mapping[str, Any]) -> str:
     """ACC x100 of every grouping on every set, mean ± sd over the seeds; the gain over the automatic result."""
     sets = result["sets"]
     heads = [f"{each['set']} ({each['images']}, {each['clusters']})" for each in sets]
-    lines = [
+    told = (
         f"Encoder: {result['encoder']}. ACC x100, mean ± sd of {result['seeds']} seeds; assigned photos are left out "
-        "of every score. In brackets: gain over the automatic result.",
-        "",
-        f"| | {' | '.join(heads)} |",
-        f"|{' --- |' * (len(sets) + 1)}",
+        "of every score. In brackets: gain over the automatic result."
+    )
+    rows = [
+        [
+            caption.format(photos=result["photos"]),
+            *(_cell(each["rows"][name], gain=name.startswith("names")) for each in sets),
+        ]
+        for name, caption in ROWS.items()
     ]
-    for name, caption in ROWS.items():
-        cells = [_cell(each["rows"][name], gain=name.startswith("names")) for each in sets]
-        lines.append(f"| {caption.format(photos=result['photos'])} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return markdown_table(["", *heads], rows, told)
 
 
 def _cell(row: Mapping[str, Any], *, gain: bool) -> str:

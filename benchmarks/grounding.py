@@ -10,7 +10,6 @@ counts the mapped file's pages too).
 
 from __future__ import annotations
 
-import argparse
 import json
 import multiprocessing
 import os
@@ -26,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.common import options_parser
 from kec_core.arrays import FloatMatrix, blocks, l2_normalize
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.grounding import ground_features
@@ -36,10 +36,7 @@ GIB = 2**30
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
     """Run the benchmark; see the module for its options."""
-    parser = argparse.ArgumentParser(prog="kec bench grounding")
-    for name, value in (("images", 1_000_000), ("concepts", 1000), ("dim", 512), ("repeats", 2)):
-        parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument("--json", action="store_true")
+    parser = options_parser("grounding", images=1_000_000, concepts=1000, dim=512, repeats=2)
     arguments = parser.parse_args(options)
     with tempfile.TemporaryDirectory(prefix="kec-bench-") as folder:
         path = Path(folder) / "x.npy"

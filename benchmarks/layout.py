@@ -9,7 +9,6 @@ Kept: share of a photo's 10 neighbours on the map that are of its own planted cl
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.common import options_parser
 from benchmarks.live import timed
 from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
 from kec_core.maps.layout import NEIGHBOURS, lay_out
@@ -49,11 +49,8 @@ class Cost:
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
     """Run the benchmark; see the module for its options."""
-    parser = argparse.ArgumentParser(prog="kec bench layout")
-    for name, value in (("images", 50000), ("dim", 512), ("clusters", 100), ("seed", 0)):
-        parser.add_argument(f"--{name}", type=int, default=value)
+    parser = options_parser("layout", images=50000, dim=512, clusters=100, seed=0)
     parser.add_argument("--skip-sklearn", action="store_true", help="its t-SNE of 50,000 photos takes long")
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(options)
     x, truth = planted(arguments.images, arguments.dim, arguments.clusters, arguments.seed)
     few = x[: min(FEW, len(x) // 2)]

@@ -7,7 +7,6 @@ stands what each photo's best name alone says (zero-shot), which knows no "none 
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,15 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.common import markdown_table
 from benchmarks.expert import automatic_state, expert_text
-from benchmarks.table import load_collection, load_resources
+from benchmarks.table import labelled_folder, measure_sets
 from kec_core.grounding import concept_scores, concept_vectors
 from kec_core.knowledge.edit_sorting import NONE, SortInto
 from kec_core.live import LiveState
 from kec_core.live.edited import edited
-from kec_core.stages import Hooks, Resources, Runner
-from kec_core.store import FolderStore, cache_dir
-from kec_core.terminal import show_progress
+from kec_core.stages import Resources
 from kec_core.types import Concept, Knowledge
 
 COLUMNS = {
@@ -36,24 +34,13 @@ COLUMNS = {
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
     """Sort every folder; the Markdown table is part of the result."""
-    parser = argparse.ArgumentParser(prog="kec bench lists")
-    parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
-    parser.add_argument("--encoder", default="compact")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args(options)
-    resources = load_resources(arguments.encoder)
-    sets = [measure_set(folder, resources, arguments.seeds) for folder in arguments.data]
-    result = {"encoder": resources.encoder.info.caption, "seeds": arguments.seeds, "sets": sets}
-    return {**result, "markdown": table(result)}
+    return measure_sets("lists", options, measure_set, table, seeds=5)
 
 
 def measure_set(folder: Path, resources: Resources, seeds: int) -> dict[str, Any]:
     """The share of photos that land where they belong, mean and sd over the seeds."""
     found: dict[str, list[float]] = {name: [] for name in COLUMNS}
-    with show_progress() as progress:
-        runner = Runner(FolderStore(cache_dir() / "bench"), Hooks(progress=progress))
-        collection = load_collection(folder, resources, runner)
+    with labelled_folder(folder, resources) as (collection, runner):
         truth = [expert_text(label)[0] if label else "" for label in collection.labels]
         classes = sorted(set(truth) - {""})
         for seed in range(seeds):
@@ -104,13 +91,9 @@ def right_share(said: Sequence[str], truth: Sequence[str], listed: Sequence[str]
 
 def table(result: Mapping[str, Any]) -> str:
     """Shares in percent, mean ± sd over the seeds."""
-    lines = [
-        f"Encoder: {result['encoder']}. Photos in the right place, percent, mean ± sd of {result['seeds']} seeds.",
-        "",
-        f"| Set | {' | '.join(COLUMNS.values())} |",
-        f"|{' --- |' * (len(COLUMNS) + 1)}",
+    told = f"Encoder: {result['encoder']}. Photos in the right place, percent, mean ± sd of {result['seeds']} seeds."
+    rows = [
+        [each["set"], *(f"{100 * one['mean']:.1f} ± {100 * one['sd']:.1f}" for one in each["right"].values())]
+        for each in result["sets"]
     ]
-    for each in result["sets"]:
-        cells = [f"{100 * one['mean']:.1f} ± {100 * one['sd']:.1f}" for one in each["right"].values()]
-        lines.append(f"| {each['set']} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return markdown_table(["Set", *COLUMNS.values()], rows, told)

@@ -23,6 +23,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.common import options_parser
 from kec_core.arrays import FloatMatrix, FloatVector, l2_normalize
 from kec_core.clustering import fuse, match_labels, spherical_kmeans
 from kec_core.clustering.metrics import score
@@ -65,13 +66,9 @@ P = ParamSpec("P")
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
     """Run the benchmark; see the module for its options."""
-    parser = argparse.ArgumentParser(prog="kec bench live")
-    for name, value in (("images", 50000), ("concepts", 100), ("dim", 512), ("clusters", 100), ("edits", 30)):
-        parser.add_argument(f"--{name}", type=int, default=value)
+    parser = options_parser("live", images=50000, concepts=100, dim=512, clusters=100, edits=30, seed=0)
     parser.add_argument("--full-runs", type=int, default=2, help="how often the full way is run")
     parser.add_argument("--verbs", type=int, default=3, help="how often each edit of clusters is made")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(options)
     state = planted_state(arguments)
     verbs = verb_seconds(state, arguments.verbs)

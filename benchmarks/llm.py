@@ -9,7 +9,6 @@ answer in a project's database, as a run does. Beside it runs the straightforwar
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import subprocess
@@ -21,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.common import options_parser
 from kec_core.config import LLMConfig
 from kec_core.llm.client import LLMClient, check_endpoint
 from kec_core.llm.endpoint import LLMEndpoint
@@ -109,11 +109,8 @@ def _timed(work: Callable[[], None]) -> tuple[float, float]:
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
     """Run both ways against one server; seconds, ratios to the ideal, processor time per request."""
-    parser = argparse.ArgumentParser(prog="kec bench llm", description=__doc__)
-    parser.add_argument("--items", type=int, default=500)
-    parser.add_argument("--in-flight", type=int, default=20)
+    parser = options_parser("llm", items=500, in_flight=20)
     parser.add_argument("--latency", type=float, default=0.2, help="seconds")
-    parser.add_argument("--json", action="store_true")
     args = parser.parse_args(options)
     questions = [concept_question([f"noun {i}"]) for i in range(args.items)]
     with _serving(args.latency) as endpoint:

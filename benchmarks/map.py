@@ -8,7 +8,6 @@ what the page sends and receives, by websocket and by address; "next click" is a
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -22,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.browsing import APP, Traffic, new_page, open_browser, served
+from benchmarks.common import options_parser
 from benchmarks.planted import plant_map, plant_photos, planted_places
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.config import RunConfig
@@ -50,11 +50,7 @@ def measure(options: Sequence[str]) -> dict[str, Any]:
     Raises:
         ResourceMissing: no browser is on this machine.
     """
-    parser = argparse.ArgumentParser(prog="kec bench map")
-    parser.add_argument("--sizes", default="50000,200000")
-    parser.add_argument("--clusters", type=int, default=100)
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args(options)
+    arguments = options_parser("map", sizes="50000,200000", clusters=100).parse_args(options)
     result: dict[str, Any] = {"sizes": {}, "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
     with open_browser() as browser, tempfile.TemporaryDirectory() as folder:
         for size in map(int, arguments.sizes.split(",")):

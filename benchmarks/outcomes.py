@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import kec_core
+from benchmarks.common import markdown_table
 from kec_core.arrays import fingerprint
 from kec_core.methods import METHODS, MethodInputs, run_method
 from kec_core.methods.base import Need, depends_on
@@ -24,22 +25,13 @@ ORDER = ("nmi", "acc", "ari")
 def tables(result: Mapping[str, Any]) -> str:
     """One row per method, scores x100 as NMI / ACC ± sd / ARI; the best ACC of each set is bold."""
     sets = result["sets"]
-    lines = [
+    told = (
         f"Encoder: {result['encoder']}. {result['seeds']} seeds, one configuration for all sets, preset "
         f"{result['preset']}. Cells: NMI / ACC ± sd / ARI, x100. Rank: mean over the sets by ACC, "
-        "best in bold; a method that is told class names or labels is not ranked.",
-        "",
-        _row(
-            [
-                "method",
-                "follows",
-                *(f"{s['set']} ({s['images']}, {s['clusters']})" for s in sets),
-                "mean",
-                "rank",
-            ]
-        ),
-        _row(["---"] * (len(sets) + 4)),
-    ]
+        "best in bold; a method that is told class names or labels is not ranked."
+    )
+    heads = [f"{s['set']} ({s['images']}, {s['clusters']})" for s in sets]
+    rows = []
     best = [max((s["methods"][name]["acc"]["mean"] for name in result["rank"]), default=1.0) for s in sets]
     for name, facts in result["methods"].items():
         rank = result["rank"].get(name)
@@ -47,12 +39,9 @@ def tables(result: Mapping[str, Any]) -> str:
         cells = [_cell(s["methods"][name], top) for s, top in zip(sets, tops, strict=True)]
         mean = " / ".join(f"{100 * result['mean'][name][metric]:.1f}" for metric in ORDER)
         place = "-" if rank is None else f"{rank:.1f}"
-        lines.append(_row([facts["caption"], facts["provenance"], *cells, mean, place]))
-    return "\n".join([*lines, "", *_words(sets), *_costs(result), *_left_out(sets)])
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+        rows.append([facts["caption"], facts["provenance"], *cells, mean, place])
+    scores = markdown_table(["method", "follows", *heads, "mean", "rank"], rows, told)
+    return "\n".join([scores, "", *_words(sets), _costs(result), *_left_out(sets)])
 
 
 def _cell(scores: Mapping[str, Any], best: float) -> str:
@@ -71,7 +60,7 @@ def _words(sets: Sequence[Mapping[str, Any]]) -> list[str]:
     if not all(s["words"] for s in sets):
         return []
     heads = ["names / distinct / attribute AUC, x100", *(s["set"] for s in sets), "mean"]
-    lines = [_row(heads), _row(["---"] * len(heads))]
+    rows = []
     for way, caption in ways.items():
         judged = [s["words"][way] for s in sets]
         cells = [
@@ -81,8 +70,8 @@ def _words(sets: Sequence[Mapping[str, Any]]) -> list[str]:
         means = " / ".join(
             _mean([one[part] for one in judged]) for part in ("name_score", "distinct_names", "attribute_auc")
         )
-        lines.append(_row([caption, *cells, means]))
-    return [*lines, ""]
+        rows.append([caption, *cells, means])
+    return [markdown_table(heads, rows), ""]
 
 
 def _mean(spreads: Sequence[Mapping[str, float] | None]) -> str:
@@ -90,13 +79,14 @@ def _mean(spreads: Sequence[Mapping[str, float] | None]) -> str:
     return f"{100 * sum(known) / len(known):.1f}" if known else "-"
 
 
-def _costs(result: Mapping[str, Any]) -> list[str]:
+def _costs(result: Mapping[str, Any]) -> str:
     """Seconds of one seed per method and set."""
     sets = result["sets"]
-    lines = [_row(["seconds per seed", *(s["set"] for s in sets)]), _row(["---"] * (len(sets) + 1))]
-    for name, facts in result["methods"].items():
-        lines.append(_row([facts["caption"], *(f"{s['methods'][name]['seconds']:.1f}" for s in sets)]))
-    return lines
+    rows = [
+        [facts["caption"], *(f"{s['methods'][name]['seconds']:.1f}" for s in sets)]
+        for name, facts in result["methods"].items()
+    ]
+    return markdown_table(["seconds per seed", *(s["set"] for s in sets)], rows)
 
 
 def _left_out(sets: Sequence[Mapping[str, Any]]) -> list[str]:

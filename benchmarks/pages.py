@@ -9,7 +9,6 @@ server's process, which a busy machine does not change. Bytes: by websocket and 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -22,6 +21,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.browsing import APP, Server, Traffic, new_page, open_browser, served
+from benchmarks.common import options_parser
 from benchmarks.planted import Size, plant_project
 from kec_core.errors import InputError
 
@@ -74,12 +74,8 @@ def measure(options: Sequence[str]) -> dict[str, Any]:
         InputError: an unknown page.
         ResourceMissing: playwright, a browser or the encoder is not on this machine.
     """
-    parser = argparse.ArgumentParser(prog="kec bench pages")
-    for name, value in (("images", 50000), ("concepts", 100), ("clusters", 100)):
-        parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument("--encoder", default="compact")
+    parser = options_parser("pages", images=50000, concepts=100, clusters=100, encoder="compact")
     parser.add_argument("--only", default=",".join(PLACES), help="some of the pages, by commas")
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(options)
     places = chosen(arguments.only)
     size = Size(photos=arguments.images, concepts=arguments.concepts, clusters=arguments.clusters)

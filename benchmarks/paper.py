@@ -9,11 +9,11 @@ of these cells agree with the means the paper prints within 0.1, except those of
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.common import markdown_table, options_parser
 from benchmarks.paper_sets import SETS, fetch
 from benchmarks.table import add_options, chosen_methods, load_resources, measure_folders
 from kec_core.encoders import PREFERRED
@@ -100,7 +100,7 @@ METRICS = ("nmi", "acc", "ari")
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
     """Fetch the sets, run the methods, print ours beside the paper's."""
-    parser = argparse.ArgumentParser(prog="kec bench paper")
+    parser = options_parser("paper", seeds=5)
     parser.add_argument("--datasets", required=True, help=f"some of {', '.join(SETS)}, joined by commas")
     parser.add_argument("--root", type=Path, help="where the sets are kept")
     add_options(parser)
@@ -127,12 +127,9 @@ def _known(names: Sequence[str]) -> Sequence[str]:
 
 def beside_the_paper(result: Mapping[str, Any]) -> str:
     """One row per method and set: ours, the paper's, and the difference in ACC, all x100."""
-    lines = [
-        f"Encoder: {result['encoder']}. {result['seeds']} seeds, preset {result['preset']}. The paper: CLIP ViT-B/32.",
-        "",
-        "| set | method | ours NMI / ACC / ARI | paper NMI / ACC / ARI | ACC, ours - paper |",
-        "|---|---|---|---|---|",
-    ]
+    told = f"Encoder: {result['encoder']}. {result['seeds']} seeds, preset {result['preset']}. The paper: CLIP ViT-B/32."
+    heads = ["set", "method", "ours NMI / ACC / ARI", "paper NMI / ACC / ARI", "ACC, ours - paper"]
+    rows = []
     for each in result["sets"]:
         for name, scores in each["methods"].items():
             ours = [100 * scores[metric]["mean"] for metric in METRICS]
@@ -140,6 +137,6 @@ def beside_the_paper(result: Mapping[str, Any]) -> str:
             theirs = "-" if paper is None else " / ".join("?" if v is None else f"{v:.1f}" for v in paper)
             known = paper is not None and paper[1] is not None
             gap = f"{ours[1] - paper[1]:+.1f}" if known and paper else "-"
-            cells = (each["set"], result["methods"][name]["caption"], " / ".join(f"{v:.1f}" for v in ours))
-            lines.append(f"| {' | '.join(cells)} | {theirs} | {gap} |")
-    return "\n".join(lines)
+            caption = result["methods"][name]["caption"]
+            rows.append([each["set"], caption, " / ".join(f"{v:.1f}" for v in ours), theirs, gap])
+    return markdown_table(heads, rows, told)

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.common import options_parser
 from benchmarks.live import TableOfWords
 from benchmarks.scaling import exponent
 from kec_core.arrays import FloatMatrix, Progress, blocks, no_progress
@@ -47,12 +48,7 @@ COPIES = 100
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
     """Run every size; seconds and MB per stage, and how each stage's time grows."""
-    parser = argparse.ArgumentParser(prog="kec bench scale")
-    parser.add_argument("--sizes", default="100000,1000000")
-    parser.add_argument("--dim", type=int, default=512)
-    parser.add_argument("--clusters", type=int, default=100)
-    parser.add_argument("--nouns", type=int, default=5000)
-    parser.add_argument("--json", action="store_true")
+    parser = options_parser("scale", sizes="100000,1000000", dim=512, clusters=100, nouns=5000)
     arguments = parser.parse_args(options)
     runs = {size: _measured(size, arguments) for size in arguments.sizes.split(",")}
     stages = list(dict.fromkeys(stage for run in runs.values() for stage in run))

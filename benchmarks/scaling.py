@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.common import markdown_table, options_parser
 from benchmarks.live import TableOfWords
 from benchmarks.table import chosen_methods
 from kec_core.config import EncoderDefaults
@@ -34,13 +35,10 @@ DEFAULT_METHODS = (
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
     """Run every method at every size; seconds, MB above the inputs, wait of a cancel, and the exponent of growth."""
-    parser = argparse.ArgumentParser(prog="kec bench scaling")
-    parser.add_argument("--methods", default=DEFAULT_METHODS)
-    parser.add_argument("--sizes", default="1000,10000,50000")
-    parser.add_argument("--dim", type=int, default=512)
-    parser.add_argument("--clusters", type=int, default=10)
+    parser = options_parser(
+        "scaling", methods=DEFAULT_METHODS, sizes="1000,10000,50000", dim=512, clusters=10
+    )
     parser.add_argument("--limit", type=float, default=300.0, help="seconds of one run at most")
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(options)
     sizes = [int(size) for size in arguments.sizes.split(",")]
     rows = {}
@@ -81,12 +79,8 @@ def exponent(runs: Sequence[Mapping[str, Any]]) -> float | None:
 def markdown(result: Mapping[str, Any], limit: float) -> str:
     """One row per method: seconds, MB and the wait of a cancel at each size, and the exponent."""
     heads = [f"{size:,} photos" for size in result["sizes"]]
-    lines = [
-        f"Seconds of all cores / MB above the inputs / seconds that a cancel waits at most; d = {result['dim']}, K = {result['clusters']}, preset fast.",
-        "",
-        f"| method | {' | '.join(heads)} | exponent |",
-        "|---" * (len(heads) + 2) + "|",
-    ]
+    told = f"Seconds of all cores / MB above the inputs / seconds that a cancel waits at most; d = {result['dim']}, K = {result['clusters']}, preset fast."
+    rows = []
     for name, row in result["methods"].items():
         cells = [
             f"{run['core_seconds']:.1f} / {run['megabytes']:.0f} / {run['cancel']:.1f}"
@@ -95,8 +89,8 @@ def markdown(result: Mapping[str, Any], limit: float) -> str:
             for run in row["runs"]
         ]
         grown = "-" if row["exponent"] is None else f"{row['exponent']:.2f}"
-        lines.append(f"| {METHODS[name].caption} | {' | '.join(cells)} | {grown} |")
-    return "\n".join(lines)
+        rows.append([METHODS[name].caption, *cells, grown])
+    return markdown_table(["method", *heads, "exponent"], rows, told)
 
 
 def run_one(name: str, n_images: int, dim: int, n_clusters: int) -> dict[str, float]:

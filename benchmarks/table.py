@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from benchmarks.common import options_parser
 from benchmarks.names import NameScores, judge_names
 from benchmarks.outcomes import Outcome, measure_method, tables
 from kec_core.config import ConceptSource, RunConfig, paper_defaults
@@ -92,7 +94,7 @@ class Collection:
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
     """Run the table; the Markdown tables are part of the result and printed as they are without ``--json``."""
-    parser = argparse.ArgumentParser(prog="kec bench table")
+    parser = options_parser("table", seeds=5)
     parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
     add_options(parser)
     arguments = parser.parse_args(options)
@@ -101,14 +103,46 @@ def measure(options: Sequence[str]) -> dict[str, Any]:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options that every quality table has."""
+    """The options that every table of methods has."""
     parser.add_argument("--encoder", default="compact")
     parser.add_argument("--methods", default="main", help="main, ablation, all, or names joined by commas")
-    parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--preset", default="fast", choices=("fast", "full"))
     parser.add_argument("--paper", action="store_true", help="concepts the paper's way, from over-clusters")
     parser.add_argument("--captions", type=Path, metavar="FILE", help="text, one caption per line, for CAE")
-    parser.add_argument("--json", action="store_true")
+
+
+def measure_sets(
+    name: str,
+    options: Sequence[str],
+    measure_set: Callable[..., dict[str, Any]],
+    table: Callable[[Mapping[str, Any]], str],
+    **numbers: int,
+) -> dict[str, Any]:
+    """What ``kec bench NAME`` finds on each labelled folder, with the Markdown table of it all.
+
+    Args:
+        name: of the benchmark.
+        options: ``--data FOLDER ...``, ``--encoder``, and the numbers.
+        measure_set: measures one folder, given the resources and the numbers by name.
+        table: writes the Markdown.
+        numbers: the benchmark's own options with their defaults.
+    """
+    parser = options_parser(name, encoder="compact", **numbers)
+    parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="FOLDER")
+    arguments = parser.parse_args(options)
+    resources = load_resources(arguments.encoder)
+    asked = {option: getattr(arguments, option) for option in numbers}
+    sets = [measure_set(folder, resources, **asked) for folder in arguments.data]
+    result = {"encoder": resources.encoder.info.caption, **asked, "sets": sets}
+    return {**result, "markdown": table(result)}
+
+
+@contextmanager
+def labelled_folder(folder: Path, resources: Resources) -> Iterator[tuple[Collection, Runner]]:
+    """A folder with its labels, and what runs stages on it: shows progress, and remembers results over runs."""
+    with show_progress() as progress:
+        runner = Runner(FolderStore(cache_dir() / "bench"), Hooks(progress=progress))
+        yield load_collection(folder, resources, runner), runner
 
 
 def load_resources(encoder: str) -> Resources:
@@ -188,9 +222,7 @@ def measure_set(
     outcomes: dict[str, list[Outcome]] = {}
     left_out: dict[str, str] = {}
     words: dict[ConceptSource, list[NameScores]] = {}
-    with show_progress() as progress:
-        runner = Runner(FolderStore(cache_dir() / "bench"), Hooks(progress=progress))
-        collection = load_collection(folder, resources, runner)
+    with labelled_folder(folder, resources) as (collection, runner):
         for seed in range(arguments.seeds):
             inputs = seed_inputs(collection, resources, replace(config, seed=seed), methods, captions, runner)
             if "kec" in methods and resources.wordnet is not None:

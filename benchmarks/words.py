@@ -8,13 +8,13 @@ photos times nouns.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from benchmarks.common import options_parser
 from kec_core.arrays import FloatMatrix, IntVector, blocks, l2_normalize
 from kec_core.mapping.explaining import SAMPLE, ExplainedGroups, explain_groups
 from kec_core.memory import peak_megabytes, reset_peak
@@ -25,13 +25,8 @@ WRONG = 0.1
 
 def measure(options: Sequence[str]) -> dict[str, Any]:
     """Choose words from the sample, and with ``--all`` from all photos."""
-    parser = argparse.ArgumentParser(prog="kec bench words")
-    parser.add_argument("--images", type=int, default=50_000)
-    parser.add_argument("--nouns", type=int, default=10_000)
-    parser.add_argument("--dim", type=int, default=512)
-    parser.add_argument("--groups", type=int, default=100)
+    parser = options_parser("words", images=50_000, nouns=10_000, dim=512, groups=100)
     parser.add_argument("--all", action="store_true")
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(options)
     x, nouns, truth = planted(arguments.images, arguments.nouns, arguments.dim, arguments.groups)
     found, ours = _timed(x, nouns, truth, SAMPLE)

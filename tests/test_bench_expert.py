@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cli
-from benchmarks import expert
+from benchmarks import expert, table
 from benchmarks.expert import EXPERT, expert_text
 from kec_core.stages import Resources
 from tests.fakes import VOCABULARY, FirstNounBuilder, HashEncoder, colour_photos
@@ -40,7 +40,7 @@ def test_assigned_photos_are_of_their_class_chosen_by_the_seed_and_leave_some_ov
 def test_the_command_compares_four_groupings(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("KEC_CACHE_DIR", str(tmp_path / "cache"))
     made = Resources(encoder=HashEncoder(), vocabulary=VOCABULARY, builder=FirstNounBuilder())
-    monkeypatch.setattr(expert, "load_resources", lambda _name: made)
+    monkeypatch.setattr(table, "load_resources", lambda _name: made)
     photos = colour_photos(tmp_path / "colours", 5)
     options = ["bench", "expert", "--data", str(photos), "--seeds", "2", "--photos", "2"]
     assert cli.main([*options, "--json"]) == 0

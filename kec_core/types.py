@@ -203,20 +203,26 @@ class Knowledge:
     @cached_property
     def column_of(self) -> dict[str, str]:
         """For every concept that counts, the id it counts under: of the outermost collapsed group above it, or its own."""
-        parents = {group.id: group for group in self.groups}
-        columns: dict[str, str] = {}
-        for concept in self.concepts:
-            if concept.muted:
-                continue
-            columns[concept.id] = concept.id
-            seen: set[str] = set()
-            step = concept.group
-            while step in parents and step not in seen:
-                seen.add(step)
-                if parents[step].collapsed:
-                    columns[concept.id] = step
-                step = parents[step].parent
-        return columns
+        collapsed = {group.id for group in self.groups if group.collapsed}
+        return {
+            concept.id: next(
+                (g for g in reversed(self.groups_from(concept.group)) if g in collapsed), concept.id
+            )
+            for concept in self.concepts
+            if not concept.muted
+        }
+
+    def groups_from(self, group: str) -> list[str]:
+        """A group and those it lies in, the innermost first; none from the top."""
+        found: list[str] = []
+        while group and group not in found:
+            found.append(group)
+            group = self._parent_of.get(group, "")
+        return found
+
+    @cached_property
+    def _parent_of(self) -> dict[str, str]:
+        return {group.id: group.parent for group in self.groups}
 
     def attributes_of(self, concept_id: str) -> tuple[str, ...]:
         """The texts of A_q: uni attributes, then the pair attributes this concept receives."""

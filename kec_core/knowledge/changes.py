@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from kec_core.types import Concept, Constraint, ConstraintKind, Knowledge, UniAttribute, attribute_id
+from kec_core.types import (
+    BiAttribute,
+    Concept,
+    Constraint,
+    ConstraintKind,
+    Group,
+    Knowledge,
+    UniAttribute,
+    attribute_id,
+)
 
 
 def with_photos_renamed(knowledge: Knowledge, names: Mapping[str, str]) -> Knowledge:
@@ -24,13 +33,15 @@ def with_photos_renamed(knowledge: Knowledge, names: Mapping[str, str]) -> Knowl
 
 
 T = TypeVar("T")
+Item = Concept | Group | UniAttribute | BiAttribute
+_FIELDS = {Concept: "concepts", Group: "groups", UniAttribute: "uni", BiAttribute: "bi"}
 
 
-def with_concept(knowledge: Knowledge, changed: Concept) -> Knowledge:
-    """The knowledge with one concept exchanged for its changed self, in its place."""
-    return replace(
-        knowledge, concepts=tuple(changed if c.id == changed.id else c for c in knowledge.concepts)
-    )
+def with_changed(knowledge: Knowledge, changed: Item) -> Knowledge:
+    """The knowledge with one item exchanged for its changed self, in its place."""
+    name = _FIELDS[type(changed)]
+    items: Any = tuple(changed if item.id == changed.id else item for item in getattr(knowledge, name))
+    return replace(knowledge, **{name: items})
 
 
 def with_attributes(knowledge: Knowledge, concept: str, texts: Sequence[str]) -> Knowledge:

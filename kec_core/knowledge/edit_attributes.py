@@ -9,7 +9,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from kec_core.errors import InputError
-from kec_core.knowledge.changes import pair_of, with_attributes
+from kec_core.knowledge.changes import pair_of, with_attributes, with_changed
 from kec_core.knowledge.edit_base import (
     Edit,
     find_attribute,
@@ -90,14 +90,13 @@ class EditAttribute(Edit):
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""
         old = find_attribute(knowledge, self.attribute)
+        beside: Iterable[UniAttribute | BiAttribute]
         if isinstance(old, UniAttribute):
-            refuse_repeated(
-                (a for a in knowledge.uni if a.concept == old.concept and a.id != old.id), self.text
-            )
-            return _with_uni(knowledge, replace(old, text=self.text, source="user"))
-        refuse_repeated((a for a in knowledge.bi if a.pair == old.pair and a.id != old.id), self.text)
-        changed = replace(old, text=self.text, source="user")
-        return replace(knowledge, bi=tuple(changed if a.id == old.id else a for a in knowledge.bi))
+            beside = (a for a in knowledge.uni if a.concept == old.concept)
+        else:
+            beside = (a for a in knowledge.bi if a.pair == old.pair)
+        refuse_repeated((a for a in beside if a.id != old.id), self.text)
+        return with_changed(knowledge, replace(old, text=self.text, source="user"))
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
@@ -144,7 +143,7 @@ class MoveAttribute(Edit):
             )
         target = find_concept(knowledge, self.concept)
         refuse_repeated((a for a in knowledge.uni if a.concept == target.id), old.text)
-        return _with_uni(knowledge, replace(old, concept=target.id, source="user"))
+        return with_changed(knowledge, replace(old, concept=target.id, source="user"))
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
@@ -162,10 +161,6 @@ def refuse_repeated(attributes: Iterable[UniAttribute | BiAttribute], text: str)
             raise InputError(
                 f"the attribute {quoted(text[:MAX_NAME])} is already there ({attribute.id}); write another text."
             )
-
-
-def _with_uni(knowledge: Knowledge, changed: UniAttribute) -> Knowledge:
-    return replace(knowledge, uni=tuple(changed if a.id == changed.id else a for a in knowledge.uni))
 
 
 def _owners(knowledge: Knowledge, attribute: UniAttribute | BiAttribute) -> str:

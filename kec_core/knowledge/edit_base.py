@@ -22,8 +22,9 @@ class Edit(Checked, ABC):
     """Its name in scripts; each kind has one, as the default of this field."""
 
     def image_ids(self) -> tuple[str, ...]:
-        """The image ids this edit names."""
-        return ()
+        """The image ids this edit names: those in its field ``images``, if it has one."""
+        named: tuple[str, ...] = getattr(self, "images", ())
+        return named
 
     @abstractmethod
     def change(self, knowledge: Knowledge) -> Knowledge:

@@ -62,10 +62,6 @@ class MovePhotos(ClusterEdit):
     cluster: Cluster
     follow: Flag = False
 
-    def image_ids(self) -> tuple[str, ...]:
-        """See Edit."""
-        return self.images
-
     def regroup(self, partition: Partition, /) -> Partition:
         """See ClusterEdit."""
         target = partition.find(self.cluster)
@@ -95,10 +91,6 @@ class NewCluster(ClusterEdit):
     images: SomeImages
     name: OptionalName = ""
     follow: Flag = True
-
-    def image_ids(self) -> tuple[str, ...]:
-        """See Edit."""
-        return self.images
 
     def regroup(self, partition: Partition, /) -> Partition:
         """See ClusterEdit."""

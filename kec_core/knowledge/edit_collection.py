@@ -48,10 +48,6 @@ class SetClusters(Edit):
     op: Literal["set_clusters"] = "set_clusters"
     k: Count | None
 
-    def to_json(self) -> dict[str, object]:
-        """See Edit; null is a value here."""
-        return self.model_dump()
-
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""
         return replace(knowledge, n_clusters=self.k)
@@ -71,10 +67,6 @@ class SetWeight(Edit):
     op: Literal["set_weight"] = "set_weight"
     knowledge: Weight | None
 
-    def to_json(self) -> dict[str, object]:
-        """See Edit; null is a value here."""
-        return self.model_dump()
-
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""
         return replace(knowledge, weight=self.knowledge)
@@ -86,42 +78,29 @@ class SetWeight(Edit):
         return f"Set the weight of the knowledge to {self.knowledge:g}."
 
 
-class KeepTogether(Edit):
+class _Keep(Edit):
+    op: Literal["together", "apart"]
+    images: TwoImages
+
+    def change(self, knowledge: Knowledge) -> Knowledge:
+        """See Edit."""
+        return with_constraint(knowledge, self.op, self.images)
+
+    def sentence(self, _knowledge: Knowledge, /) -> str:
+        """See Edit."""
+        return f"Kept {counted(len(self.images), 'photo')} {self.op}."
+
+
+class KeepTogether(_Keep):
     """These photos stay in one cluster."""
 
     op: Literal["together"] = "together"
-    images: TwoImages
-
-    def image_ids(self) -> tuple[str, ...]:
-        """See Edit."""
-        return self.images
-
-    def change(self, knowledge: Knowledge) -> Knowledge:
-        """See Edit."""
-        return with_constraint(knowledge, "together", self.images)
-
-    def sentence(self, _knowledge: Knowledge, /) -> str:
-        """See Edit."""
-        return f"Kept {counted(len(self.images), 'photo')} together."
 
 
-class KeepApart(Edit):
+class KeepApart(_Keep):
     """These photos stay in different clusters, every two of them."""
 
     op: Literal["apart"] = "apart"
-    images: TwoImages
-
-    def image_ids(self) -> tuple[str, ...]:
-        """See Edit."""
-        return self.images
-
-    def change(self, knowledge: Knowledge) -> Knowledge:
-        """See Edit."""
-        return with_constraint(knowledge, "apart", self.images)
-
-    def sentence(self, _knowledge: Knowledge, /) -> str:
-        """See Edit."""
-        return f"Kept {counted(len(self.images), 'photo')} apart."
 
 
 class AssignImages(Edit):
@@ -130,10 +109,6 @@ class AssignImages(Edit):
     op: Literal["assign"] = "assign"
     images: SomeImages
     concept: Name
-
-    def image_ids(self) -> tuple[str, ...]:
-        """See Edit."""
-        return self.images
 
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""

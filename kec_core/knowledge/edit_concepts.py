@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from kec_core.errors import InputError
-from kec_core.knowledge.changes import assign_images, with_attributes, with_concept, without_concepts
+from kec_core.knowledge.changes import assign_images, with_attributes, with_changed, without_concepts
 from kec_core.knowledge.edit_base import (
     Edit,
     counted,
@@ -27,7 +27,7 @@ from kec_core.knowledge.edit_fields import (
     OptionalText,
     Texts,
 )
-from kec_core.types import Concept, Group, Knowledge, Noun, concept_id
+from kec_core.types import Concept, Knowledge, Noun, concept_id
 
 
 class AddConcept(Edit):
@@ -39,10 +39,6 @@ class AddConcept(Edit):
     attributes: Texts = ()
     nouns: Names = ()
     images: Images = ()
-
-    def image_ids(self) -> tuple[str, ...]:
-        """See Edit."""
-        return self.images
 
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""
@@ -94,7 +90,7 @@ class RenameConcept(Edit):
             note=old.note if name == old.name else "",
             spoken=old.spoken if name == old.name else "",
         )
-        return with_concept(knowledge, renamed)
+        return with_changed(knowledge, renamed)
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
@@ -153,7 +149,7 @@ class MuteConcept(Edit):
 
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""
-        return with_concept(knowledge, replace(find_concept(knowledge, self.concept), muted=self.muted))
+        return with_changed(knowledge, replace(find_concept(knowledge, self.concept), muted=self.muted))
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
@@ -172,7 +168,7 @@ class LockConcept(Edit):
 
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""
-        return with_concept(knowledge, replace(find_concept(knowledge, self.concept), locked=self.locked))
+        return with_changed(knowledge, replace(find_concept(knowledge, self.concept), locked=self.locked))
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
@@ -202,7 +198,8 @@ class SetKnowledge(Edit):
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""
         changed = without_concepts(knowledge, {c.id for c in knowledge.concepts if not c.locked})
-        changed = replace(changed, groups=_groups_in_use(changed))
+        used = {group for concept in changed.concepts for group in changed.groups_from(concept.group)}
+        changed = replace(changed, groups=tuple(group for group in changed.groups if group.id in used))
         for text in self.concepts:
             added = AddConcept(name=text.name, description=text.description, attributes=text.attributes)
             changed = added.change(changed)
@@ -213,15 +210,3 @@ class SetKnowledge(Edit):
         locked = sum(concept.locked for concept in knowledge.concepts)
         kept = f", keeping {counted(locked, 'locked concept')}" if locked else ""
         return f"Replaced the knowledge by {counted(len(self.concepts), 'concept')}{kept}."
-
-
-def _groups_in_use(knowledge: Knowledge) -> tuple[Group, ...]:
-    """The groups that hold a concept, directly or further down."""
-    parents = {group.id: group.parent for group in knowledge.groups}
-    used: set[str] = set()
-    for concept in knowledge.concepts:
-        node = concept.group
-        while node and node not in used:
-            used.add(node)
-            node = parents.get(node, "")
-    return tuple(group for group in knowledge.groups if group.id in used)

@@ -73,8 +73,10 @@ class Checked(BaseModel):
             raise InputError(refusal(error, type(self))) from None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON types; fields that are None are left out."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """As plain JSON types; a field that may be missing is left out when it is None."""
+        needed = {name for name, field in type(self).model_fields.items() if field.is_required()}
+        data = self.model_dump(mode="json")
+        return {name: value for name, value in data.items() if value is not None or name in needed}
 
 
 def refusal(error: ValidationError, kind: type[BaseModel]) -> str:

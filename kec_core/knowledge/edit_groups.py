@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from kec_core.errors import InputError
+from kec_core.knowledge.changes import with_changed
 from kec_core.knowledge.edit_base import (
     Edit,
     counted,
@@ -72,7 +73,7 @@ class RenameGroup(Edit):
         """See Edit."""
         old = find_group(knowledge, self.group)
         refuse_taken((g for g in knowledge.groups if g.id != old.id), self.name, "group")
-        return _owned(_with_group(knowledge, replace(old, name=self.name)), old.id)
+        return _owned(with_changed(knowledge, replace(old, name=self.name)), old.id)
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
@@ -91,11 +92,11 @@ class MoveGroup(Edit):
         """See Edit; raises InputError for a group that would lie inside itself too."""
         group = find_group(knowledge, self.group)
         parent = _group_id(knowledge, self.parent)
-        if group.id in _ancestors(knowledge, parent):
+        if group.id in knowledge.groups_from(parent):
             raise InputError(
                 f"the group {quoted(group.name)} would lie inside itself (a cycle); choose a group outside it."
             )
-        return _owned(_with_group(knowledge, replace(group, parent=parent)), group.id)
+        return _owned(with_changed(knowledge, replace(group, parent=parent)), group.id)
 
     def sentence(self, knowledge: Knowledge, /) -> str:
         """See Edit."""
@@ -128,7 +129,7 @@ class CollapseGroup(Edit):
     def change(self, knowledge: Knowledge) -> Knowledge:
         """See Edit."""
         group = find_group(knowledge, self.group)
-        changed = _with_group(knowledge, replace(group, collapsed=self.collapsed))
+        changed = with_changed(knowledge, replace(group, collapsed=self.collapsed))
         return _owned(changed, group.id) if self.collapsed else changed
 
     def sentence(self, knowledge: Knowledge, /) -> str:
@@ -206,14 +207,9 @@ def _with_locked_back(knowledge: Knowledge, before: Knowledge, placed: set[str])
 
 def _without_groups(knowledge: Knowledge, gone: set[str]) -> Knowledge:
     """The knowledge without some groups; what they hold moves up to the nearest group that stays."""
-    parents = {group.id: group.parent for group in knowledge.groups}
 
     def above(group: str) -> str:
-        seen: set[str] = set()
-        while group in gone and group not in seen:
-            seen.add(group)
-            group = parents[group]
-        return "" if group in gone else group
+        return next((one for one in knowledge.groups_from(group) if one not in gone), "")
 
     return replace(
         knowledge,
@@ -224,7 +220,7 @@ def _without_groups(knowledge: Knowledge, gone: set[str]) -> Knowledge:
 
 def _owned(knowledge: Knowledge, group: str) -> Knowledge:
     """The knowledge with a group and all above it the person's: whatever a person had a hand in stays."""
-    touched = _ancestors(knowledge, group)
+    touched = knowledge.groups_from(group)
     return replace(
         knowledge,
         groups=tuple(replace(g, source="user") if g.id in touched else g for g in knowledge.groups),
@@ -237,17 +233,3 @@ def _group_id(knowledge: Knowledge, reference: str) -> str:
 
 def _place(knowledge: Knowledge, reference: str) -> str:
     return f"the group {quoted(find_group(knowledge, reference).name)}" if reference else "the top"
-
-
-def _ancestors(knowledge: Knowledge, group: str) -> set[str]:
-    """The group itself and all that hold it."""
-    parents = {g.id: g.parent for g in knowledge.groups}
-    seen: set[str] = set()
-    while group and group not in seen:
-        seen.add(group)
-        group = parents.get(group, "")
-    return seen
-
-
-def _with_group(knowledge: Knowledge, changed: Group) -> Knowledge:
-    return replace(knowledge, groups=tuple(changed if g.id == changed.id else g for g in knowledge.groups))

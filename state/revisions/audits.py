@@ -49,14 +49,8 @@ def answers(project: Project, revision: RevisionInfo) -> tuple[Asked, ...]:
     """The answers that led to a revision, oldest first."""
     with project.database.reading() as db:
         kept = {key: _read_asked(value) for key, value in read_meta_below(db, _ASKED).items()}
-    parents = {one.id: one.parent for one in revisions.history(project)} if kept else {}
-    found: list[Asked] = []
-    at: str | None = revision.id
-    while at is not None and kept:
-        if at in kept:
-            found += reversed(kept[at])
-        at = parents.get(at)
-    return tuple(reversed(found))
+    path = revisions.lineage(project, revision.id) if kept else ()
+    return tuple(answer for step in path for answer in kept.get(step.id, ()))
 
 
 def _read_asked(stored: list[dict[str, Any]] | dict[str, Any]) -> list[Asked]:

@@ -66,11 +66,8 @@ def find_layout(
     if not fitting:
         return None
     newest_of = {info.revision: info for info in reversed(fitting)}
-    parents = {known.id: known.parent for known in revisions.history(project)}
-    step: str | None = revision.id
-    while step is not None and step not in newest_of:
-        step = parents.get(step)
-    return fitting[0] if step is None else newest_of[step]
+    path = reversed(revisions.lineage(project, revision.id))
+    return next((newest_of[step.id] for step in path if step.id in newest_of), fitting[0])
 
 
 def load_layout(project: Project, key: str) -> FloatMatrix:

@@ -6,13 +6,11 @@ names the revision it was made from and is refused when another window has moved
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from dataclasses import dataclass
 
 from kec_core.errors import InputError, StoreError
 from kec_core.types import Knowledge, Scores
-from state.project.database import stored
 from state.project.integrity import seal
 from state.project.project import Project
 from state.project.recovery import note_revisions
@@ -102,16 +100,16 @@ def history(project: Project) -> tuple[RevisionInfo, ...]:
     return tuple(RevisionInfo(**light_fields(row)) for row in rows)
 
 
+def lineage(project: Project, revision_id: str) -> tuple[RevisionInfo, ...]:
+    """The revisions from the first one to this one."""
+    with project.database.reading() as db:
+        numbers = set(path_to(db, find(db, revision_id)))
+    return tuple(info for info in history(project) if as_number(info.id) in numbers)
+
+
 def journal(project: Project, revision_id: str) -> tuple[Edit, ...]:
     """All edits from the first revision to this one, in order: replay them to get its knowledge again."""
-    with project.database.reading() as db:
-        number = find(db, revision_id)
-        edits = [
-            db.execute("SELECT edits FROM revisions WHERE number = ?", (n,)).fetchone()[0]
-            for n in path_to(db, number)
-        ]
-    with stored(f"the journal of {revision_id}"):
-        return tuple(edit for text in edits for edit in json.loads(text))
+    return tuple(edit for step in lineage(project, revision_id) for edit in step.edits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,10 +231,9 @@ def knowledge_to_keep(project: Project, shown: RevisionInfo | None) -> Knowledge
 
     Not simply the shown one: a run that follows another run must find the same inputs to reuse its stages.
     """
-    step = shown
-    while step is not None and not step.edits:
-        step = get(project, step.parent) if step.parent else None
-    return None if step is None else get(project, step.id).knowledge
+    path = () if shown is None else lineage(project, shown.id)
+    edited = [step.id for step in path if step.edits]
+    return get(project, edited[-1]).knowledge if edited else None
 
 
 def _expect(db: sqlite3.Connection, parent: str | None) -> None:

@@ -114,7 +114,7 @@ def _where(knowledge: Knowledge, wish: Constraint) -> str:
 
 def edits(project: Project, revision: Revision) -> Iterator[Block]:
     """Every revision on the way here, with its edits in words and as the script that replays them."""
-    path = _path(project, revision)
+    path = revisions.lineage(project, revision.id)
     if len(path) > STEPS:
         yield Paragraph(f"The latest {STEPS:,} of {len(path):,} revisions:", quiet=True)
     yield Table(
@@ -138,16 +138,6 @@ def edits(project: Project, revision: Revision) -> Iterator[Block]:
     elif journal:
         yield Paragraph("As a script; kec edit replays it:", quiet=True)
         yield Code(script)
-
-
-def _path(project: Project, revision: Revision) -> list[RevisionInfo]:
-    known = {info.id: info for info in revisions.history(project)}
-    path: list[RevisionInfo] = []
-    step: str | None = revision.id
-    while step is not None:
-        path.append(known[step])
-        step = known[step].parent
-    return path[::-1]
 
 
 def _in_order(project: Project, step: RevisionInfo) -> list[str]:

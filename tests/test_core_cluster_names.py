@@ -55,12 +55,25 @@ def test_what_is_unclear_tells_no_cluster_from_its_namesake():
 
 def test_a_cluster_that_the_person_named_takes_no_name_from_another():
     votes = np.float32([[0.9, 0.1], [0.6, 0.4], [0, 1]])
-    assert name_clusters(votes, votes, ("bird", "fish"), {0}) == ["", "bird", "fish"]
     named_by_hand = Knowledge(
         concepts=(Concept(id="c1", name="bird"), Concept(id="c2", name="fish")),
         kept=(KeptCluster(id=0, name="my birds"),),
     )
     assert group_names(named_by_hand, votes, votes, ("c1", "c2"), {}) == ["my birds", "bird", "fish"]
+
+
+def test_namesakes_keep_their_numbers_whichever_fits_the_name_better():
+    for first, second in ((0.9, 0.88), (0.88, 0.9)):
+        assert named([[first, 1 - first], [second, 1 - second]], "ball", "tee") == ["ball", "ball 2"]
+
+
+def test_a_cluster_without_photos_takes_no_number_from_those_with():
+    assert named([[0, 0], [0.9, 0.1], [0.9, 0.1]], "dog", "cat")[1:] == ["dog", "dog 2"]
+
+
+def test_namesakes_of_a_name_that_the_person_gave_have_different_numbers():
+    votes = np.float32([[0, 1], [0.9, 0.1], [0.9, 0.1]])
+    assert name_clusters(votes, votes, ("dog", "cat"), {0: "dog"}) == ["dog", "dog 2", "dog 3"]
 
 
 def test_votes_for_concepts_of_one_name_count_together():

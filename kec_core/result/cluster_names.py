@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,11 +61,7 @@ def group_names(
     """
     given = {**given, **{one.id: one.name for one in knowledge.kept if one.name}}
     concepts = [knowledge.by_id[c].name if c in knowledge.by_id else c for c in concept_ids]
-    names = name_clusters(votes, omega, concepts, given)
-    taken = {name.casefold() for cluster, name in given.items() if cluster < len(names)}
-    return [
-        given[cluster] if cluster in given else free_name(name, taken) for cluster, name in enumerate(names)
-    ]
+    return name_clusters(votes, omega, concepts, given)
 
 
 def concept_votes(
@@ -93,21 +90,25 @@ def mean_posteriors(grounding: Grounding, labels: IntVector, sizes: NDArray[np.i
 
 
 def name_clusters(
-    votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str], given: Container[int] = ()
+    votes: FloatMatrix,
+    omega: FloatMatrix,
+    concepts: Sequence[str],
+    given: Mapping[int, str] = MappingProxyType({}),
 ) -> list[str]:
     """A name for every cluster; no two are equal.
 
     The clusters whose name has most votes choose first. One that finds its name taken, and no other that fits nearly as
-    well, is told from its namesake by the concept that it leans to instead: "dog, near wolf"; else by a number.
+    well, is told from its namesake by the concept that it leans to instead: "dog, near wolf"; else by a number, in the order
+    of the ids: while namesakes are there they keep their numbers, whichever fits the name better after an edit.
 
     Args:
         votes: float32 (K, M), share of the photos of each cluster that speak for each concept.
         omega: float32 (K, M), mean posteriors of the photos of each cluster; decide between equal votes.
         concepts: M names, some may be equal in any case: their votes count together.
-        given: clusters that have a name already: they take none from the others, and get "".
+        given: names that the person gave, by cluster: nobody else gets them.
     """
     if not len(concepts):
-        return [f"Cluster {cluster + 1}" for cluster in range(len(votes))]
+        return _each_once([f"Cluster {cluster + 1}" for cluster in range(len(votes))], votes, given)
     support = _support(votes, omega, concepts)
     names: dict[int, str] = {}
     bearer: dict[str, int] = {}
@@ -118,10 +119,19 @@ def name_clusters(
         first = bearer.setdefault(name.casefold(), cluster)
         if first != cluster:
             name = _told_apart(name, omega[cluster] - omega[first], concepts)
-            name = free_name(name, bearer)
-            bearer[name.casefold()] = cluster
         names[cluster] = name
-    return numbered([names.get(cluster, "") for cluster in range(len(votes))])
+    return _each_once(numbered([names.get(cluster, "") for cluster in range(len(votes))]), votes, given)
+
+
+def _each_once(names: Sequence[str], votes: FloatMatrix, given: Mapping[int, str]) -> list[str]:
+    """Names with numbers where they are taken, those of ids without photos last; and those that the person gave."""
+    unique = {cluster: name for cluster, name in given.items() if cluster < len(names)}
+    taken = {name.casefold() for name in unique.values()}
+    for cluster in np.argsort(~votes.any(axis=1), kind="stable").tolist():
+        if cluster not in unique:
+            unique[cluster] = free_name(names[cluster], taken)
+            taken.add(unique[cluster].casefold())
+    return [unique[cluster] for cluster in range(len(names))]
 
 
 def _support(votes: FloatMatrix, omega: FloatMatrix, concepts: Sequence[str]) -> NDArray[np.float64]:

@@ -253,6 +253,18 @@ def test_names_that_no_dictionary_knows_are_said_to_be_read_as_english(monkeypat
     assert not do(begin(), {"op": "sort_into", "names": ["dog", "cat", "three trucks"]}).remarks[:1]
 
 
+def test_a_name_that_hardly_fits_the_photos_it_takes_is_said_to_be_looked_at():
+    said = 'Hardly fits its photos, so look there first: "zzz".'
+    script = {"op": "sort_into", "names": ["cat", "bus", "zzz", "pen"], "none": False}
+    made = do(begin(), script)
+    assert said in made.remarks
+    zzz = made.state.knowledge.kept[2].id
+    taken = [image for image in IMAGES if cluster_of(made.state, image) == zzz]
+    put = {"op": "new_cluster", "images": taken, "name": "zzz", "follow": False}
+    assert said not in do(begin(), put, script).remarks
+    assert said in do(begin(), {**script, "names": ["zzz", "yyy"]}).remarks  # "yyy" has most photos
+
+
 def test_a_tick_that_goes_with_its_group_is_said():
     ticks = [{"op": "set_cluster_done", "cluster": kind} for kind in ("cat", "dog", "cup")]
     made = do(begin(), *ticks, {"op": "sort_into", "names": ["dog", "pen"]})

@@ -122,7 +122,7 @@ def test_duplicate_rows_leave_fewer_clusters_and_say_so():
     found = spherical_kmeans(x, 5, n_init=3)
     assert same_partition(found.labels, np.repeat(np.arange(3), 10))
     assert len(found.centroids) == 3
-    assert found.note == "Only 3 of the 5 clusters asked for have photos, because many photos look the same."
+    assert found.note == "Only 3 of 5 clusters asked for got photos, because many photos look the same."
 
 
 def test_an_empty_cluster_starts_again_at_the_worst_row():
@@ -292,7 +292,7 @@ def test_bisecting_splits_the_widest_cluster_and_stops_at_equal_rows():
     assert same_partition(cluster(pair, 3, config).labels, ids(0, 0, 1, 2))
     doubled = cluster(np.repeat(np.eye(2, dtype=np.float32), 3, axis=0), 3, config)
     assert same_partition(doubled.labels, ids(0, 0, 0, 1, 1, 1))
-    assert doubled.note.startswith("Only 2 of the 3 clusters")
+    assert doubled.note.startswith("Only 2 of 3 clusters")
 
 
 @pytest.mark.parametrize("sparse", [True, False])
@@ -400,7 +400,7 @@ def test_tiny_and_uniform_sets_have_an_estimate_too():
     x, _ = planted_rows(n_clusters=3, per_cluster=3)
     assert estimate_n_clusters(x) == (
         1,
-        "9 photos are too few to estimate the number of clusters, so they are in one.",
+        "9 photos: too few to estimate the number of clusters, so all are in one.",
     )
     same = np.repeat(x[:1], 30, axis=0)
     assert estimate_n_clusters(same) == (1, "All 30 photos look the same, so they are in one cluster.")

@@ -92,6 +92,9 @@ def test_photos_that_are_gone_are_passed_over():
 def test_too_few_clusters_for_photos_kept_apart():
     with pytest.raises(InputError, match=r"4 photos are kept apart, but there are 3 clusters; ask for more"):
         place(constraint("apart", 0, 1, 2, 3))
+    x, labels = three_blobs()
+    with pytest.raises(InputError, match=r"2 photos are kept apart, but there is 1 cluster; ask for more"):
+        apply_constraints(x, 0 * labels, AXES[:1], plan_of([constraint("apart", 0, 1)]), {})
 
 
 def test_photos_of_two_concepts_in_one_cluster_cannot_be_apart():

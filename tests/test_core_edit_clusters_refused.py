@@ -30,7 +30,7 @@ def test_fewer_clusters_than_are_kept_are_refused():
     rename = [{"op": "rename_cluster", "cluster": kind, "name": kind.upper()} for kind in KINDS[:4]]
     state = do(begin(), *rename).state
     said = refused(state, {"op": "set_clusters", "k": 3})
-    assert "3 clusters are asked for, but 4 are kept because you named or changed them" in said
+    assert "3 clusters asked for, but 4 are kept because you named or changed them" in said
     few = replace(state, knowledge=replace(state.knowledge, n_clusters=3))
     assert rebuilt(few).clustering.n_clusters == 4
 
@@ -47,7 +47,7 @@ def test_clusters_that_cannot_be_made_are_accounted_for():
     assert all_put.clustering.n_clusters == 1
     after = do(all_put, {"op": "set_clusters", "k": 3}).state
     assert after.clustering.n_clusters == 1
-    assert after.clustering.note.startswith("Only 1 of the 3 clusters asked for have photos")
+    assert after.clustering.note.startswith("Only 1 of 3 clusters asked for got photos")
 
 
 @pytest.mark.parametrize(

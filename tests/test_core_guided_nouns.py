@@ -27,7 +27,7 @@ def test_nouns_like_avoided_words_go_and_nouns_like_preferred_ones_gain():
     assert found.kept.tolist() == [False, False, True, True]
     assert found.preference.tolist() == [0.0, 0.0, 1.0, 0.0]
     assert found.note == (
-        "Understood as: prefer wood; avoid vessels. For the concepts, 2 nouns were left out and 1 chosen sooner."
+        "Understood as: prefer wood; avoid vessels. For the concepts, 2 nouns left out and 1 chosen sooner."
     )
 
 

@@ -344,7 +344,7 @@ def test_one_photo_is_allowed_and_none_is_one_clear_error(tmp_path):
         scan_images(tmp_path)
     (tmp_path / "bad.jpg").write_bytes(b"")
     with pytest.raises(
-        InputError, match=r"None of the 1 photos .* can be used \(first: 'bad.jpg': it is empty"
+        InputError, match=r"Of 1 photo in .* none can be used \(first: 'bad.jpg': it is empty"
     ):
         scan_images(tmp_path)
     photos.plain(tmp_path / "good.jpg")

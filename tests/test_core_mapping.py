@@ -70,7 +70,7 @@ def test_the_number_of_overclusters_follows_the_rule_chosen():
     assert note.startswith("100 photos are few for 30 clusters, so only 50 micro-clusters were made")
     count, note = count_overclusters(400, 5, MappingConfig(overclusters="n_over_300"))
     assert count == 2
-    assert note == "400 photos are too few for one micro-cluster per 300, so 2 were made."
+    assert note == "400 photos: too few for one micro-cluster per 300, so it is 2."
     with pytest.raises(InputError, match=r"between 1 and the number of photos \(20\), but 21 .* choose 9"):
         count_overclusters(20, 3, MappingConfig(overclusters=21))
 
@@ -229,7 +229,7 @@ def test_equal_similarities_are_told():
     tied = symmetric(4, p01=0.9, p12=0.9, p23=0.9)
     found, note = cut_to_count(tied, 2)
     assert found.tolist() == [0, 0, 0, 0]
-    assert note == "1 concepts instead of 2, because several merges are exactly equally similar."
+    assert note == "1 concept instead of 2, because several merges are exactly equally similar."
     with pytest.raises(InputError, match=r"number of micro-clusters \(4\), but 5 was asked for"):
         cut_to_count(tied, 5)
 
@@ -257,7 +257,7 @@ def test_the_collapse_guard_takes_the_mean_out_and_says_so():
     found, note = components(centres, lists, centres, MappingConfig(), DEFAULTS, n_clusters=4)
     assert same_partition(found, groups)
     assert note == (
-        "With cosine similarity nearly everything merged (1 concepts, the largest from 20 of 20 micro-clusters), "
+        "With cosine similarity nearly everything merged (1 concept, the largest from 20 of 20 micro-clusters), "
         "so the mean was taken out first, giving 4 concepts, the largest from 5 of 20 micro-clusters."
     )
     open_gate = MappingConfig(collapse_guard=False)

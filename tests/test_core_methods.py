@@ -104,7 +104,7 @@ def test_captions_can_be_weighed_by_their_words_or_joined_with_the_photos(easy):
         made = run_method("caption", easy.inputs(), 4, options=options)
         assert score(made.labels, easy.truth).acc == 1.0
     silent = run_method("caption", easy.inputs(photo_captions=("a dog",) + ("",) * 119), 4)
-    assert silent.note.startswith("119 photos have no caption.")
+    assert silent.note.startswith("Without a caption: 119 photos.")
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if "photo captions" not in METHODS[name].needs])

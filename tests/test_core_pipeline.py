@@ -200,7 +200,7 @@ def test_no_readable_photo_is_one_sentence(resources, tmp_path, photos):
     records = scan_images(photos).images[:2]
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(InputError, match="None of the 2 photos could be read"):
+    with pytest.raises(InputError, match="Of 2 photos none could be read"):
         pipeline.run(records, empty, resources, CONFIG, FolderStore(tmp_path / "store"))
 
 

@@ -77,7 +77,7 @@ class TestRowsByName:
         )
         np.testing.assert_array_equal(found.features, FEATURES[[1]])
         assert found.reasons == {"birds/9.jpg": "x.npz has no row for it"}
-        assert "3 of its 4 rows fit no photo and are not used, for example 'cats/1.jpg'" in found.note
+        assert "Of its 4 rows 3 fit no photo, not used, for example 'cats/1.jpg'" in found.note
 
     def test_names_may_lack_folder_and_suffix_and_come_from_other_machines(self, tmp_path):
         names = np.array(["a", "b.jpg", "C:\\pics\\two\\c.jpg", "/home/me/two/D.JPG"])
@@ -205,7 +205,7 @@ class TestRowsByOrder:
         assert order != list(ids)
 
     def test_another_number_of_photos_is_refused(self, tmp_path):
-        with pytest.raises(InputError, match="has 4 rows without names, but there are 3 photos"):
+        with pytest.raises(InputError, match="has 4 rows without names, for 3 photos"):
             rows_of(load(npy(tmp_path)), "a", "b", "c")
 
     def test_renamed_photos_keep_their_rows_and_new_ones_are_listed(self, tmp_path):
@@ -236,7 +236,7 @@ class TestRowsByOrder:
         assert list(found.reasons) == ["cats/2.jpg"]
         assert reason in found.reasons["cats/2.jpg"]
         np.testing.assert_array_equal(found.features, FEATURES[[0, 2, 3]])
-        assert "1 rows of x.npy are zero, NaN, infinite or out of scale" in found.note
+        assert "Zero, NaN, infinite or out of scale: 1 row of x.npy;" in found.note
 
 
 class TestColumnsThatAreNoFeatures:

@@ -61,7 +61,7 @@ def test_a_photo_that_is_gone_is_listed_and_no_earlier_copy_is_removed(project, 
 
 def test_when_all_photos_have_moved_the_person_is_told(project, root, out):
     root.rename(root.with_name("elsewhere"))
-    with pytest.raises(InputError, match=r"None of the 4 photos is in .*photos any more.*link the project"):
+    with pytest.raises(InputError, match=r"Of 4 photos none is in .*photos any more.*link the project"):
         export_project(project, out, ["folders"])
     assert not out.exists()
     assert export_project(project, out, ["csv"]).files == ("assignments.csv",)

@@ -90,7 +90,7 @@ def test_json_lines_are_a_table(tmp_path):
     )
     found = labels_from_file(path, tmp_path, plain_records(["cat/1.jpg"]))
     assert dict(found.labels) == {"cat/1.jpg": "cat"}
-    assert "1 of 2 rows of metadata.jsonl name no photo in use" in found.notes[-1]
+    assert "Of 2 rows of metadata.jsonl 1 name no photo in use" in found.notes[-1]
 
 
 def test_photos_with_several_categories_get_no_label_and_are_told(tmp_path):
@@ -98,7 +98,7 @@ def test_photos_with_several_categories_get_no_label_and_are_told(tmp_path):
     path = write_json(tmp_path / "coco.json", both)
     found = labels_from_file(path, tmp_path, plain_records(["cat/1.jpg", "dog/1.jpg"]))
     assert dict(found.labels) == {}
-    assert "1 photos have several categories and get no label: 'cat/1.jpg' in image 5." in found.notes
+    assert "With several categories, and so without a label: 1 photo, 'cat/1.jpg' in image 5." in found.notes
 
 
 def test_what_people_said_counts_before_what_was_predicted(tmp_path):

@@ -77,7 +77,7 @@ def test_labels_that_look_equal_are_one_class(tmp_path):
 
 
 def test_a_file_without_any_label_says_so(tmp_path):
-    assert "None of the 2 photos that labels.csv names has a label" in notes(
+    assert "Of 2 photos that labels.csv names none has a label" in notes(
         tmp_path, "file,label\ntop.jpg,\ncat/1.jpg,\n"
     )
 
@@ -100,9 +100,9 @@ def test_rows_that_are_not_used_are_counted_with_an_example(tmp_path):
         "file,label\n" + "".join(f"no{n}.jpg,x\n" for n in range(5)) + "1.jpg,x\ntop.jpg,a\ntop.jpg,a\n,x\n"
     )
     said = notes(tmp_path, text)
-    assert "6 of 9 rows of labels.csv name no photo in use and are not used: 'no0.jpg' in line 2" in said
+    assert "Of 9 rows of labels.csv 6 name no photo in use, not used: 'no0.jpg' in line 2" in said
     assert "and 3 more" in said
-    assert "1 of 9 rows of labels.csv fit several photos (write the path) and are not used: '1.jpg'" in said
+    assert "Of 9 rows of labels.csv 1 fit several photos (write the path), not used: '1.jpg'" in said
 
 
 def test_two_labels_for_one_photo_are_refused(tmp_path):

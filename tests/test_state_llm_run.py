@@ -111,7 +111,7 @@ def test_a_dry_run_tells_what_the_run_then_asks_and_a_second_run_asks_nothing(pr
             project, photos, server, config=replace(CONFIG, knowledge=replace(CONFIG.knowledge, bi=0))
         )
         assert told_of(fewer)["unasked"] == (
-            f"The language model was asked nothing: all {m} answers that this run needed were stored already."
+            f"The language model was asked nothing: what this run needed, {m} answers, was stored already."
         )
         after = dry_run(project, photos, CONFIG, setup(server))
         assert (after["calls"], after["prompt_tokens"], after["money"]) == (0, 0, None)

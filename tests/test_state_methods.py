@@ -191,9 +191,9 @@ def test_captions_of_photos_come_from_a_file(project, tmp_path):
     path.write_text("\n".join(["file,caption", *rows[1:]]), encoding="utf-8")
     (row,) = compare(project, ["caption"], n_seeds=1, described=PhotoCaptions(file=path))
     assert row.scores["acc"].mean > 0.9
-    assert "1 photos have no caption." in row.note
+    assert "Without a caption: 1 photo." in row.note
     path.write_text(f"file,caption\n{project.images()[0].id},\n", encoding="utf-8")
-    with pytest.raises(InputError, match="None of the 24 photos has a caption"):
+    with pytest.raises(InputError, match="Of 24 photos none has a caption"):
         compare(project, ["caption"], described=PhotoCaptions(file=path))
 
 

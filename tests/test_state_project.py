@@ -325,7 +325,7 @@ def test_relink_wants_at_least_one_photo_and_counts(project, tmp_path):
     moved = tmp_path / "moved"
     (moved / "sub").mkdir(parents=True)
     with pytest.raises(
-        InputError, match=r"None of the project's 2 photos is in .*moved \(looked for 'a.png'\)"
+        InputError, match=r"Of the project's 2 photos none is in .*moved \(looked for 'a.png'\)"
     ):
         project.relink(moved)
     assert project.images_root == tmp_path / "gone"

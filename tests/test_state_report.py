@@ -184,7 +184,7 @@ def test_a_report_stays_short_and_says_what_it_leaves_out(colours, tmp_path, wor
     page = Page(made(colours, tmp_path / "out"))
     assert page.tags.count("article") == 3
     for said in (
-        "These are the largest 3 clusters; 1 smaller ones are in the table (CSV).",
+        "These are the largest 3 clusters; the table (CSV) has 1 more.",
         "more, in the knowledge (JSON).",
         "The latest 2 of 4 revisions:",
         "export the edits (JSON).",

@@ -30,6 +30,7 @@ from kec_core.live.edited import edited
 from kec_core.result.cluster_names import state_names
 from kec_core.result.group_model import Assigned, GroupModel, groups_of
 from kec_core.types import Knowledge, SkippedImage
+from kec_core.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +84,7 @@ class Result:
     origin: tuple[Path, str] | None = None
 
     def __repr__(self) -> str:
-        return f"<Result: {len(self.files):,} photos in {len(self.names)} groups: {', '.join(self.names.values())}>"
+        return f"<Result: {counted(len(self.files), 'photo')} in {counted(len(self.names), 'group')}: {', '.join(self.names.values())}>"
 
     @property
     def labels(self) -> IntVector:

@@ -14,6 +14,7 @@ from kec_core.clustering.geometry import nearest_centroids
 from kec_core.clustering.warm_start import continue_kmeans, resized_centroids
 from kec_core.errors import InputError
 from kec_core.types import Clustering, Grounding
+from kec_core.wording import counted
 
 DOMINANCE = 2.0
 """How much a concept's share in a cluster counts beside a cosine: a clear share beats any look of the photos [R]."""
@@ -115,7 +116,7 @@ def _place_apart(
     n_clusters = scores.shape[1]
     if len(units) > n_clusters:
         raise InputError(
-            f"{len(units)} photos are kept apart, but there are {n_clusters} clusters; "
+            f"{len(units)} photos are kept apart, but there {'is' if n_clusters == 1 else 'are'} {counted(n_clusters, 'cluster')}; "
             "ask for more clusters or take the constraint back."
         )
     free = [unit for unit in units if unit not in cluster_of]
@@ -128,7 +129,7 @@ def _place_apart(
     rows, clusters = one_to_one(gain)
     if len(set(fixed)) < len(fixed) or (gain[rows, clusters] < -1e5).any():
         raise InputError(
-            f"The photos kept apart cannot all be placed in {n_clusters} clusters; "
+            f"The photos kept apart cannot all be placed in {counted(n_clusters, 'cluster')}; "
             "ask for more clusters or take one of the constraints back."
         )
     cluster_of.update({free[row]: int(cluster) for row, cluster in zip(rows, clusters, strict=True)})

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatMatrix, IntVector, Progress, check_matrix, no_progress, sampled_rows
 from kec_core.clustering.bursts import one_of_each
 from kec_core.clustering.geometry import neighbour_graph
+from kec_core.wording import counted
 
 SAMPLE = 2000  # rows looked at                                                        [R]
 LARGEST = 200  # largest K considered; more cannot be told apart on the sample         [R]
@@ -42,7 +43,10 @@ def estimate_n_clusters(
     """
     x = check_matrix(x, "The features")
     if len(x) // ROWS_PER_CLUSTER < 2:
-        return 1, f"{len(x)} photos are too few to estimate the number of clusters, so they are in one."
+        return (
+            1,
+            f"{counted(len(x), 'photo')}: too few to estimate the number of clusters, so all are in one.",
+        )
     distinct = x if bursts is None else x[one_of_each(bursts, most=NEIGHBOURS[0] + 1)]
     sample = distinct[sampled_rows(len(distinct), SAMPLE, seed)]
     if np.ptp(sample, axis=0).max() < ALIKE:

@@ -32,6 +32,7 @@ from kec_core.arrays import (
 from kec_core.clustering.geometry import cluster_sums, nearest_centroids
 from kec_core.errors import InputError, ShapeError
 from kec_core.types import Clustering
+from kec_core.wording import counted
 
 ROUNDING = 1e-5
 """More than float32 products of unit rows can be off."""
@@ -170,7 +171,7 @@ def shortfall_note(found: int, asked: int) -> str:
     """What to tell the person when fewer clusters came out than asked for; "" when none is missing."""
     if found >= asked:
         return ""
-    return f"Only {found} of the {asked} clusters asked for have photos, because many photos look the same."
+    return f"Only {found} of {counted(asked, 'cluster')} asked for got photos, because many photos look the same."
 
 
 @dataclass(slots=True, eq=False)

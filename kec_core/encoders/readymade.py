@@ -19,6 +19,7 @@ from kec_core.errors import InputError
 from kec_core.memory import release_pages
 from kec_core.photos.names import PhotoNames
 from kec_core.types import Noun
+from kec_core.wording import counted
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -159,7 +160,7 @@ class ReadymadeEncoder:
         notes = [f"{self._file.name}: rows belong to photos by name."]
         if lost:
             notes.append(
-                f"{len(lost):,} of its {len(names):,} rows fit no photo and are not used, for example {lost[0]!r}."
+                f"Of its {counted(len(names), 'row')} {len(lost):,} fit no photo, not used, for example {lost[0]!r}."
             )
         return found, notes
 
@@ -167,7 +168,7 @@ class ReadymadeEncoder:
         n_rows = len(self._table.features)
         if len(ids) != n_rows:
             raise InputError(
-                f"{self._file} has {n_rows} rows without names, but there are {len(ids)} photos; "
+                f"{self._file} has {counted(n_rows, 'row')} without names, for {counted(len(ids), 'photo')}; "
                 "give one row per photo in the order of their paths, or a file that names them."
             )
         ordered = in_order(ids)
@@ -206,7 +207,7 @@ class ReadymadeEncoder:
         faults = self._faults(found)
         reasons |= faults
         more = [
-            f"{len(faults):,} rows of {self._file.name} are zero, NaN, infinite or out of scale; their photos are listed."
+            f"Zero, NaN, infinite or out of scale: {counted(len(faults), 'row')} of {self._file.name}; listed with the photos."
         ]
         extra = [f"Not taken as features: {', '.join(self._table.unused)}."] if self._table.unused else []
         table = self._table.features

@@ -20,6 +20,7 @@ from kec_core.encoders.openclip_weights import require_hub
 from kec_core.errors import InputError
 from kec_core.paths import is_file
 from kec_core.types import Noun
+from kec_core.wording import counted
 
 if TYPE_CHECKING:
     import torch
@@ -160,6 +161,6 @@ class TimmEncoder:
 
     def _no_texts(self, count: int) -> InputError:
         return InputError(
-            f"{self.info.caption} knows photos only, but {count} texts came; choose it with --looks, beside an encoder that "
+            f"{self.info.caption} knows photos only, but {counted(count, 'text')} came; choose it with --looks, beside an encoder that "
             "knows words too."
         )

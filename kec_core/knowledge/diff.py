@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from kec_core.knowledge.edit_base import cluster_name, counted, quoted
+from kec_core.knowledge.edit_base import cluster_name, quoted
 from kec_core.types import BiAttribute, Concept, Constraint, Group, Knowledge, UniAttribute
+from kec_core.wording import counted
 
 
 class _Identified(Protocol):

@@ -148,8 +148,3 @@ def listed(names: Iterable[str]) -> str:
     """Names as in a sentence: "a", "b" and "c"."""
     *rest, last = [quoted(name) for name in names]
     return f"{', '.join(rest)} and {last}" if rest else last
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: 1 photo, 2,000 photos."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -17,7 +17,7 @@ from kec_core.arrays import l2_normalize
 from kec_core.clustering import spherical_kmeans
 from kec_core.clustering.constraints import units_of
 from kec_core.errors import InputError
-from kec_core.knowledge.edit_base import Edit, cluster_name, counted, listed, quoted
+from kec_core.knowledge.edit_base import Edit, cluster_name, listed, quoted
 from kec_core.knowledge.edit_fields import (
     Cluster,
     Flag,
@@ -30,6 +30,7 @@ from kec_core.knowledge.edit_fields import (
 )
 from kec_core.knowledge.partition import Partition, Rows, photos
 from kec_core.types import Knowledge
+from kec_core.wording import counted
 
 _NAMED = 3
 """Clusters that a sentence names; more of them are counted."""

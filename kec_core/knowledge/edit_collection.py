@@ -7,7 +7,7 @@ from typing import Literal
 
 from kec_core.errors import InputError
 from kec_core.knowledge.changes import assign_images, with_constraint
-from kec_core.knowledge.edit_base import Edit, cluster_name, counted, find_concept, quoted
+from kec_core.knowledge.edit_base import Edit, cluster_name, find_concept, quoted
 from kec_core.knowledge.edit_fields import (
     Count,
     Flag,
@@ -18,6 +18,7 @@ from kec_core.knowledge.edit_fields import (
     Weight,
 )
 from kec_core.types import Constraint, Knowledge
+from kec_core.wording import counted
 
 
 class SetGuidance(Edit):

@@ -12,7 +12,6 @@ from kec_core.errors import InputError
 from kec_core.knowledge.changes import assign_images, with_attributes, with_changed, without_concepts
 from kec_core.knowledge.edit_base import (
     Edit,
-    counted,
     find_concept,
     quoted,
     refuse_locked,
@@ -28,6 +27,7 @@ from kec_core.knowledge.edit_fields import (
     Texts,
 )
 from kec_core.types import Concept, Knowledge, Noun, concept_id
+from kec_core.wording import counted
 
 
 class AddConcept(Edit):

@@ -9,7 +9,6 @@ from kec_core.errors import InputError
 from kec_core.knowledge.changes import with_changed
 from kec_core.knowledge.edit_base import (
     Edit,
-    counted,
     find_concept,
     find_concepts,
     find_group,
@@ -18,6 +17,7 @@ from kec_core.knowledge.edit_base import (
 )
 from kec_core.knowledge.edit_fields import Checked, Flag, Name, Names, OptionalName, SomeNames
 from kec_core.types import Group, Knowledge
+from kec_core.wording import counted
 
 
 class AddGroup(Edit):

@@ -21,7 +21,6 @@ from kec_core.knowledge.changes import (
 )
 from kec_core.knowledge.edit_base import (
     Edit,
-    counted,
     find_concept,
     find_concepts,
     listed,
@@ -42,6 +41,7 @@ from kec_core.knowledge.edit_fields import (
 )
 from kec_core.knowledge.unique_names import unique_names
 from kec_core.types import BiAttribute, Concept, Knowledge, Noun, UniAttribute, attribute_id, concept_id
+from kec_core.wording import counted
 
 
 class MergeConcepts(Edit):

@@ -12,6 +12,7 @@ from kec_core.config import EncoderDefaults, KnowledgeConfig
 from kec_core.errors import InputError
 from kec_core.knowledge.edits import MergeConcepts
 from kec_core.types import Knowledge
+from kec_core.wording import counted
 
 
 def merges_to(
@@ -113,7 +114,7 @@ def _note(cut_rows: int, cut_pairs: int, config: KnowledgeConfig) -> str:
     parts = []
     if cut_rows:
         parts.append(
-            f"{cut_rows} concepts have more similar ones than the {config.max_neighbours} that were compared with them"
+            f"{counted(cut_rows, 'concept has', 'concepts have')} more similar ones than the {config.max_neighbours} that were compared with them"
         )
     if cut_pairs:
         parts.append(

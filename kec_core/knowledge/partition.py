@@ -15,8 +15,9 @@ from kec_core.clustering.examples import followers
 from kec_core.clustering.geometry import centroids_of, row_cosines
 from kec_core.errors import InputError
 from kec_core.knowledge.changes import put_images
-from kec_core.knowledge.edit_base import counted, quoted, with_cluster_names
+from kec_core.knowledge.edit_base import quoted, with_cluster_names
 from kec_core.types import Constraint, KeptCluster, Knowledge
+from kec_core.wording import counted
 
 SEEDS = 50
 """How many central photos hold a kept cluster in place [R]."""

@@ -17,6 +17,7 @@ from kec_core.grounding import aggregate, concept_scores, concept_vectors, smoot
 from kec_core.live.collection import LiveCollection
 from kec_core.live.state import LiveState
 from kec_core.types import Clustering, ConceptVectors, Grounding, Knowledge
+from kec_core.wording import counted
 
 
 def reground(state: LiveState, knowledge: Knowledge) -> tuple[ConceptVectors, FloatMatrix, Grounding]:
@@ -131,7 +132,7 @@ def refuse_fewer_than_kept(asked: int | None, plan: ConstraintPlan) -> None:
     """Raise InputError when fewer clusters are asked for than the person has named, filled, made or split."""
     if asked is not None and asked < len(plan.kept):
         raise InputError(
-            f"{asked} clusters are asked for, but {len(plan.kept)} are kept because you named or changed them; "
+            f"{counted(asked, 'cluster')} asked for, but {len(plan.kept)} are kept because you named or changed them; "
             f"ask for {len(plan.kept)} at least, or merge some first."
         )
 
@@ -140,10 +141,12 @@ def missing_note(found: Clustering, asked: int, plan: ConstraintPlan) -> str:
     """Why there are more or fewer clusters than asked for; "" when there are as many."""
     made = found.n_clusters
     if made > asked:
-        return f"{made} clusters instead of {asked}, because {len(plan.kept)} are kept that you named or changed."
+        return (
+            f"{made} clusters instead of {asked}, because you named or changed {len(plan.kept)}, which stay."
+        )
     if made < asked:
         return (
-            f"Only {made} of the {asked} clusters asked for have photos, because the photos left for others look the "
+            f"Only {made} of {counted(asked, 'cluster')} asked for got photos, because the photos left for others look the "
             "same or are held by your wishes."
         )
     return ""

@@ -19,6 +19,7 @@ from kec_core.llm.fields import (
     PartsAnswer,
     texts_in,
 )
+from kec_core.wording import counted
 
 NAME_LETTERS = 60
 NAME_WORDS = 6  # three are asked for; a few more still name one thing
@@ -127,7 +128,9 @@ def check_attributes(
     kept, complaint = _kept(answer.attributes, names, examples)
     if len(kept) >= count:
         return Verdict(answer={"attributes": kept[:count]})
-    complaint = complaint or f"{count} different attributes were asked for"
+    complaint = (
+        complaint or f"{counted(count, 'different attribute was', 'different attributes were')} asked for"
+    )
     return Verdict(answer={"attributes": kept} if kept else None, complaint=complaint)
 
 

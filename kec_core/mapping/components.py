@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatMatrix, IntVector, l2_normalize
 from kec_core.config import EncoderDefaults, MappingConfig, Similarity
 from kec_core.errors import InputError
+from kec_core.wording import counted
 
 
 def merge_similarity(
@@ -137,7 +138,7 @@ def collapsed(components: IntVector, n_clusters: int) -> bool:
 
 def _spread(components: IntVector) -> str:
     sizes = np.bincount(components)
-    return f"{len(sizes)} concepts, the largest from {sizes.max()} of {len(components)} micro-clusters"
+    return f"{counted(len(sizes), 'concept')}, the largest from {sizes.max()} of {len(components)} micro-clusters"
 
 
 def cut_at(similarity: FloatMatrix, beta: float, *, average: bool = False) -> IntVector:
@@ -172,7 +173,10 @@ def cut_to_count(similarity: FloatMatrix, count: int, *, average: bool = False) 
     made = int(ids.max()) + 1
     if made == count:
         return ids, ""
-    return ids, f"{made} concepts instead of {count}, because several merges are exactly equally similar."
+    return (
+        ids,
+        f"{counted(made, 'concept')} instead of {count}, because several merges are exactly equally similar.",
+    )
 
 
 def _tree(similarity: FloatMatrix, method: Literal["single", "average"]) -> NDArray[np.float64]:

@@ -22,6 +22,7 @@ from kec_core.config import MappingConfig
 from kec_core.errors import InputError
 from kec_core.knowledge.guidance import DROPPED, Guidance, relevance
 from kec_core.types import Noun, NounMapping
+from kec_core.wording import counted
 from kec_core.wordnet.vocabulary import meanings
 from kec_core.wordnet.wordnet import WordNet
 
@@ -71,7 +72,7 @@ def guide_nouns(
             f"The guidance leaves none of {len(nouns)} nouns ({guidance.sentence()}); avoid less, or prefer something."
         )
     dropped, sooner = len(kept) - int(kept.sum()), int((preferred > 0).sum())
-    effect = f"{dropped} nouns were left out and {sooner} chosen sooner"
+    effect = f"{counted(dropped, 'noun')} left out and {sooner} chosen sooner"
     if not (dropped or sooner):
         effect = "no noun is like these words, so they change no concept's nouns"
     return GuidedNouns(

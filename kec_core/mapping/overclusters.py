@@ -6,6 +6,7 @@ from kec_core.arrays import FloatMatrix, IntVector, Progress, no_progress
 from kec_core.clustering import spherical_kmeans
 from kec_core.config import MappingConfig
 from kec_core.errors import InputError
+from kec_core.wording import counted
 
 IMAGES_PER_OVERCLUSTER = 300  # [P]
 OVERCLUSTERS_PER_CLUSTER = 3  # [C]
@@ -42,7 +43,10 @@ def count_overclusters(n_images: int, n_clusters: int, config: MappingConfig) ->
         count = min(n_images, max(2, plain))
         if count == plain:
             return count, ""
-        return count, f"{n_images} photos are too few for one micro-cluster per 300, so {count} were made."
+        return (
+            count,
+            f"{counted(n_images, 'photo')}: too few for one micro-cluster per 300, so it is {count}.",
+        )
     if n_images >= 2 * OVERCLUSTERS_PER_CLUSTER * n_clusters:
         return count, ""
     return count, (

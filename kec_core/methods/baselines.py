@@ -14,6 +14,7 @@ from kec_core.methods.counterparts import encode_blockwise
 from kec_core.methods.inputs import MethodInputs
 from kec_core.methods.options import CaptionOptions, KMeansOptions, ZeroShotOptions
 from kec_core.types import Clustering
+from kec_core.wording import counted
 
 
 def kmeans(
@@ -63,7 +64,7 @@ def caption_and_cluster(
         features = fuse(inputs.test.x, features, 1.0)
     made = cluster(features, n_clusters, options.clustering(), seed=seed, progress=progress)
     silent = sum(not caption.strip() for caption in inputs.photo_captions)
-    note = f"{silent} photos have no caption." if silent else ""
+    note = f"Without a caption: {counted(silent, 'photo')}." if silent else ""
     return replace(made, note=" ".join(filter(None, (note, made.note))))
 
 

@@ -33,6 +33,7 @@ from kec_core.photos.formats import (
     suffix_of,
 )
 from kec_core.types import SkippedImage
+from kec_core.wording import counted
 
 __all__ = [
     "NO_PHOTO",
@@ -219,7 +220,7 @@ def _none_usable(root: Path | str, report: ScanReport) -> str:
         )
     first = report.skipped[0]
     return (
-        f"None of the {len(report.skipped)} photos in {root} can be used (first: {first.path!r}: {first.reason}); "
+        f"Of {counted(len(report.skipped), 'photo')} in {root} none can be used (first: {first.path!r}: {first.reason}); "
         "choose a folder with sound photos."
     )
 

@@ -19,6 +19,7 @@ from kec_core.photos.images import ImageRecord
 from kec_core.stages.near_copies import find_near_copies
 from kec_core.stages.runner import Runner, Stored
 from kec_core.store import StageResult, StageStore
+from kec_core.wording import counted
 
 
 def embed_photos(runner: Runner, records: Sequence[ImageRecord], root: Path, encoder: Encoder) -> Stored:
@@ -173,7 +174,7 @@ def _result(
     good = [record for record in records if record.id not in bad]
     if not good:
         raise InputError(
-            f"None of the {len(records)} photos could be read (first: {next(iter(bad.values()))}); "
+            f"Of {counted(len(records), 'photo')} none could be read (first: {next(iter(bad.values()))}); "
             "choose a folder with readable photos."
         )
     return StageResult(

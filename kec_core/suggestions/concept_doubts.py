@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatMatrix, blocks, l2_normalize
 from kec_core.clustering import spherical_kmeans
 from kec_core.clustering.geometry import cluster_sums
-from kec_core.knowledge.edit_base import counted
 from kec_core.knowledge.edits import DeleteConcept, MergeConcepts
 from kec_core.live import LiveCollection, LiveState
 from kec_core.suggestions.base import FEW, Suggestion, View, evidence
+from kec_core.wording import counted
 
 NOUNS = 24
 """Nouns of a concept that are looked at, most frequent first."""
@@ -190,7 +190,7 @@ def names(view: View) -> Iterator[Suggestion]:
             kind="name",
             gain=view.share(column) * min(1.0, 1 - float(ratio)) / 2,
             question=f'Rename or describe "{concept.name}"?',
-            reason=f"Its words fit its {len(view.rows[column])} photos {max(0.0, float(ratio)):.0%} as well as other "
+            reason=f"Its words fit its {counted(len(view.rows[column]), 'photo')} {max(0.0, float(ratio)):.0%} as well as other "
             "concepts' words fit theirs.",
             concepts=(concept.id,),
             evidence=(view.best(column),),

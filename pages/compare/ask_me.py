@@ -74,7 +74,7 @@ def _progress(told: tuple[Asked, ...], placed: int, photos: int) -> None:
             (
                 "95 % interval",
                 f"{found.low:.0%} to {found.high:.0%}",
-                f"From {found.judged} photos drawn at random (Wilson)",
+                f"From {markup.count(found.judged, 'photo')} drawn at random (Wilson)",
             ),
         ]
     st.html(markup.facts(facts))

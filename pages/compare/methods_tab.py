@@ -294,4 +294,4 @@ def _cost(project: Project, setup: LLMSetup) -> str:
     one: Estimate = estimate_captions(client, photos[:1])
     tokens = (one.prompt_tokens + one.completion_tokens) * len(photos)
     money = "" if one.money is None else f", about {one.money * len(photos):.2f} in money"
-    return f"At most {len(photos):,} questions, about {tokens:,} tokens{money}."
+    return f"At most {markup.count(len(photos), 'question')}, about {tokens:,} tokens{money}."

@@ -59,7 +59,7 @@ def _picked_bar(view: View) -> bool:
 def _picked_concepts(view: View, picked: Sequence[str]) -> None:
     names = unique_names(view.state.knowledge)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="concept_bar"):
-        st.badge(f"{len(picked)} concepts picked", icon=":material/check:", color="green")
+        st.badge(f"{markup.count(len(picked), 'concept')} picked", icon=":material/check:", color="green")
         ui.note(", ".join(names[one] for one in picked), width="content")
         if st.button(
             f"Merge {len(picked)}",

@@ -35,7 +35,7 @@ def draw(view: View) -> None:
 def _too_few_concepts(project: Project, concepts: int, clusters: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.warning(
-            f"There are {concepts} concepts for {clusters} clusters: the words cannot tell all clusters apart. "
+            f"{markup.count(concepts, 'concept')} for {markup.count(clusters, 'cluster')}: the words cannot tell all clusters apart. "
             "Ask for fewer clusters, or add or split concepts.",
             icon=":material/balance:",
             width="stretch",

@@ -137,7 +137,7 @@ def _skipped(report: ScanReport) -> None:
 def _near_copies(project: Project, groups: Sequence[Sequence[str]], photos: Sequence[ImageRecord]) -> None:
     largest = len(groups[0])
     st.caption(
-        f"{len(photos):,} photos in {len(groups):,} groups, the largest of {largest:,}, beside each other. A group that makes "
+        f"{len(photos):,} photos in {markup.count(len(groups), 'group')}, the largest of {largest:,}, beside each other. A group that makes "
         "up much of the collection counts as one photo where groups are searched, and is not cut."
     )
     gallery.paged(project, photos, key="page_near", label="Near-copies", caption=lambda image: image.id)

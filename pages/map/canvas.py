@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from kec_core.maps.planar import anchors, inside
 from pages.map.colourings import OTHER, STEPS, Colouring
 from pages.map.routes import photo_address, places, places_address
-from pages.shared import session
+from pages.shared import markup, session
 from pages.shared.palette import MUTED, cluster_colour
 from pages.shared.picked import Way
 from state.project.project import Project
@@ -109,7 +109,7 @@ def _data(project: Project, sight: Sight) -> dict[str, Any]:
         "colouring": sight.name,
         "heading": sight.heading,
         "thumb": photo_address(project_id, sight.scan),
-        "note": f"{total:,} photos" if shown == total else f"drawn {shown:,} of {total:,} photos",
+        "note": markup.count(total, "photo") if shown == total else f"drawn {shown:,} of {total:,} photos",
         "help": HELP,
     }
 

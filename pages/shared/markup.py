@@ -12,6 +12,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from kec_core.wording import counted
+
+count = counted
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
 _OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*")
 _UNBROKEN = r'<span class="kec-option">\g<0></span>'
@@ -34,11 +37,6 @@ def plain(value: object) -> str:
     line = " ".join(printable(value).split())
     escaped = _MARKDOWN.sub(r"\\\1", line)
     return escaped.replace("\\:", f"\\:{_WORD_JOINER}").replace("www\\.", f"www{_WORD_JOINER}\\.")
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """A number with its noun: ``1 photo``, ``1,284 photos``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def duration(seconds: float) -> str:

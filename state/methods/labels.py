@@ -17,6 +17,7 @@ from kec_core.llm.cost import Meter
 from kec_core.methods import MethodInputs
 from kec_core.methods.prepare import Split
 from kec_core.photos.images import ImageRecord
+from kec_core.wording import counted
 from state.llm.setup import LLMSetup
 from state.project.project import Project
 from state.transfer.label_files import labels_from_file
@@ -64,7 +65,7 @@ def photo_captions(
         captions = tuple(caption.text for caption in described)
     if not any(captions):
         raise InputError(
-            f"None of the {len(photos)} photos has a caption; write one line per photo with its file and caption."
+            f"Of {counted(len(photos), 'photo')} none has a caption; write one line per photo with its file and caption."
         )
     return captions
 

@@ -21,6 +21,7 @@ from kec_core.photos.exif import Exif
 from kec_core.photos.images import ImageRecord, ScanReport
 from kec_core.store import FolderStore
 from kec_core.types import SkippedImage, StageReport
+from kec_core.wording import counted
 from state.project.database import DamagedError, Database, Json, create, now, stored, to_text
 from state.project.integrity import check
 from state.project.llm_cache import AnswerCache
@@ -191,7 +192,7 @@ class Project:
         found = sum(is_file(root / image_id) for image_id in ids)
         if ids and not found:
             raise InputError(
-                f"None of the project's {len(ids)} photos is in {root} (looked for {ids[0]!r}); "
+                f"Of the project's {counted(len(ids), 'photo')} none is in {root} (looked for {ids[0]!r}); "
                 "choose the folder that now holds them."
             )
         self.set_images_root(root)

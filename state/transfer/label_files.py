@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from kec_core.errors import InputError
 from kec_core.photos.images import ImageRecord
 from kec_core.photos.names import PhotoNames
+from kec_core.wording import counted
 from state.transfer.csv_cells import plain
 from state.transfer.formats.base import Row, Source, first_few, quoted
 from state.transfer.formats.table import FORMATS, read_labels
@@ -79,12 +80,12 @@ def labels_from_file(
     notes = [f"{path.name} was read as {FORMATS[name].title}."] if name != "csv" else []
     notes += read.notes
     notes += [
-        f"{len(rows):,} of {len(read.rows):,} rows of {path.name} {kind} and are not used: {first_few(rows)}."
+        f"Of {counted(len(read.rows), 'row')} of {path.name} {len(rows):,} {kind}, not used: {first_few(rows)}."
         for kind, rows in unused.items()
     ]
     labels = {image_id: row.label for image_id, row in found.items() if row.label}
     if not labels:
-        notes.append(f"None of the {len(found):,} photos that {path.name} names has a {column} there.")
+        notes.append(f"Of {counted(len(found), 'photo')} that {path.name} names none has a {column} there.")
     if column != "label":
         return LabelsRead(labels, tuple(notes))
     kept = {image_id: label for image_id, label in labels.items() if label.casefold() not in MISSING}

@@ -19,6 +19,7 @@ from kec_core.paths import is_file
 from kec_core.photos.files import is_hidden, why_hidden
 from kec_core.photos.images import passed_over
 from kec_core.types import SkippedImage
+from kec_core.wording import counted
 
 _MAX_NAME_BYTES = 200
 _MAX_SUFFIX_BYTES = 20
@@ -170,6 +171,6 @@ def none_usable(skipped: Sequence[SkippedImage], others: Mapping[str, int]) -> s
         )
     first = skipped[0]
     return (
-        f"None of the {len(skipped)} photos in this archive can be used (first: {first.path!r}: {first.reason}); "
+        f"Of {counted(len(skipped), 'photo')} in this archive none can be used (first: {first.path!r}: {first.reason}); "
         "choose another archive."
     )

@@ -11,6 +11,7 @@ from kec_core.clustering.geometry import centroids_of
 from kec_core.knowledge.edit_base import with_cluster_names
 from kec_core.knowledge.unique_names import unique_names
 from kec_core.types import Knowledge
+from kec_core.wording import counted
 from state.project.project import Project
 from state.revisions.audits import load_audit
 from state.revisions.clusterings import Features
@@ -88,7 +89,8 @@ def _head(revision: Revision, table: Assignments, cards: Sequence[ClusterCard]) 
         quiet=True,
     )
     yield Paragraph(
-        f"{len(table.files):,} photos in {len(cards):,} clusters, by {len(revision.knowledge.concepts):,} concepts. "
+        f"{counted(len(table.files), 'photo')} in {counted(len(cards), 'cluster')}, "
+        f"by {counted(len(revision.knowledge.concepts), 'concept')}. "
         "Made with KEC+ Studio."
     )
     yield Paragraph(f"Encoder: {encoder_in_words(revision.facts.encoder)}")
@@ -130,7 +132,7 @@ def _checks(project: Project, revision: Revision) -> Iterator[Block]:
     if judged is not None:
         yield Paragraph(
             f"Judged by eye: {judged.share:.0%} of the photos are in the right place, 95 % interval {judged.low:.0%} to "
-            f"{judged.high:.0%} ({judged.judged:,} photos judged"
+            f"{judged.high:.0%} ({counted(judged.judged, 'photo')} judged"
             + (f", in clusters of {judged.covered:.0%} of all photos)." if judged.covered < 1 else ").")
         )
 
@@ -170,7 +172,7 @@ def _clusters(
         )
     if len(cards) > len(largest):
         yield Paragraph(
-            f"These are the largest {len(largest):,} clusters; {len(cards) - len(largest):,} smaller ones are in the table (CSV)."
+            f"These are the largest {len(largest):,} clusters; the table (CSV) has {len(cards) - len(largest):,} more."
         )
 
 
@@ -178,7 +180,7 @@ def _facts(card: ClusterCard) -> list[str]:
     share = f"{card.purity:.0%} labelled {card.label}" if card.purity is not None else ""
     return [
         f"cluster {card.id}",
-        f"{card.size:,} photos",
+        counted(card.size, "photo"),
         f"{card.coherence:.0%} alike",
         share,
         "done" if card.done else "",

@@ -14,6 +14,7 @@ from kec_core.knowledge.edit_clusters import ClusterEdit
 from kec_core.knowledge.edits import apply, describe, parse_edit
 from kec_core.knowledge.unique_names import unique_names
 from kec_core.types import Concept, Constraint, Grounding, Knowledge
+from kec_core.wording import counted
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.revisions import Revision, RevisionInfo
@@ -94,7 +95,7 @@ def wishes(knowledge: Knowledge) -> Iterator[Block]:
     chosen_k = [] if knowledge.n_clusters is None else [f"Number of clusters: {knowledge.n_clusters}"]
     weight = [] if knowledge.weight is None else [f"Weight of the knowledge: {knowledge.weight:g}"]
     wishes = [
-        f"{_WISHES[constraint.kind]} {_where(knowledge, constraint)}({len(constraint.images)} photos): "
+        f"{_WISHES[constraint.kind]} {_where(knowledge, constraint)}({counted(len(constraint.images), 'photo')}): "
         f"{', '.join(constraint.images[:5])}{' …' if len(constraint.images) > 5 else ''}"
         for constraint in knowledge.constraints
     ]
@@ -179,7 +180,7 @@ def notes(project: Project, revision: Revision) -> Iterator[Block]:
         yield Bullets(said)
     skipped = project.skipped(revision.scan)
     if skipped:
-        yield Paragraph(f"{len(skipped):,} files were not used:")
+        yield Paragraph(f"{counted(len(skipped), 'file')} not used:")
         yield Bullets([f"{item.path}: {item.reason}" for item in skipped[:SKIPPED]])
         if len(skipped) > SKIPPED:
             yield Paragraph(f"… and {len(skipped) - SKIPPED:,} more.")

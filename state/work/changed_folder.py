@@ -11,6 +11,7 @@ from kec_core.errors import InputError
 from kec_core.paths import is_folder
 from kec_core.photos.images import ImageRecord, ScanReport, passed_over, scan_images
 from kec_core.types import SkippedImage
+from kec_core.wording import counted
 from state.project.project import Project
 from state.transfer.ingest import copy_photos
 
@@ -130,8 +131,8 @@ def _copied_in(
     wanted = [(folder / image.id, place) for place, image in new.items() if place not in reasons]
     taken = copy_photos(wanted, root, progress=progress)
     said = (
-        f"{len(taken.saved):,} photos were copied into {root / name}; "
-        f"{len(found.images) - len(new):,} others there are in the project already."
+        f"{counted(len(taken.saved), 'photo was', 'photos were')} copied into {root / name}; "
+        f"{len(found.images) - len(new):,} of that folder were in the project already."
     )
     return PhotoFolder(
         root=root,

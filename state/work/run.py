@@ -22,6 +22,7 @@ from kec_core.photos.images import Scan, ScanReport, passed_over, scan_images
 from kec_core.stages import Hooks, pipeline
 from kec_core.stages.pipeline import RunResult
 from kec_core.types import InternalScores, SkippedImage, StageReport
+from kec_core.wording import counted
 from state.jobs.progress import JobContext
 from state.llm.items import account
 from state.llm.setup import LLMSetup
@@ -107,7 +108,7 @@ def unasked(asked: LLMReport | None, stages: Sequence[StageReport]) -> str:
     if asked is None or asked.requests:
         return ""
     if asked.items:
-        why = f"all {len(asked.items):,} answers that this run needed were stored already"
+        why = f"what this run needed, {counted(len(asked.items), 'answer')}, was stored already"
     elif account(stages).counts:
         why = "concepts and attributes of an earlier run stay, since nothing that they depend on has changed"
     else:

@@ -136,7 +136,7 @@ def _clear(view: View, bench: Workbench, unused: Sequence[Suggestion]) -> None:
         ui.note(effect(found.impact))
         with st.container(horizontal=True, gap="xsmall"):
             st.button(
-                f"Clear {len(unused):,} concepts",
+                f"Clear {markup.count(len(unused), 'concept')}",
                 key="review_clear",
                 type="primary",
                 on_click=session.act,

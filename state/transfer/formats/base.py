@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kec_core.disk import short
 from kec_core.errors import InputError
 from kec_core.paths import is_file, is_folder
+from kec_core.wording import counted
 from state.transfer.formats.names import unique
 
 if TYPE_CHECKING:
@@ -223,5 +224,7 @@ def one_label(rows: Iterable[tuple[str, str, Sequence[str]]], what: str) -> Labe
         single.append(row)
         if len(distinct) > 1:
             several.append(row)
-    notes = (f"{len(several):,} photos have several {what} and get no label: {first_few(several)}.",)
+    notes = (
+        f"With several {what}, and so without a label: {counted(len(several), 'photo')}, {first_few(several)}.",
+    )
     return Labels(single, notes if several else ())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kec_core.errors import InputError
 from kec_core.paths import is_file, real_path
+from kec_core.wording import counted
 from state.transfer.formats.base import Content
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def bring_photos(content: Content, places: Sequence[str]) -> dict[str, WriteFile
     files = content.table.files
     if root is None or not any(is_file(root / file) for file in files):
         raise InputError(
-            f"None of the {len(files)} photos is in {root} any more, so they cannot go into folders; "
+            f"Of {counted(len(files), 'photo')} none is in {root} any more, so they cannot go into folders; "
             "link the project to the folder that holds them now: kec run FOLDER --project PROJECT, or the Data page."
         )
     bring = _link if content.link else _copy

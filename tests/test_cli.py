@@ -20,7 +20,7 @@ from provision.sources import Found
 from state.project.near_copies import group_of_copy, without_near_copies
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.cluster_marks import name_cluster
+from state.revisions.cluster_marks import mark_cluster
 from state.revisions.overview import load_overview
 from tests.doc_pointers import ROOT
 from tests.page_helpers import set_near_copies
@@ -183,7 +183,7 @@ def test_show_calls_clusters_as_the_person_does(photos, capsys, tmp_path):
     folder = tmp_path / "project"
     assert cli.main(run_words(photos, folder)) == 0
     capsys.readouterr()
-    name_cluster(Project.open(folder), "r1", 0, "the warm ones")
+    mark_cluster(Project.open(folder), "r1", 0, name="the warm ones")
     assert cli.main(["show", str(folder), "--clusters", "--json"]) == 0
     named, other = json.loads(capsys.readouterr().out)["clusters"]
     assert (named["cluster"], named["name"], named["images"] + other["images"]) == (0, "the warm ones", 16)

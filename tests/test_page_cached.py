@@ -10,7 +10,7 @@ from pages.shared import cached
 from state.jobs.jobs import JobManager
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.cluster_marks import name_cluster, set_cluster_done
+from state.revisions.cluster_marks import mark_cluster
 
 
 @pytest.fixture(autouse=True)
@@ -49,8 +49,8 @@ def test_clusters_at_a_glance_follow_names_and_ticks(colours):
     first = cached.cards(colours, revision)
     assert cached.cards(colours, revision) is first
     cluster = first[0].id
-    name_cluster(colours, revision.id, cluster, "mine")
-    set_cluster_done(colours, revision.id, cluster, True)
+    mark_cluster(colours, revision.id, cluster, name="mine")
+    mark_cluster(colours, revision.id, cluster, done=True)
     named = next(card for card in cached.cards(colours, revision) if card.id == cluster)
     assert (named.name, named.done) == ("mine", True)
 

@@ -13,7 +13,7 @@ from pages.shared.keyboard import CLUSTER_NAME
 from pages.shared.markup import plain
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.cluster_marks import cluster_marks, name_cluster, set_cluster_done
+from state.revisions.cluster_marks import cluster_marks, mark_cluster
 from state.revisions.overview import cluster_cards, load_overview
 from state.work import editing
 from state.work.workbench import LiveStates, Workbench
@@ -108,7 +108,7 @@ def test_many_clusters_are_turned_in_pages(colours, monkeypatch):
 
 
 def test_clusters_that_are_done_can_be_hidden(colours):
-    set_cluster_done(colours, "r1", 0, True)
+    mark_cluster(colours, "r1", 0, done=True)
     page = app("clusters", project="colours")
     assert "1 of 4 done" in shown(page)
     assert shown(page).count("✓ done") == 1
@@ -126,7 +126,7 @@ def test_a_filter_that_leaves_nothing_says_so(colours):
     page.segmented_control(key="clusters_show").set_value("done").run()
     assert "No cluster is ticked off yet." in shown(page)
     for cluster in range(4):
-        set_cluster_done(colours, "r1", cluster, True)
+        mark_cluster(colours, "r1", cluster, done=True)
     page.segmented_control(key="clusters_show").set_value("open").run()
     assert "All clusters are done." in shown(page)
 
@@ -157,7 +157,7 @@ def test_next_and_previous_walk_through_the_clusters_and_around(colours):
 
 def test_next_leads_to_what_is_left_to_do(colours):
     for cluster in (1, 2):
-        set_cluster_done(colours, "r1", cluster, True)
+        mark_cluster(colours, "r1", cluster, done=True)
     page = app("clusters", project="colours")
     page.segmented_control(key="clusters_show").set_value("open").run()
     page.button(key="open_cluster_0").click().run()
@@ -184,7 +184,7 @@ def test_a_cluster_is_ticked_off_and_back(colours):
 
 
 def test_a_tick_of_a_project_of_before_is_taken_back(colours):
-    set_cluster_done(colours, "r1", 2, True)
+    mark_cluster(colours, "r1", 2, done=True)
     page = app("clusters", project="colours", cluster="2")
     page.button(key="cluster_done").click().run()
     assert page.button(key="cluster_done").label == "Done"
@@ -207,7 +207,7 @@ def test_a_cluster_gets_a_name_of_its_own(colours):
 
 
 def test_a_name_that_is_taken_is_refused_and_can_be_changed(colours):
-    name_cluster(colours, "r1", 1, "mine")
+    mark_cluster(colours, "r1", 1, name="mine")
     page = app("clusters", project="colours", cluster="0")
     page.button(key="cluster_rename").click().run()
     page.text_input(key="cluster_name_0").set_value("mine")
@@ -220,7 +220,7 @@ def test_a_name_that_is_taken_is_refused_and_can_be_changed(colours):
 
 
 def test_a_name_stays_with_its_cluster_through_an_edit(colours):
-    name_cluster(colours, "r1", 0, "kept")
+    mark_cluster(colours, "r1", 0, name="kept")
     bench = Workbench(colours, LiveStates())
     edit = {"op": "add_attribute", "concept": "crimson", "text": "crimson shade"}
     bench.commit(bench.preview(parse_script({"edits": [edit]})))

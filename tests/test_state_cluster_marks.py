@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kec_core.errors import InputError
 from kec_core.types import Clustering
 from state.project.project import Project
 from state.revisions import revisions
-from state.revisions.cluster_marks import cluster_marks, name_cluster, set_cluster_done
+from state.revisions.cluster_marks import cluster_marks, mark_cluster
 from state.revisions.clusterings import save_clustering
 from tests.state_helpers import commit_simple, scan
 
@@ -36,7 +35,7 @@ def commit(project, parent, labels, edits=()):
 def test_a_name_holds_before_and_after_on_the_branch(project):
     commit(project, "r1", [0, 0, 1, 1, 1, 1], EDIT)
     commit(project, "r2", [0, 0, 1, 1, 1, 1], EDIT)
-    name_cluster(project, "r2", 1, "  My \n dogs ")
+    mark_cluster(project, "r2", 1, name="My dogs")
     for revision in ("r1", "r2", "r3"):
         assert cluster_marks(project, revision).names == {1: "My dogs"}
     assert cluster_marks(project, "r2").done == frozenset()
@@ -44,7 +43,7 @@ def test_a_name_holds_before_and_after_on_the_branch(project):
 
 def test_another_branch_has_its_own_names(project):
     commit(project, "r1", [0, 0, 2, 1, 1, 1], EDIT)
-    name_cluster(project, "r2", 2, "new here")
+    mark_cluster(project, "r2", 2, name="new here")
     revisions.go_to(project, "r1")
     commit(project, "r1", [0, 0, 0, 1, 2, 2], EDIT)
     assert cluster_marks(project, "r3").names == {}
@@ -53,18 +52,18 @@ def test_another_branch_has_its_own_names(project):
 
 def test_the_latest_word_holds_and_an_empty_name_takes_it_away(project):
     commit(project, "r1", FIRST, EDIT)
-    name_cluster(project, "r1", 0, "first")
-    name_cluster(project, "r2", 0, "second")
+    mark_cluster(project, "r1", 0, name="first")
+    mark_cluster(project, "r2", 0, name="second")
     assert cluster_marks(project, "r1").names == {0: "second"}
-    name_cluster(project, "r1", 0, "")
+    mark_cluster(project, "r1", 0, name="")
     assert cluster_marks(project, "r2").names == {}
 
 
 def test_done_is_a_tick_that_can_be_taken_back(project):
-    set_cluster_done(project, "r1", 0, True)
-    set_cluster_done(project, "r1", 1, True)
-    set_cluster_done(project, "r1", 0, False)
-    name_cluster(project, "r1", 1, "kept beside the tick")
+    mark_cluster(project, "r1", 0, done=True)
+    mark_cluster(project, "r1", 1, done=True)
+    mark_cluster(project, "r1", 0, done=False)
+    mark_cluster(project, "r1", 1, name="kept beside the tick")
     marks = cluster_marks(project, "r1")
     assert marks.done == {1}
     assert marks.names == {1: "kept beside the tick"}
@@ -72,26 +71,16 @@ def test_done_is_a_tick_that_can_be_taken_back(project):
 
 def test_a_run_keeps_the_marks_of_clusters_that_are_still_the_same(project):
     for cluster in (0, 1):
-        name_cluster(project, "r1", cluster, f"name {cluster}")
+        mark_cluster(project, "r1", cluster, name=f"name {cluster}")
     commit(project, "r1", [0, 0, 0, 0, 2, 2])
     assert cluster_marks(project, "r2").names == {0: "name 0"}
     assert cluster_marks(project, "r1").names == {0: "name 0", 1: "name 1"}
 
 
 def test_photos_of_another_scan_are_known_by_their_names(project):
-    name_cluster(project, "r1", 1, "d to f")
+    mark_cluster(project, "r1", 1, name="d to f")
     project.set_images(scan(*"bdef"))
     commit(project, "r1", [0, 1, 1, 1])
     assert cluster_marks(project, "r2").names == {1: "d to f"}
     commit(project, "r2", [1, 0, 0, 0])
     assert cluster_marks(project, "r3").names == {}
-
-
-def test_two_clusters_have_two_names(project):
-    name_cluster(project, "r1", 0, "dogs")
-    with pytest.raises(InputError, match="Another cluster is named 'dogs' already"):
-        name_cluster(project, "r1", 1, "dogs")
-    with pytest.raises(InputError, match="at most 80 characters, but 81 came"):
-        name_cluster(project, "r1", 1, "x" * 81)
-    name_cluster(project, "r1", 0, "dogs")
-    assert cluster_marks(project, "r1").names == {0: "dogs"}

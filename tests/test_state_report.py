@@ -20,7 +20,7 @@ from kec_core.types import Concept, Grounding, Knowledge
 from state.project.thumbnails import THUMBNAILS
 from state.revisions import revisions
 from state.revisions.audits import answer, start_audit
-from state.revisions.cluster_marks import name_cluster, set_cluster_done
+from state.revisions.cluster_marks import mark_cluster
 from state.revisions.overview import load_overview
 from state.revisions.scoring import measure_stability
 from state.transfer import report, report_page, report_story
@@ -138,14 +138,14 @@ def attack(project):
         {"op": "set_guidance", "text": four, "rebuild": False},
     )
     project.set_labels({image.id: five for image in project.images()})
-    name_cluster(project, "r2", 0, two)
+    mark_cluster(project, "r2", 0, name=two)
     revisions.set_name(project, "r2", six)
 
 
 def test_everything_about_a_result_is_in_it(colours, tmp_path, words):
     edit(colours, {"op": "add_attribute", "concept": "leaf", "text": "green all over"})
-    name_cluster(colours, "r2", 0, "My blues")
-    set_cluster_done(colours, "r2", 0, True)
+    mark_cluster(colours, "r2", 0, name="My blues")
+    mark_cluster(colours, "r2", 0, done=True)
     page = Page(made(colours, tmp_path / "out"))
     for said in (
         "Colours",

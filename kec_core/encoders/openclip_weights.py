@@ -29,7 +29,6 @@ class KnownModel:
         weights: "MODEL/TAG" of open_clip.
         caption: its name for people.
         hub: where open_clip's registry finds it; kept here, for importing open_clip takes seconds.
-        image_parameters, text_parameters: in millions.
         cost: time for one photo on a CPU, times that of CLIP ViT-B/32: cores' seconds through OpenVINO in fp32 [M].
         zero_shot: accuracy on ImageNet by words alone, in percent.
         licence: of the weights.
@@ -38,8 +37,6 @@ class KnownModel:
     weights: str
     caption: str
     hub: str
-    image_parameters: float
-    text_parameters: float
     cost: float
     zero_shot: float
     licence: str
@@ -58,8 +55,6 @@ KNOWN_MODELS: Final = (
         weights="ViT-B-32/openai",
         caption="CLIP ViT-B/32 (OpenAI)",
         hub="timm/vit_base_patch32_clip_224.openai/",
-        image_parameters=88,
-        text_parameters=63,
         cost=1,
         zero_shot=63.3,
         licence="MIT",
@@ -68,8 +63,6 @@ KNOWN_MODELS: Final = (
         weights="ViT-B-32/datacomp_xl_s13b_b90k",
         caption="CLIP ViT-B/32 (DataComp)",
         hub="laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K/",
-        image_parameters=88,
-        text_parameters=63,
         cost=1,
         zero_shot=69.2,
         licence="MIT",
@@ -78,8 +71,6 @@ KNOWN_MODELS: Final = (
         weights="MobileCLIP2-S0/dfndr2b",
         caption="MobileCLIP2-S0",
         hub="timm/MobileCLIP2-S0-OpenCLIP/",
-        image_parameters=11.4,
-        text_parameters=63.4,
         cost=0.7,
         zero_shot=71.5,
         licence="Apple AMLR (research only)",
@@ -88,8 +79,6 @@ KNOWN_MODELS: Final = (
         weights="MobileCLIP2-S2/dfndr2b",
         caption="MobileCLIP2-S2",
         hub="timm/MobileCLIP2-S2-OpenCLIP/",
-        image_parameters=35.7,
-        text_parameters=63.4,
         cost=1.8,
         zero_shot=77.2,
         licence="Apple AMLR (research only)",
@@ -98,8 +87,6 @@ KNOWN_MODELS: Final = (
         weights="ViT-B-32-SigLIP2-256/webli",
         caption="SigLIP 2 ViT-B/32 256",
         hub="timm/ViT-B-32-SigLIP2-256/",
-        image_parameters=94,
-        text_parameters=282,
         cost=1.3,
         zero_shot=74.0,
         licence="Apache-2.0",
@@ -108,8 +95,6 @@ KNOWN_MODELS: Final = (
         weights="ViT-B-16-SigLIP2-256/webli",
         caption="SigLIP 2 ViT-B/16 256",
         hub="timm/ViT-B-16-SigLIP2-256/",
-        image_parameters=93,
-        text_parameters=282,
         cost=4.7,
         zero_shot=79.1,
         licence="Apache-2.0",

@@ -59,7 +59,6 @@ class LLMClient:
         self.counting = counting
         self.counted = estimate((), self.meter.price)
         self.first = True
-        self._met = False
 
     def ask(
         self,

@@ -16,7 +16,7 @@ from pages.clusters import card_grid, dialogs, explanation_bars, photo_explanati
 from pages.shared import gallery, keyboard, markup, moved, photo_picker, selection, session, ui
 from pages.shared.palette import cluster_colour
 from state.project.project import Project
-from state.revisions.cluster_marks import LONGEST_NAME, cluster_marks, name_cluster, set_cluster_done
+from state.revisions.cluster_marks import cluster_marks, mark_cluster
 from state.revisions.overview import ClusterCard, Order, Overview
 from state.revisions.revisions import Revision
 
@@ -152,7 +152,7 @@ def _neighbour(cards: Sequence[ClusterCard], card: ClusterCard, by: int) -> int:
 def _set_done(project: Project, revision_id: str, cluster: int, done: bool) -> None:
     session.act(project, [SetClusterDone(cluster=cluster, done=done)])
     if cluster in cluster_marks(project, revision_id).done:  # a project of before, where ticks were no edits
-        set_cluster_done(project, revision_id, cluster, False)
+        mark_cluster(project, revision_id, cluster, done=False)
 
 
 # --- its name
@@ -167,7 +167,7 @@ def _name_form(project: Project, revision: Revision, card: ClusterCard) -> None:
             keyboard.CLUSTER_NAME,
             value=card.name,
             key=f"{_NAME}_{card.id}",
-            max_chars=LONGEST_NAME,
+            max_chars=80,
             help="It stays with the cluster while you edit. Leave it empty to name it by its concepts again.",
         )
         save = (project, revision.id, card.id)
@@ -184,7 +184,7 @@ def _rename(project: Project, revision_id: str, cluster: int) -> None:
         if session.was_refused():
             return
         if cluster in cluster_marks(project, revision_id).names:  # of before, when names were no edits
-            name_cluster(project, revision_id, cluster, "")
+            mark_cluster(project, revision_id, cluster, name="")
         session.set_widget(_NAMING, None)
 
 

@@ -1,4 +1,4 @@
-"""What the person says about clusters: a name of their own, and "done"; kept with the project, not with a revision.
+"""What the person said about clusters before that was an edit: a name of their own, and "done"; kept with the project.
 
 A mark is made on a cluster of a revision and follows that cluster id to the revisions before and after it on the same
 branch. A run makes its clusters anew, so a mark crosses it only where the cluster under that id is still the same one.
@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from kec_core.errors import InputError
 from state.project.meta import read_meta, write_meta
 from state.project.project import Project
 from state.project.revision_rows import as_number
 from state.revisions.clusterings import load_clustering
 from state.revisions.revisions import RevisionInfo, history
 
-LONGEST_NAME = 80
 _KEY = "cluster_marks"
 
 
@@ -53,37 +50,19 @@ def cluster_marks(project: Project, revision_id: str) -> ClusterMarks:
     )
 
 
-def name_cluster(project: Project, revision_id: str, cluster: int, name: str) -> None:
-    """Give a cluster a name ("" takes it away, and it is called by its concepts again).
+def mark_cluster(project: Project, revision_id: str, cluster: int, **said: str | bool) -> None:
+    """Keep a ``name`` of a cluster, or whether it is ``done``; "" and False take back what was said.
 
-    Raises:
-        InputError: the name is too long, or another cluster of the revision has it already.
+    An earlier mark of its kind on the same cluster of the same revision is forgotten.
     """
-    name = " ".join(name.split())
-    if len(name) > LONGEST_NAME:
-        raise InputError(
-            f"A cluster's name has at most {LONGEST_NAME} characters, but {len(name)} came; choose a shorter one."
-        )
-    others = cluster_marks(project, revision_id).names
-    if name and any(name == given and cluster != other for other, given in others.items()):
-        raise InputError(f"Another cluster is named {name!r} already; choose another name.")
-    _add(project, {"revision": revision_id, "cluster": cluster, "name": name})
-
-
-def set_cluster_done(project: Project, revision_id: str, cluster: int, done: bool) -> None:
-    """Mark a cluster as looked through, or not."""
-    _add(project, {"revision": revision_id, "cluster": cluster, "done": done})
-
-
-def _add(project: Project, mark: Mapping[str, Any]) -> None:
-    """Keep a mark; an earlier one of its kind on the same cluster of the same revision is forgotten."""
+    mark = {"revision": revision_id, "cluster": cluster, **said}
     with project.database.writing() as db:
         kept = [
             old
             for old in read_meta(db, _KEY, [])
             if set(old) != set(mark) or any(old[key] != mark[key] for key in ("revision", "cluster"))
         ]
-        write_meta(db, _KEY, [*kept, dict(mark)])
+        write_meta(db, _KEY, [*kept, mark])
 
 
 def _is_same_cluster(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,7 @@ class AssignedPhoto:
 
     def to_json(self) -> dict[str, Any]:
         """As ``kec assign --json`` and ``kec add --json`` print it."""
-        return {
-            "file": self.file,
-            "cluster": self.cluster,
-            "name": self.name,
-            "confidence": round(self.confidence, 4),
-        }
+        return {**asdict(self), "confidence": round(self.confidence, 4)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

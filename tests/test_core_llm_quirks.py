@@ -14,10 +14,10 @@ from kec_core.errors import InputError, LLMAuthError, LLMError, LLMReplyError
 from kec_core.llm.answer_cache import MemoryCache
 from kec_core.llm.client import check_endpoint
 from kec_core.llm.endpoint import LLMEndpoint
+from kec_core.llm.failures import UNREAD
 from kec_core.llm.fields import ConceptAnswer
 from kec_core.llm.prompts import concept_question
 from kec_core.llm.reading import read_answer
-from kec_core.llm.streak import UNREAD
 from tests.llm_fakes import FAST, KEY, client_for, endpoint, questions
 from tests.llm_server import LLMServer, Reply, case_of, error, good, streamed
 

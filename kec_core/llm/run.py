@@ -17,10 +17,9 @@ from kec_core.llm.answer_cache import EndpointAnswers
 from kec_core.llm.cost import Meter
 from kec_core.llm.dialect import Dialect, RefusedError
 from kec_core.llm.dialogue import Dialogue, Outcome, Settled
-from kec_core.llm.failures import TransientError, unknown_model
+from kec_core.llm.failures import EQUAL_FAILURES, FailureStreak, TransientError, unknown_model
 from kec_core.llm.prompts import Question, approximate_tokens
 from kec_core.llm.request import Completion, send
-from kec_core.llm.streak import EQUAL_FAILURES, FailureStreak
 from kec_core.llm.transport import ATTEMPTS, open_client
 
 HEARTBEAT = 0.2

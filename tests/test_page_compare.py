@@ -16,6 +16,7 @@ from pages.compare import (
     methods_tab,
     metric_cards,
 )
+from pages.shared import scores
 from state.jobs import jobs
 from state.methods.needs import photo_captions_file
 from state.methods.results import MethodRow, keep_row, kept_rows
@@ -53,7 +54,7 @@ def edited(colours, words):  # noqa: F811 - the fixture
 
 
 def test_cards_say_better_and_worse_in_words_with_the_right_sign():
-    accuracy, overlap = metric_cards.WITH_LABELS[0], metric_cards.WITHOUT_LABELS[1]
+    accuracy, overlap = scores.WITH_LABELS[0], scores.WITHOUT_LABELS[1]
     drawn = metric_cards.card(accuracy, 0.75, [("k-means", 0.5), ("r1", 0.8), ("r2", None), ("r3", 0.75)])
     assert "75.0%" in drawn
     assert "▲ +25.0 points" in drawn

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pages.shared import markup
+from pages.shared import markup, scores
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&.jpg"
 
@@ -121,16 +121,19 @@ def test_counts_know_their_plural():
     ]
 
 
-def row(ours, baseline, **kind):
-    return markup.ScoreRow(name="Right group", term="ACC", tip="t", ours=ours, baseline=baseline, **kind)
+ACCURACY, OVERLAP = scores.WITH_LABELS[0], scores.WITHOUT_LABELS[1]
+
+
+def seen(metric, ours, baseline):
+    return parse(scores.table([(metric, ours, baseline)])).seen
 
 
 def test_score_panel_says_better_and_worse_in_words():
-    assert "▲ +3.7 points" in parse(markup.score_panel([row(0.974, 0.937)])).seen
-    worse = parse(markup.score_panel([row(0.84, 0.89)])).seen
+    assert "▲ +3.7 points" in seen(ACCURACY, 0.974, 0.937)
+    worse = seen(ACCURACY, 0.84, 0.89)
     assert "▼ −5.0 points" in worse
     assert "worse" in worse
-    assert "same" in parse(markup.score_panel([row(0.90001, 0.90002)])).seen
+    assert "same" in seen(ACCURACY, 0.90001, 0.90002)
 
 
 def test_differences_that_chance_makes_as_well_are_neither_better_nor_worse():
@@ -145,10 +148,10 @@ def test_differences_that_chance_makes_as_well_are_neither_better_nor_worse():
 
 
 def test_score_panel_knows_scores_where_less_is_better_and_undefined_ones():
-    less = parse(markup.score_panel([row(1.2, 1.5, shown=".2f", higher_is_better=False, bar=False)])).seen
-    assert "▲ −0.30" in less
+    less = seen(OVERLAP, 1.2, 1.5)
+    assert "▲ −0.300" in less
     assert "better" in less
-    assert "not defined" in parse(markup.score_panel([row(None, 0.5)])).seen
+    assert "not defined" in seen(ACCURACY, None, 0.5)
 
 
 def test_mosaic_fills_missing_photos_with_grey():

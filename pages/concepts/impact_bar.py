@@ -13,7 +13,6 @@ from kec_core.errors import KecError
 from kec_core.knowledge.edits import Edit, apply_script, describe
 from kec_core.live import LiveState
 from kec_core.result.impact import Impact, compare
-from kec_core.types import Scores
 from pages.concepts.panels.workbench_view import View
 from pages.shared import cached, markup, moved, scores, session, ui
 from state.project.project import Project
@@ -132,11 +131,10 @@ def _score_facts(impact: Impact) -> Sequence[tuple[str, str, str]]:
     if before is None or after is None:
         tip = "How alike the photos within a cluster look (coherence: mean cosine to the cluster's mean)"
         return [("alike", _delta(impact.coherence_before, impact.coherence_after), tip)]
-    return [_score(key, term, tip, before, after) for key, _, term, tip in scores.AGREEMENT]
-
-
-def _score(key: str, term: str, tip: str, before: Scores, after: Scores) -> tuple[str, str, str]:
-    return term, _delta(getattr(before, key), getattr(after, key)), tip
+    return [
+        (one.term, _delta(getattr(before, one.key), getattr(after, one.key)), one.tip)
+        for one in scores.WITH_LABELS
+    ]
 
 
 def _delta(before: float, after: float) -> str:

@@ -174,63 +174,6 @@ def rail(nodes: Sequence[Node]) -> str:
     return f'<ol class="kec kec-rail" aria-label="Stages">{items}</ol>'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreRow:
-    """One score of two methods.
-
-    Attributes:
-        name, term, tip: plain words, the field's term, and what it means.
-        ours, baseline: the values; None where undefined.
-        shown: format of the values, for example ".1%".
-        higher_is_better: False for scores where less is better.
-        bar: True draws bars, for scores in [0, 1].
-    """
-
-    name: str
-    term: str
-    tip: str
-    ours: float | None
-    baseline: float | None
-    shown: str = ".1%"
-    higher_is_better: bool = True
-    bar: bool = True
-
-
-def score_panel(rows: Sequence[ScoreRow]) -> str:
-    """KEC and k-means side by side with the difference of each score."""
-    body = "".join(_score_row(row) for row in rows)
-    return (
-        '<table class="kec kec-scores"><thead><tr><th scope="col"></th><th scope="col">KEC</th>'
-        f'<th scope="col">k-means</th><th scope="col">Difference</th></tr></thead><tbody>{body}</tbody></table>'
-    )
-
-
-def _score_row(row: ScoreRow) -> str:
-    cells = "".join(
-        _score_cell(value, row, kind) for value, kind in ((row.ours, "ours"), (row.baseline, "other"))
-    )
-    return (
-        f'<tr><th scope="row" title="{text(row.tip)}">{text(row.name)} <span class="kec-quiet">{text(row.term)}</span></th>'
-        f"{cells}{_difference(row)}</tr>"
-    )
-
-
-def _score_cell(value: float | None, row: ScoreRow, kind: str) -> str:
-    if value is None:
-        return '<td class="kec-quiet">not defined</td>'
-    width = max(0.0, min(1.0, value)) * 100
-    bar = f'<span class="kec-bar kec-{kind}"><i style="width:{width:.1f}%"></i></span>' if row.bar else ""
-    return f"<td>{value:{row.shown}}{bar}</td>"
-
-
-def _difference(row: ScoreRow) -> str:
-    if row.ours is None or row.baseline is None:
-        return '<td class="kec-quiet">–</td>'
-    gap = row.ours - row.baseline
-    kind, change = delta(gap, row.shown, higher_is_better=row.higher_is_better, size=row.baseline)
-    return f'<td class="kec-{kind}">{change}</td>'
-
-
 BY_CHANCE = 0.01
 """Scores of one setting differ by about so much from one seed to the next, those above 1 by this share of them [R]."""
 

@@ -27,9 +27,7 @@ WAYS = {"looks": "By looks", "picked": "By picked photos", "words": "By words"}
 def split(project: Project, revision: Revision, card: ClusterCard) -> None:
     """In parts by looks, by the photos that are picked in it, or by words."""
     close_when_done()
-    way = st.segmented_control(
-        "How", list(WAYS), format_func=WAYS.__getitem__, default="looks", required=True, key="split_way"
-    )
+    way = ui.choose("How", WAYS, key="split_way", labelled=True, lasting=False)
     edit, hint = {"looks": _by_looks, "picked": _by_picked, "words": _by_words}[way](project, revision, card)
     _decide(project, revision, edit, "Split", hint)
 

@@ -62,15 +62,7 @@ def draw(
     with ui.errors():
         found = explainer(project, revision)
         _photo(project, image)
-        view = st.segmented_control(
-            "What to explain",
-            list(VIEWS),
-            format_func=VIEWS.__getitem__,
-            default="here",
-            required=True,
-            key="why_view",
-            label_visibility="collapsed",
-        )
+        view = ui.choose("What to explain", VIEWS, key="why_view", lasting=False)
         {"here": _here, "rival": _rival, "concept": _concept}[view](found, cards, row)
         _places(project, revision, found, image, row)
 

@@ -110,15 +110,12 @@ def _choose(project: Project, shown: Revision, job: Job | None) -> None:
                 persist_state="session",
                 help="Each method runs that often from other starts; the table shows mean and spread.",
             )
-            preset = st.segmented_control(
+            preset = ui.choose(
                 "Preset",
-                list(PRESETS),
-                format_func=lambda one: PRESETS[one],
-                default="fast",
-                required=True,
+                PRESETS,
                 key="method_preset",
-                persist_state="session",
-                help="Trained methods take fewer steps in the fast preset; the others are the same in both.",
+                labelled=True,
+                tip="Trained methods take fewer steps in the fast preset; the others are the same in both.",
             )
         n_images = shown.facts.images
         names = _checkboxes(present, n_images, preset, kept)

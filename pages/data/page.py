@@ -55,15 +55,7 @@ class Choice:
 
 def _source(project: Project) -> tuple[str, Sequence[UploadedFile]]:
     st.subheader("Where are your photos?", anchor=False)
-    kind = st.segmented_control(
-        "Where are your photos?",
-        [FOLDER, UPLOAD],
-        default=FOLDER,
-        required=True,
-        key="data_source",
-        label_visibility="collapsed",
-        persist_state="session",
-    )
+    kind = ui.choose("Where are your photos?", {FOLDER: FOLDER, UPLOAD: UPLOAD}, key="data_source")
     if kind == UPLOAD:
         files = st.file_uploader(
             "Photos, or a zip or tar of photos",
@@ -86,15 +78,11 @@ def _source(project: Project) -> tuple[str, Sequence[UploadedFile]]:
 def _labels(project: Project) -> tuple[str, str | UploadedFile]:
     st.subheader("Labels, only for scores", anchor=False)
     has_labels = any(project.labels())
-    labels = st.segmented_control(
+    labels = ui.choose(
         "Labels",
-        [one for one in LABELS if has_labels or one != "keep"],
-        format_func=lambda value: LABELS[value],
-        default="keep" if has_labels else "none",
-        required=True,
+        {value: name for value, name in LABELS.items() if has_labels or value != "keep"},
         key="data_labels_again" if has_labels else "data_labels",
-        label_visibility="collapsed",
-        persist_state="session",
+        default="keep" if has_labels else "none",
     )
     csv: str | UploadedFile = ""
     if labels == CSV:

@@ -50,15 +50,13 @@ def _choices(count: int) -> tuple[list[Space], LayoutMethod]:
         help="Looks: what the photos look like (x). Knowledge: what the concepts say about them (kappa). "
         "Both: as they are clustered. Choose two to see them side by side.",
     )
-    method = st.segmented_control(
+    method = ui.choose(
         "Drawn by",
-        list(METHODS),
-        format_func=METHODS.__getitem__,
-        default=usual_method(count),
-        required=True,
+        METHODS,
         key="map_method",
-        persist_state="session",
-        help="UMAP keeps more of the large shape; t-SNE separates small groups more clearly.",
+        default=usual_method(count),
+        labelled=True,
+        tip="UMAP keeps more of the large shape; t-SNE separates small groups more clearly.",
     )
     session.set_widget(_BEFORE, tuple(chosen))
     return [space for space in SPACES if space in chosen] or ["combined"], method

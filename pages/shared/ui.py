@@ -75,17 +75,26 @@ def error(said: object) -> None:
     st.error(markup.plain(said), icon=":material/error:")
 
 
-def choose(label: str, options: Mapping[T, str], *, key: str, tip: str | None = None) -> T:
-    """One of a few in a row, the first at first; remembered while the window is open. A screen reader reads the label."""
+def choose(
+    label: str,
+    options: Mapping[T, str],
+    *,
+    key: str,
+    default: T | None = None,
+    tip: str | None = None,
+    labelled: bool = False,
+    lasting: bool = True,
+) -> T:
+    """One of a few in a row; a ``lasting`` choice is remembered while the window is open. A screen reader reads the label."""
     chosen: T = st.segmented_control(
         label,
         list(options),
         format_func=options.__getitem__,
-        default=next(iter(options)),
+        default=next(iter(options)) if default is None else default,
         required=True,
         key=key,
-        label_visibility="collapsed",
-        persist_state="session",
+        label_visibility="visible" if labelled else "collapsed",
+        persist_state="session" if lasting else None,
         help=tip,
     )
     return chosen

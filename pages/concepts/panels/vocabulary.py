@@ -93,14 +93,13 @@ def _read(view: View, text: str) -> Sequence[_Checked]:
 
 def _use(view: View, text: str, checked: Sequence[_Checked]) -> None:
     """What becomes of the terms."""
-    use = st.segmented_control(
+    use = ui.choose(
         "What they become",
-        list(USES),
-        format_func=USES.__getitem__,
-        default="concepts",
-        required=True,
+        USES,
         key="vocabulary_use",
-        help="Each term a concept of its own, at once; or candidates that the program builds concepts from, by the photos.",
+        labelled=True,
+        lasting=False,
+        tip="Each term a concept of its own, at once; or candidates that the program builds concepts from, by the photos.",
     )
     if use == "concepts":
         _add(view, checked)
@@ -203,14 +202,14 @@ def _add(view: View, checked: Sequence[_Checked]) -> None:
 def _build(project: Project, text: str) -> None:
     """Give the terms to a rebuild, as candidate nouns."""
     config = project.settings()
-    mode = st.segmented_control(
+    mode = ui.choose(
         "They are used",
-        list(MODES),
-        format_func=MODES.__getitem__,
-        default=config.mapping.vocabulary_mode,
-        required=True,
+        MODES,
         key="vocabulary_mode",
-        help="Beside the 70,000 nouns of WordNet, or alone: then every concept is made of your terms.",
+        default=config.mapping.vocabulary_mode,
+        labelled=True,
+        lasting=False,
+        tip="Beside the 70,000 nouns of WordNet, or alone: then every concept is made of your terms.",
     )
     _rebuild_button(project, "Rebuild with these words", text, mode)
 

@@ -16,14 +16,13 @@ from pages.compare import (
     methods_tab,
     metric_cards,
 )
-from pages.shared import scores
 from state.jobs import jobs
 from state.methods.needs import photo_captions_file
 from state.methods.results import MethodRow, keep_row, kept_rows
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.audits import NEW_GROUP, answer, answers, load_audit, start_audit
-from state.revisions.scoring import measure_stability
+from state.revisions.scoring import WITH_LABELS, WITHOUT_LABELS, measure_stability
 from tests.page_helpers import app, kept_labels, make_job, shown
 from tests.panel_helpers import edit, words  # noqa: F401 - a fixture
 
@@ -54,7 +53,7 @@ def edited(colours, words):  # noqa: F811 - the fixture
 
 
 def test_cards_say_better_and_worse_in_words_with_the_right_sign():
-    accuracy, overlap = scores.WITH_LABELS[0], scores.WITHOUT_LABELS[1]
+    accuracy, overlap = WITH_LABELS[0], WITHOUT_LABELS[1]
     drawn = metric_cards.card(accuracy, 0.75, [("k-means", 0.5), ("r1", 0.8), ("r2", None), ("r3", 0.75)])
     assert "75.0%" in drawn
     assert "▲ +25.0 points" in drawn

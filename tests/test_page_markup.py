@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pages.shared import markup, scores
+from state.revisions.scoring import WITH_LABELS, WITHOUT_LABELS
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&.jpg"
 
@@ -121,7 +122,7 @@ def test_counts_know_their_plural():
     ]
 
 
-ACCURACY, OVERLAP = scores.WITH_LABELS[0], scores.WITHOUT_LABELS[1]
+ACCURACY, OVERLAP = WITH_LABELS[0], WITHOUT_LABELS[1]
 
 
 def seen(metric, ours, baseline):

@@ -13,7 +13,7 @@ import streamlit as st
 
 from kec_core.suggestions.questions import likely_clusters
 from pages.compare import metric_cards, placing
-from pages.shared import cached, gallery, markup, scores, session, ui
+from pages.shared import cached, gallery, markup, session, ui
 from pages.shared.palette import cluster_colour
 from state.project.project import Project
 from state.revisions.audits import (
@@ -32,13 +32,13 @@ from state.revisions.audits import (
 )
 from state.revisions.overview import load_overview
 from state.revisions.revisions import Revision
-from state.revisions.scoring import Stability, load_stability
+from state.revisions.scoring import WITHOUT_LABELS, Metric, Stability, load_stability
 
 TYPICAL = 12
 MOST = 500
 
 
-STABLE = scores.Metric(
+STABLE = Metric(
     key="ours",
     name="Groups that survive chance",
     term="stability",
@@ -56,7 +56,7 @@ def draw(project: Project, shown: Revision) -> None:
     with ui.errors():
         stability = load_stability(project, shown)
         cards = [_stability_card(stability)]
-        for metric in scores.WITHOUT_LABELS:
+        for metric in WITHOUT_LABELS:
             against = [("k-means", metric.of_baseline(shown))]
             cards.append(metric_cards.card(metric, metric.of(shown), against))
         st.html(metric_cards.cards(cards))

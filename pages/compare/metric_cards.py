@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pages.shared.markup import text
-from pages.shared.scores import Metric, difference
+from pages.shared.scores import difference
+from state.revisions.scoring import Metric
 
 Against = tuple[str, float | None]
 """What a value is compared with: its name and its value."""

@@ -9,10 +9,11 @@ import streamlit as st
 
 from kec_core.result.impact import Flow
 from pages.compare import charts, metric_cards
-from pages.shared import cached, gallery, markup, revision_diff, scores, ui
+from pages.shared import cached, gallery, markup, revision_diff, ui
 from state.project.project import Project
 from state.revisions.comparison import Changes, ClassTable, automatic_result, branch
 from state.revisions.revisions import Revision, RevisionInfo
+from state.revisions.scoring import metrics
 
 PREVIOUS, AUTOMATIC = "previous", "automatic"
 TIMELINE = 60
@@ -78,7 +79,7 @@ def _choose(history: Sequence[RevisionInfo], shown: Revision) -> Pair:
 
 def _cards(pair: Pair) -> None:
     drawn = []
-    for metric in scores.metrics(pair.after):
+    for metric in metrics(pair.after):
         against = [("k-means", metric.of_baseline(pair.after))]
         if pair.before is not None:
             against.insert(0, (pair.before.id, metric.of(pair.before)))
@@ -91,7 +92,7 @@ def _cards(pair: Pair) -> None:
 
 def _below_baseline(revision: Revision) -> None:
     """An amber note, never a block, when plain k-means does better."""
-    first = scores.metrics(revision)[0]
+    first = metrics(revision)[0]
     ours, plain = first.of(revision), first.of_baseline(revision)
     if revision.scores is not None and ours is not None and plain is not None and ours < plain:
         st.warning(
@@ -102,7 +103,7 @@ def _below_baseline(revision: Revision) -> None:
 
 
 def _timeline(history: Sequence[RevisionInfo], shown: Revision) -> None:
-    metric = scores.metrics(shown)[0]
+    metric = metrics(shown)[0]
     points = [
         charts.Point(
             revision=step.id, value=metric.of(step), baseline=metric.of_baseline(step), note=step.note

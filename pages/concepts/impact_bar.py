@@ -14,10 +14,11 @@ from kec_core.knowledge.edits import Edit, apply_script, describe
 from kec_core.live import LiveState
 from kec_core.result.impact import Impact, compare
 from pages.concepts.panels.workbench_view import View
-from pages.shared import cached, markup, moved, scores, session, ui
+from pages.shared import cached, markup, moved, session, ui
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.revisions import Revision
+from state.revisions.scoring import WITH_LABELS
 
 
 def draw(view: View) -> None:
@@ -132,8 +133,7 @@ def _score_facts(impact: Impact) -> Sequence[tuple[str, str, str]]:
         tip = "How alike the photos within a cluster look (coherence: mean cosine to the cluster's mean)"
         return [("alike", _delta(impact.coherence_before, impact.coherence_after), tip)]
     return [
-        (one.term, _delta(getattr(before, one.key), getattr(after, one.key)), one.tip)
-        for one in scores.WITH_LABELS
+        (one.term, _delta(getattr(before, one.key), getattr(after, one.key)), one.tip) for one in WITH_LABELS
     ]
 
 

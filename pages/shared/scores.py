@@ -1,113 +1,15 @@
-"""The scores as people read them, and KEC beside plain k-means: with labels how right, without how clear the clusters are."""
+"""KEC beside plain k-means: with labels how right, without labels how clear the clusters are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import streamlit as st
 
 from pages.shared import markup, ui
 from pages.shared.markup import text
-from state.revisions.revisions import Revision, RevisionInfo
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """A score as people read it.
-
-    Attributes:
-        key: of ``Scores`` or ``InternalScores``.
-        name, term, tip: plain words, the field's term, what it means.
-        shown: format of a value.
-        higher_is_better: False for scores where less is better.
-        needs_labels: whether it compares with labels; those are shares, and drawn as bars.
-    """
-
-    key: str
-    name: str
-    term: str
-    tip: str
-    shown: str = ".3f"
-    higher_is_better: bool = True
-    needs_labels: bool = False
-
-    def of(self, revision: RevisionInfo) -> float | None:
-        """The value of a revision, None where it has none."""
-        return _value(self.key, revision.scores if self.needs_labels else revision.internal)
-
-    def of_baseline(self, revision: RevisionInfo) -> float | None:
-        """The value of k-means beside a revision."""
-        if revision.baseline is None:
-            return None
-        found = revision.baseline
-        return _value(self.key, found.scores if self.needs_labels else found.internal)
-
-
-def _value(key: str, scores: object) -> float | None:
-    value: float | None = getattr(scores, key, None)
-    return value
-
-
-WITH_LABELS = (
-    Metric(
-        key="acc",
-        name="Photos in the right cluster",
-        term="ACC",
-        tip="Share of photos in the cluster that fits their label best (clustering accuracy).",
-        shown=".1%",
-        needs_labels=True,
-    ),
-    Metric(
-        key="nmi",
-        name="Shared information",
-        term="NMI",
-        tip="How much clusters and labels tell about each other (normalised mutual information).",
-        shown=".1%",
-        needs_labels=True,
-    ),
-    Metric(
-        key="ari",
-        name="Agreement of pairs",
-        term="ARI",
-        tip="Pairs of photos that clusters and labels treat alike, beyond chance (adjusted Rand index).",
-        shown=".1%",
-        needs_labels=True,
-    ),
-)
-WITHOUT_LABELS = (
-    Metric(
-        key="silhouette",
-        name="Clear borders",
-        term="silhouette",
-        tip="From -1 to 1: how much nearer photos are to their own cluster than to the next.",
-    ),
-    Metric(
-        key="davies_bouldin",
-        name="Overlap",
-        term="Davies-Bouldin",
-        tip="How much clusters overlap; less is better.",
-        higher_is_better=False,
-    ),
-    Metric(
-        key="calinski_harabasz",
-        name="Separation",
-        term="Calinski-Harabasz",
-        tip="Spread between groups against spread within; more is better.",
-        shown=",.1f",
-    ),
-    Metric(
-        key="size_entropy",
-        name="Even sizes",
-        term="size entropy",
-        tip="1 when all clusters are equally large, near 0 when one holds nearly all photos.",
-    ),
-)
-
-
-def metrics(revision: RevisionInfo) -> Sequence[Metric]:
-    """The scores to show for a revision: those against labels where there are labels."""
-    return WITHOUT_LABELS if revision.scores is None else WITH_LABELS
+from state.revisions.revisions import Revision
+from state.revisions.scoring import WITH_LABELS, WITHOUT_LABELS, Metric
 
 
 def panel(revision: Revision) -> None:

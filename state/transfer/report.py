@@ -17,7 +17,7 @@ from state.revisions.audits import load_audit
 from state.revisions.clusterings import Features
 from state.revisions.overview import ClusterCard, Overview, cluster_cards, load_overview
 from state.revisions.revisions import Revision
-from state.revisions.scoring import load_stability
+from state.revisions.scoring import WITH_LABELS, WITHOUT_LABELS, Metric, load_stability
 from state.transfer import report_story as story
 from state.transfer.assignments import Assignments
 from state.transfer.report_page import (
@@ -40,17 +40,6 @@ CONCEPTS = 4
 CONCEPT_ROWS = 120
 MOST_CLUSTERS = 200
 """Clusters with photos of their own, the largest; of the others only the number is said."""
-SCORES = (
-    ("acc", "Photos in the right cluster (ACC)"),
-    ("nmi", "Shared information (NMI)"),
-    ("ari", "Agreement of pairs (ARI)"),
-)
-CLEARNESS = (
-    ("silhouette", "Clear borders (silhouette)"),
-    ("davies_bouldin", "Overlap (Davies-Bouldin, less is better)"),
-    ("calinski_harabasz", "Separation (Calinski-Harabasz)"),
-    ("size_entropy", "Even sizes (size entropy)"),
-)
 
 
 def write_report(
@@ -107,17 +96,16 @@ def encoder_in_words(name: str) -> str:
 
 
 def _scores(revision: Revision) -> Iterator[Block]:
-    baseline = revision.baseline
     if revision.scores:
         yield Paragraph(
             "Against the person's labels, which the method never saw; plain k-means on the same photos beside it."
         )
-        yield _score_table(SCORES, revision.scores, baseline.scores if baseline else None)
+        yield _score_table(revision, WITH_LABELS)
     if revision.internal:
         yield Paragraph(
             "From the photos alone: how clear the clusters are, not whether they are the ones wanted."
         )
-        yield _score_table(CLEARNESS, revision.internal, baseline.internal if baseline else None)
+        yield _score_table(revision, WITHOUT_LABELS)
 
 
 def _checks(project: Project, revision: Revision) -> Iterator[Block]:
@@ -137,8 +125,11 @@ def _checks(project: Project, revision: Revision) -> Iterator[Block]:
         )
 
 
-def _score_table(names: Sequence[tuple[str, str]], ours: object, theirs: object) -> Table:
-    rows = [(title, _number(getattr(ours, key)), _number(getattr(theirs, key, None))) for key, title in names]
+def _score_table(revision: Revision, metrics: Sequence[Metric]) -> Table:
+    rows = []
+    for one in metrics:
+        title = f"{one.name} ({one.term}{'' if one.higher_is_better else ', less is better'})"
+        rows.append((title, _number(one.of(revision)), _number(one.of_baseline(revision))))
     return Table(("", "KEC", "k-means"), rows)
 
 

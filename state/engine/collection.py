@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from state.project.database import stored
-from state.project.meta import read_meta, write_meta
 from state.project.project import Project
 
 _KEY, _APPLIED = "collection", "applied"
@@ -55,34 +53,23 @@ class LatestApplied:
 
 def collection_of(project: Project) -> Collection | None:
     """The collection behind a project; None for a project that was made on one machine."""
-    kept = _kept(project, _KEY)
+    kept = project.meta(_KEY)
     with stored("the collection that the photos are of"):
         return None if kept is None else Collection(**kept)
 
 
 def save_collection(project: Project, collection: Collection) -> None:
     """Keep where the photos of a project come from."""
-    _keep(project, _KEY, asdict(collection))
+    project.set_meta(_KEY, asdict(collection))
 
 
 def latest_applied(project: Project) -> LatestApplied | None:
     """Which groups all photos of the collection have; None when none were given yet."""
-    kept = _kept(project, _APPLIED)
+    kept = project.meta(_APPLIED)
     with stored("which groups all photos have"):
         return None if kept is None else LatestApplied(**kept)
 
 
 def save_applied(project: Project, applied: LatestApplied) -> None:
     """Keep which groups all photos have."""
-    _keep(project, _APPLIED, asdict(applied))
-
-
-def _kept(project: Project, key: str) -> dict[str, Any] | None:
-    with project.database.reading() as db:
-        value: dict[str, Any] | None = read_meta(db, key)
-    return value
-
-
-def _keep(project: Project, key: str, value: dict[str, Any]) -> None:
-    with project.database.writing() as db:
-        write_meta(db, key, value)
+    project.set_meta(_APPLIED, asdict(applied))

@@ -87,8 +87,7 @@ def keep_row(project: Project, revision: str, preset: Preset, row: MethodRow) ->
 
 def kept_rows(project: Project, revision: str) -> tuple[KeptRow, ...]:
     """The table of a revision, in the order the methods were first run; empty before."""
-    with project.database.reading() as db:
-        rows = read_meta(db, _PREFIX + revision, {})
+    rows = project.meta(_PREFIX + revision, {})
     return tuple(map(TypeAdapter(KeptRow).validate_python, rows.values()))
 
 

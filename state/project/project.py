@@ -124,15 +124,25 @@ class Project:
 
     # --- name, settings, services
 
+    def meta(self, key: str, default: Json = None) -> Json:
+        """What is kept under a key of ``state.project.meta``, else ``default``."""
+        with self.database.reading() as db:
+            return read_meta(db, key, default)
+
+    def set_meta(self, key: str, value: Json) -> None:
+        """Keep a value under a key, instead of the one before."""
+        with self.database.writing() as db:
+            write_meta(db, key, value)
+
     @property
     def name(self) -> str:
         """The name people gave it."""
-        return str(self._get("name", self.folder.name))
+        return str(self.meta("name", self.folder.name))
 
     @property
     def created(self) -> str:
         """When it was made; UTC, ISO 8601."""
-        return str(self._get("created", ""))
+        return str(self.meta("created", ""))
 
     def rename(self, name: str) -> None:
         """Change the name; the folder keeps its own.
@@ -142,16 +152,16 @@ class Project:
         """
         if not name.strip():
             raise InputError("A project needs a name, but it is empty; type one.")
-        self._put("name", name.strip())
+        self.set_meta("name", name.strip())
 
     def settings(self) -> RunConfig:
         """The options for the next run; defaults in a new project."""
         with stored("the settings"):
-            return RunConfig.from_json(self._get("settings", {}))
+            return RunConfig.from_json(self.meta("settings", {}))
 
     def save_settings(self, config: RunConfig) -> None:
         """Keep the options for the next run."""
-        self._put("settings", config.to_json())
+        self.set_meta("settings", config.to_json())
 
     @cached_property
     def store(self) -> FolderStore:
@@ -173,14 +183,14 @@ class Project:
     @property
     def images_root(self) -> Path | None:
         """The folder of the photos (it may be gone), or None before the first scan."""
-        stored = self._get("images_root", None)
+        stored = self.meta("images_root", None)
         return None if stored is None else self.folder / stored
 
     def set_images_root(self, root: Path) -> None:
         """Remember where the photos are: relative when inside the project, so a copied project finds them."""
         inside = root.resolve().is_relative_to(self.folder.resolve())
         stored = root.resolve().relative_to(self.folder.resolve()) if inside else root.absolute()
-        self._put("images_root", str(stored))
+        self.set_meta("images_root", str(stored))
 
     def relink(self, root: Path) -> Relinked:
         """Point the project at the folder its photos have moved to.
@@ -232,7 +242,7 @@ class Project:
     @property
     def last_scan(self) -> int:
         """The number of the newest scan, or 0 before the first."""
-        return int(self._get("scan", 0))
+        return int(self.meta("scan", 0))
 
     def images(self, scan: int | None = None) -> tuple[ImageRecord, ...]:
         """Photos in row order.
@@ -258,7 +268,7 @@ class Project:
     @property
     def other_files(self) -> dict[str, int]:
         """How many files of each kind that is no photo the newest scan found."""
-        return dict(self._get("others", {}))
+        return dict(self.meta("others", {}))
 
     def exif(self, scan: int | None = None) -> list[Exif]:
         """What the camera of every photo wrote, in row order; empty where nothing is known; ``scan`` as in ``images``."""
@@ -295,7 +305,7 @@ class Project:
     @property
     def labels_version(self) -> int:
         """Grows whenever the labels change."""
-        return int(self._get("labels_version", 0))
+        return int(self.meta("labels_version", 0))
 
     def labels(self, scan: int | None = None) -> list[str | None]:
         """The label of every photo in row order, None where unknown; ``scan`` as in ``images``."""
@@ -311,7 +321,7 @@ class Project:
 
     def clear_stages(self) -> None:
         """Forget the records of the previous run (not its results, nor its near-copies): a new one begins."""
-        self._put("near_copies", self.near_copies_key)
+        self.set_meta("near_copies", self.near_copies_key)
         with self.database.writing(durable=False) as db:
             db.execute("DELETE FROM stages")
 
@@ -320,7 +330,7 @@ class Project:
         """What near-copies are stored under: those of the latest run that has looked for them; "" before one has."""
         records = (record for record in self.stage_reports() if record.report.stage == "copies")
         found = next((record.report.fingerprint for record in records if record.state == "fresh"), None)
-        return found or str(self._get("near_copies", ""))
+        return found or str(self.meta("near_copies", ""))
 
     def record_stage(self, report: StageReport, state: StageState, config: RunConfig) -> None:
         """Keep the record of one stage."""
@@ -341,14 +351,6 @@ class Project:
                 "reused = excluded.reused, summary = excluded.summary, config = excluded.config, created = excluded.created",
                 row,
             )
-
-    def _get(self, key: str, default: Json) -> Json:
-        with self.database.reading() as db:
-            return read_meta(db, key, default)
-
-    def _put(self, key: str, value: Json) -> None:
-        with self.database.writing() as db:
-            write_meta(db, key, value)
 
 
 def _stage_record(row: dict[str, Any]) -> StageRecord:

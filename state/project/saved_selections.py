@@ -14,8 +14,7 @@ _SELECTIONS, _DISMISSED = "selections", "dismissed_suggestions"
 
 def dismissed(project: Project) -> frozenset[str]:
     """Keys of the suggestions (``Suggestion.key``) that are not to be shown."""
-    with project.database.reading() as db:
-        return frozenset(read_meta(db, _DISMISSED, []))
+    return frozenset(project.meta(_DISMISSED, []))
 
 
 def dismiss(project: Project, key: str) -> None:
@@ -27,14 +26,12 @@ def dismiss(project: Project, key: str) -> None:
 
 def show_again(project: Project) -> None:
     """Show every suggestion again."""
-    with project.database.writing() as db:
-        write_meta(db, _DISMISSED, [])
+    project.set_meta(_DISMISSED, [])
 
 
 def saved_selections(project: Project) -> dict[str, tuple[str, ...]]:
     """Image ids by the name of the selection, the one saved last at the end."""
-    with project.database.reading() as db:
-        return {name: tuple(ids) for name, ids in read_meta(db, _SELECTIONS, {}).items()}
+    return {name: tuple(ids) for name, ids in project.meta(_SELECTIONS, {}).items()}
 
 
 def save_selection(project: Project, name: str, images: Sequence[str]) -> None:

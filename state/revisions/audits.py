@@ -41,8 +41,7 @@ class Asked:
 
 def keep_answers(project: Project, revision: RevisionInfo, told: Sequence[Asked]) -> None:
     """Remember the answers that led to a revision."""
-    with project.database.writing() as db:
-        write_meta(db, _ASKED + revision.id, [asdict(one) for one in told])
+    project.set_meta(_ASKED + revision.id, [asdict(one) for one in told])
 
 
 def answers(project: Project, revision: RevisionInfo) -> tuple[Asked, ...]:
@@ -177,8 +176,7 @@ def start_audit(project: Project, revision: RevisionInfo, *, size: int = SAMPLE,
         ),
         answers={},
     )
-    with project.database.writing() as db:
-        write_meta(db, _PREFIX + audit.revision, audit.to_json())
+    project.set_meta(_PREFIX + audit.revision, audit.to_json())
     return audit
 
 

@@ -30,8 +30,7 @@ class ClusterMarks:
 
 def cluster_marks(project: Project, revision_id: str) -> ClusterMarks:
     """What the person says about the clusters of a revision; the latest word on a cluster holds."""
-    with project.database.reading() as db:
-        marks = read_meta(db, _KEY, [])
+    marks = project.meta(_KEY, [])
     if not marks:
         return ClusterMarks()
     known = {info.id: info for info in history(project)}

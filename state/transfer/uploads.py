@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from kec_core.paths import is_file, is_folder
 from kec_core.photos.formats import is_named_photo, suffix_of
 from kec_core.photos.images import ScanReport
 from kec_core.types import SkippedImage
-from state.project.meta import read_meta, write_meta
 from state.project.project import Project
 from state.transfer.ingest import save_uploads
 from state.transfer.photo_folder import Ingested
@@ -36,14 +35,13 @@ def add_uploads(project: Project, files: Sequence[tuple[str, BinaryIO]]) -> Inge
 
 def _remember(project: Project, taken: Mapping[str, Ingested]) -> None:
     """Keep what was left out of uploads, by their names."""
-    known = _left_out(project)
+    known = project.meta(_KEY, {})
     for name, one in taken.items():
         known.pop(name, None)
         if one.skipped or one.others:
             skipped = [[item.path, item.reason] for item in one.skipped]
             known[name] = {"skipped": skipped, "others": dict(one.others)}
-    with project.database.writing() as db:
-        write_meta(db, _KEY, known)
+    project.set_meta(_KEY, known)
 
 
 def unpacked(project: Project, given: Path) -> Path:
@@ -100,13 +98,8 @@ def with_left_out(report: ScanReport, project: Project, root: Path) -> ScanRepor
     if root.resolve() != (project.folder / UPLOADED).resolve():
         return report
     skipped, others = list(report.skipped), Counter(report.others)
-    for upload in _left_out(project).values():
+    for upload in project.meta(_KEY, {}).values():
         skipped += [SkippedImage(path=path, reason=reason) for path, reason in upload["skipped"]]
         others += Counter(upload["others"])
     ordered = sorted(skipped, key=lambda item: item.path)
     return replace(report, skipped=tuple(ordered), others=dict(others))
-
-
-def _left_out(project: Project) -> dict[str, Mapping[str, Any]]:
-    with project.database.reading() as db:
-        return dict(read_meta(db, _KEY, {}))

@@ -25,7 +25,7 @@ from state.project.project import Project
 from state.project.thumbnails import SIDES, THUMBNAILS
 from state.revisions import revisions
 from state.revisions.clusterings import save_clustering
-from state.revisions.layouts import STAGE
+from state.revisions.layouts import STAGE, usual_method
 from state.revisions.overview import compute_overview, save_overview
 from state.revisions.revisions import Baseline, NewRevision, Revision
 from state.work.editing import loaded_encoder, text_encoder
@@ -77,10 +77,10 @@ def _plant_thumbnails(folder: Path, count: int) -> None:
 
 
 def plant_map(project: Project, revision: Revision, places: FloatMatrix) -> None:
-    """A map of a revision."""
+    """The map of a revision that its page opens with."""
     data = {
         "space": "combined",
-        "method": "umap",
+        "method": usual_method(len(places)),
         "revision": revision.id,
         "scan": revision.scan,
         "recall": 1.0,

@@ -7,7 +7,7 @@ from benchmarks.planted import Size, plant_project
 from kec_core.errors import InputError
 from pages.shared.navigation import _PAGES
 from state.revisions import revisions
-from state.revisions.layouts import find_layout
+from state.revisions.layouts import find_layout, usual_method
 from tests.page_helpers import app, shown
 from tests.panel_helpers import words  # noqa: F401 - a fixture
 
@@ -38,7 +38,7 @@ def test_a_planted_project_has_something_on_every_page(empty_home, words):  # no
     history = revisions.history(project)
     assert len(history) == 4
     assert all(revision.edits for revision in history[1:])
-    assert find_layout(project, history[-1], "combined", "umap") is not None
+    assert find_layout(project, history[-1], "combined", usual_method(120)) is not None
     page = app("compare", project="planted")
     assert "Hungarian" in shown(page)
     assert len(page.get("plotly_chart")) == 2  # a score over revisions, clusters against labels

@@ -16,12 +16,14 @@ from kec_core.config import (
 )
 from kec_core.encoders.text_cache import TextCache
 from kec_core.errors import Cancelled, InputError
+from kec_core.knowledge.wordnet_builder import WordNetBuilder
 from kec_core.methods.kec import ground_photos
 from kec_core.methods.prepare import prepare
 from kec_core.photos.images import scan_images
-from kec_core.stages import STAGES, Hooks, Resources, Runner, embed_photos, groups, pipeline
+from kec_core.stages import STAGES, Hooks, Resources, Runner, embed_photos, groups, pipeline, words
 from kec_core.store import FolderStore
 from kec_core.types import Concept, Constraint, Knowledge
+from kec_core.wordnet.vocabulary import domain_vocabulary
 from tests.fakes import COLOURS, VOCABULARY, FirstNounBuilder, HashEncoder
 
 CONFIG = RunConfig(n_clusters=4, mapping=MappingConfig(beta=0.9))
@@ -240,3 +242,30 @@ def test_many_photos_are_clustered_by_whitened_looks(photos, resources, tmp_path
     np.testing.assert_array_equal(plain.looks, plain.x)
     assert "looks" not in {report.stage for report in plain.reports}
     assert plain.cluster_key != result.cluster_key
+
+
+def test_concepts_that_were_stored_before_lists_named_them_as_written_are_made_anew(
+    photos, resources, tmp_path, tiny_wordnet, monkeypatch
+):
+    store = FolderStore(tmp_path / "store")
+    listed = replace(
+        resources,
+        vocabulary=(),
+        domain=domain_vocabulary("Dogs\nlorry\ncats\ntowers", tiny_wordnet),
+        builder=WordNetBuilder(tiny_wordnet, named_by="words"),
+        wordnet=tiny_wordnet,
+    )
+    without = run(photos, resources, store)
+    with monkeypatch.context() as before:
+        before.setattr(words, "NAMES_REVISION", "as the dictionary has them")
+        before.setattr(words, "_as_the_person_says", lambda knowledge, *_: knowledge)
+        old = run(photos, listed, store)
+        assert run(photos, resources, store).reports[-1].reused
+    assert {concept.name for concept in old.knowledge.concepts} == {"dog", "lorry", "cat", "tower"}
+    new = run(photos, listed, store)
+    assert {concept.name for concept in new.knowledge.concepts} == {"Dogs", "lorry", "cats", "towers"}
+    assert keys_of(run(photos, resources, store)) == keys_of(without)
+
+
+def keys_of(result):
+    return [report.fingerprint for report in result.reports]

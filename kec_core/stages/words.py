@@ -25,6 +25,8 @@ from kec_core.store import StageResult
 from kec_core.types import Concept, ConceptVectors, Knowledge, Noun, NounMapping
 from kec_core.wordnet.vocabulary import DomainTerm
 
+NAMES_REVISION = "as written"
+"""Change it with how a person's own words name concepts: stored ones are found by it."""
 LEAST_FIT = 0.3
 """A noun that reaches less of the likeness of a group's photos than this is nearly always wrong: 28 of 30 groups [M]."""
 
@@ -48,9 +50,8 @@ def know(
     noun_lists = component_nouns(mapping, vocabulary)
     nouns_key = [[[noun.word, noun.synset] for noun in nouns] for nouns in noun_lists]
     kept_key = keep.to_json() if keep else None
-    whole_list = (
-        len(noun_lists) == resources.listed
-    )  # each group is the person's own word for it, however it fits
+    # Each group of a whole list is the person's own word for it, however it fits.
+    whole_list = len(noun_lists) == resources.listed
     unclear = {} if whole_list else _unclear(mapping, noun_lists)
 
     def compute_concepts(options: RunConfig) -> StageResult:
@@ -74,6 +75,9 @@ def know(
         sorted(unclear.values()),
         *([[term.noun.word, term.description] for term in resources.domain]),
     ]
+    own = {term.noun for term in resources.domain}
+    if config.mapping.concepts_from == "words" and any(nouns and nouns[0] in own for nouns in noun_lists):
+        concept_inputs.append(NAMES_REVISION)  # other projects keep their keys
     concepts = runner.configured(
         "concepts", concept_inputs, compute_concepts, config, rebuild=resources.rebuild
     )

@@ -139,6 +139,10 @@ def test_how_far_the_folder_is_stands_beside_the_button(colours, monkeypatch):
     ("job", "said"),
     [
         ({"state": "done"}, "r1 is written to /photos/out, just now."),
+        (
+            {"state": "done", "result": {"notes": ["Of an earlier export 1 file stays: a.csv."]}},
+            "just now. Of an earlier export 1 file stays: a.csv.",
+        ),
         ({"state": "failed", "error": "The disk is full."}, "not complete. The disk is full."),
     ],
 )

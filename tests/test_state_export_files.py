@@ -94,6 +94,18 @@ def test_an_earlier_export_is_replaced_and_what_it_had_more_is_removed(project, 
     assert not (out / "clusters" / "Birds").exists()
 
 
+def test_files_of_an_earlier_export_that_stay_are_counted_and_named(project, root, out):
+    assert export_project(project, out, ["csv", "folders"]).kept == ()
+    again = export_project(project, out, ["json"])
+    assert again.kept == ("assignments.csv", "clusters.csv", "clusters/")
+    assert again.notes == ("Of an earlier export 6 files stay: assignments.csv, clusters.csv, clusters/.",)
+    assert again.to_json()["kept"] == again.kept
+    (root / "d.png").unlink()
+    last = export_project(project, out, ["folders", "csv", "json"])
+    assert last.kept == ("clusters/Birds/d.png",)
+    assert last.notes == ("Of an earlier export 1 file stays: clusters/Birds/d.png.",)
+
+
 def test_files_of_others_are_never_touched(project, out):
     out.mkdir()
     (out / "assignments.csv").write_text("mine")

@@ -83,7 +83,8 @@ def _latest(project: Project) -> str:
     latest = next((job for job in session.jobs().jobs(project) if job.kind == "export"), None)
     if latest is None or latest.state != "done":
         return "" if latest is None else f"The latest one is not complete. {latest.error}"
-    return f"{latest.params['revision']} is written to {latest.params['out']}, {ui.when(latest.created)}."
+    said = f"{latest.params['revision']} is written to {latest.params['out']}, {ui.when(latest.created)}."
+    return " ".join((said, *(latest.result or {}).get("notes", ())))
 
 
 def _usual_folder(project: Project) -> Path:
@@ -106,8 +107,8 @@ def _start(project: Project, revision_id: str) -> None:
             "link": bool(session.widget(_LINK)),
         }
         if project.database.is_read_only():  # a job would be noted in the project
-            downloads.write_folder(project, params)
-            session.notice(f"The folder {out} is written.")
+            written = downloads.write_folder(project, params)
+            session.notice(" ".join((f"The folder {out} is written.", *written["notes"])))
         else:
             session.jobs().start(project, "export", params)
 

@@ -10,6 +10,7 @@ from typing import Any
 from kec_core.arrays import Progress, no_progress
 from kec_core.errors import InputError
 from kec_core.types import SkippedImage
+from kec_core.wording import counted
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.clusterings import load_features
@@ -23,6 +24,9 @@ LINKS_NOTE = (
     "photos move. To use a cluster's folder as a collection of its own, export copies."
 )
 
+LISTED = 8
+"""Earlier files that a sentence names."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportReport:
@@ -34,6 +38,7 @@ class ExportReport:
         images: number of its photos.
         files: files below ``out``; the photos of the cluster folders count as one entry "clusters/".
         skipped: photos that are not in the photo folder any more, and formats that need them.
+        kept: files of an earlier export that stay; folders that hold nothing else count as one entry, as in ``files``.
         notes: what the person should know, in sentences.
     """
 
@@ -42,6 +47,7 @@ class ExportReport:
     images: int
     files: tuple[str, ...]
     skipped: tuple[SkippedImage, ...]
+    kept: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -88,14 +94,25 @@ def export_project(
         progress=progress,
     )
     tops = dict.fromkeys(_entry(name) for name in written.files)
+    kept = tuple(dict.fromkeys(name if _entry(name) in tops else _entry(name) for name in written.kept))
+    links = bool(link and {"folders", "hugging-face"} & set(plan))
     return ExportReport(
         out=out,
         revision=shown.id,
         images=len(table.files),
         files=tuple(tops),
         skipped=(*refused, *written.skipped),
-        notes=(LINKS_NOTE,) if link and {"folders", "hugging-face"} & set(plan) else (),
+        kept=kept,
+        notes=tuple(filter(None, (LINKS_NOTE if links else "", _staying(kept, len(written.kept))))),
     )
+
+
+def _staying(kept: Sequence[str], count: int) -> str:
+    """Which files of an earlier export stay, in words; "" for none."""
+    if not kept:
+        return ""
+    more = f" and {len(kept) - LISTED:,} more" if len(kept) > LISTED else ""
+    return f"Of an earlier export {counted(count, 'file stays', 'files stay')}: {', '.join(kept[:LISTED])}{more}."
 
 
 def _plan(

@@ -35,10 +35,11 @@ class ForeignFilesError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What ``write_files`` did: paths below the folder, and photos that were not there."""
+    """What ``write_files`` did: paths below the folder, photos that were not there, files of an earlier export that stay."""
 
     files: tuple[str, ...]
     skipped: tuple[SkippedImage, ...]
+    kept: tuple[str, ...]
 
 
 def write_files(out: Path, plan: Plan, header: Mapping[str, str], *, progress: Progress) -> Written:
@@ -68,7 +69,9 @@ def write_files(out: Path, plan: Plan, header: Mapping[str, str], *, progress: P
     if not skipped:  # an earlier copy may be the only one left of a photo that is gone
         _remove(out, old - current)
         _write_manifest(out, header, {**kept, **done})
-    return Written(files=tuple(name for files in done.values() for name in files), skipped=tuple(skipped))
+    written = tuple(name for files in done.values() for name in files)
+    stay = sorted(name for name in old.difference(written) if os.path.lexists(out / name))
+    return Written(files=written, skipped=tuple(skipped), kept=tuple(stay))
 
 
 def _earlier_files(out: Path) -> dict[str, list[str]]:

@@ -102,9 +102,9 @@ class Window:
         text = self._words()
         await dialog.get_by_label("Name").fill(text)
         await self.page.keyboard.press("Tab")
-        await dialog.get_by_text("photos move").wait_for()
+        await dialog.get_by_text("photos move", exact=True).wait_for()
         self.record.seconds["preview"].append(time.monotonic() - began)
-        before = await self.page.evaluate(REVISION)
+        began, before = time.monotonic(), await self.page.evaluate(REVISION)
         await dialog.get_by_role("button", name="Save").click()
         await self._answer("edit", began, before, text)
 

@@ -64,7 +64,7 @@ def test_a_session_at_the_workbench(bench):
     page.get_by_role("button", name="Merge 2").wait_for()
     rest(page)
     page.keyboard.press("g")
-    page.get_by_role("dialog").get_by_text("photos move").wait_for()
+    page.get_by_role("dialog").get_by_text("photos move", exact=True).wait_for()
     bench.press("Merge", page.get_by_role("dialog"))
     bench.leads_to("r2")
     assert len(revisions.current(bench.project).knowledge.concepts) == len(knowledge.concepts) - 1
@@ -72,9 +72,12 @@ def test_a_session_at_the_workbench(bench):
     wait_until_closed(page)
     page.keyboard.press("e")
     page.get_by_role("dialog").get_by_label("Name").fill("<i>red</i> thing")
-    page.keyboard.press("Tab")
-    page.get_by_role("dialog").get_by_text("photos move").wait_for()
-    bench.press("Save", page.get_by_role("dialog"))
+    rest(page)
+    page.get_by_role("dialog").get_by_role("button", name="Save").hover()
+    page.mouse.down()  # leaves the field, so the effect is drawn and moves the button away
+    page.get_by_role("dialog").get_by_text("photos move", exact=True).wait_for()
+    rest(page)
+    page.mouse.up()
     bench.leads_to("r3")
     page.get_by_role("heading", name="<i>red</i> thing").wait_for()
 
@@ -112,7 +115,7 @@ def test_what_is_picked_in_a_gallery_becomes_a_concept(bench):
     bench.press("Add a concept")
     page.get_by_role("dialog").get_by_label("Name").fill("picked by hand")
     page.keyboard.press("Tab")
-    page.get_by_role("dialog").get_by_text("photos move").wait_for()
+    page.get_by_role("dialog").get_by_text("photos move", exact=True).wait_for()
     bench.press("Add", page.get_by_role("dialog"))
     page.get_by_role("heading", name="picked by hand").wait_for()
     after = revisions.current(bench.project)

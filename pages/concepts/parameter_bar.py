@@ -21,15 +21,18 @@ def draw(view: View) -> None:
     """Draw the dials in one line, with a warning when they do not fit together: groups that the person named need no words."""
     project, revision, state = view.project, view.revision, view.state
     concepts, clusters = len(state.vectors.concept_ids), state.clustering.n_clusters
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="dials"):
-        _concepts(view, concepts)
-        _clusters(project, revision, state, clusters)
-        _weight(project, revision, state)
-        st.space("stretch")
-        _finalise(project)
-        _mode(project)
-    if 0 < concepts < clusters - sum(bool(kept.name) for kept in state.knowledge.kept):
-        _too_few_concepts(project, concepts, clusters)
+    with (
+        st.container()
+    ):  # one place, with or without the warning: what follows is not drawn anew when it comes or goes
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="dials"):
+            _concepts(view, concepts)
+            _clusters(project, revision, state, clusters)
+            _weight(project, revision, state)
+            st.space("stretch")
+            _finalise(project)
+            _mode(project)
+        if 0 < concepts < clusters - sum(bool(kept.name) for kept in state.knowledge.kept):
+            _too_few_concepts(project, concepts, clusters)
 
 
 def _too_few_concepts(project: Project, concepts: int, clusters: int) -> None:

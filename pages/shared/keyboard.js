@@ -1,6 +1,7 @@
 // Keys and what is open: none acts on the page behind a dialog, popover, menu, enlarged photo or field.
 // A key that comes too early waits: while a dialog is closing, or until the button it presses is drawn anew.
 // Streamlit listens for shortcuts at the document: a key is stopped on its way there; fields and overlays have seen it before.
+// A button that the pointer went down on is pressed, also where the page moved before it came up.
 const LAYERS = '[role="dialog"], [role="alertdialog"]:not(.stToast), [role="menu"], [role="listbox"]'; // a toast holds up nobody
 const FIELDS =
   'textarea, select, [contenteditable="true"], input:not([type="checkbox"], [type="radio"], [type="range"], [type="button"], [type="file"], [type="submit"])';
@@ -10,6 +11,7 @@ const SETTLE_MS = 1500; // so long after the page came to rest no field is fille
 const IDLE_MS = 600; // so long after the page came to rest no field or button is on its way
 const ASKED_MS = 10000; // the longest that a run may take to begin after a button was pressed
 const SKELETON = '[data-testid="stSkeleton"]';
+const STILL_PX = 4; // a pointer that moves further takes the press back
 const PRIMARY = '[data-testid="stBaseButton-primary"]';
 
 let keys = { press: {}, opens: {}, fields: {} };
@@ -22,6 +24,7 @@ let acted = 0; // when the last of them acted
 let asked = 0; // until then the run of a pressed button may not have begun
 let askedIn; // the run that had drawn the page when it was pressed
 let drawn = Date.now(); // when the page was last seen being drawn
+let held = null; // the button that the pointer went down on, until it was clicked
 const leaving = new WeakSet(); // open layers that the person has dismissed
 const known = new WeakSet(); // open layers that were given the focus
 
@@ -348,6 +351,7 @@ function onKey(event) {
 function onClick(event) {
   const button = event.target.closest?.("button");
   if (!button) return;
+  if (button === held?.button) held = null;
   if (button.closest(".stButton, .stFormSubmitButton")) [asked, askedIn] = [Date.now() + ASKED_MS, runNow()];
   dismiss(button.closest(LAYERS));
   const name = Object.keys(keys.opens).find((one) => button === buttonOf(one));
@@ -355,9 +359,25 @@ function onClick(event) {
 }
 
 function onPointer(event) {
+  const button = event.target.closest?.("button");
+  const place = button?.closest(".stButton")?.closest('.stElementContainer[class*="st-key-"]');
+  const name = place?.className.match(/st-key-([\w-]+)/)[1];
+  held = button && event.button === 0 ? { button, name, x: event.clientX, y: event.clientY } : null;
   arrived = null;
   waiting = []; // the person goes on by hand, perhaps to another page
   if (!event.target.closest?.(LAYERS)) layers().forEach(dismiss);
+}
+
+/** Leaving a field draws the page anew, under the pointer too: what was aimed at when it went down is clicked. */
+function onRelease(event) {
+  const press = held;
+  if (!press || Math.hypot(event.clientX - press.x, event.clientY - press.y) > STILL_PX) return void (held = null);
+  setTimeout(() => {
+    if (held !== press) return; // the browser has clicked it
+    held = null;
+    const button = press.button.isConnected ? press.button : press.name && buttonOf(press.name);
+    if (button && !button.disabled) button.click();
+  });
 }
 
 function onRun() {
@@ -368,6 +388,8 @@ function onRun() {
 window.addEventListener("keydown", onCapture, true);
 window.addEventListener("click", onClick, true);
 window.addEventListener("pointerdown", onPointer, true);
+window.addEventListener("pointerup", onRelease, true);
+window.addEventListener("pointercancel", () => (held = null), true);
 document.documentElement.addEventListener("keydown", onKey);
 new MutationObserver(opened).observe(document.body, { childList: true, subtree: true });
 new MutationObserver(onRun).observe(document.body, { subtree: true, attributeFilter: ["data-test-script-state"] });

@@ -60,7 +60,7 @@ def test_a_table_row_per_photo(project, out):
         assert all(0.9 < row["confidence"] <= 1 for row in rows)
     assert report.images == 4
     assert report.skipped == ()
-    assert set(report.to_json()) == {"out", "revision", "images", "files", "skipped", "notes"}
+    assert set(report.to_json()) == {"out", "revision", "images", "files", "skipped", "kept", "notes"}
     assert json.loads(json.dumps(report.to_json()))["revision"] == "r1"
 
 

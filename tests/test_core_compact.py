@@ -8,7 +8,8 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from kec_core.arrays import l2_normalize
-from kec_core.encoders import TextCache, compact, encode_texts, imagenet, sentences, visual_features
+from kec_core.encoders import TextCache, compact, encode_texts, imagenet, sentences
+from kec_core.encoders.base import visual_features
 from kec_core.errors import Cancelled, ResourceMissing
 from kec_core.types import Noun
 from kec_core.wordnet.wordnet import load_wordnet

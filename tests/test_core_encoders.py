@@ -16,9 +16,8 @@ from kec_core.encoders import (
     encode_files,
     load_encoder,
     openclip,
-    visual_features,
 )
-from kec_core.encoders.base import centred_features
+from kec_core.encoders.base import centred_features, visual_features
 from kec_core.errors import InputError
 from kec_core.types import Noun
 from tests.fakes import HashEncoder

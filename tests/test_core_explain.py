@@ -14,8 +14,8 @@ from kec_core.arrays import l2_normalize
 from kec_core.clustering import fuse
 from kec_core.clustering.geometry import centroids_of
 from kec_core.config import EncoderDefaults, GroundingConfig
-from kec_core.encoders import load_encoder, visual_features
-from kec_core.encoders.base import Places, collection_mean
+from kec_core.encoders import load_encoder
+from kec_core.encoders.base import Places, collection_mean, visual_features
 from kec_core.errors import InputError
 from kec_core.explain import (
     Explainer,
@@ -24,8 +24,8 @@ from kec_core.explain import (
     explain_score,
     has_places,
     heat_map,
-    word_parts,
 )
+from kec_core.explain.words import word_parts
 from kec_core.grounding import concept_vectors
 from kec_core.live import LiveCollection, start, update
 from kec_core.types import BiAttribute, Clustering, Concept, Group, Knowledge, UniAttribute

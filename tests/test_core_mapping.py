@@ -9,13 +9,11 @@ from kec_core.mapping import (
     component_nouns,
     components,
     count_overclusters,
-    ksem,
-    map_nouns,
-    merge_similarity,
     nouns_of_centres,
     over_cluster,
 )
-from kec_core.mapping.components import collapsed, cut_at, cut_to_count
+from kec_core.mapping.components import collapsed, cut_at, cut_to_count, merge_similarity
+from kec_core.mapping.overclusters import ksem
 from kec_core.types import Noun, NounMapping
 from tests.planted import planted_rows, same_partition, unit
 
@@ -318,12 +316,15 @@ def test_photos_to_noun_sets():
     vocabulary = [Noun(word=f"noun {i}") for i in range(8)]
     config = MappingConfig(overclusters=8, top_nouns=1, n_init=5)
     told = []
-    mapping = map_nouns(x, nouns, config, DEFAULTS, n_clusters=4, progress=lambda *args: told.append(args))
+    labels, centroids = over_cluster(x, config, n_clusters=4, progress=lambda *args: told.append(args))
+    chosen = nouns_of_centres(centroids, nouns, config)
+    found, _ = components(centroids, chosen, nouns, config, DEFAULTS, n_clusters=4)
+    mapping = NounMapping(labels=labels, centroids=centroids, nouns=chosen, components=found)
     assert told
     assert len(mapping.centroids) == 8
     assert same_partition(mapping.components[mapping.labels], truth)
     assert sorted(nouns_[0].word for nouns_ in component_nouns(mapping, vocabulary)) == [
         f"noun {i}" for i in range(4)
     ]
-    few = map_nouns(x[:10], nouns, MappingConfig(), DEFAULTS, n_clusters=4)
-    assert few.note.startswith("10 photos are few for 4 clusters, so only 5 micro-clusters")
+    _, few = count_overclusters(10, 4, MappingConfig())
+    assert few.startswith("10 photos are few for 4 clusters, so only 5 micro-clusters")

@@ -20,7 +20,8 @@ from kec_core.knowledge.wordnet_builder import WordNetBuilder
 from kec_core.methods.kec import ground_photos
 from kec_core.methods.prepare import prepare
 from kec_core.photos.images import scan_images
-from kec_core.stages import STAGES, Hooks, Resources, Runner, embed_photos, groups, pipeline, words
+from kec_core.stages import Hooks, Resources, Runner, embed_photos, groups, pipeline, words
+from kec_core.stages.table import STAGES
 from kec_core.store import FolderStore
 from kec_core.types import Concept, Constraint, Knowledge
 from kec_core.wordnet.vocabulary import domain_vocabulary

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kec_core.mapping import ksem
+from kec_core.mapping.overclusters import ksem
 from kec_core.methods import METHODS
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -8,7 +8,8 @@ import pytest
 
 from kec_core.knowledge.edits import DeleteConcept, MergeConcepts, SetClusters
 from kec_core.result.impact import Impact
-from kec_core.suggestions import Evidence, Suggestion
+from kec_core.suggestions import Suggestion
+from kec_core.suggestions.base import Evidence
 from kec_core.types import Scores
 from pages.concepts.panels import review_queue, suggestion_cache
 from state.revisions import revisions

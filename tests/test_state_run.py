@@ -7,7 +7,8 @@ from PIL import Image
 
 from kec_core.config import ClusteringConfig, KnowledgeConfig, MappingConfig, RunConfig
 from kec_core.errors import Cancelled, InputError, StoreError
-from kec_core.stages import STAGES, Hooks, Resources
+from kec_core.stages import Hooks, Resources
+from kec_core.stages.table import STAGES
 from kec_core.types import Concept
 from state.jobs.progress import JobContext, JobProgress
 from state.project.near_copies import near_copies

@@ -4,8 +4,7 @@ import pytest
 
 from kec_core.config import ClusteringConfig, KnowledgeConfig, MappingConfig, RunConfig
 from kec_core.photos.images import ScanReport
-from kec_core.stages import STAGES
-from kec_core.stages.table import STEPS
+from kec_core.stages.table import STAGES, STEPS
 from kec_core.types import StageReport
 from state.project.project import Project, StageRecord
 from state.work.stage_results import StageResults, view_steps

@@ -201,7 +201,6 @@ def cluster(
     n_clusters: int,
     config: ClusteringConfig,
     *,
-    init: FloatMatrix | None = None,
     bursts: IntVector | None = None,
     seed: int = 0,
     progress: Progress = no_progress,
@@ -215,7 +214,6 @@ def cluster(
         x: float32 (N, D), unit rows, for example from ``fuse``.
         n_clusters: K, 1 to N.
         config: algorithm, restarts, iterations.
-        init: float32 (K, D) centroids to continue from; k-means only, the others start afresh.
         bursts: int32 (N,) from ``find_bursts``: each counts as one photo while groups are searched, so that it is not
             cut, unless there are more clusters than that leaves photos; None for none.
         seed: makes the result repeatable.
@@ -223,9 +221,9 @@ def cluster(
 
     Raises:
         InputError: K is not between 1 and N.
-        ShapeError: ``x`` is not a finite table, or ``init`` is not (K, D).
+        ShapeError: ``x`` is not a finite table.
     """
-    if bursts is not None and init is None and (bursts >= 0).any():
+    if bursts is not None and (bursts >= 0).any():
         merged, row_of = merged_bursts(check_matrix(x, "The features"), bursts)
         if n_clusters <= len(merged):
             found = cluster(merged, n_clusters, config, seed=seed, progress=progress)
@@ -236,7 +234,6 @@ def cluster(
             n_clusters,
             n_init=config.n_init,
             max_iter=config.max_iter,
-            init=init,
             seed=seed,
             max_points_per_centroid=FAISS_POINTS_PER_CENTROID if config.faiss_compat else None,
             progress=progress,

@@ -3,14 +3,11 @@
 [P] stated in the paper, [C] read in the authors' code, [S] secondary source, [R] reconstruction, [M] measured here.
 """
 
-from kec_core.config.clustering import Algorithm, ClusteringConfig, GroundingConfig, GroundingMode
+from kec_core.config.clustering import Algorithm, ClusteringConfig, GroundingConfig
 from kec_core.config.mapping import (
-    BuilderName,
     ConceptSource,
     KnowledgeConfig,
     MappingConfig,
-    NounChoice,
-    OverclusterRule,
     Similarity,
     VocabularyMode,
 )
@@ -29,18 +26,14 @@ __all__ = [
     "OPTIONS",
     "PAPER_WEIGHT",
     "Algorithm",
-    "BuilderName",
     "ClusteringConfig",
     "ConceptSource",
     "EncoderDefaults",
     "GroundingConfig",
-    "GroundingMode",
     "KnowledgeConfig",
     "LLMConfig",
     "MappingConfig",
-    "NounChoice",
     "Options",
-    "OverclusterRule",
     "RunConfig",
     "Similarity",
     "VocabularyMode",

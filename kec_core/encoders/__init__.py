@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kec_core.clustering.whitening import SecondSpace
-from kec_core.encoders.base import Encoder, EncoderInfo, Pixels, TextEncoder, visual_features
-from kec_core.encoders.loading import EncodedFiles, encode_files
+from kec_core.encoders.base import Encoder
+from kec_core.encoders.loading import encode_files
 from kec_core.encoders.openclip_weights import (
     KNOWN_MODELS,
     PREFERRED_WEIGHTS,
@@ -191,13 +191,9 @@ def _choice(model: KnownModel) -> EncoderChoice:
 
 __all__ = [
     "PREFERRED",
-    "EncodedFiles",
     "Encoder",
     "EncoderChoice",
-    "EncoderInfo",
-    "Pixels",
     "TextCache",
-    "TextEncoder",
     "automatic_encoder",
     "available_encoders",
     "encode_files",
@@ -205,5 +201,4 @@ __all__ = [
     "load_encoder",
     "load_looks",
     "load_second_space",
-    "visual_features",
 ]

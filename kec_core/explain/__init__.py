@@ -10,7 +10,6 @@ Everything between a text and a score is linear once the posteriors omega are kn
 from kec_core.explain.clusters import ClusterWords, Contrast, explain_cluster
 from kec_core.explain.heat_map import HeatMap, has_places, heat_map
 from kec_core.explain.photos import Contribution, Explainer, Explanation, explain_place, explain_score
-from kec_core.explain.words import WordParts, word_parts
 
 __all__ = [
     "ClusterWords",
@@ -19,11 +18,9 @@ __all__ = [
     "Explainer",
     "Explanation",
     "HeatMap",
-    "WordParts",
     "explain_cluster",
     "explain_place",
     "explain_score",
     "has_places",
     "heat_map",
-    "word_parts",
 ]

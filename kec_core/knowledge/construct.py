@@ -9,6 +9,7 @@ from kec_core.arrays import Progress, no_progress
 from kec_core.config import EncoderDefaults, KnowledgeConfig
 from kec_core.encoders.base import TextEncoder
 from kec_core.knowledge.base import ConceptDraft, KnowledgeBuilder, PairDraft
+from kec_core.knowledge.changes import pair_of
 from kec_core.knowledge.pairs import SimilarPairs, similar_pairs
 from kec_core.knowledge.unique_names import free_name
 from kec_core.types import (
@@ -208,7 +209,8 @@ def _with_bi(
     open_pairs = [
         (i, j)
         for i, j in similar.pairs
-        if not (concepts[i].locked or concepts[j].locked) and _pair(concepts[i], concepts[j]) not in written
+        if not (concepts[i].locked or concepts[j].locked)
+        and pair_of(concepts[i].id, concepts[j].id) not in written
     ]
     drafts = builder.bi_attributes(
         [(concepts[i], concepts[j]) for i, j in open_pairs],
@@ -217,7 +219,7 @@ def _with_bi(
         progress=progress,
     )
     made = [
-        (_pair(concepts[i], concepts[j]), draft, ends)
+        (pair_of(concepts[i].id, concepts[j].id), draft, ends)
         for (i, j), group in zip(open_pairs, drafts, strict=True)
         for draft in group
         if (ends := _ends(draft, i, j, knowledge, similar, both=config.both_ends))
@@ -238,7 +240,3 @@ def _ends(
     second = draft.side != "first" and (both or i in similar.neighbours[j])
     ids = (knowledge.concepts[i].id, knowledge.concepts[j].id)
     return tuple(name for name, receives in zip(ids, (first, second), strict=True) if receives)
-
-
-def _pair(a: Concept, b: Concept) -> tuple[str, str]:
-    return (a.id, b.id) if a.id < b.id else (b.id, a.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
@@ -47,7 +47,6 @@ def edited(
     *,
     names: Names,
     given: Mapping[int, str] | None = None,
-    images: Container[str] | None = None,
 ) -> Edited:
     """Apply a script: all of it or nothing.
 
@@ -56,12 +55,11 @@ def edited(
         edits: in order; an edit may name what an earlier one made.
         names: what clusters are called, for edits that name them and for what is said.
         given: names that the person gave by other means than edits, by cluster id.
-        images: the image ids of the collection; None takes those of the state.
 
     Raises:
         InputError: an edit does not fit; names its index from 0.
     """
-    images = frozenset(state.collection.image_ids) if images is None else images
+    images = frozenset(state.collection.image_ids)
     partition = partial(_partition, names=names, given=given or {})
     run = _Run(state=state, partition=partition(state))
     for index, edit in enumerate(edits):

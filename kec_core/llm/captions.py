@@ -38,7 +38,6 @@ def caption_photos(
     root: Path,
     *,
     consent: bool,
-    guidance: str = "",
     progress: Progress = no_progress,
 ) -> list[Caption]:
     """Have every photo described; the same photo is asked about once, also over several runs.
@@ -48,7 +47,6 @@ def caption_photos(
         photos: below ``root``; a photo that cannot be read gets no caption.
         root: folder of the photos.
         consent: the person has agreed that these photos are sent to the client's endpoint.
-        guidance: the person's wish for the whole collection.
         progress: told (described, all, label) at least five times a second while asking; may raise Cancelled.
 
     Returns:
@@ -64,20 +62,20 @@ def caption_photos(
             "choose a method that keeps photos on this machine."
         )
     different = {photo.sha256: photo for photo in photos}
-    found = _stored(client, list(different.values()), guidance)
+    found = _stored(client, list(different.values()))
     waiting = [photo for key, photo in different.items() if key not in found]
     for start, stop in _batches(len(waiting)):
 
         def told(done: int, _total: int, label: str, before: int = len(found)) -> None:
             progress(before + done, len(different), label)
 
-        found |= _ask(client, waiting[start:stop], root, guidance, told, blind=not found)
+        found |= _ask(client, waiting[start:stop], root, told, blind=not found)
     return [found[photo.sha256] for photo in photos]
 
 
-def estimate_captions(client: LLMClient, photos: Sequence[ImageRecord], *, guidance: str = "") -> Estimate:
+def estimate_captions(client: LLMClient, photos: Sequence[ImageRecord]) -> Estimate:
     """What ``caption_photos`` would cost now; reads no photo and asks nothing."""
-    return client.estimate([_question(photo, "", guidance) for photo in photos])
+    return client.estimate([caption_question(photo.sha256, "") for photo in photos])
 
 
 def _batches(count: int) -> list[tuple[int, int]]:
@@ -85,8 +83,8 @@ def _batches(count: int) -> list[tuple[int, int]]:
     return list(pairwise([0, *range(1, count, _BATCH), count])) if count else []
 
 
-def _stored(client: LLMClient, photos: Sequence[ImageRecord], guidance: str) -> dict[str, Caption]:
-    outcomes = client.recall([_question(photo, "", guidance) for photo in photos])
+def _stored(client: LLMClient, photos: Sequence[ImageRecord]) -> dict[str, Caption]:
+    outcomes = client.recall([caption_question(photo.sha256, "") for photo in photos])
     pairs = zip(photos, outcomes, strict=True)
     return {photo.sha256: _caption(outcome) for photo, outcome in pairs if outcome.status == "cached"}
 
@@ -95,7 +93,6 @@ def _ask(
     client: LLMClient,
     photos: Sequence[ImageRecord],
     root: Path,
-    guidance: str,
     progress: Progress,
     *,
     blind: bool,
@@ -105,7 +102,7 @@ def _ask(
     questions: dict[str, Question] = {}
     for photo in photos:
         try:
-            questions[photo.sha256] = _question(photo, _data_address(root / photo.id), guidance)
+            questions[photo.sha256] = caption_question(photo.sha256, _data_address(root / photo.id))
         except InputError as error:
             captions[photo.sha256] = Caption(text="", reason=str(error))
     outcomes = client.ask(list(questions.values()), progress=progress, label="captions")
@@ -115,10 +112,6 @@ def _ask(
             f"{outcomes[0].reason}. Choose a model that takes photos."
         )
     return captions | dict(zip(questions, map(_caption, outcomes), strict=True))
-
-
-def _question(photo: ImageRecord, url: str, guidance: str) -> Question:
-    return caption_question(photo.sha256, url, guidance=guidance)
 
 
 def _data_address(path: Path) -> str:

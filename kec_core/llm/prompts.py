@@ -293,24 +293,23 @@ def split_question(
     )
 
 
-def caption_question(photo: str, url: str, *, guidance: str = "") -> Question:
+def caption_question(photo: str, url: str) -> Question:
     """One sentence about one photo (methods.md 7.3).
 
     Args:
         photo: its content hash.
         url: the photo itself as a data address.
-        guidance: the person's wish for the whole collection.
     """
-    system, case = _turns(CAPTION_TASK.format(words=CAPTION_WORDS), (), "The photo:", guidance, "")
+    system, case = _turns(CAPTION_TASK.format(words=CAPTION_WORDS), (), "The photo:", "", "")
     parts = [{"type": "text", "text": case["content"]}, {"type": "image_url", "image_url": {"url": url}}]
     return Question(
         kind="caption",
         label=photo,
         messages=(system, {"role": "user", "content": parts}),
         schema=schema_of(CaptionAnswer),
-        content=_content("caption", guidance, "", photo=photo),
+        content=_content("caption", "", "", photo=photo),
         expected_tokens=45,
-        judge=_judge(CaptionAnswer, check_caption, guidance or "Latin"),
+        judge=_judge(CaptionAnswer, check_caption, "Latin"),
     )
 
 

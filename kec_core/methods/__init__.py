@@ -14,7 +14,7 @@ from kec_core.config import Options
 from kec_core.errors import InputError
 from kec_core.methods import baselines, cae, kec, laic, sic, tac, turtle
 from kec_core.methods.base import Method, MethodFunction, Need, Provenance, missing_needs, permitted
-from kec_core.methods.inputs import MethodInputs, PhotoFeatures, PromptTower, photo_features
+from kec_core.methods.inputs import MethodInputs, photo_features
 from kec_core.methods.options import (
     CaeOptions,
     CaptionOptions,
@@ -33,8 +33,6 @@ __all__ = [
     "METHODS",
     "Method",
     "MethodInputs",
-    "PhotoFeatures",
-    "PromptTower",
     "Provenance",
     "find_method",
     "missing_needs",

@@ -32,11 +32,9 @@ from kec_core.stages.photos import (
     without_features,
 )
 from kec_core.stages.runner import Hooks, Resources, Runner, Stored
-from kec_core.stages.table import STAGES
 from kec_core.stages.words import know, text_vectors
 
 __all__ = [
-    "STAGES",
     "Hooks",
     "Resources",
     "Runner",

@@ -10,7 +10,7 @@ import numpy as np
 
 from kec_core.live import LiveState
 from kec_core.suggestions.attribute_doubts import attributes, mixed_clusters
-from kec_core.suggestions.base import Evidence, Kind, Suggestion, View
+from kec_core.suggestions.base import Suggestion, View
 from kec_core.suggestions.concept_doubts import merges, names, splits, unused
 
 
@@ -40,4 +40,4 @@ def least_certain(state: LiveState, count: int = 3) -> tuple[str, ...]:
     return tuple(view.concepts[column].id for column in np.argsort(certainty, kind="stable")[:count])
 
 
-__all__ = ["Evidence", "Kind", "Suggestion", "least_certain", "suggest"]
+__all__ = ["Suggestion", "least_certain", "suggest"]

@@ -108,7 +108,7 @@ def _ours(browser: Any, address: str) -> dict[str, Any]:  # noqa: ANN401
         area=".pane .over",
         ready=lambda page: (
             page.get_by_text("picked", exact=False).first.wait_for(),
-            page.get_by_role("list", name="Picked photos").wait_for(),
+            page.get_by_role("group", name="Picked photos").wait_for(),
         ),
         click=lambda page: page.get_by_role("button", name="Invert").click(),
     )

@@ -40,6 +40,12 @@ def told(tmp_path, **tags):
         ({"DateTime": "2026:05:01 10:30:00"}, None),
         ({"DateTimeOriginal": "    :  :     :  :  "}, None),
         ({"DateTimeOriginal": "yesterday"}, None),
+        ({"DateTimeOriginal": "1700:01:01 00:00:00"}, None),
+        ({"DateTimeOriginal": "1888:10:14 12:00:00"}, "1888-10-14T12:00:00"),
+        (
+            {"DateTimeOriginal": "2999:12:31 23:59:59", "DateTimeDigitized": "2020:01:02 03:04:05"},
+            "2020-01-02T03:04:05",
+        ),
         ({}, None),
     ],
 )

@@ -7,7 +7,7 @@ import logging
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, Final, SupportsFloat
 
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -19,6 +19,9 @@ logger = logging.getLogger(__name__)
 _DATES: Final = (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized)
 """The moment of exposure, else of digitisation; EXIF's plain DateTime is that of the last change and is not used."""
 _FORMAT: Final = "%Y:%m:%d %H:%M:%S"
+_FIRST_PHOTO: Final = datetime(1826, 1, 1)
+_AHEAD: Final = timedelta(days=3653)
+"""A clock that is some years ahead still tells which photos belong together; what is said of the year 2999 is no date."""
 _LONGEST: Final = 80
 _TIFF_HEADS: Final = (b"II*\0", b"MM\0*")
 _EARTH_KM: Final = 6371.0
@@ -107,9 +110,11 @@ def _line(value: object) -> str:
 
 def _date(value: object) -> str:
     try:
-        return datetime.strptime(_line(value)[:19], _FORMAT).isoformat()  # cameras know no time zone
+        taken = datetime.strptime(_line(value)[:19], _FORMAT)  # cameras know no time zone
     except ValueError:  # cameras without a clock write zeros or blanks
         return ""
+    latest = datetime.now(UTC).replace(tzinfo=None) + _AHEAD
+    return taken.isoformat() if _FIRST_PHOTO <= taken <= latest else ""
 
 
 def _camera(maker: str, model: str) -> str:

@@ -75,7 +75,7 @@ def fuzz_label_csvs(rounds: int, seed: int) -> Iterator[str]:
 
 
 def _accounted(notes: tuple[str, ...]) -> int:
-    return sum(int(found[1]) for note in notes if (found := re.match(r"(\d+) of \d+ rows", note)))
+    return sum(int(found[1]) for note in notes if (found := re.match(r"Of \d+ rows? of \S+ (\d+) ", note)))
 
 
 def fuzz_embedding_tables(rounds: int, seed: int) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import zlib
 from collections.abc import Iterator
@@ -30,6 +31,9 @@ _UNREAD_VARIANT: Final = re.compile(
     r"unsupported|not supported|not available|unknown|unrecogni[sz]ed(?! data stream contents)|cannot handle",
     re.IGNORECASE,
 )
+_JPEG, _DEFLATED = 7, (8, 32946)
+"""Compressions of TIFF."""
+_WRONG_SUM: Final = "it is damaged in places (a checksum is wrong)"
 TEXT_CHUNKS: Final = frozenset((b"tEXt", b"zTXt", b"iTXt"))
 _PIXEL_CHUNKS: Final = frozenset((b"IHDR", b"PLTE", b"IDAT", b"tRNS", b"fdAT"))
 OTHER_METADATA_CHUNKS: Final = frozenset((b"eXIf", b"iCCP", b"tIME", b"pHYs", b"gAMA", b"cHRM"))
@@ -38,7 +42,10 @@ OTHER_METADATA_CHUNKS: Final = frozenset((b"eXIf", b"iCCP", b"tIME", b"pHYs", b"
 def jpeg_damage(file: BinaryIO) -> str:
     """What libjpeg says about the data of a JPEG, decoded at an eighth of its size; "" when it is sound."""
     file.seek(0)
-    content = file.read()
+    return _jpeg_damage(file.read())
+
+
+def _jpeg_damage(content: bytes) -> str:
     try:
         simplejpeg.decode_jpeg(content, "GRAY", fastdct=True, min_height=1, min_width=1)
     except ValueError as error:
@@ -99,11 +106,44 @@ def png_without(content: bytes, dropped: frozenset[bytes]) -> bytes:
     return b"".join([*kept, content[place:]])
 
 
-def has_broken_pixels(content: bytes) -> bool:
-    """Whether a PNG's data of pixels are not what its checksums say; decoders read on in silence."""
-    return any(
+def png_damage(content: bytes) -> str:
+    """A note where a PNG's data of pixels are not what its checksums say, which decoders pass over; "" when they are."""
+    is_broken = any(
         kind in _PIXEL_CHUNKS and zlib.crc32(kind + data) != check for kind, data, check in _chunks(content)
     )
+    return _WRONG_SUM if is_broken else ""
+
+
+def tiff_damage(content: bytes) -> str:
+    """A note where a strip or tile of JPEG or deflated data of a TIFF's first page is broken; "" when none is found.
+
+    Decoders stop before the checksum of deflated data and pass over what libjpeg says; other data have no checksum.
+    """
+    import tifffile  # slow to load and rarely needed
+
+    with tifffile.TiffFile(io.BytesIO(content)) as tiff:
+        page = tiff.pages.first
+        tables, is_deflated, is_jpeg = (
+            page.jpegtables or b"",
+            page.compression in _DEFLATED,
+            page.compression == _JPEG,
+        )
+        parts = zip(page.dataoffsets, page.databytecounts, strict=True) if is_deflated or is_jpeg else ()
+    for start, length in parts:
+        part = content[start : start + length]
+        if is_jpeg and (note := damage_note(_jpeg_damage(tables[:-2] + part[2:] if tables else part))):
+            return note
+        if is_deflated and not _is_deflated_soundly(part):
+            return _WRONG_SUM
+    return ""
+
+
+def _is_deflated_soundly(part: bytes) -> bool:
+    try:
+        zlib.decompress(part)
+    except zlib.error:
+        return False
+    return True
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes, int]]:

@@ -29,11 +29,12 @@ from kec_core.photos.damage import (
     OTHER_METADATA_CHUNKS,
     TEXT_CHUNKS,
     damage_note,
-    has_broken_pixels,
     is_unread_variant,
     jpeg_damage,
+    png_damage,
     png_without,
     reason,
+    tiff_damage,
 )
 from kec_core.photos.formats import (
     FORMAT_OF_SUFFIX,
@@ -68,6 +69,8 @@ _COMPRESSION, _SAMPLE_FORMAT, _SIGNED = 259, 339, 2
 _UNREAD_COMPRESSIONS: Final = frozenset((34712, 34887, 34892, 50001, 50002))
 """JPEG 2000, LERC, lossy DNG, WebP and JPEG XL inside TIFF: Pillow's libtiff is built without them."""
 
+_UNSAID: Final = {"PNG": png_damage, "TIFF": tiff_damage}
+"""Damage that the decoders of these formats pass over."""
 _FIRST_FRAME: Final = "only its first frame or page is used"
 _TRANSPARENT: Final = "its transparent parts are shown on white"
 
@@ -173,9 +176,10 @@ def inspect(file: BinaryIO, name: str, min_side: int) -> Facts:
         if kind == "JPEG":
             return _inspect_jpeg(file, min_side)
         facts = _decode(file, kind, min_side).facts
-        if kind == "PNG" and _is_broken_png(file):
-            return replace(facts, notes=(*facts.notes, "it is damaged in places (a checksum is wrong)"))
-        return facts
+        if kind not in _UNSAID:
+            return facts
+        file.seek(0)
+        return _noted(facts, _UNSAID[kind](file.read()))
 
     return _explained(file, work)
 
@@ -225,14 +229,11 @@ def _inspect_jpeg(file: BinaryIO, min_side: int) -> Facts:
         damage = jpeg_damage(file)
         if not damage:
             return _facts_of_jpeg(image)
-    facts = _decode(file, "JPEG", min_side).facts
-    note = damage_note(damage)
+    return _noted(_decode(file, "JPEG", min_side).facts, damage_note(damage))
+
+
+def _noted(facts: Facts, note: str) -> Facts:
     return replace(facts, notes=(*facts.notes, note)) if note else facts
-
-
-def _is_broken_png(file: BinaryIO) -> bool:
-    file.seek(0)
-    return has_broken_pixels(file.read())
 
 
 def _facts_of_jpeg(image: Image.Image) -> Facts:

@@ -2,10 +2,13 @@
 
 import pytest
 
+from benchmarks import map as bench_map
 from benchmarks.pages import PLACES, chosen, table
-from benchmarks.planted import Size, plant_project
+from benchmarks.planted import Size, plant_project, planted_places
 from kec_core.errors import InputError
+from pages.shared.groups import nearest_first
 from pages.shared.navigation import _PAGES
+from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.layouts import find_layout, usual_method
 from tests.page_helpers import app, shown
@@ -42,3 +45,10 @@ def test_a_planted_project_has_something_on_every_page(empty_home, words):  # no
     page = app("compare", project="planted")
     assert "Hungarian" in shown(page)
     assert len(page.get("plotly_chart")) == 2  # a score over revisions, clusters against labels
+
+
+def test_the_planted_map_has_all_that_its_page_looks_for_beside_picked_photos(empty_home):
+    bench_map.plant_project(empty_home / "planted", *planted_places(60, 3))
+    project = Project(empty_home / "planted")
+    groups = nearest_first(project, revisions.current(project), None)
+    assert {group.name for group in groups} == {"thing 0", "thing 1", "thing 2"}

@@ -71,10 +71,12 @@ def nearest_first(project: Project, revision: Revision, here: int | None) -> lis
 
 def _by_nearness(project: Project, revision: Revision, here: int | None, clusters: list[int]) -> list[int]:
     """Clusters with those most like one of them first; as they come when none is looked at."""
-    centroids = np.asarray(load_clustering(project, revision).centroids) if clusters else ()
-    if here is None or here >= len(centroids):
+    if here is None or not clusters:
         return clusters
-    nearness = np.asarray(centroids) @ centroids[here]
+    centroids = np.asarray(load_clustering(project, revision).centroids)
+    if here >= len(centroids):
+        return clusters
+    nearness = centroids @ centroids[here]
     return sorted(clusters, key=lambda one: -float(nearness[one]))
 
 

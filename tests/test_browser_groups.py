@@ -172,6 +172,26 @@ def test_groups_are_put_right_with_keys_alone(groups):
         groups.undo(wanted)
 
 
+@pytest.mark.parametrize("by", ["key", "button"])
+def test_photos_picked_in_a_hurry_all_move(groups, by):
+    page, first = groups.page, groups.now()
+    page.locator('[class*="st-key-card_"]').first.click(position={"x": 40, "y": 40})
+    page.locator(".st-key-cluster_split").wait_for()
+    rest(page)
+    photos = page.locator(".pick")
+    for number, pause_ms in enumerate((0, 400, 0)):  # the first two are sent while the third is picked
+        page.wait_for_timeout(pause_ms)
+        photos.nth(number).click()
+    if by == "key":
+        page.keyboard.press("1")
+    else:
+        page.locator('[class*="st-key-group_move_"] button').first.click()
+    groups.said("^Moved 3 photos")
+    moved = groups.now()
+    assert sum(moved[image] != first[image] for image in first) == 3
+    groups.undo(first)
+
+
 def test_what_is_found_by_words_becomes_a_group_and_all_is_sorted_into_a_list(groups):
     page, first = groups.page, groups.now()
 

@@ -1,7 +1,8 @@
 // Keys and what is open: none acts on the page behind a dialog, popover, menu, enlarged photo or field.
 // A key that comes too early waits: while a dialog is closing, or until the button it presses is drawn anew.
 // Streamlit listens for shortcuts at the document: a key is stopped on its way there; fields and overlays have seen it before.
-// A button that the pointer went down on is pressed, also where the page moved before it came up.
+// A button that the pointer went down on is pressed, also where the page moved before it came up; where the page is being
+// drawn anew it is pressed as soon as it is drawn: what it does is bound to what was picked or ticked.
 const LAYERS = '[role="dialog"], [role="alertdialog"]:not(.stToast), [role="menu"], [role="listbox"]'; // a toast holds up nobody
 const FIELDS =
   'textarea, select, [contenteditable="true"], input:not([type="checkbox"], [type="radio"], [type="range"], [type="button"], [type="file"], [type="submit"])';
@@ -23,6 +24,7 @@ let waiting = []; // keys that could not act yet, in order
 let acted = 0; // when the last of them acted
 let asked = 0; // until then the run of a pressed button may not have begun
 let askedIn; // the run that had drawn the page when it was pressed
+let askedFor; // its widget key
 let drawn = Date.now(); // when the page was last seen being drawn
 let held = null; // the button that the pointer went down on, until it was clicked
 const leaving = new WeakSet(); // open layers that the person has dismissed
@@ -52,10 +54,15 @@ function isAsked() {
   return Date.now() < asked;
 }
 
+/** Whether photos were picked that the page does not show yet (photo_picker.js): its buttons would leave them out. */
+function isPicking() {
+  return Date.now() < Number(document.documentElement.dataset.kecPicking ?? 0);
+}
+
 /** Whether the script runs, or will at once, or the code that draws a widget is still on its way. */
 function isDrawing() {
   const state = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState;
-  return isAsked() || (state !== undefined && state !== "notRunning") || document.querySelector(SKELETON) !== null;
+  return isAsked() || isPicking() || (state !== undefined && state !== "notRunning") || document.querySelector(SKELETON) !== null;
 }
 
 function isAtRest() {
@@ -65,7 +72,7 @@ function isAtRest() {
 
 /** Whether the present run has drawn it: else what it does may belong to what was shown before. */
 function isFresh(element) {
-  return !isAsked() && !element.closest('[data-stale="true"]') && element.checkVisibility();
+  return !isAsked() && !isPicking() && !element.closest('[data-stale="true"]') && element.checkVisibility();
 }
 
 function chordOf(event) {
@@ -79,6 +86,12 @@ function chordOf(event) {
 function buttonOf(name) {
   const button = document.querySelector(`.st-key-${name} button`);
   return button && !button.disabled && button.checkVisibility() ? button : null;
+}
+
+/** The widget key of a button; undefined for those that have none of their own. */
+function nameOf(button) {
+  const place = button?.closest(".stButton, .stDownloadButton")?.closest('.stElementContainer[class*="st-key-"]');
+  return place?.className.match(/st-key-([\w-]+)/)[1];
 }
 
 /** The buttons that show this shortcut. */
@@ -244,7 +257,7 @@ function save(layer, label, rests = ASKED_MS / STEP_MS) {
   else setTimeout(() => save(layer, label, rests - isAtRest()), STEP_MS);
 }
 
-/** Press a button of the page as soon as it can be: the value that was typed is on its way. */
+/** Press a button of the page as soon as it can be: what was typed or picked is on its way. */
 function submit(name, rests = ASKED_MS / STEP_MS) {
   const button = buttonOf(name);
   if (button && isFresh(button)) button.click();
@@ -352,7 +365,12 @@ function onClick(event) {
   const button = event.target.closest?.("button");
   if (!button) return;
   if (button === held?.button) held = null;
-  if (button.closest(".stButton, .stFormSubmitButton")) [asked, askedIn] = [Date.now() + ASKED_MS, runNow()];
+  const key = nameOf(button);
+  if (event.isTrusted && key && !isFresh(button) && !(isAsked() && key === askedFor)) {
+    stop(event);
+    return submit(key);
+  }
+  if (button.closest(".stButton, .stFormSubmitButton")) [asked, askedIn, askedFor] = [Date.now() + ASKED_MS, runNow(), key];
   dismiss(button.closest(LAYERS));
   const name = Object.keys(keys.opens).find((one) => button === buttonOf(one));
   if (name) awaitField(keys.opens[name]);
@@ -360,9 +378,7 @@ function onClick(event) {
 
 function onPointer(event) {
   const button = event.target.closest?.("button");
-  const place = button?.closest(".stButton")?.closest('.stElementContainer[class*="st-key-"]');
-  const name = place?.className.match(/st-key-([\w-]+)/)[1];
-  held = button && event.button === 0 ? { button, name, x: event.clientX, y: event.clientY } : null;
+  held = button && event.button === 0 ? { button, name: nameOf(button), x: event.clientX, y: event.clientY } : null;
   arrived = null;
   waiting = []; // the person goes on by hand, perhaps to another page
   if (!event.target.closest?.(LAYERS)) layers().forEach(dismiss);

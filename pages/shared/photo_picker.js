@@ -13,6 +13,18 @@ const STEP_MS = 100;
 const STEPS = 100;
 let reached = null; // with keys: the wall, and which photo of it; an edit draws or hides the wall anew, and the focus would be lost
 let stepping = 0;
+const DRAWN_MS = 10000; // the longest that keys and buttons wait for a page that shows what was picked
+let changed = null; // the grid in which photos were picked that the page does not show yet
+
+/** Until the page shows what is picked here, what is done with it waits (keyboard.js): else it would leave out the latest. */
+function begin(grid) {
+  changed = grid;
+  document.documentElement.dataset.kecPicking = Date.now() + DRAWN_MS;
+}
+
+function end(grid) {
+  if (changed === grid) delete document.documentElement.dataset.kecPicking;
+}
 
 document.addEventListener("pointerdown", () => (reached = null), true);
 
@@ -190,7 +202,8 @@ export default function (component) {
   if (!grid.kec) grid.addEventListener("focusin", (event) => grid.kec.reach(event.target.closest(".tile")));
   if (grid.kec?.shown !== shown) {
     clearTimeout(grid.kec?.timer);
-    grid.kec = { shown, last: null, timer: 0, at: 0 };
+    end(grid);
+    grid.kec = { shown, last: null, timer: 0, at: 0, sent: null, until: 0 };
     grid.replaceChildren(...data.photos.map((photo, i) => tile(photo, i, (index) => grid.kec.look(index), isFirst(i))));
     walk(grid, [...grid.children]);
   }
@@ -198,11 +211,19 @@ export default function (component) {
   const now = grid.kec;
   now.look = look;
   const buttons = [...grid.querySelectorAll(".pick")];
-  if (!now.timer) buttons.forEach((button, i) => (button.ariaPressed = pressed(data.photos[i])));
+  const known = String(data.photos.flatMap((photo, i) => (pressed(photo) === "true" ? i : [])));
+  const isAnswered = now.sent === known || Date.now() > now.until; // else this run began before the latest pick
+  if (!now.timer && isAnswered) {
+    now.until = 0;
+    buttons.forEach((button, i) => (button.ariaPressed = pressed(data.photos[i])));
+    end(grid);
+  }
   const picked = () => buttons.filter((b) => b.ariaPressed === "true").map((b) => Number(b.dataset.index));
   now.send = () => {
     now.timer = 0;
-    if (grid.isConnected) setStateValue("picked", picked());
+    if (!grid.isConnected) return;
+    [now.sent, now.until] = [String(picked()), Date.now() + DRAWN_MS];
+    setStateValue("picked", picked());
   };
   const toggle = (button, isRange) => {
     const here = Number(button.dataset.index);
@@ -210,6 +231,7 @@ export default function (component) {
     const from = isRange && now.last !== null ? now.last : here;
     for (let i = Math.min(from, here); i <= Math.max(from, here); i++) buttons[i].ariaPressed = String(on);
     now.last = here;
+    begin(grid);
     clearTimeout(now.timer);
     now.timer = setTimeout(() => now.send(), WAIT_MS);
   };
@@ -236,4 +258,5 @@ export default function (component) {
     const count = photos.reduce((sum, i) => sum + data.photos[i].count, 0);
     drag(event, photos, count, (dropped) => setTriggerValue("dropped", dropped));
   };
+  return () => end(grid);
 }

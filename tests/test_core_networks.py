@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from kec_core.encoders import networks
-from kec_core.encoders.network import MIN_COSINE
+from kec_core.encoders.network import MIN_COSINE, example_photos
 from kec_core.encoders.networks import TorchNetwork, load_network
 from kec_core.errors import Cancelled
 
@@ -204,3 +204,12 @@ def test_bfloat16_is_used_only_where_its_rows_are_the_same(monkeypatch, caplog, 
     monkeypatch.setattr(openvino_network, "OpenVinoNetwork", Coarse)
     assert load().bf16 == kept
     assert ("too coarse" in caplog.text) != kept
+
+
+def test_networks_of_photos_are_proved_with_smooth_pictures_too():
+    first, photos = example_photos(20, 30)
+    np.testing.assert_array_equal(first, photos[:1])
+    assert (photos.shape, photos.dtype, np.abs(photos).max()) == ((3, 3, 20, 30), np.float32, 1)
+    steps = np.abs(np.diff(photos, axis=-1)).max(axis=(1, 2, 3))
+    assert steps[0] < 0.1 < steps[1]
+    assert steps[2] == 0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import FloatMatrix
 from kec_core.encoders.base import Pixels
-from kec_core.encoders.network import Network, Once
+from kec_core.encoders.network import Network, Once, example_photos
 from kec_core.encoders.networks import load_network
 from kec_core.errors import ResourceMissing
 
@@ -64,11 +64,10 @@ class ImageNetNetwork:
 
     def _loaded(self) -> Network:
         """The network that gives the last feature maps, (B, 1280, 9, 9)."""
-        photos = np.random.default_rng(0).uniform(-1, 1, (3, 3, SIDE, SIDE)).astype(np.float32)
         # One photo at a time: the wide early layers of more do not stay in a core's cache.
         return load_network(
             lambda: _maps_of(self._file),
-            (photos[:1], photos),
+            example_photos(SIDE, SIDE),
             key=f"maps of {self.revision}",
             rows_in_flight=1,
         )

@@ -38,6 +38,18 @@ Batch = NDArray[Any]
 """Rows of one input, float32 or int64 (B, ...)."""
 
 
+def example_photos(height: int, width: int) -> tuple[Batch, Batch]:
+    """What networks of photos are proved with: float32 (1, 3, height, width) and (3, 3, height, width).
+
+    Noise, a ramp and an even area: of noise alone bfloat16 seems much finer than it is of photos, whose smooth areas
+    show most what is rounded away (compact encoder: cosine of noise .9987, of photos .93 to .999, of an even area .93).
+    """
+    ramp = np.broadcast_to(np.linspace(-1, 1, width), (3, height, width))
+    noise = np.random.default_rng(0).uniform(-1, 1, ramp.shape)
+    photos = np.stack([ramp, noise, np.full_like(ramp, 0.9)]).astype(np.float32)
+    return photos[:1], photos
+
+
 class ConversionError(RuntimeError):
     """OpenVINO cannot compute a module, or computes something else."""
 

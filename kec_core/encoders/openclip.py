@@ -14,7 +14,7 @@ from PIL import Image
 from kec_core.arrays import FloatMatrix, Progress, fingerprint, no_progress
 from kec_core.config import EncoderDefaults
 from kec_core.encoders.base import TPL7, EncoderInfo, Pixels, Places
-from kec_core.encoders.network import Network, Once
+from kec_core.encoders.network import Network, Once, example_photos
 from kec_core.encoders.networks import best_device, load_network
 from kec_core.encoders.openclip_text import ClipModel, TextTower
 from kec_core.encoders.openclip_weights import Weights, find_weights, needs_hub, require_hub
@@ -94,10 +94,9 @@ class OpenClipEncoder:
     def _image_network(self) -> Network:
         """Pixels (B, 3, side, side) to raw features (B, d)."""
         blank = self.preprocess(Image.new("RGB", (64, 64)))
-        photos = np.random.default_rng(0).normal(size=(3, *blank.shape)).astype(np.float32)
         return load_network(
             lambda: _image_module(self.model),
-            (photos[:1], photos),
+            example_photos(*blank.shape[1:]),
             key=f"image tower of {self.info.revision}",
             rows_in_flight=1,
         )

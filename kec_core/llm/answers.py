@@ -28,6 +28,8 @@ ATTRIBUTE_LETTERS = 100
 CAPTION_WORDS = 40
 _WORD = re.compile(r"[^\W_]+")
 _EDGES = " \t\"'`*•–—-.,;:"
+_FORM = re.compile(r"[{}]|\bdescription\W*[:=]|[\"']\s*:", re.IGNORECASE)
+"""What belongs to the form of an answer, not to a name."""
 _FILLER = frozenset(("a", "an", "and", "of", "or", "the", "versus", "vs", "with"))
 _NOT_VISIBLE = re.compile(
     r"\b(used (for|to|as|in)|smell\w*|tast(e|es|y|ing)|flavou?r\w*|sounds like|expensive|cheap|price\w*|"
@@ -101,6 +103,8 @@ def check_concept(answer: ConceptAnswer, nouns: Sequence[str], examples: Collect
         )
     if len(name.split()) > NAME_WORDS:
         return Verdict(answer=None, complaint=f'"{name}" is a list or a sentence instead of one name')
+    if _FORM.search(name):
+        return Verdict(answer=None, complaint=f'"{name}" holds more than the name')
     seen = frozenset[str]().union(*map(words, nouns))
     if any(alike(name, example) for example in examples) and not words(name) & seen:
         return Verdict(answer=None, complaint=f'"{name}" repeats an example instead of naming these nouns')

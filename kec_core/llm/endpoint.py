@@ -38,7 +38,7 @@ class LLMEndpoint:
         key: kept in memory only, never shown or stored; empty means the environment's OPENAI_API_KEY.
 
     Raises:
-        InputError: the address is not http or https, has no host or an impossible port, or carries a password or a
+        InputError: the model's name holds what cannot be printed; the address is not http or https, has no host or an impossible port, or carries a password or a
             query other than api-version.
     """
 
@@ -49,6 +49,11 @@ class LLMEndpoint:
     def __post_init__(self) -> None:
         object.__setattr__(self, "url", _base_url(self.url))
         object.__setattr__(self, "model", self.model.strip())
+        if not self.model.isprintable():
+            raise InputError(
+                "The language model's name should be one line of letters, but this one holds a line break or a sign that "
+                "cannot be sent; copy it again from the server's list."
+            )
 
     @property
     def base(self) -> str:
@@ -79,13 +84,16 @@ class LLMEndpoint:
 
 def _base_url(url: str) -> str:
     """The address in the one form that requests and cache keys use."""
+    import httpx2
+
     text, _, query = url.strip().partition("?")
     text = text.rstrip("/").removesuffix("/chat/completions").rstrip("/")
     try:
         parts = urlsplit(text)
         usable = parts.scheme in ("http", "https") and bool(_HOST.fullmatch(parts.hostname or ""))
         usable = usable and parts.port != 0 and not parts.netloc.endswith(":")
-    except ValueError:  # an open bracket, a port beyond 65535 or in letters
+        usable = usable and bool(httpx2.URL(text))
+    except (ValueError, httpx2.InvalidURL):  # an open bracket, a port in letters, a host that no name can be
         usable = False
     if not usable:
         raise InputError(

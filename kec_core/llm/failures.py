@@ -28,11 +28,16 @@ _NO_MODEL = re.compile(
     r"(unknown|invalid|no such) model|model.{0,100}?(not found|not exist|n't exist|not available|n.t loaded|not loaded)",
     re.IGNORECASE | re.DOTALL,
 )
+_TIME = r"(?:(?P<h>\d+) ?h(?:ours?)? ?)?(?:(?P<m>\d+) ?m(?:in\w*)? ?(?=\d|$|\W))?(?:(?P<s>\d+(?:\.\d+)?) ?(?P<unit>ms|s)(?:ec\w*)?\b)?"
+"""A time in hours, minutes and seconds, or in milliseconds."""
 _DELAY = re.compile(
-    r'"retryDelay"\s*:\s*"(?:(?P<m>\d+)m)?(?P<s>[\d.]+)s"|'
-    r"(?:retry|again) (?:in|after) (?:(?P<m2>\d+) ?m(?:in\w*)? ?)?(?P<s2>\d+(?:\.\d+)?) ?(?P<unit>ms|s)",
+    rf'(?:"retryDelay"\s*:\s*"|(?:retry|again|wait)(?: in| after| for)? ?)(?=\d){_TIME}',
     re.IGNORECASE,
 )
+_RESETS = re.compile(r"(?:x-)?ratelimit-reset(-requests|-tokens|)")
+"""Headers that tell when a limit ends: seconds, a time such as 1m2.5s, or the moment in seconds or milliseconds since 1970."""
+_OLD = 1e9
+"""A larger number of seconds is a moment since 1970, a thousand times larger it counts milliseconds."""
 _TAGS = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 WORDS = 300
@@ -104,7 +109,7 @@ def failure_of(response: httpx2.Response, endpoint: LLMEndpoint) -> LLMError:
     if status in (408, 409, 425, 429) or (status >= 500 and status != 501 and not by_rule):
         crowded = status == 429 or (status == 503 and wait is not None)
         return TransientError(told, wait=wait, crowded=crowded, by_server=status == 500)
-    return RefusedError(told, parameter, missing=status == 404)
+    return RefusedError(told, parameter, missing=status in (404, 405, 410))
 
 
 def unknown_model(endpoint: LLMEndpoint, told: str) -> LLMError:
@@ -151,19 +156,59 @@ def lost(error: BaseException, endpoint: LLMEndpoint) -> str:
 
 
 def _delay(response: httpx2.Response) -> float | None:
-    """Seconds that the server asks to wait: in a header (milliseconds, seconds, a date) or in its words."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        text = response.headers.get(name, "")
-        if text.replace(".", "", 1).isdigit():
-            return float(text) * unit
+    """Seconds that the server asks to wait: in a header (milliseconds, seconds, a date), in its words, or until a limit ends."""
+    headers = response.headers
+    if (wait := _number(headers.get("retry-after-ms", ""))) is not None:
+        return wait / 1000.0
+    after = headers.get("retry-after", "")
+    for wait in (_number(after), _until(after), _seconds(after)):
+        if wait is not None:
+            return wait
+    if (found := _DELAY.search(response.text)) and (wait := _seconds_of(found)):
+        return wait
+    return _until_reset(headers) if response.status_code == 429 else None
+
+
+def _until_reset(headers: httpx2.Headers) -> float | None:
+    """Seconds until the limit that was reached ends; those with a name are told also when they were not reached."""
+    waits = [
+        _reset(value)
+        for name, value in headers.items()
+        if (found := _RESETS.fullmatch(name))
+        and (not found[1] or headers.get(name.replace("reset", "remaining")) == "0")
+    ]
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text.replace(".", "", 1).isdecimal() else None
+
+
+def _until(date: str) -> float | None:
     try:
-        return max(0.0, parsedate_to_datetime(response.headers.get("retry-after", "")).timestamp() - time())
+        return max(0.0, parsedate_to_datetime(date).timestamp() - time())
     except (ValueError, OverflowError):
-        found = _DELAY.search(response.text)
-    if found is None:
         return None
-    seconds = float((found["s"] or found["s2"]).strip(".")) * (0.001 if found["unit"] == "ms" else 1.0)
-    return 60.0 * float(found["m"] or found["m2"] or 0) + seconds
+
+
+def _seconds(text: str) -> float | None:
+    """Seconds of a time such as "1m2.5s"."""
+    found = re.fullmatch(_TIME, text.strip(' "'), re.IGNORECASE)
+    return _seconds_of(found) if found else None
+
+
+def _seconds_of(found: re.Match[str]) -> float | None:
+    if not any(found.group("h", "m", "s")):
+        return None
+    hours, minutes, seconds = (float(part or 0) for part in found.group("h", "m", "s"))
+    return 3600.0 * hours + 60.0 * minutes + seconds * (0.001 if found["unit"] == "ms" else 1.0)
+
+
+def _reset(text: str) -> float | None:
+    number = _number(text)
+    if number is None or number < _OLD:
+        return _seconds(text) if number is None else number
+    return max(0.0, (number / 1000.0 if number > 1000.0 * _OLD else number) - time())
 
 
 class FailureStreak:

@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Iterator
 from functools import partial
-from typing import Annotated, Any
+from html import unescape
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 
@@ -17,6 +18,9 @@ _ABOUT = ("type", "title", "description")
 """What a schema says of a value, beside the value."""
 _LETTER = re.compile(r"[^\W_]")
 _LINES = re.compile(r"\s*(?:\n|;)\s*")
+_NUMBER = re.compile(r"^\s*\d{1,2}[.)]\s+")
+_SAYS = re.compile(r"descri|value|detail|text", re.IGNORECASE)
+"""Keys of a record under which it says more than a name."""
 _NUMBERED = re.compile(r"[\W_]*(?:[a-z]+[\W_]*)?\d+[\W_]*", re.IGNORECASE)
 
 
@@ -70,17 +74,27 @@ class Answer(BaseModel):
             told = ((names.get(plain_key(key)), _unwrapped(item)) for key, item in value.items())
             if mine := {name: item for name, item in told if name and item is not None}:
                 return mine
-        elif (only := cls._only_list()) and {*map(type, value)} == {str} and value != [only]:
+        elif (only := cls._only_list(value)) and value != [only]:
             return {only: value}
         inner = list(value.values() if isinstance(value, dict) else value)
         nested = (cls.fields_in(item, depth - 1) for item in reversed(inner))
         return next((found for found in nested if found is not None), None)
 
     @classmethod
-    def _only_list(cls) -> str:
-        """The name of the one field, if it is a list of texts."""
-        fields = list(cls.model_fields.items())
-        return fields[0][0] if len(fields) == 1 and fields[0][1].annotation == list[_Entry] else ""
+    def _only_list(cls, value: list[Any]) -> str:
+        """The name of the one field, if it is a list of what ``value`` lists."""
+        (name, info), *others = cls.model_fields.items()
+        (entry,) = get_args(info.annotation) or (None,)
+        if others or not value:
+            return ""
+        if isinstance(entry, type) and issubclass(entry, Answer):
+            return name if all(entry.is_whole(item) for item in value) else ""
+        return name if info.annotation == list[_Entry] and {*map(type, value)} == {str} else ""
+
+    @classmethod
+    def is_whole(cls, value: Any) -> bool:  # noqa: ANN401 - JSON
+        """Whether JSON is a record with all fields."""
+        return isinstance(value, dict) and {*(cls.fields_in(value, 1) or ())} == {*cls.model_fields}
 
     @model_validator(mode="before")
     @classmethod
@@ -99,30 +113,53 @@ def _unwrapped(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 def _first_text(value: Any) -> Any:  # noqa: ANN401 - JSON
     value = _unwrapped(value)
-    return next(texts_in(value), value) if isinstance(value, dict) else value
+    value = next(texts_in(value), value) if isinstance(value, dict) else value
+    return unescape(value) if isinstance(value, str) else value
 
 
 def _joined(value: Any) -> Any:  # noqa: ANN401 - JSON
-    return ", ".join(texts_in(value)) if isinstance(value, list) else _first_text(value)
+    """One text out of a text, a record or a list of them."""
+    if not isinstance(value, list):
+        return _first_text(value)
+    return ", ".join(text for text in map(_first_text, value) if isinstance(text, str))
+
+
+def _entry(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """One text of a list, without its number: itself, or a record's name with what the record says of it."""
+    text = _first_text(value)
+    if not isinstance(text, str):
+        return text
+    said = [item for key, item in value.items() if _SAYS.search(key)] if isinstance(value, dict) else []
+    if said and isinstance(said[0], str) and said[0] != text and _LETTER.search(said[0]):
+        text = said[0] if _NUMBERED.fullmatch(text) else f"{text}: {said[0]}"
+    return _NUMBER.sub("", text)
 
 
 def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
-    """A list of texts out of a list, a dictionary or one text."""
+    """A list of texts out of a list, a dictionary or one text, which may hold a list; what is no text is left out."""
     if isinstance(value, list):
-        return value
+        flat = [part for item in value for part in (_listed(item) if isinstance(item, list) else [item])]
+        return [item for item in flat if isinstance(item, (str, dict))] or flat
     if isinstance(value, str):
+        if inside := valid_json(value, "[") if value.lstrip().startswith("[") else []:
+            return _listed(inside[0])
+        value = value.strip().strip("[]")
         parts = [part for part in _LINES.split(value) if part.strip()]
         return parts if len(parts) > 1 else [part.strip() for part in value.split(",") if part.strip()]
     if not isinstance(value, dict):
         return [value]
-    told = all(isinstance(item, str) for item in value.values())
-    return list(value.values()) if told or any(_NUMBERED.fullmatch(key) for key in value) else list(value)
+    if all(isinstance(item, str) for item in value.values()) or any(
+        _NUMBERED.fullmatch(key) for key in value
+    ):
+        return list(value.values())
+    told = {key: ", ".join(texts_in(item)) for key, item in value.items() if item not in (False, None)}
+    return [f"{key}: {said}" if said else key for key, said in told.items()]
 
 
 def _records(entry: type[Answer], value: Any) -> list[Any]:  # noqa: ANN401 - JSON
     """Records out of a list, of one record, of a dictionary of records, or of name to list."""
     if not isinstance(value, dict):
-        return _listed(value)
+        return list(filter(entry.is_whole, value)) or value if isinstance(value, list) else _listed(value)
     if entry.fields_in(value, 1) is not None:
         return [value]
     first, *rest = entry.model_fields
@@ -132,7 +169,7 @@ def _records(entry: type[Answer], value: Any) -> list[Any]:  # noqa: ANN401 - JS
 
 
 _Text = Annotated[str, BeforeValidator(_joined)]
-_Entry = Annotated[str, BeforeValidator(_first_text)]
+_Entry = Annotated[str, BeforeValidator(_entry)]
 _Texts = Annotated[list[_Entry], BeforeValidator(_listed)]
 
 

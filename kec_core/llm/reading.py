@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from html import unescape
 from itertools import chain, groupby, pairwise
 from typing import Any, TypeVar
 
@@ -26,8 +27,8 @@ _MARKER = re.compile(
 """Where a model's reasoning begins and ends: tags of any name and case, Kimi's, Mistral's and Harmony's markers."""
 _CLAUSE_END = re.compile(r"[.!?;\n]+(?:\s|$)")
 _REJECTED = re.compile(
-    r"\b(?:reject|discard|dismiss|drop|scrap|abandon)\w*|\b(?:instead of|rather than|in place of|as opposed to)\b|"
-    r"\b(?:draft|wrong|incorrect|invalid|bad|poor|earlier|previous|initial(?:ly)?|original(?:ly)?|alternative\w*|considered|at first)\b|"
+    r"\b(?:reject|discard|dismiss|drop|scrap|scratch|abandon)\w*|\b(?:instead of|rather than|in place of|as opposed to)\b|"
+    r"\b(?:drafts?|wrong|incorrect|invalid|bad|poor|earlier|previous|initial(?:ly)?|original(?:ly)?|alternative\w*|considered|at first)\b|"
     r"\b(?:did|do|does|would|could|should|will)(?: not|n't)\b|"
     r"\bfirst (?:idea|try|attempt|thought|version|answer)\b|\b(?:not|never|avoid)\W*(?:this|that|these|it)?\W*$",
     re.IGNORECASE,
@@ -44,15 +45,25 @@ _TAKEN_BACK = re.compile(
     re.IGNORECASE,
 )
 """What a model says behind an answer that it takes back."""
-_STRUCK = re.compile(r"~~.*?~~|<!--.*?-->|<(s|del|strike)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_STRUCK = re.compile(
+    r"(?<!~)~~(?!~).*?(?<!~)~~(?!~)|<!--.*?-->|<(s|del|strike)>.*?</\1>", re.DOTALL | re.IGNORECASE
+)
 """What a model shows as crossed out."""
-_FENCE = re.compile(r"^\s*`{3,}.*$", re.MULTILINE)
+_TOKENS = re.compile(
+    r"<[|\uff5c][\w \u2581]{1,40}[|\uff5c]>|</?s>|<(?:start|end)_of_turn>|<(?:eos|bos|pad|unk)>",
+    re.IGNORECASE,
+)
+"""Marks of a model's own format that a server forgot to take away."""
+_FENCE = re.compile(r"^\s*(?:`{3,}|~{3,}).*$", re.MULTILINE)
+_WIDE = str.maketrans("\uff5b\uff5d\uff3b\uff3d\uff1a\uff0c\uff02", '{}[]:,"')
+"""Signs that stand for those of JSON in other scripts."""
+_QUOTE = re.compile(r'(?<!\\)"')
 _BRACE = re.compile("[{\uff5b]")
 _KEY_LINE = re.compile(
-    r"^[\s>*•\d.)-]*[*_`\"]*(?P<key>[A-Za-z][\w ]{0,30}?)[*_`\"]*\s*[:=][*_`]*(?P<rest>\s.*|)$"
+    r"^[\s>*•\d.)-]*[*_`\"]*(?P<key>[A-Za-z][\w ]{0,30}?)[*_`\"]*\s*[:=\uff1a][*_`]*(?P<rest>(?:(?<=\uff1a)|\s).*|)$"
 )
 """A key with its value, with marks of lists, of bold or quotes around it or not."""
-_INLINE_KEY = re.compile(r"(?<=[^\d][.;,])\s+(?=description\s*:)", re.IGNORECASE)
+_INLINE_KEY = re.compile(r"(?:(?<=[^\d][.;,])\s+|\s*(?:\||<br\s*/?>)\s*)(?=description\s*:)", re.IGNORECASE)
 _BULLET = re.compile(r"^(\s*)(?:[*•]|\d+[.)])\s+")
 _TABLE_RULE = re.compile(r"[\s|:-]+")
 _TAGGED = re.compile(r"<(\w+)>([^<>]*)</\1>")
@@ -99,7 +110,7 @@ def read_answer(
         raise LLMReplyError("the answer was empty", text)
     problem = "the answer held no JSON object"
     missing = f'the answer\'s field "{next(iter(model.model_fields))}" was not as asked: Field required'
-    said_aloud = _STRUCK.sub("", visible(text))[-LONGEST_ANSWER:]
+    said_aloud = _said_aloud(text)
     for value in chain(
         _values(said_aloud, repair=repair),
         _values_in_lines(said_aloud, list(model.model_fields)) if repair else (),
@@ -108,9 +119,7 @@ def read_answer(
         if found is None:
             problem = missing if isinstance(value, dict) else problem
             continue
-        if (said := "".join(texts_in(found))) and not any(
-            map(str.isalnum, said)
-        ):  # the form asked for, said again
+        if _is_form(found, model.model_fields):
             continue
         merged = {**found, **(known or {}), **{key: value for key, value in found.items() if value}}
         try:
@@ -122,13 +131,28 @@ def read_answer(
     raise LLMReplyError(problem, text)
 
 
+def _said_aloud(text: str) -> str:
+    """What a model said outside its reasoning, without what it crossed out and marks of formats."""
+    said = visible(text)
+    said = _TOKENS.sub("", _STRUCK.sub("", said).strip() or said)[-LONGEST_ANSWER:]
+    if "&quot;" in said and '"' not in said:
+        said = unescape(said)
+    return said.translate(_WIDE) if "\uff5b" in said and "{" not in said else said
+
+
+def _is_form(found: Mapping[str, Any], names: Collection[str]) -> bool:
+    """Whether the fields only say the form again that was asked for: "..." or their own names."""
+    texts = [plain_key(text).rstrip("0123456789") for text in texts_in(dict(found))]
+    return bool(texts) and {*texts} <= {"", "name", "string", "text", *map(plain_key, names)}
+
+
 def _values(text: str, *, repair: bool) -> Iterator[Any]:
     """What could be an answer, the last first: whole JSON, JSON inside it, mended JSON; then lists."""
     for opening, closing in ("{}", "[]"):
         for start, end in _likeliest(text, _spans(text, opening, closing)):
             span = text[start:end]
             yield from reversed(valid_json(span, opening))
-            if repair:
+            if repair and not _is_torn(span, closing):
                 yield from _mended(span, dict if opening == "{" else list)
 
 
@@ -168,12 +192,19 @@ def _spans(text: str, opening: str, closing: str) -> list[tuple[int, int]]:
     return [*found, (start, len(text))] if depth else found
 
 
+def _is_torn(span: str, closing: str) -> bool:
+    """Whether JSON ends in the middle of a text, whose rest nobody knows."""
+    return not span.endswith(closing) and (
+        len(_QUOTE.findall(span)) % 2 == 1 or span.count("\u201c") > span.count("\u201d")
+    )
+
+
 def _mended(span: str, kind: type) -> Iterator[Any]:
     """Broken JSON as it was meant; not what is made of words that merely stand in brackets."""
     import json_repair
 
     try:
-        value = json_repair.loads(span)
+        value = json_repair.loads(span.replace("\xab", '"').replace("\xbb", '"'))
     except (RecursionError, ValueError):
         return
     if isinstance(value, kind):

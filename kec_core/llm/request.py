@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +12,7 @@ from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
 from kec_core.errors import LLMError, LLMReplyError
 from kec_core.llm.answers import clean
+from kec_core.llm.dialect import RefusedError
 from kec_core.llm.endpoint import LLMEndpoint
 from kec_core.llm.failures import WORDS, TransientError, failure_of, lost
 from kec_core.llm.reading import reasons, visible
@@ -17,6 +20,11 @@ from kec_core.llm.transport import open_client
 
 _LIST_SECONDS = 10.0
 _LARGEST_LIST = 4_000_000
+_CUT = re.compile(r"length|max\w*tokens|token_limit", re.IGNORECASE)
+_FILTERED = re.compile(r"content_?filter|safety|recitation|blocklist|prohibited", re.IGNORECASE)
+"""How servers say that an answer ended at the limit of tokens, and that it was held back."""
+_HELD = ("text", "summary", "thinking", "content", "value", "json")
+"""Keys under which a part of a content holds its text."""
 _MOST_TOKENS = 10**9
 """A server that counts more for one question miscounts."""
 
@@ -103,9 +111,15 @@ async def model_names(endpoint: LLMEndpoint) -> list[str]:
     failure: LLMError
     async with open_client(endpoint, timeout=_LIST_SECONDS, max_bytes=_LARGEST_LIST) as client:
         try:
-            return [model.id for model in (await client.models.list()).data]
+            listed = [_model_name(model) for model in (await client.models.list()).data]
+            return [name for name in listed if name]
         except APIStatusError as error:
             failure = failure_of(error.response, endpoint)
+            if isinstance(failure, (TransientError, RefusedError)):
+                failure = LLMError(
+                    f"The server at {endpoint.url} gave no list of models ({failure}); check the address, or type the "
+                    "model's name."
+                )
         except APITimeoutError:
             failure = TransientError(
                 f"The server at {endpoint.url} gave no answer within {_LIST_SECONDS:g} seconds."
@@ -122,15 +136,19 @@ async def model_names(endpoint: LLMEndpoint) -> list[str]:
     raise failure
 
 
+def _model_name(model: Any) -> str:  # noqa: ANN401 - the client checks no types
+    """The name in an entry of a list of models, "" when it has none that can be asked for."""
+    named = model if isinstance(model, str) else getattr(model, "id", None) or getattr(model, "name", None)
+    return named if isinstance(named, str) and named.isprintable() else ""
+
+
 def _completion(reply: Any, endpoint: LLMEndpoint) -> Completion:  # noqa: ANN401 - the client checks no types
     """A completion out of the client's type, whose fields hold whatever the server sent."""
     choice, usage = reply.choices[0], reply.usage
     message = choice.message
-    calls = getattr(message, "tool_calls", None) or ()
-    said = _text(message.content) or next((call.function.arguments for call in calls), "")
     return _made(
         endpoint,
-        text=said,
+        text="\n".join(filter(str.strip, (_text(message.content), *_arguments(message)))),
         reasoning=_reasoning(message),
         finish=choice.finish_reason,
         refusal=_text(message.refusal),
@@ -140,14 +158,24 @@ def _completion(reply: Any, endpoint: LLMEndpoint) -> Completion:  # noqa: ANN40
 
 async def _streamed(reply: Any, endpoint: LLMEndpoint) -> Completion:  # noqa: ANN401 - as above
     """A completion out of a stream."""
-    text, reasoning, finish, usage = "", "", None, None
+    text, reasoning, refusal, arguments, finish, usage = "", "", "", "", None, None
     async for chunk in reply:
         usage = getattr(chunk, "usage", None) or usage
         for choice in (chunk.choices or ())[:1]:
-            text += _text(choice.delta.content)
-            reasoning += _reasoning(choice.delta)
-            finish = choice.finish_reason or finish
-    return _made(endpoint, text=text, reasoning=reasoning, finish=finish, refusal="", usage=usage)
+            delta = getattr(choice, "delta", None) or getattr(choice, "message", None)
+            text += _text(getattr(delta, "content", None))
+            reasoning += _reasoning(delta)
+            refusal += _text(getattr(delta, "refusal", None))
+            arguments += "".join(_arguments(delta))
+            finish = getattr(choice, "finish_reason", None) or finish
+    return _made(
+        endpoint,
+        text="\n".join(filter(str.strip, (text, arguments))),
+        reasoning=reasoning,
+        finish=finish,
+        refusal=refusal,
+        usage=usage,
+    )
 
 
 def _made(
@@ -155,33 +183,54 @@ def _made(
     *,
     text: str,
     reasoning: str,
-    finish: str | None,
+    finish: Any,  # noqa: ANN401
     refusal: str,
     usage: Any,  # noqa: ANN401
 ) -> Completion:
+    finish = str(finish)
     return Completion(
         text=endpoint.scrub(text),
-        cut=finish == "length",
+        cut=_CUT.search(finish) is not None,
         prompt_tokens=_count(usage, "prompt_tokens"),
         completion_tokens=_count(usage, "completion_tokens"),
         reasoning=endpoint.scrub(reasoning),
-        refusal=endpoint.scrub(refusal) or ("its content filter" if finish == "content_filter" else ""),
+        refusal=endpoint.scrub(refusal) or ("its content filter" if _FILTERED.search(finish) else ""),
     )
 
 
 def _text(content: Any) -> str:  # noqa: ANN401 - as above
-    """The text of a content: itself, or that of its parts."""
+    """The text of a content: itself, that of its parts without thoughts, or what stands in the place of a text."""
     if isinstance(content, list):
-        parts = (
-            (part.get("text") or part.get("summary")) if isinstance(part, dict) else part for part in content
-        )
-        return "".join(map(_text, parts))
+        return "".join(_text(part) for part in content if not _is_thought(part))
+    if isinstance(content, dict):
+        held = next((content[key] for key in _HELD if content.get(key)), None)
+        return _text(held) if held is not None or "type" in content else json.dumps(content)
     return content if isinstance(content, str) else ""
+
+
+def _is_thought(part: Any) -> bool:  # noqa: ANN401 - as above
+    return isinstance(part, dict) and bool(reasons(f"<{part.get('type')}>"))
+
+
+def _arguments(message: Any) -> list[str]:  # noqa: ANN401 - as above
+    """What a message calls tools with: some servers give the answer in the asked form there."""
+    calls = getattr(message, "tool_calls", None)
+    called = [getattr(call, "function", None) for call in calls] if isinstance(calls, list) else []
+    called.append(getattr(message, "function_call", None))
+    return [_text(getattr(function, "arguments", None)) for function in called]
 
 
 def _reasoning(message: Any) -> str:  # noqa: ANN401 - as above
     fields = ("reasoning_content", "reasoning", "reasoning_details")
-    return next(filter(None, (_text(getattr(message, name, None)) for name in fields)), "")
+    apart = next(filter(None, (_text_of_all(getattr(message, name, None)) for name in fields)), "")
+    content = getattr(message, "content", None)
+    thoughts = filter(_is_thought, content) if isinstance(content, list) else ()
+    return apart or "".join(map(_text, thoughts))
+
+
+def _text_of_all(content: Any) -> str:  # noqa: ANN401 - as above
+    """The text of reasoning, whose parts are all thoughts."""
+    return "".join(map(_text, content)) if isinstance(content, list) else _text(content)
 
 
 def _count(usage: Any, name: str) -> int:  # noqa: ANN401 - as above

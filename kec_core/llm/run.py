@@ -315,7 +315,9 @@ class Run:
             except TransientError as error:
                 if error.crowded or first or self._probed or not error.by_server:
                     self._probed = self._probed or not error.crowded
-                    raise first or error from None
+                    if first and self._dialect.blamed(first, self.config.limits) == dialect:
+                        self._dialect = dialect  # the server named it, though it failed then
+                    raise error from None
                 first = RefusedError(str(error))
                 dialect = replace(dialect, mode="text")
             else:

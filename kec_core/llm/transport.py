@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -23,6 +25,10 @@ _MOVED = (301, 302, 303)
 """Ways of sending a request on that lose the question; 307 and 308 keep it, and the client follows them."""
 _MOST_STEPS = 3
 """So often a question is sent on, not further."""
+_GZIP = b"\x1f\x8b\x08"
+"""How compressed content begins."""
+_RUN_ON = re.compile(rb"^(data: *\{.*\})\r?\n(?=data:)", re.MULTILINE)
+"""An event without the blank line that should end it."""
 _PLAIN_KEY = "api-key"
 """Header of the key at Azure's addresses, those with an api-version."""
 
@@ -147,12 +153,22 @@ class _Transport(httpx2.AsyncBaseTransport):
     async def _read(self, response: httpx2.Response) -> bytes:
         content = b""
         async for chunk in response.aiter_bytes():  # unpacked, should it be packed
-            content += chunk
-            if len(content) > self.max_bytes:
-                raise LLMReplyError(
-                    f"the reply was refused because it is larger than {self.max_bytes:,} bytes"
-                )
+            content = self._within(content + chunk)
+        if content.startswith(_GZIP):  # packed without a word of it, or under another name
+            content = self._unpacked(content)
         return _readable(content)
+
+    def _unpacked(self, content: bytes) -> bytes:
+        try:
+            whole = zlib.decompressobj(wbits=31).decompress(content, self.max_bytes + 1)
+        except zlib.error:
+            return content
+        return self._within(whole)
+
+    def _within(self, content: bytes) -> bytes:
+        if len(content) > self.max_bytes:
+            raise LLMReplyError(f"the reply was refused because it is larger than {self.max_bytes:,} bytes")
+        return content
 
     async def aclose(self) -> None:
         await self.inner.aclose()
@@ -165,6 +181,8 @@ def _checked(response: httpx2.Response, request: httpx2.Request) -> httpx2.Respo
     streamed = response.content.lstrip().startswith((b"data:", b"event:", b":"))
     wanted = b'"stream":true' in request.content.replace(b" ", b"")
     if streamed:
+        content = _RUN_ON.sub(rb"\1\n\n", response.content)
+        response = httpx2.Response(response.status_code, headers=response.headers, content=content)
         if error := _error_among_events(response.content):
             return _told(response, error)
         said = "the server streams its answers without being asked to"
@@ -204,8 +222,8 @@ def _error_among_events(content: bytes) -> Any:  # noqa: ANN401 - JSON
 
 def _told(response: httpx2.Response, error: Any) -> httpx2.Response:  # noqa: ANN401 - JSON
     """The error that a reply of status 200 holds, under the status that it names."""
-    code = error.get("code") if isinstance(error, dict) else None
-    status = code if isinstance(code, int) and 400 <= code < 600 else 502
+    code = str(error.get("code")) if isinstance(error, dict) else ""
+    status = int(code) if re.fullmatch("[45]\\d\\d", code) else 502
     return _error(response, status, content=json.dumps({"error": error}).encode())
 
 

@@ -48,6 +48,21 @@ def test_every_cluster_that_no_word_fits_has_one_number():
     assert names == ["unclear", "unclear 2", "unclear 3", "unclear 4"]
 
 
+def test_a_cluster_without_photos_keeps_no_number_of_those_that_no_word_fits():
+    names = named([[0, 0], [0, 0], [0.9, 0.1]], "unclear (16 photos)", "unclear 2 (16 photos)")
+    assert names[2] == "unclear"
+
+
+def test_beside_a_cluster_that_the_person_calls_unclear_the_others_have_one_number():
+    votes = np.float32([[0.9, 0, 0.1], [0, 0.9, 0.1], [0, 0, 1]])
+    concepts = ("unclear (16 photos)", "unclear 2 (16 photos)", "dog")
+    assert name_clusters(votes, votes, concepts, {2: "Unclear"}) == ["unclear 2", "unclear 3", "Unclear"]
+
+
+def test_a_name_that_only_begins_with_unclear_says_what_it_says():
+    assert named([[1, 0], [0, 1]], "unclear water", "unclear (9 photos)") == ["unclear water", "unclear"]
+
+
 def test_what_is_unclear_tells_no_cluster_from_its_namesake():
     shares = [[0.9, 0.1], [0.7, 0.3], [0, 1], [0.1, 0.9]]
     assert named(shares, "dog", "unclear (9 photos)") == ["dog", "dog 2", "unclear", "unclear 2"]

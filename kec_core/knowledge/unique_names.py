@@ -47,7 +47,7 @@ def says_unclear(name: str) -> bool:
 
 def is_unclear(concept: Concept) -> bool:
     """Whether no word fits what it stands for, so that there is nothing to ask or to say about it."""
-    return concept.name.startswith(UNCLEAR)
+    return says_unclear(concept.name)
 
 
 def unique_names(knowledge: Knowledge) -> dict[str, str]:
@@ -69,16 +69,18 @@ def unique_names(knowledge: Knowledge) -> dict[str, str]:
 
 
 def numbered(names: Sequence[str]) -> list[str]:
-    """The names with those that say that no word fits as "unclear", "unclear 2" and so on.
-
-    How many photos such a group had when it was made, which they say, is not what it has now.
-    """
-    taken = {name.casefold() for name in names if not _UNCLEAR.match(name)}
+    """The names with those that say that no word fits as "unclear", "unclear 2" and so on."""
+    taken = {name.casefold() for name in names if not says_unclear(name)}
     shown = []
-    for name in names:
-        shown.append(free_name(UNCLEAR, taken) if _UNCLEAR.match(name) else name)
+    for name in map(unnumbered, names):
+        shown.append(free_name(name, taken) if name == UNCLEAR else name)
         taken.add(shown[-1].casefold())
     return shown
+
+
+def unnumbered(name: str) -> str:
+    """The name; of one that says that no word fits neither its number nor how many photos it had when it was made."""
+    return UNCLEAR if says_unclear(name) else name
 
 
 def _marks(namesakes: Sequence[Concept]) -> list[str]:

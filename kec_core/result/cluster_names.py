@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatMatrix, IntVector
 from kec_core.clustering.constraints import ConstraintPlan
 from kec_core.clustering.geometry import cluster_sums
-from kec_core.knowledge.unique_names import UNCLEAR, free_name, numbered
+from kec_core.knowledge.unique_names import free_name, says_unclear, unnumbered
 from kec_core.live import LiveState
 from kec_core.types import Grounding, Knowledge
 
@@ -120,7 +120,7 @@ def name_clusters(
         if first != cluster:
             name = _told_apart(name, omega[cluster] - omega[first], concepts)
         names[cluster] = name
-    return _each_once(numbered([names.get(cluster, "") for cluster in range(len(votes))]), votes, given)
+    return _each_once([unnumbered(names.get(cluster, "")) for cluster in range(len(votes))], votes, given)
 
 
 def _each_once(names: Sequence[str], votes: FloatMatrix, given: Mapping[int, str]) -> list[str]:
@@ -156,8 +156,8 @@ def _told_apart(name: str, lift: NDArray[np.floating], concepts: Sequence[str]) 
     A cluster that merely fits its name less leans to no other concept; what is unclear tells nothing.
     """
     own = [i for i, concept in enumerate(concepts) if concept.casefold() == name.casefold()]
-    others = [i for i, concept in enumerate(concepts) if i not in own and not concept.startswith(UNCLEAR)]
-    if name.startswith(UNCLEAR) or not others:
+    others = [i for i, concept in enumerate(concepts) if i not in own and not says_unclear(concept)]
+    if says_unclear(name) or not others:
         return name
     best = max(others, key=lambda i: lift[i])
     leans = lift[best] >= max(LEAST_LIFT, -LEAST_PART * lift[own].sum())

@@ -187,6 +187,16 @@ def test_a_name_is_kept_whatever_comes_and_can_be_taken_back():
     assert [one.name for one in done.state.knowledge.kept] == [""]
 
 
+def test_a_name_that_stays_is_not_said_to_change():
+    state = do(begin(), {"op": "rename_cluster", "cluster": "cat", "name": "Felix"}).state
+    assert do(state, {"op": "rename_cluster", "cluster": "Felix", "name": "Felix"}).said == (
+        'Kept the name "Felix".',
+    )
+    assert do(begin(), {"op": "rename_cluster", "cluster": "cat", "name": ""}).said == (
+        '"cat" had no other name to take back.',
+    )
+
+
 def test_a_cluster_is_ticked_off_and_that_is_undone_like_any_edit():
     state = begin()
     done = do(state, {"op": "set_cluster_done", "cluster": "cat"})

@@ -206,6 +206,30 @@ def test_a_cluster_gets_a_name_of_its_own(colours):
     assert "My *reds*" not in shown(page)
 
 
+@pytest.mark.parametrize("name", [None, "", "  "])
+def test_a_name_that_stays_as_it_is_makes_no_revision(colours, name):
+    page = app("clusters", project="colours", cluster="0")
+    page.button(key="cluster_rename").click().run()
+    if name is not None:
+        page.text_input(key="cluster_name_0").set_value(name)
+    page.button(key="cluster_name_save").click().run()
+    assert revisions.current(colours).id == "r1"
+    assert [field.key for field in page.text_input] == ["find_field"]
+
+
+def test_a_name_of_before_that_stays_as_it_is_is_kept(colours):
+    mark_cluster(colours, "r1", 0, name="Zanzibar")
+    page = app("clusters", project="colours", cluster="0")
+    page.button(key="cluster_rename").click().run()
+    page.button(key="cluster_name_save").click().run()
+    assert revisions.current(colours).id == "r1"
+    assert "Zanzibar" in shown(page)
+    page.button(key="cluster_rename").click().run()
+    page.text_input(key="cluster_name_0").set_value("")
+    page.button(key="cluster_name_save").click().run()
+    assert cluster_marks(colours, revisions.current(colours).id).names == {}
+
+
 def test_a_name_that_is_taken_is_refused_and_can_be_changed(colours):
     mark_cluster(colours, "r1", 1, name="mine")
     page = app("clusters", project="colours", cluster="0")

@@ -33,6 +33,27 @@ def test_ticked_cards_become_one_group_and_that_is_said(colours):
     assert kept_labels(colours) == before
 
 
+@pytest.mark.parametrize("first", [0, 2])
+def test_the_card_that_was_ticked_first_gives_the_merged_group_its_name(colours, first):
+    name = next(card.name for card in cards_of(colours) if card.id == first)
+    page = app("clusters", project="colours")
+    for card in (first, *({0, 1, 2} - {first})):
+        page.button(key=f"tick_{card}").click().run()
+    page.button(key="clusters_merge").click().run()
+    assert name in {card.name for card in cards_of(colours)}
+    assert first in kept_labels(colours).values()
+
+
+def test_a_group_that_no_word_fits_gives_no_name_to_what_is_merged_with_it(colours):
+    edit(colours, {"op": "rename_concept", "concept": "leaf", "name": "unclear (12 photos)"})
+    unclear, other = sorted(cards_of(colours), key=lambda card: card.name != "unclear")[:2]
+    page = app("clusters", project="colours")
+    for card in (unclear, other):
+        page.button(key=f"tick_{card.id}").click().run()
+    page.button(key="clusters_merge").click().run()
+    assert all(not kept.name for kept in revisions.current(colours).knowledge.kept)
+
+
 def test_an_opened_cluster_is_split_by_looks(colours):
     before = kept_labels(colours)
     page = app("clusters", project="colours", cluster="0")

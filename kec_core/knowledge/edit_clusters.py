@@ -276,7 +276,10 @@ class RenameCluster(ClusterEdit):
         cluster = partition.find(self.cluster)
         if self.name:
             partition.free_name(self.name, but=[cluster])
-        said = self._said(partition.called(cluster))
+        old = partition.called(cluster)
+        said = self._said(old)
+        if not self.name and cluster not in partition.given_names:
+            said = f"{old} had no other name to take back."
         return partition.keeping(cluster, name=self.name).finished(partition, said)
 
     def sentence(self, knowledge: Knowledge, /) -> str:
@@ -284,7 +287,11 @@ class RenameCluster(ClusterEdit):
         return self._said(_named(knowledge, self.cluster))
 
     def _said(self, old: str) -> str:
-        return f"Renamed {old} to {quoted(self.name)}." if self.name else f"Took the name {old} back."
+        if not self.name:
+            return f"Took the name {old} back."
+        return (
+            f"Kept the name {old}." if quoted(self.name) == old else f"Renamed {old} to {quoted(self.name)}."
+        )
 
 
 class SetClusterDone(ClusterEdit):

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from kec_core.knowledge.edit_clusters import MergeClusters
 from kec_core.knowledge.unique_names import says_unclear
 from kec_core.photos.images import ImageRecord
 from pages.shared import gallery, groups, markup, session, ui
@@ -50,10 +49,11 @@ def draw(
         )
         ui.note(said)
         return
+    next_tick = 1 + max(map(_tick, cards))
     grid = st.grid(min_column_width=230, border=True)
     for card in shown[gallery.turn("page_clusters", len(shown), CARDS_PER_PAGE)]:
         with grid.cell(), st.container(key=f"card_{card.id}", gap="small"):
-            _card(project, overview, card, images)
+            _card(project, overview, card, images, next_tick)
 
 
 def _head(cards: Sequence[ClusterCard]) -> None:
@@ -92,20 +92,29 @@ def bar(project: Project, cards: Sequence[ClusterCard]) -> None:
 
 
 def _ticked(cards: Sequence[ClusterCard]) -> list[ClusterCard]:
-    return [card for card in cards if session.widget(f"{_TICK}{card.id}")]
+    """The ticked cards, the first one ticked first."""
+    return sorted((card for card in cards if _tick(card)), key=_tick)
+
+
+def _tick(card: ClusterCard) -> int:
+    """The number of its tick among those made, from 1; 0 for a card that is not ticked."""
+    tick = session.widget(f"{_TICK}{card.id}")
+    return tick if isinstance(tick, int) else 0
 
 
 def _merge(project: Project, ticked: Sequence[ClusterCard]) -> None:
-    if groups.act(project, MergeClusters(clusters=tuple(card.id for card in ticked))):
+    if groups.act(project, groups.merging(ticked)):
         _untick(ticked)
 
 
 def _untick(ticked: Sequence[ClusterCard]) -> None:
     for card in ticked:
-        session.set_widget(f"{_TICK}{card.id}", False)
+        session.set_widget(f"{_TICK}{card.id}", 0)
 
 
-def _card(project: Project, overview: Overview, card: ClusterCard, images: Sequence[ImageRecord]) -> None:
+def _card(
+    project: Project, overview: Overview, card: ClusterCard, images: Sequence[ImageRecord], next_tick: int
+) -> None:
     rows = overview.members(card.id)[:REPRESENTATIVES]
     st.html(markup.mosaic(ui.tiles(project, [images[row] for row in rows])))
     tick = "✓ done · " if card.done else ""
@@ -116,7 +125,7 @@ def _card(project: Project, overview: Overview, card: ClusterCard, images: Seque
         UNCLEAR if says_unclear(card.name) else "",
     ]
     ui.card(card.name, lines, colour=cluster_colour(card.id))
-    ticked = bool(session.widget(f"{_TICK}{card.id}"))
+    ticked = _tick(card) > 0
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(  # no checkbox: keys do not act while one has the focus
             "Ticked" if ticked else "Tick",
@@ -124,7 +133,7 @@ def _card(project: Project, overview: Overview, card: ClusterCard, images: Seque
             icon=":material/check_box:" if ticked else ":material/check_box_outline_blank:",
             type="tertiary",
             on_click=session.set_widget,
-            args=(f"{_TICK}{card.id}", not ticked),
+            args=(f"{_TICK}{card.id}", 0 if ticked else next_tick),
         )
         st.space("stretch")
         st.button(  # its style lets it reach over the whole card

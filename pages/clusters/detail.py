@@ -170,21 +170,25 @@ def _name_form(project: Project, revision: Revision, card: ClusterCard) -> None:
             max_chars=80,
             help="It stays with the cluster while you edit. Leave it empty to name it by its concepts again.",
         )
-        save = (project, revision.id, card.id)
+        save = (project, revision, card)
         st.form_submit_button("Save", key="cluster_name_save", type="primary", on_click=_rename, args=save)
         st.form_submit_button(
             "Cancel", key="cluster_name_cancel", on_click=session.set_widget, args=(_NAMING, None)
         )
 
 
-def _rename(project: Project, revision_id: str, cluster: int) -> None:
+def _rename(project: Project, revision: Revision, card: ClusterCard) -> None:
+    """With what the field holds; a name that is the same is no edit."""
     with ui.refusals():
-        name = str(session.widget(f"{_NAME}_{cluster}") or "")
-        session.act(project, [RenameCluster(cluster=cluster, name=name)])
-        if session.was_refused():
-            return
-        if cluster in cluster_marks(project, revision_id).names:  # of before, when names were no edits
-            mark_cluster(project, revision_id, cluster, name="")
+        name = " ".join(str(session.widget(f"{_NAME}_{card.id}") or "").split())
+        marked = cluster_marks(project, revision.id).names  # of before, when names were no edits
+        given = marked.keys() | {kept.id for kept in revision.knowledge.kept if kept.name}
+        if name != card.name if name else card.id in given:
+            session.act(project, [RenameCluster(cluster=card.id, name=name)])
+            if session.was_refused():
+                return
+            if card.id in marked:
+                mark_cluster(project, revision.id, card.id, name="")
         session.set_widget(_NAMING, None)
 
 

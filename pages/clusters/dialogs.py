@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from kec_core.knowledge.edit_base import Edit
-from kec_core.knowledge.edit_clusters import MergeClusters, NewCluster, SplitCluster
+from kec_core.knowledge.edit_clusters import NewCluster, SplitCluster
 from kec_core.photos.images import ImageRecord
 from pages.shared import cached, groups, markup, session, ui
 from state.project.project import Project
@@ -82,7 +82,7 @@ def merge(project: Project, revision: Revision, card: ClusterCard) -> None:
     )
     buttons(
         project,
-        MergeClusters(clusters=(card.id, chosen)),
+        groups.merging((card, others[chosen])),
         f"Merge {card.size + others[chosen].size:,} photos",
     )
 

@@ -10,8 +10,9 @@ import streamlit as st
 
 from kec_core.errors import KecError
 from kec_core.knowledge.edit_base import Edit
-from kec_core.knowledge.edit_clusters import MovePhotos, NewCluster
+from kec_core.knowledge.edit_clusters import MergeClusters, MovePhotos, NewCluster
 from kec_core.knowledge.edit_sorting import NONE
+from kec_core.knowledge.unique_names import says_unclear
 from pages.shared import cached, markup, session, ui
 from state.project.project import Project
 from state.revisions.clusterings import load_clustering
@@ -53,6 +54,12 @@ def tried(project: Project, edit: Edit) -> Preview | None:
     except KecError as error:
         ui.error(error)
         return None
+
+
+def merging(cards: Sequence[ClusterCard]) -> MergeClusters:
+    """The edit that makes groups one with the name of the first; a first one that no word fits gives none."""
+    name = "" if says_unclear(cards[0].name) else cards[0].name
+    return MergeClusters(clusters=tuple(card.id for card in cards), name=name)
 
 
 def nearest_first(project: Project, revision: Revision, here: int | None) -> list[ClusterCard]:

@@ -237,14 +237,21 @@ class _DamagedResultError(StoreError):
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The JSON document and the arrays of a result, checked against their checksums (older results have none)."""
     with damage_as(_DamagedResultError, "{why}"):
-        sums = folder / CHECKSUMS
-        for name, expected in (json.loads(sums.read_bytes()) if exists(sums) else {}).items():
+        for name, expected in _checksums(folder / CHECKSUMS).items():
             _check(folder / name, expected)
         document = json.loads((folder / "data.json").read_text(encoding="utf-8"))
         if not isinstance(document["data"], dict) or not isinstance(document["format_version"], int):
             raise _DamagedResultError("data.json does not hold what was stored")
         arrays = {path.stem: _read_array(path) for path in sorted(folder.glob("*.npy"))}
     return document, arrays
+
+
+def _checksums(path: Path) -> dict[str, int]:
+    """CRC-32 of each file of a result, by name; none for older results."""
+    if not exists(path):
+        return {}
+    with damage_as(_DamagedResultError, f"{path.name} is damaged"):
+        return dict(json.loads(path.read_bytes()))
 
 
 def _check(path: Path, expected: int) -> None:

@@ -206,3 +206,54 @@ def test_a_table_that_is_named_or_built_otherwise_is_damage(project, change):
     with pytest.raises(StoreError, match=r"columns of its tables changed.*last good state \(revision r1\)"):
         Project.open(project.folder)
     assert [r.note for r in revisions.history(Project.open(project.folder))] == ["one"]
+
+
+@pytest.mark.parametrize("harm", [lambda file: file.write_bytes(b""), lambda file: file.unlink()])
+def test_an_emptied_or_lost_file_is_restored_as_a_damaged_one(project, harm):
+    keep_copy(project.database)
+    harm(project.folder / "project.db")
+    assert Project.is_project(project.folder)
+    with pytest.raises(StoreError, match=r"project.db is (empty|missing)\. .*good state \(revision r1\)"):
+        Project.open(project.folder)
+    assert revisions.current(Project.open(project.folder)).id == "r1"
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM pointer", "DROP TABLE pointer", "DROP TABLE checksums"])
+@pytest.mark.parametrize("photos", [True, False])
+def test_what_is_gone_from_the_file_is_damage(project, statement, photos):
+    keep_copy(project.database)
+    with closing(sqlite3.connect(project.folder / "project.db")) as db, db:
+        db.execute("PRAGMA foreign_keys = OFF")
+        db.execute(statement)
+    with pytest.raises(StoreError, match=r"damaged.*good state \(revision r1\)"):
+        Project.open(project.folder, photos=photos)
+    assert revisions.current(Project.open(project.folder)).id == "r1"
+
+
+def test_an_entry_of_another_type_is_damage(project):
+    project.set_meta("images_root", 5)
+    with pytest.raises(StoreError, match="damaged: the folder of its photos cannot be read"):
+        _ = project.images_root
+
+
+NO_ROWS = ["{", "5", "[]", "{}", '{"number": "x", "scan": 1}', '{"number": 9, "scan": 1, "knowledge": "*"}']
+
+
+def test_lines_of_the_journal_that_are_no_rows_are_passed_over(project):
+    keep_copy(project.database)
+    commit_simple(project, "r1", "two")
+    injected = '{"number": 9, "scan": 1, "knowledge": "", "note) SELECT 1; --": 1}'
+    with journal(project).open("a") as file:
+        file.write("\n".join([*NO_ROWS, injected, ""]))
+    commit_simple(project, "r2", "three")
+    damage(project)
+    with pytest.raises(StoreError, match=r"good state \(revision r3\)"):
+        Project.open(project.folder)
+
+
+def test_a_copy_without_its_journal_is_used(project):
+    keep_copy(project.database)
+    journal(project).unlink()
+    damage(project)
+    with pytest.raises(StoreError, match=r"good state \(revision r1\)"):
+        Project.open(project.folder)

@@ -97,6 +97,8 @@ ALTER TABLE exif ADD COLUMN longitude REAL;
 """What leads from a format to the next one; a new file goes all the way too."""
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_LACKING = ("Could not decode", "no such table", "no such column")
+"""How SQLite's words begin where the content of a file is not that of a project."""
 _CLOSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 _PERHAPS_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 """What SQLite also says when there is no room for the files it needs beside the database."""
@@ -351,7 +353,7 @@ def _clear_errors(path: Path) -> Iterator[None]:
 
 def _store_error(path: Path, error: sqlite3.DatabaseError) -> StoreError:
     kind = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
-    if kind in _DAMAGED or "Could not decode" in str(error):
+    if kind in _DAMAGED or str(error).startswith(_LACKING):
         return DamagedError(f"The project file {path} is damaged ({short(error)}).")
     if kind == sqlite3.SQLITE_FULL or (kind in _PERHAPS_FULL and is_full(path.parent)):
         return DiskFullError(

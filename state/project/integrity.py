@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Container
 from typing import Literal
 
+from kec_core.paths import exists
 from state.project.database import DamagedError, Database, columns_of, expected_columns
 from state.project.revision_rows import COLUMNS, LIGHT_COLUMNS, current_number, light_fields, read_revision
 
@@ -61,7 +62,11 @@ def check(database: Database, *, photos: bool = True) -> None:
     Raises:
         DamagedError: something in it is not what was written; another StoreError when it cannot be opened.
     """
+    if not exists(database.path):
+        raise DamagedError(f"The project file {database.path} is missing.")
     stat = database.path.stat()
+    if not stat.st_size:
+        raise DamagedError(f"The project file {database.path} is empty.")
     state = (stat.st_size, stat.st_mtime_ns)
     if _checked.get(database) == state:
         return

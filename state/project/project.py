@@ -27,7 +27,7 @@ from state.project.integrity import check
 from state.project.llm_cache import AnswerCache
 from state.project.locks import Lease
 from state.project.meta import read_meta, write_meta
-from state.project.recovery import recover
+from state.project.recovery import backup_of, recover
 from state.project.scan_rows import (
     add_labels,
     read_exif,
@@ -119,8 +119,8 @@ class Project:
 
     @staticmethod
     def is_project(folder: Path) -> bool:
-        """Whether a folder holds a project file."""
-        return is_file(folder / DATABASE)
+        """Whether a folder holds a project file, or the backup of one that is lost."""
+        return is_file(folder / DATABASE) or is_file(backup_of(folder / DATABASE))
 
     # --- name, settings, services
 
@@ -183,8 +183,9 @@ class Project:
     @property
     def images_root(self) -> Path | None:
         """The folder of the photos (it may be gone), or None before the first scan."""
-        stored = self.meta("images_root", None)
-        return None if stored is None else self.folder / stored
+        root = self.meta("images_root", None)
+        with stored("the folder of its photos"):
+            return None if root is None else self.folder / root
 
     def set_images_root(self, root: Path) -> None:
         """Remember where the photos are: relative when inside the project, so a copied project finds them."""

@@ -20,7 +20,7 @@ from kec_core.disk import reason, short
 from kec_core.errors import StoreError
 from kec_core.paths import exists, is_file
 from kec_core.store import write_atomically
-from state.project.database import DamagedError, Database, to_text
+from state.project.database import DamagedError, Database, expected_columns, to_text
 from state.project.integrity import check, seal
 from state.project.locks import RunLock
 
@@ -30,6 +30,8 @@ _JOURNAL_BYTES = 64 * 2**20
 """A longer journal gives way to a fresh copy."""
 _BESIDE = ("-wal", "-shm")
 """Ends of the names of the files that SQLite puts beside a database."""
+_HEAD = frozenset(("number", "scan"))
+"""Entries of the journal's first line: the newest revision and scan of the copy."""
 _CHECKSUM = "crc32"
 """The entry of a journal's line with the CRC-32 of the others; lines of earlier versions have none."""
 _TAIL_BYTES = 4 * 2**20
@@ -58,7 +60,7 @@ def keep_copy(database: Database) -> None:
     Raises:
         StoreError: the disk is full, or the folder is not writable.
     """
-    copy = _copy(database.path)
+    copy = backup_of(database.path)
     fresh = copy.with_name(f"{copy.name}.new{os.getpid()}")
     try:
         copy.parent.mkdir(exist_ok=True)
@@ -102,6 +104,7 @@ def _last_line(journal: Path) -> dict[str, Any]:
 
 def _readable(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """The lines that are whole; a kill may have cut one."""
+    columns = {column for table, column, *_ in expected_columns() if table == "revisions"}
     for line in filter(None, map(bytes.strip, lines)):
         try:
             row = dict(json.loads(line))
@@ -109,9 +112,23 @@ def _readable(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             logger.warning("a line of the journal is cut; it is passed over")
             continue
         checksum = row.pop(_CHECKSUM, None)
-        if checksum in (None, zlib.crc32(to_text(row).encode("ascii"))):
+        whole = {*row} == _HEAD or _HEAD | {"parent", "knowledge"} <= {*row} <= columns
+        whole = whole and isinstance(row["number"], int) and isinstance(row["scan"], int)
+        if whole and checksum in (None, zlib.crc32(to_text(row).encode("ascii"))):
             yield row
         else:
+            logger.warning("a line of the journal is damaged; it is passed over")
+
+
+def _noted(journal: Path) -> Iterator[dict[str, Any]]:
+    """The revisions in the journal, the oldest first; none where it is gone."""
+    lines = journal.read_bytes().splitlines() if is_file(journal) else []
+    for row in _readable(lines):
+        if "knowledge" not in row:
+            continue
+        try:
+            yield {**row, "knowledge": base64.b64decode(row["knowledge"])}
+        except (ValueError, TypeError):
             logger.warning("a line of the journal is damaged; it is passed over")
 
 
@@ -127,20 +144,19 @@ def recover(path: Path, damage: DamagedError) -> StoreError:
         return StoreError(
             f"{damage} It is read-only here: copy the project to a folder of yours and open it there."
         )
-    aside = _set_aside(path)
-    copy = _copy(path)
+    aside = (
+        f"It was kept aside as {_set_aside(path).name}" if exists(path) else "There was nothing to keep aside"
+    )
+    copy = backup_of(path)
     again = f"make the project again in a new folder, copying {path.parent / 'artifacts'} there to save the work of its stages."
     if not is_file(copy):
-        return StoreError(f"{damage} It was kept aside as {aside.name} and there is no backup yet: {again}")
+        return StoreError(f"{damage} {aside} and there is no backup yet: {again}")
     try:
         last = _restore(path, copy)
     except (StoreError, OSError) as error:
-        return StoreError(
-            f"{damage} It was kept aside as {aside.name}, but its backup is not usable either ({short(error)}): {again}"
-        )
+        return StoreError(f"{damage} {aside}, but its backup is not usable either ({short(error)}): {again}")
     return StoreError(
-        f"{damage} It was kept aside as {aside.name}, and the last good state ({last}) was put in its place: "
-        "open the project again."
+        f"{damage} {aside}, and the last good state ({last}) was put in its place: open the project again."
     )
 
 
@@ -152,11 +168,9 @@ def _restore(path: Path, copy: Path) -> str:
         restored = Database(fresh)
         check(restored)
         with restored.writing() as db:
-            with _journal(path).open("rb") as journal:
-                for row in _readable(journal):
-                    if "knowledge" in row:
-                        _insert_missing(db, {**row, "knowledge": base64.b64decode(row["knowledge"])})
-                        seal(db, "revisions", row["number"])
+            for row in _noted(_journal(path)):
+                _insert_missing(db, row)
+                seal(db, "revisions", row["number"])
             last = db.execute("SELECT max(number) FROM revisions").fetchone()[0]
             db.execute("UPDATE pointer SET current = ?, tip = ?", (last, last))
         fresh.rename(path)
@@ -189,7 +203,8 @@ def _set_aside(path: Path) -> Path:
     return aside
 
 
-def _copy(path: Path) -> Path:
+def backup_of(path: Path) -> Path:
+    """Where the copy of a project file is kept."""
     return path.parent / "backup" / path.name
 
 

@@ -117,7 +117,8 @@ def insert(db: sqlite3.Connection, new: NewRevision, parent: int | None) -> int:
 
 def current_number(db: sqlite3.Connection) -> int | None:
     """The revision that is shown, None before the first."""
-    number: int | None = db.execute("SELECT current FROM pointer").fetchone()["current"]
+    with stored("which revision is shown"):
+        number: int | None = db.execute("SELECT current FROM pointer").fetchone()["current"]
     return number
 
 

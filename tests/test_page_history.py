@@ -58,6 +58,14 @@ def test_the_first_line_has_nothing_above_and_the_last_nothing_below():
     assert drawing(lines[0], lanes=1, shown=True).count("<i") == 1
 
 
+def test_how_wide_the_drawing_is_the_window_says():
+    root = [step(1, None)]
+    lines = lay_out([*root, *(step(number, 1) for number in range(2, 40))])
+    every = "".join(drawing(line, lanes=39, shown=False) for line in lines)
+    assert "--lanes:39" in every
+    assert "px" not in every
+
+
 def test_the_drawing_says_in_words_what_it_shows():
     (line,) = lay_out([step(1, None)])
     assert 'aria-label="r1, shown now"' in drawing(line, lanes=1, shown=True)

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pages.shared.markup import text
 from state.revisions.revisions import RevisionInfo
 
-LANE, HEIGHT = 18, 46
-"""Pixels: width of a lane, height of a line."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -81,29 +78,31 @@ def drawing(line: Line, *, lanes: int, shown: bool) -> str:
         lanes: number of lanes of the whole tree, so that all lines are equally wide.
         shown: whether this is the revision that is shown now.
     """
-    middle, x = HEIGHT // 2, _x(line.lane)
-    parts = [_stroke(_x(lane), 0, HEIGHT) for lane in line.through]
-    parts += [_stroke(x, 0, middle)] if line.above else []
-    parts += [_stroke(x, middle, HEIGHT - middle)] if line.below else []
+    x = line.lane + 0.5
+    parts = [_stroke(lane + 0.5, 0, 1) for lane in line.through]
+    parts += [_stroke(x, 0, 0.5)] if line.above else []
+    parts += [_stroke(x, 0.5, 0.5)] if line.below else []
     parts += [
-        f'<i class="kec-bend" style="left:{x}px;width:{_x(lane) - x}px;height:{middle}px"></i>'
+        f'<i class="kec-bend" style="left:{_lanes(x)};width:{_lanes(lane - line.lane)};height:50%"></i>'
         for lane in line.joining
     ]
     kind = "kec-now" if shown else ("kec-made" if line.revision.edits else "kec-run")
     said = "shown now" if shown else ("edited" if line.revision.edits else "run")
     return (
-        f'<div class="kec kec-tree" style="width:{lanes * LANE}px;height:{HEIGHT}px" role="img" '
+        f'<div class="kec kec-tree" style="--lanes:{lanes}" role="img" '
         f'aria-label="{text(line.revision.id)}, {said}">{"".join(parts)}'
-        f'<b class="{kind}" style="left:{x}px;top:{middle}px"></b></div>'
+        f'<b class="{kind}" style="left:{_lanes(x)};top:50%"></b></div>'
     )
 
 
-def _stroke(x: int, top: int, height: int) -> str:
-    return f'<i style="left:{x}px;top:{top}px;height:{height}px"></i>'
+def _stroke(x: float, top: float, height: float) -> str:
+    """A line at ``x`` lanes, from ``top`` on, both parts of the height of the drawing."""
+    return f'<i style="left:{_lanes(x)};top:{top:.0%};height:{height:.0%}"></i>'
 
 
-def _x(lane: int) -> int:
-    return lane * LANE + LANE // 2
+def _lanes(count: float) -> str:
+    """A length; the style says how wide a lane is, which depends on their number and on the window."""
+    return f"calc(var(--lane)*{count:g})"
 
 
 def words(revision: RevisionInfo, facts: Sequence[str], *, shown: bool) -> str:

@@ -46,6 +46,30 @@ def test_a_cluster_that_is_split_keeps_its_larger_part(project):
     assert changes.flows == (Flow(source=0, target=2, photos=2),)
 
 
+def test_after_edits_those_photos_moved_that_were_moved_however_many(project):
+    commit_labels(project, None, [0, 0, 0, 0, 0, 1, 1, 1])
+    first = commit_labels(
+        project, "r1", [2, 2, 2, 0, 0, 1, 1, 1], edits=[EDIT]
+    )  # more than half into a new one
+    second = commit_labels(project, "r2", [2, 2, 2, 0, 1, 1, 1, 1], edits=[EDIT])
+    assert count_moved(project, revisions.get(project, "r1"), first) == 3
+    assert count_moved(project, first, second) == 1
+    changes = compare_revisions(project, "r1", "r3")
+    assert names(changes.photos()) == "abce"
+    assert changes.flows == (Flow(source=0, target=2, photos=3), Flow(source=0, target=1, photos=1))
+    assert names(compare_revisions(project, "r3", "r1").photos()) == "abce"
+
+
+def test_branches_of_edits_and_runs_are_matched_by_the_photos_they_share(project):
+    commit_labels(project, None, [0, 0, 0, 0, 0, 1, 1, 1])
+    commit_labels(project, "r1", [2, 2, 2, 2, 2, 1, 1, 1], edits=[EDIT])
+    revisions.go_to(project, "r1")
+    commit_labels(project, "r1", [0, 0, 0, 0, 0, 2, 2, 2], edits=[EDIT])
+    commit_labels(project, "r3", [1, 1, 1, 1, 1, 0, 0, 0])
+    assert names(compare_revisions(project, "r2", "r3").photos()) == ""
+    assert names(compare_revisions(project, "r3", "r4").photos()) == ""
+
+
 def test_moved_photos_can_be_counted_alone(project):
     first = commit_labels(project, None, [0, 0, 0, 0, 1, 1, 2, 2])
     second = commit_labels(project, "r1", [1, 1, 0, 1, 0, 0, 2, 2])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +28,9 @@ class Changes:
         before, after: the two.
         images: the photos that both have, in the row order of ``after``.
         old, new: int32, cluster of each photo, under the ids of its own revision.
-        moved: int64, rows of the photos that changed cluster, ascending. Clusters are matched one to one by the photos
-            they share, so a cluster that only has another number has not moved.
+        moved: int64, rows of the photos that changed cluster, ascending. Edits keep the ids of clusters; where more than
+            edits lies between the two, clusters are matched one to one by the photos they share, so one that only has
+            another number has not moved.
         flows: of the moved photos, ``source`` a cluster of ``before``, ``target`` one of ``after``; largest first.
         only_before, only_after: number of photos that the other one does not have.
     """
@@ -63,7 +64,8 @@ def compare_revisions(project: Project, before: str, after: str) -> Changes:
     earlier, later = load_overview(project, one), load_overview(project, two)
     images, old_rows, new_rows = _common(project, one, two)
     old, new = np.asarray(earlier.labels)[old_rows], np.asarray(later.labels)[new_rows]
-    ids = match_ids(new, old)
+    steps = {step.id: step for step in revisions.history(project)}
+    ids = _same_clusters(steps, one, two, old, new)
     moved, flows = moves(old, rename(new, ids))
     own = {matched: cluster for cluster, matched in ids.items()}
     return Changes(
@@ -88,7 +90,29 @@ def count_moved(project: Project, before: RevisionInfo, after: RevisionInfo) -> 
     if before.scan != after.scan:
         return None
     old, new = (np.asarray(load_overview(project, one).labels) for one in (before, after))
-    return len(moves(old, rename(new, match_ids(new, old)))[0])
+    ids = _same_clusters({before.id: before, after.id: after}, before, after, old, new)
+    return len(moves(old, rename(new, ids))[0])
+
+
+def _same_clusters(
+    steps: Mapping[str, RevisionInfo],
+    before: RevisionInfo,
+    after: RevisionInfo,
+    old: IntVector,
+    new: IntVector,
+) -> dict[int, int]:
+    """For every cluster of ``after`` the id that it has in ``before``."""
+    if _by_edits(steps, before, after) or _by_edits(steps, after, before):
+        return {cluster: cluster for cluster in np.unique(new).tolist()}
+    return match_ids(new, old)
+
+
+def _by_edits(steps: Mapping[str, RevisionInfo], before: RevisionInfo, after: RevisionInfo) -> bool:
+    """Whether edits alone led from one revision to the other, as far as the steps are known."""
+    step: RevisionInfo | None = after
+    while step is not None and step.id != before.id and step.edits and step.scan == before.scan:
+        step = steps.get(step.parent or "")
+    return step is not None and step.id == before.id
 
 
 LOOKED_BACK = 100

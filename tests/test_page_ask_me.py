@@ -51,6 +51,8 @@ def test_none_of_these_makes_one_more_group_and_skip_asks_about_another_photo(co
     page.button(key="ask_none").click().run()
     assert not page.exception, page.exception
     assert len(set(load_overview(colours, revisions.current(colours)).labels.tolist())) == before + 1
+    page.button(key="ask_none").click().run()
+    assert {kept.name for kept in revisions.current(colours).knowledge.kept} == {"new group", "new group 2"}
     page.button(key="ask_stop").click().run()
     assert page.button(key="ask_start")
 

@@ -243,10 +243,21 @@ def test_all_photos_are_sorted_into_a_list_after_a_look_at_it(colours):
     assert len(set(kept_labels(colours).values())) > 1
 
 
+@pytest.mark.parametrize("ticked", [True, False])
+def test_none_of_these_on_the_list_is_the_group_that_is_made_besides(colours, ticked):
+    page = sorting_dialog()
+    page.checkbox(key="sort_none").set_value(ticked)
+    page.text_area(key="sort_names").set_value("None of these\nred").run()
+    assert not page.error
+    page.button(key="dialog_ok").click().run()
+    (edit,) = revisions.current(colours).edits
+    assert edit == {"op": "sort_into", "names": ["red"], "none": True}
+
+
 def test_a_name_that_cannot_be_one_is_refused_beside_the_list(colours):
     page = sorting_dialog()
-    page.text_area(key="sort_names").set_value("none of these\nred").run()
-    assert "none of these" in page.error[0].value
+    page.text_area(key="sort_names").set_value(f"red\n{'x' * 201}").run()
+    assert "may have 200 characters" in page.error[0].value
     assert page.button(key="dialog_ok").disabled
     assert revisions.current(colours).id == "r1"
 

@@ -101,9 +101,9 @@ class NewCluster(ClusterEdit):
         cluster = partition.next_cluster
         made, along = new_cluster(partition, named, follow=self.follow)
         made = made.pinned(partition.with_partners(named), cluster).keeping(cluster, name=self.name)
-        name = f" {quoted(self.name)}" if self.name else ""
+        made_what = f"Made the group {quoted(self.name)}" if self.name else "Made a group"
         said = (
-            f"Made the group{name} of {photos(len(named))}."
+            f"{made_what} of {photos(len(named))}."
             f"{_along(along)}{_instead(partition, named, cluster)}{_emptied(partition, made)}"
         )
         return made.finished(partition, said)

@@ -148,7 +148,7 @@ def _distinct(items: tuple[str, ...], *, fold: bool = True) -> tuple[str, ...]:
     """Texts that differ in case only count as repeats, image ids do not."""
     repeated = first_repeat([item.casefold() if fold else item for item in items])
     if repeated is not None:
-        raise ValueError(f"names {shown(items[repeated])} twice; name it once.")
+        raise ValueError(f"holds {shown(items[repeated])} twice; name it once.")
     return items
 
 

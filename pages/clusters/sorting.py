@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from kec_core.errors import KecError
-from kec_core.knowledge.edit_sorting import SortInto
+from kec_core.knowledge.edit_sorting import NONE, SortInto
 from kec_core.live import LiveState
 from kec_core.types import Knowledge
 from pages.clusters import dialogs
@@ -28,8 +28,12 @@ _NAMES, _FILE, _KNOWN, _NONE = "sort_names", "sort_file", "sort_known", "sort_no
 def sort(project: Project, revision: Revision) -> None:
     """Names in, and what would become of them; then the button that does it."""
     dialogs.close_when_done()
-    names = _names(revision.knowledge)
-    none = st.checkbox(
+    listed = _names(revision.knowledge)
+    names = [name for name in listed if name.casefold() != NONE]
+    none = len(names) < len(
+        listed
+    )  # who writes it on the list means that group, not photos which these words fit
+    none |= st.checkbox(
         "And “none of these” for photos that no name fits",
         value=True,
         key=_NONE,

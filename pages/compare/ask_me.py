@@ -8,6 +8,7 @@ import streamlit as st
 
 from kec_core.knowledge.edit_clusters import MovePhotos, NewCluster
 from kec_core.knowledge.edits import Edit, KeepApart, KeepTogether
+from kec_core.knowledge.unique_names import free_name
 from kec_core.live import LiveState
 from kec_core.suggestions.questions import (
     EVERY,
@@ -25,6 +26,8 @@ from state.revisions.overview import load_overview
 from state.revisions.revisions import Revision
 
 ABOUT = {"photo": "One photo", "pair": "Two photos"}
+NEW = "new group"
+"""What a group of a photo that belongs to none is called at first: a word for it would be that of a group it is not in."""
 _RUNNING, _SKIPPED, _ABOUT = "ask_running", "ask_skipped", "ask_about"
 
 
@@ -114,9 +117,9 @@ def _belongs(
 
 
 def _new_group(project: Project, shown: Revision, question: Question, image: str) -> None:
-    _answer(
-        project, shown, NewCluster(images=(image,)), Asked(image=image, drawn=question.drawn, right=False)
-    )
+    taken = {card.name.casefold() for card in cached.cards(project, shown)}
+    edit = NewCluster(images=(image,), name=free_name(NEW, taken))
+    _answer(project, shown, edit, Asked(image=image, drawn=question.drawn, right=False))
 
 
 # --- a pair

@@ -12,6 +12,7 @@ import pytest
 from kec_core.config import EncoderDefaults
 from kec_core.encoders import load_encoder
 from kec_core.encoders.readymade import load_readymade
+from kec_core.encoders.tables import read_table
 from kec_core.errors import InputError
 from kec_core.photos.images import ImageRecord
 from kec_core.stages.photos import embed_photos
@@ -376,6 +377,31 @@ def test_a_project_made_in_the_order_of_earlier_versions_keeps_its_rows(tmp_path
     records = [ImageRecord(id=f"new {i}", width=9, height=9, sha256=i, mode="RGB") for i in ids]
     found = embed_photos(Runner(store, Hooks()), records, tmp_path, encoder)
     np.testing.assert_array_equal(found.arrays["features"], FEATURES)
+
+
+@pytest.mark.parametrize(("made", "called"), [("npy", "npz"), ("npz", "npy")])
+def test_a_file_under_the_suffix_of_another_kind_is_said(tmp_path, made, called):
+    file = npy(tmp_path) if made == "npy" else npz(tmp_path, features=FEATURES)
+    file = file.rename(tmp_path / f"y.{called}")
+    with pytest.raises(
+        InputError, match=rf"cannot be read as \.{called}: it should be .* but begins with b'"
+    ):
+        load_readymade(file, None)
+
+
+def test_names_beside_an_array_are_lines_without_empty_ones_at_the_end(tmp_path):
+    file, names = npy(tmp_path), tmp_path / "x.txt"
+    odd = ["a\u2028b.jpg", *IDS[1:]]
+    names.write_bytes("\r\n".join([*odd, "", ""]).encode())
+    assert [*read_table(file).names] == [*odd]
+    names.write_bytes("\n".join(IDS).encode("utf-16"))
+    with pytest.raises(InputError, match=r"x\.txt should name the rows in UTF-8"):
+        load_readymade(file, None)
+
+
+def test_names_in_text_win_over_numbers(tmp_path):
+    file = npz(tmp_path, features=FEATURES, ids=np.arange(4), files=np.array(IDS))
+    assert [*read_table(file).names] == [*IDS]
 
 
 def test_a_damaged_archive_is_refused_in_one_short_sentence(tmp_path):

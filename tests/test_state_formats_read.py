@@ -175,6 +175,24 @@ def test_captions_come_from_tables_only(tmp_path):
         labels_from_file(coco, tmp_path, plain_records(["cat/1.jpg"]), column="caption")
 
 
+def test_all_sheets_of_labels_are_read_and_merged_cells_hold_one_value(tmp_path):
+    book = openpyxl.Workbook()
+    one, two = book.active, book.create_sheet("more")
+    for row in (["file", "label"], ["a.jpg", "cat"], ["b.jpg", None]):
+        one.append(row)
+    one.merge_cells("B2:B3")
+    for row in (["file", "label"], ["c.jpg", "dog"]):
+        two.append(row)
+    book.save(tmp_path / "a.xlsx")
+    photos = plain_records(["a.jpg", "b.jpg", "c.jpg"])
+    found = labels_from_file(tmp_path / "a.xlsx", tmp_path, photos)
+    assert dict(found.labels) == {"a.jpg": "cat", "b.jpg": "cat", "c.jpg": "dog"}
+    two.append(["a.jpg", "cow"])
+    book.save(tmp_path / "a.xlsx")
+    with pytest.raises(InputError, match=r"'cat' in row 2 of sheet 'Sheet', 'cow' in row 3 of sheet 'more'"):
+        labels_from_file(tmp_path / "a.xlsx", tmp_path, photos)
+
+
 def test_a_workbook_of_somebody_else_is_read_by_its_columns(tmp_path):
     book = openpyxl.Workbook()
     book.active.append(["notes"])

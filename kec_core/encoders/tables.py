@@ -138,8 +138,19 @@ def _read(file: Path) -> tuple[NDArray[Any], NDArray[Any] | None, tuple[str, ...
     sidecar = _sidecar(file) if names is None else None
     if sidecar is None:
         return features, names, unused, (file,)
-    named = np.array(sidecar.read_text(encoding="utf-8-sig").splitlines(), dtype=object)
-    return features, named, unused, (file, sidecar)
+    return features, np.array([*_lines(sidecar), None], dtype=object)[:-1], unused, (file, sidecar)
+
+
+def _lines(sidecar: Path) -> list[str]:
+    """The names in a text file, one a line; empty lines at its end name nothing."""
+    try:
+        text = sidecar.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{sidecar} should name the rows in UTF-8, one a line, but it is written otherwise ({short(error)}); save it "
+            "as UTF-8."
+        ) from error
+    return text.rstrip().split("\n")
 
 
 def _matrix(file: Path, features: NDArray[Any]) -> FloatMatrix:
@@ -188,10 +199,22 @@ _Read = tuple[NDArray[Any], NDArray[Any] | None, tuple[str, ...]]
 
 
 def _read_npy(file: Path) -> _Read:
+    _check_begin(file, b"\x93NUMPY", "an array of np.save")
     return np.load(file, mmap_mode="r", allow_pickle=False), None, ()
 
 
+def _check_begin(file: Path, begin: bytes, what: str) -> None:
+    with file.open("rb") as content:
+        found = content.read(len(begin))
+    if found != begin:
+        raise InputError(
+            f"{file} cannot be read as {file.suffix}: it should be {what}, but begins with {found!r}; name it by what it "
+            "is, or export it again."
+        )
+
+
 def _read_npz(file: Path) -> _Read:
+    _check_begin(file, b"PK", "an archive of np.savez")
     arrays: dict[str, NDArray[Any]] = {}
     pickled: list[str] = []
     with file.open("rb") as content, np.load(content, allow_pickle=False) as stored:
@@ -206,6 +229,7 @@ def _read_npz(file: Path) -> _Read:
         name: a for name, a in arrays.items() if a.ndim == 2 and a.dtype.kind in "fiu" and a.shape[1] > 1
     }
     lists = {name: a for name, a in arrays.items() if _may_be_names(name, a)}
+    lists = {name: a for name, a in lists.items() if a.dtype.kind not in "iu"} or lists
     if not lists and pickled:
         raise InputError(
             f"{file} holds {', '.join(map(repr, pickled))} as pickled objects, which are never read; save names as "
@@ -217,7 +241,7 @@ def _read_npz(file: Path) -> _Read:
     if not lists:
         _refuse_unread(file, {name: str(a.dtype) for name, a in arrays.items() if a is not features})
     names = _pick(file, lists, _ID_NAMES, "list of names") if lists else None
-    unused = (name for name, a in arrays.items() if a is not features and name not in lists)
+    unused = (name for name, a in arrays.items() if a is not features and a is not names)
     return features, names, (*unused, *pickled)
 
 

@@ -17,7 +17,9 @@ from state.transfer.formats.tables import NAME_COLUMN, columns_of, text_of
 
 if TYPE_CHECKING:
     from openpyxl.cell import WriteOnlyCell
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
     from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+    from openpyxl.worksheet.worksheet import Worksheet
 
     from state.transfer.export_files import WriteFile
 
@@ -75,7 +77,7 @@ def _cell(sheet: WriteOnlyWorksheet, value: Cell) -> WriteOnlyCell | Cell:
 
 
 def read(source: Source) -> Labels | None:
-    """The rows of the first sheet that has the two columns, else of the first sheet; values, not formulas.
+    """The rows of all sheets that have the two columns; values, not formulas; a merged cell's value is that of each of its cells.
 
     Raises:
         InputError: it is damaged.
@@ -87,14 +89,18 @@ def read(source: Source) -> Labels | None:
     try:
         with zipfile.ZipFile(source.path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
-        if size > _MOST_BYTES:
-            raise InputError(f"{source.path} would unpack to {size / 2**30:.1f} GB; save the table as CSV.")
+            if size > _MOST_BYTES:
+                raise InputError(
+                    f"{source.path} would unpack to {size / 2**30:.1f} GB; save the table as CSV."
+                )
+            parts = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
+            is_merged = any(b"<mergeCell " in archive.read(name) for name in parts)
         with (
             source.path.open("rb") as file,
             warnings.catch_warnings(action="ignore"),
         ):  # of styles and the like
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-            sheets = [list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets]
+            book = openpyxl.load_workbook(file, read_only=not is_merged, data_only=True)
+            sheets = {sheet.title: _values(sheet) for sheet in book.worksheets}
     except InputError:
         raise
     except Exception as error:  # openpyxl raises anything at all on a damaged workbook
@@ -105,17 +111,35 @@ def read(source: Source) -> Labels | None:
     return Labels(_rows(source, sheets))
 
 
-def _rows(source: Source, sheets: Sequence[Sequence[Sequence[object]]]) -> list[Row]:
-    tables = [[[text_of(cell) for cell in row] for row in sheet] for sheet in sheets if sheet]
+def _values(sheet: Worksheet | ReadOnlyWorksheet) -> list[list[object]]:
+    """What stands in each row; merged cells hold the value of their first one."""
+    rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+    for area in getattr(sheet, "merged_cells", ()):
+        for row in rows[area.min_row - 1 : area.max_row]:
+            row[area.min_col - 1 : area.max_col] = [rows[area.min_row - 1][area.min_col - 1]] * (
+                area.max_col - area.min_col + 1
+            )
+    return rows
+
+
+def _rows(source: Source, sheets: Mapping[str, Sequence[Sequence[object]]]) -> list[Row]:
+    tables = {
+        title: [[text_of(cell) for cell in row] for row in sheet] for title, sheet in sheets.items() if sheet
+    }
     wanted = {source.column, NAME_COLUMN} if source.column == "label" else {source.column}
-    headers = ((t, {cell.lower() for cell in t[0]}) for t in tables)
-    fits = (t for t, header in headers if "file" in header and wanted & header)
-    empty: list[list[str]] = [[]]
-    table = next(fits, tables[0] if tables else empty)
-    file_at, label_at = columns_of(source.path, table[0], source.column)
-    padding = [""] * len(table[0])  # a row that ends early has empty cells
-    return [
-        Row(f"row {line}", (row + padding)[file_at], (row + padding)[label_at])
-        for line, row in enumerate(table[1:], start=2)
-        if any(row)
-    ]
+    headers = {title: {cell.strip().lower() for cell in table[0]} for title, table in tables.items()}
+    fits = [title for title, header in headers.items() if "file" in header and wanted & header]
+    rows: list[Row] = []
+    for title in fits or [*tables][:1]:
+        header, *others = tables[title]
+        file_at, label_at = columns_of(source.path, header, source.column)
+        padding = [""] * len(header)  # a row that ends early has empty cells
+        beside = f" of sheet {title!r}" if len(fits) > 1 else ""
+        rows += [
+            Row(f"row {line}{beside}", (row + padding)[file_at], (row + padding)[label_at])
+            for line, row in enumerate(others, start=2)
+            if any(row)
+        ]
+    if not tables:
+        columns_of(source.path, (), source.column)
+    return rows

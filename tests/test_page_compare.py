@@ -200,13 +200,14 @@ def test_no_asks_where_it_belongs_and_the_answers_put_the_groups_right(colours, 
     assert (places[third], places[fourth]) == (NEW_GROUP, None)
     before = kept_labels(colours)
     assert places[second] != before[second]
-    assert "1 photo stay" in shown(page)
+    assert "Use these answers: 1 photo stays where it is, 2 move, and" in shown(page)
     page.button(key="audit_teach").click().run()
     assert not page.exception, page.exception
     now = kept_labels(colours)
     assert revisions.current(colours).id == "r2"
     assert (now[first], now[second]) == (before[first], places[second])
     assert now[third] not in set(before.values())
+    assert "new group" in {kept.name for kept in revisions.current(colours).knowledge.kept}
     told = answers(colours, revisions.current(colours))
     assert {one.image: one.right for one in told} == {first: True, second: False, third: False}
     assert load_audit(colours, "r1").places == places

@@ -8,7 +8,6 @@ import streamlit as st
 
 from kec_core.knowledge.edit_clusters import MovePhotos, NewCluster
 from kec_core.knowledge.edits import Edit, KeepApart, KeepTogether
-from kec_core.knowledge.unique_names import free_name
 from kec_core.live import LiveState
 from kec_core.suggestions.questions import (
     EVERY,
@@ -21,13 +20,11 @@ from kec_core.suggestions.questions import (
 from pages.compare import placing
 from pages.shared import cached, markup, session, ui
 from state.project.project import Project
-from state.revisions.audits import Asked, answers, keep_answers
+from state.revisions.audits import Asked, answers, keep_answers, new_group_name
 from state.revisions.overview import load_overview
 from state.revisions.revisions import Revision
 
 ABOUT = {"photo": "One photo", "pair": "Two photos"}
-NEW = "new group"
-"""What a group of a photo that belongs to none is called at first: a word for it would be that of a group it is not in."""
 _RUNNING, _SKIPPED, _ABOUT = "ask_running", "ask_skipped", "ask_about"
 
 
@@ -117,8 +114,8 @@ def _belongs(
 
 
 def _new_group(project: Project, shown: Revision, question: Question, image: str) -> None:
-    taken = {card.name.casefold() for card in cached.cards(project, shown)}
-    edit = NewCluster(images=(image,), name=free_name(NEW, taken))
+    name = new_group_name(card.name for card in cached.cards(project, shown))
+    edit = NewCluster(images=(image,), name=name)
     _answer(project, shown, edit, Asked(image=image, drawn=question.drawn, right=False))
 
 

@@ -11,6 +11,7 @@ from functools import partial
 
 import streamlit as st
 
+from kec_core.knowledge.edit_base import Edit
 from kec_core.suggestions.questions import likely_clusters
 from pages.compare import metric_cards, placing
 from pages.shared import cached, gallery, markup, session, ui
@@ -188,14 +189,16 @@ def _put(project: Project, revision: str, image: str, where: int | None) -> None
 
 def _teach(project: Project, shown: Revision, audit: Audit) -> None:
     """The answers given to the groups: what is right stays, what is wrong goes where it belongs."""
-    edits = audit.edits()
+    edits = _edits(project, shown, audit)
     if not edits:
         return
     images = {image for edit in edits for image in edit.image_ids()}
     stay = sum(audit.answers[image] is True for image in images)
+    stays = "1 photo stays where it is" if stay == 1 else f"{stay:,} photos stay where they are"
+    moves = f"{len(images) - stay:,} {'moves' if len(images) - stay == 1 else 'move'}"
     ui.note(
-        f"Use these answers: {markup.count(stay, 'photo')} stay where they are, {len(images) - stay:,} move, and photos "
-        "like them follow. The groups change then; this judgement stays with the result it is about."
+        f"Use these answers: {stays}, {moves}, and photos like them follow. The groups change then; this judgement stays "
+        "with the result it is about."
     )
     st.button(
         "Put the groups right",
@@ -206,9 +209,13 @@ def _teach(project: Project, shown: Revision, audit: Audit) -> None:
     )
 
 
+def _edits(project: Project, shown: Revision, audit: Audit) -> tuple[Edit, ...]:
+    return audit.edits(card.name for card in cached.cards(project, shown))
+
+
 def _give(project: Project, shown: Revision, audit: Audit) -> None:
     with ui.refusals():
-        edits = audit.edits()
+        edits = _edits(project, shown, audit)
         revision = session.apply_now(project, edits)
         if revision is None:
             return

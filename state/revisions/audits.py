@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self, TypeVar
 
@@ -13,6 +13,7 @@ import numpy as np
 from kec_core.errors import InputError
 from kec_core.knowledge.edit_base import Edit
 from kec_core.knowledge.edit_clusters import MovePhotos, NewCluster
+from kec_core.knowledge.unique_names import free_name
 from kec_core.result.audit import Estimate, Judged, draw_sample, estimate
 from state.project.database import now
 from state.project.meta import read_meta, read_meta_below, write_meta
@@ -68,6 +69,14 @@ NEW_GROUP = -1
 _PREFIX = "audit:"
 
 
+def new_group_name(taken: Iterable[str]) -> str:
+    """What a group of a photo is called at first that belongs to none of the groups with these names.
+
+    A word for the photo would often be the name of a group that it is not in.
+    """
+    return free_name("new group", {name.casefold() for name in taken})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """Does photo ``image`` (an image id) belong to ``cluster``?"""
@@ -104,15 +113,22 @@ class Audit:
         """The first photo in the wrong place of which was not asked yet where it belongs."""
         return next((q for q in self.wrong() if q.image not in self.places), None)
 
-    def edits(self) -> tuple[Edit, ...]:
-        """The answers as edits: photos go, or stay, where the person said, and photos like them follow."""
+    def edits(self, taken: Iterable[str] = ()) -> tuple[Edit, ...]:
+        """The answers as edits: photos go, or stay, where the person said, and photos like them follow.
+
+        Args:
+            taken: names of the groups that there are.
+        """
         to: dict[int, list[str]] = {}
         for question in self.questions:
             belongs = self.answers.get(question.image)
             place = question.cluster if belongs else self.places.get(question.image)
             if place is not None:
                 to.setdefault(place, []).append(question.image)
-        alone = [NewCluster(images=(image,)) for image in to.pop(NEW_GROUP, ())]
+        names, alone = list(taken), []
+        for image in to.pop(NEW_GROUP, ()):
+            names.append(new_group_name(names))
+            alone.append(NewCluster(images=(image,), name=names[-1]))
         return (
             *(
                 MovePhotos(images=tuple(images), cluster=cluster, follow=True)

@@ -256,6 +256,9 @@ def test_picked_photos_go_to_a_similar_concept(project):
     assert constraint.kind == "assign"
     assert constraint.images == (image,)
     assert similar.key == f"neighbour_{constraint.concept}"
+    assert "1 photo moved" in test.toast[0].value  # as with every other way to say where photos belong
+    assert "kec_selection" not in test.session_state
+    assert "photos move" in shown(test)
 
 
 def test_the_keys_are_listed(project):

@@ -86,8 +86,8 @@ def _neighbours(view: View) -> None:
                 key=f"neighbour_{other}",
                 type="tertiary",
                 shortcut=str(number),
-                on_click=session.act,
-                args=(view.project, [AssignImages(images=picked, concept=other)]),
+                on_click=selection.act,
+                args=(view.project, AssignImages(images=picked, concept=other)),
             )
 
 

@@ -145,7 +145,7 @@ def _actions(project: Project, revision: Revision, picked: Sequence[str]) -> Non
         type="tertiary",
         disabled=len(picked) < 2,
         help="These photos stay in one cluster from now on (must-link).",
-        on_click=_act,
+        on_click=act,
         args=(project, KeepTogether(images=tuple(picked))) if len(picked) > 1 else None,
     )
     may_part = 2 <= len(picked) <= MOST_APART
@@ -155,7 +155,7 @@ def _actions(project: Project, revision: Revision, picked: Sequence[str]) -> Non
         type="tertiary",
         disabled=not may_part,
         help=f"No two of these photos share a cluster from now on (cannot-link); for 2 to {MOST_APART} photos.",
-        on_click=_act,
+        on_click=act,
         args=(project, KeepApart(images=tuple(picked))) if may_part else None,
     )
     for label, key, draw_inside in (
@@ -241,10 +241,10 @@ def _act_as_it_is(project: Project, make: Callable[[], Edit | None]) -> None:
     """With the fields as they are now: Enter presses the button before it was drawn with what was typed."""
     edit = make()
     if edit is not None:
-        _act(project, edit)
+        act(project, edit)
 
 
-def _act(project: Project, edit: Edit) -> None:
+def act(project: Project, edit: Edit) -> None:
     """Do it, say so, pick nothing and close what is open; what is refused stays picked."""
     if groups.act(project, edit):
         session.clear_selection()

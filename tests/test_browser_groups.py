@@ -13,6 +13,9 @@ from tests.page_helpers import set_near_copies
 pytestmark = [pytest.mark.browser, pytest.mark.weights]
 NAMES = ("oak", "ash", "elm")
 MOST_CLICKS = 20
+SENTENCE = " ".join(["a photo of something that"] * 7)
+MOST_LINE = 110
+"""Pixels that the line about the latest edit may take of the window."""
 
 
 @pytest.fixture(scope="module")
@@ -158,10 +161,16 @@ def test_groups_are_put_right_with_keys_alone(groups):
     assert {one for one in photos if states[-1][one] != states[-2][one]} == set(photos[:5])
     page.wait_for_function(f"left => left.includes(({FOCUSED})())", arg=photos[5:])  # Tab goes on from there
 
-    page.keyboard.press("e")
-    groups.page.get_by_role("textbox", name="Name of this cluster").wait_for()
-    rest(page)
-    page.keyboard.type("by hand")
+    field = page.get_by_role("textbox", name="Name of this cluster")
+    for typed in ("not this", "by hand"):
+        page.keyboard.press("e")
+        field.wait_for()
+        rest(page)
+        page.keyboard.type(typed)
+        if typed == "not this":
+            page.keyboard.press("Escape")
+            field.wait_for(state="hidden")
+            rest(page)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="by hand", exact=True).wait_for()
     rest(page)
@@ -226,13 +235,14 @@ def test_what_is_found_by_words_becomes_a_group_and_all_is_sorted_into_a_list(gr
     names = page.get_by_label("Names, one per line")
     names.wait_for()
     rest(page)
-    names.fill("red, green, blue")
+    names.fill(f"red\ngreen\nblue\n{SENTENCE}")
     page.keyboard.press("Tab")
     page.get_by_role("dialog").get_by_text("would move").wait_for()
     assert groups.now() == first
     page.get_by_role("dialog").get_by_role("button", name="Sort the photos").click()
     groups.said("^Sorted 50 photos by your list")
-    assert groups.names() <= {"red", "green", "blue", "none of these"}
+    assert groups.names() <= {"red", "green", "blue", SENTENCE, "none of these"}
+    assert page.locator(".st-key-latest_edit").bounding_box()["height"] < MOST_LINE
     page.get_by_text(groups.count(groups.now())).wait_for()
     groups.undo(first)
 

@@ -270,7 +270,7 @@ function onLayerKey(event) {
   const chord = chordOf(event);
   if (unread) return;
   const isLine = field instanceof HTMLInputElement && isField(field) && field.role !== "combobox";
-  const pressed = chord === "Enter" && !layer && keys.enters?.[field.ariaLabel];
+  const pressed = !layer && { Enter: keys.enters, Escape: keys.leaves }[chord]?.[field.ariaLabel];
   if (pressed && !event.isComposing) setTimeout(() => submit(pressed));
   if (!layer || event.isComposing || field.closest?.('[data-testid="stForm"]')) return;
   if (chord === "Ctrl+Enter" || (chord === "Enter" && isLine && layer.contains(field))) setTimeout(() => save(layer, field.ariaLabel));

@@ -29,6 +29,8 @@ FIELDS = {
 
 ENTERS = {"Folder": "data_scan"}
 """Fields, by label, in which Enter presses a button of the page, where that button is."""
+LEAVES = {CLUSTER_NAME: "cluster_name_cancel"}
+"""Fields, by label, in which Esc presses a button of the page, where that button is."""
 LISTS = ("Names, one per line", "Terms")
 """Fields for a list that is looked at first: Ctrl+Enter shows what would come of it, and does it when pressed again."""
 
@@ -47,7 +49,14 @@ _FOCUS = st.components.v2.component(
 def listen() -> None:
     """Keep keys from acting behind what is open, and the focus from being lost with a dialog; call it once on every page."""
     _FOCUS(key="focus")
-    said = {"press": PRESSES, "opens": _OPENS, "fields": FIELDS, "lists": LISTS, "enters": ENTERS}
+    said = {
+        "press": PRESSES,
+        "opens": _OPENS,
+        "fields": FIELDS,
+        "lists": LISTS,
+        "enters": ENTERS,
+        "leaves": LEAVES,
+    }
     _KEYBOARD(
         key="keyboard", data=[said]
     )  # Streamlit loads pandas to look for tables in a dictionary of dictionaries

@@ -54,6 +54,20 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def check_engine_options(arguments: argparse.Namespace) -> None:
+    """Refuse what only Ray does where it was not asked for.
+
+    Raises:
+        InputError: an option of Ray came without ``--engine ray``.
+    """
+    usual = {"address": "local", "results": "", "sample": None, "thumbnails": "small"}
+    given = next((name for name, value in usual.items() if getattr(arguments, name) != value), None)
+    if given is not None and arguments.engine != RAY:
+        raise InputError(
+            f"--{given} goes with --engine ray, but without it it would do nothing; add --engine ray, or leave it out."
+        )
+
+
 def folder_of_images(arguments: argparse.Namespace) -> Path | None:
     """The folder of photos that ``kec run`` was given; None for an address elsewhere.
 

@@ -80,6 +80,21 @@ def given_place(text: str) -> str:
     return text
 
 
+def given_words(text: str) -> str:
+    """Words of a person; what a terminal passes on that is no UTF-8 cannot be read by anything.
+
+    Raises:
+        argparse.ArgumentTypeError: they are in another coding.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise argparse.ArgumentTypeError(
+            f"words in UTF-8 were expected, but letter {error.start + 1} is in another coding; set the terminal to UTF-8"
+        ) from error
+    return text
+
+
 def given_path(text: str) -> Path:
     """A path on this machine; see ``given_place``."""
     return Path(given_place(text))

@@ -10,9 +10,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commands.engine import RAY, add_engine_options, folder_of_images, run_on_ray
+from commands.engine import RAY, add_engine_options, check_engine_options, folder_of_images, run_on_ray
 from commands.output import say
-from commands.parsing import Subparsers, add_command, add_llm_options, given_path, given_place, llm_setup
+from commands.parsing import (
+    Subparsers,
+    add_command,
+    add_llm_options,
+    given_path,
+    given_place,
+    given_words,
+    llm_setup,
+)
 from kec_core.config import OPTIONS, RunConfig
 from kec_core.config.option import Option, changed
 from kec_core.disk import short
@@ -47,7 +55,13 @@ def new_or_open(folder: Path, images: Path | None) -> Iterator[Project]:
         yield Project.open(folder)
         return
     missing = [place for place in (folder, *folder.parents) if not exists(place)]
-    there = set() if missing else set(folder.iterdir())
+    try:
+        there = set() if folder in missing else set(folder.iterdir())
+    except OSError as error:
+        raise InputError(
+            f"A project folder was expected, new or one that can be read, but {folder} is none ({error.strerror}); "
+            "choose another one."
+        ) from error
     project = Project.create(folder, folder.resolve().name)
     try:
         yield project
@@ -119,6 +133,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     from state.work.run import run_project
 
     folder: Path = arguments.project
+    check_engine_options(arguments)
     images = folder_of_images(arguments)
     config = run_config(arguments)
     setup = llm_setup(arguments)
@@ -178,6 +193,8 @@ def _type_of(option: Option) -> Callable[[str], object]:
     """Reads the value of an option's flag."""
     if option.kind == "file":
         return given_path
+    if option.kind == "text":
+        return given_words
     if option.kind not in ("number", "count"):
         return str
     reads = float if option.kind == "number" else int

@@ -6,7 +6,7 @@ import argparse
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from commands.parsing import Subparsers, add_command, given_path
+from commands.parsing import Subparsers, add_command, given_path, given_words
 from kec_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +21,13 @@ def add(commands: Subparsers[Any]) -> None:
         commands, "search", search, "find photos of a project by words, like another photo, by name or date"
     )
     p.add_argument("project", type=given_path, metavar="PROJECT")
-    p.add_argument("words", nargs="?", metavar="WORDS", help='what can be seen in them, like "red flowers"')
+    p.add_argument(
+        "words",
+        nargs="?",
+        type=given_words,
+        metavar="WORDS",
+        help='what can be seen in them, like "red flowers"',
+    )
     p.add_argument("--like", metavar="FILE", help="a photo of the project, or any photo file")
     p.add_argument("--top", type=int, default=20, metavar="N", help="how many photos at most (20)")
     p.add_argument("--file", default="", metavar="TEXT", help="only where folder and name have this in them")

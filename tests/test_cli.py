@@ -221,6 +221,10 @@ def test_bad_input_is_one_line_with_status_2(photos, project, capsys, tmp_path):
     assert "known benchmarks" in refused(capsys, "bench", "nothing")
     assert "--help" in refused(capsys, "run", photos)
     assert "--help" in refused(capsys, "nothing")
+    file = tmp_path / "file.txt"
+    file.touch()
+    for place in (file, file / "p"):
+        assert "Not a directory" in refused(capsys, "run", photos, "--project", place)
 
 
 def test_a_benchmark_names_the_package_that_it_lacks(capsys, monkeypatch):
@@ -390,6 +394,10 @@ def test_a_reader_that_has_seen_enough_is_no_error(project):
             ["run", "photos", "--project", "p", "--clusters", "9" * 5000],
             "--clusters: a whole number of at least 1",
         ),
+        (["run", "photos", "--project", "p", "--sample", "3"], "--sample goes with --engine ray"),
+        (["run", "photos", "--project", "p", "--thumbnails", "none"], "--thumbnails goes with --engine ray"),
+        (["run", "photos", "--project", "p", "--guidance", "B\udce4r"], "words in UTF-8 were expected"),
+        (["search", "p", "B\udce4r"], "WORDS: words in UTF-8 were expected, but letter 2"),
     ],
 )
 def test_an_empty_path_and_a_number_out_of_range_are_refused_at_once(

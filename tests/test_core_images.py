@@ -67,6 +67,25 @@ def test_unreadable_photos_are_listed_with_the_reason_and_the_others_stay_aligne
     assert report.warnings[0] == "12 files cannot be used and are skipped."
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n",
+            "pointer of Git LFS.*git lfs pull",
+        ),
+        (b"/annex/objects/SHA256E-s9--4d7a.jpg\n", "pointer of Git LFS or git-annex.*git annex get"),
+        (b"data:image/jpeg;base64,/9j/4AAQ", "it is a picture written as text"),
+        (b"\x1f\x8b\x08\0", "it is a gzip archive"),
+        (b"\0\0\1\0\1\0", "it is an icon of Windows"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_photo_is_called_what_it_is(tmp_path, content, words):
+    (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(InputError, match=words):
+        open_image(tmp_path / "a.jpg")
+
+
 def test_opening_a_bad_file_raises_its_reason(tmp_path):
     bad_files(tmp_path)
     with pytest.raises(InputError, match="it is empty"):

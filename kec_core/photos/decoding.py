@@ -38,6 +38,7 @@ from kec_core.photos.damage import (
 )
 from kec_core.photos.formats import (
     FORMAT_OF_SUFFIX,
+    GIT_POINTER,
     HEAD_BYTES,
     RAW,
     foreign_kind,
@@ -201,6 +202,10 @@ def _format(file: BinaryIO, name: str) -> str:
         return RAW
     if known:
         return known
+    if foreign == GIT_POINTER:
+        raise InputError(
+            "it is a pointer of Git LFS or git-annex, not the photo; fetch the photos with 'git lfs pull' or 'git annex get'"
+        )
     if foreign:
         raise InputError(f"it is {foreign}, which is not read as a photo; save it as JPEG first")
     if head and FORMAT_OF_SUFFIX.get(suffix := suffix_of(name)) is None and is_named_photo(name):

@@ -57,6 +57,7 @@ WEAK_FORMATS: Final = frozenset(row.name for row in FORMATS if row.is_weak)
 _UNREAD_SUFFIXES: Final = frozenset((".psd", ".psb", ".xcf", ".exr", ".hdr", ".jxr", ".wdp", ".bpg"))
 """Pictures too, of kinds that are not read."""
 
+GIT_POINTER: Final = "a pointer of Git"
 RAW_FILE: Final = "a camera raw file"
 _FIRST_BYTES: Final = frozenset(bytes([byte]) for byte in b"\xff\x89GBIMRP\n\0")
 """All that files of these formats begin with: most others need not be compared with each format."""
@@ -80,6 +81,13 @@ _FOREIGN: Final = (
     (b"<svg", "an SVG drawing"),
     (b"<?xm", "an XML document"),
     (b"{", "JSON text"),
+    (b"version http", GIT_POINTER),
+    (b"/annex/objec", GIT_POINTER),
+    (b"data:image/", "a picture written as text"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"\0\0\1\0", "an icon of Windows"),
 )
 
 

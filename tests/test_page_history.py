@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from kec_core.knowledge.edits import apply_script, parse_script
+from kec_core.photos.images import ScanReport
+from kec_core.types import Scores
 from pages.history.revision_tree import drawing, lay_out
 from pages.history.revision_tree import words as line_words
 from pages.shared import cached, revision_diff
@@ -14,7 +16,7 @@ from state.revisions import revisions
 from state.revisions.overview import cluster_cards, load_overview
 from tests.page_helpers import app, shown
 from tests.panel_helpers import edit, words  # noqa: F401 - a fixture
-from tests.state_helpers import commit_simple
+from tests.state_helpers import commit_labels, commit_simple
 
 RENAME = {"op": "rename_concept", "concept": "leaf", "name": "<b>grass</b>"}
 WEIGHT = {"op": "set_weight", "knowledge": 1.0}
@@ -145,6 +147,25 @@ def test_a_group_is_called_as_that_revision_showed_it_also_when_nobody_named_it(
         {"op": "remove_constraint", "constraint": revisions.current(colours).knowledge.constraints[0].id},
     )
     assert revisions.current(colours).note == f'Released 2 photos from "{target.name}".'
+
+
+def test_scores_of_other_photos_are_not_called_better_or_worse(colours):
+    first = revisions.current(colours)
+    kept = colours.images()[:48]
+    colours.set_images(ScanReport(images=kept))
+    fields = {
+        "scan": colours.last_scan,
+        "scores": Scores(acc=0.5, nmi=0.5, ari=0.5),
+        "baseline": first.baseline,
+    }
+    commit_labels(colours, "r1", [row % 4 for row in range(48)], **fields)
+    page = app("history", project="colours")
+    assert not page.exception
+    assert "ACC 50.0%" in shown(page)
+    assert "points" not in shown(page)
+    page = app("compare", project="colours")
+    assert not page.exception
+    assert "r1, other photos" in shown(page)
 
 
 def test_the_photos_that_moved_are_shown_where_asked_for(edited):

@@ -13,7 +13,7 @@ from pages.shared import cached, gallery, markup, revision_diff, ui
 from state.project.project import Project
 from state.revisions.comparison import Changes, ClassTable, automatic_result, branch
 from state.revisions.revisions import Revision, RevisionInfo
-from state.revisions.scoring import metrics
+from state.revisions.scoring import Metric, metrics
 
 PREVIOUS, AUTOMATIC = "previous", "automatic"
 TIMELINE = 60
@@ -82,12 +82,20 @@ def _cards(pair: Pair) -> None:
     for metric in metrics(pair.after):
         against = [("k-means", metric.of_baseline(pair.after))]
         if pair.before is not None:
-            against.insert(0, (pair.before.id, metric.of(pair.before)))
+            against.insert(0, _against(pair, metric, pair.before, pair.before.id))
             if pair.automatic.id not in (pair.before.id, pair.after.id):
-                against.insert(1, (f"automatic ({pair.automatic.id})", metric.of(pair.automatic)))
+                automatic = _against(pair, metric, pair.automatic, f"automatic ({pair.automatic.id})")
+                against.insert(1, automatic)
         drawn.append(metric_cards.card(metric, metric.of(pair.after), against))
     st.html(metric_cards.cards(drawn))
     _below_baseline(pair.after)
+
+
+def _against(pair: Pair, metric: Metric, other: RevisionInfo, name: str) -> metric_cards.Against:
+    """What a score is compared with: a score of other photos is no better and no worse."""
+    if other.scan != pair.after.scan:
+        return f"{name}, other photos", None
+    return name, metric.of(other)
 
 
 def _below_baseline(revision: Revision) -> None:

@@ -26,12 +26,12 @@ def _score(revision: RevisionInfo) -> tuple[str, float | None]:
 
 
 def _facts(project: Project, revision: RevisionInfo, parent: RevisionInfo | None) -> list[str]:
-    """When, how good, how much better than its parent, how many photos moved."""
+    """When, how good, how much better than its parent on the same photos, how many of them moved."""
     name, score = _score(revision)
     facts = [ui.when(revision.created)]
     if score is not None:
         facts.append(f"{name} {score:.1%}" if name == "ACC" else f"{name} {score:.3f}")
-    if parent is None:
+    if parent is None or parent.scan != revision.scan:
         return facts
     before = _score(parent)
     if score is not None and before[1] is not None and before[0] == name:
@@ -41,9 +41,7 @@ def _facts(project: Project, revision: RevisionInfo, parent: RevisionInfo | None
         count = cached.count_moved(project, parent, revision)
     except KecError:
         return [*facts, "its arrays are missing"]
-    if count is not None:
-        facts.append(f"{count:,} moved")
-    return facts
+    return facts if count is None else [*facts, f"{count:,} moved"]
 
 
 def _choose(revision_id: str) -> None:

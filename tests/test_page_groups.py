@@ -125,6 +125,53 @@ def test_a_name_that_is_taken_is_refused_beside_its_field_and_nothing_is_made(co
     assert not page.session_state["group_new"]
 
 
+def test_a_new_group_called_like_another_says_so_before_it_is_made(colours):
+    page = pick(app("clusters", project="colours", cluster="0"), *list(kept_labels(colours))[:2])
+    page.session_state["group_new"] = True
+    page.run()
+    name = next(card.name for card in cards_of(colours) if card.id == 1)
+    page.text_input(key="group_name").set_value(f" {name.upper()} ").run()
+    assert f"“{name}” is a group already, and would get a number" in shown(page)
+    page.text_input(key="group_name").set_value("other").run()
+    assert "is a group already" not in shown(page)
+
+
+@pytest.mark.parametrize("name", ["x" * 201, "\u200b"])
+def test_a_name_that_no_group_can_have_is_refused_beside_its_field(colours, name):
+    page = pick(app("clusters", project="colours", cluster="0"), *list(kept_labels(colours))[:2])
+    page.session_state["group_new"] = True
+    page.run()
+    page.text_input(key="group_name").set_value(name).run()
+    assert page.error[0].value.startswith("name ")
+    assert page.button(key="group_make").disabled
+    assert not page.button(key="group_none").disabled
+    page.text_input(key="group_name").set_value("other").run()
+    page.text_input(key="group_name").set_value(name)
+    page.button(key="group_make").click().run()  # as Enter does, before the page was drawn with the name
+    assert not page.exception
+    assert page.error
+    assert revisions.current(colours).id == "r1"
+
+
+def test_a_name_that_no_concept_can_have_is_refused_beside_its_field(colours):
+    page = pick(app("clusters", project="colours", cluster="0"), *list(kept_labels(colours))[:2])
+    page.session_state["selection_new"] = True
+    page.run()
+    page.text_input(key="selection_concept_name").set_value("x" * 201).run()
+    assert page.error[0].value.startswith("name ")
+    assert page.button(key="selection_concept_add").disabled
+    assert not page.button(key="group_none").disabled
+
+
+def test_words_that_no_part_can_be_called_by_are_refused_beside_their_fields(colours):
+    page = app("clusters", project="colours", cluster="0")
+    for key, value in {"way": "words", "word_0_One": "light", "word_0_Other": "Light"}.items():
+        page.session_state[f"split_{key}"] = value
+    page.button(key="cluster_split").click().run()
+    assert "twice" in page.error[0].value
+    assert page.button(key="dialog_ok").disabled
+
+
 def cards_of(project):
     shown_revision = revisions.current(project)
     overview = load_overview(project, shown_revision)

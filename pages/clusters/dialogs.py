@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -58,7 +59,7 @@ def _by_words(_project: Project, _revision: Revision, card: ClusterCard) -> tupl
     ]
     if not all(name.strip() for name in names):
         return None, "Say what can be seen in the photos of each part; the words become the names."
-    return SplitCluster(cluster=card.id, names=tuple(names)), ""
+    return groups.written(partial(SplitCluster, cluster=card.id, names=tuple(names))), ""
 
 
 @ui.dialog("Merge", width="large")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import streamlit as st
 
-from kec_core.errors import KecError
 from kec_core.knowledge.edit_sorting import NONE, SortInto
 from kec_core.live import LiveState
 from kec_core.types import Knowledge
@@ -39,7 +38,7 @@ def sort(project: Project, revision: Revision) -> None:
         key=_NONE,
         help="Otherwise every photo goes to one of the names.",
     )
-    edit = _edit(names, none) if names else None
+    edit = groups.written(partial(SortInto, names=tuple(names), none=none)) if names else None
     found = None if edit is None else groups.tried(project, edit)
     if found is not None:
         _preview(project, revision, found)
@@ -90,15 +89,6 @@ def listed_names(*texts: str) -> tuple[str, ...]:
             if name:
                 names.setdefault(name.casefold(), name)
     return tuple(names.values())
-
-
-def _edit(names: Sequence[str], none: bool) -> SortInto | None:
-    """The edit; None, with the reason beside the field, when a name cannot be one."""
-    try:
-        return SortInto(names=tuple(names), none=none)
-    except KecError as error:
-        ui.error(error)
-        return None
 
 
 def _preview(project: Project, revision: Revision, found: Preview) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -45,6 +46,15 @@ def act(project: Project, edit: Edit) -> bool:
     else:
         session.notice(f"{found.said[-1]} {moved} moved. Undo: Z")
     return True
+
+
+def written(make: Callable[[], Edit | None]) -> Edit | None:
+    """The edit that the words in some fields make; None, with the reason beside them, when they cannot be one."""
+    try:
+        return make()
+    except KecError as error:
+        ui.error(error)
+        return None
 
 
 def tried(project: Project, edit: Edit) -> Preview | None:
@@ -148,8 +158,10 @@ def draw(project: Project, revision: Revision, picked: Sequence[str], *, here: i
 
 def _new(project: Project, revision: Revision, picked: Sequence[str]) -> None:
     name = st.text_input("Name of the group", key=_NAME, placeholder="may stay empty")
-    edit = NewCluster(images=tuple(picked), name=name)
-    found = tried(project, edit)
+    edit = written(partial(NewCluster, images=tuple(picked), name=name))
+    found = None if edit is None else tried(project, edit)
+    if found is not None:
+        _say_taken(project, revision, name)
     take = True
     follow = [] if found is None else found.follow.tolist()
     if follow:
@@ -167,13 +179,24 @@ def _new(project: Project, revision: Revision, picked: Sequence[str]) -> None:
     )
 
 
+def _say_taken(project: Project, revision: Revision, name: str) -> None:
+    """That a group is called so already, which will have to give way."""
+    wanted = " ".join(name.split()).casefold()
+    for card in cached.cards(project, revision):
+        if card.name.casefold() == wanted:
+            ui.note(
+                f"“{card.name}” is a group already, and would get a number: to put these photos there, move them."
+            )
+
+
 def _make(project: Project, picked: tuple[str, ...]) -> None:
     """With the name as it is now: Enter presses the button before the popover was drawn with what was typed."""
     name, follow = str(session.widget(_NAME) or ""), session.widget(_FOLLOW) is not False
-    if act(project, NewCluster(images=picked, name=name, follow=follow)):
-        session.clear_selection()
-        session.set_widget(_NAME, "")
-        session.set_widget(_NEW, False)
+    with ui.refusals():
+        if act(project, NewCluster(images=picked, name=name, follow=follow)):
+            session.clear_selection()
+            session.set_widget(_NAME, "")
+            session.set_widget(_NEW, False)
 
 
 def _other(project: Project, picked: Sequence[str], cards: Sequence[ClusterCard]) -> None:

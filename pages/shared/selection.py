@@ -227,7 +227,7 @@ def _assignment(picked: tuple[str, ...]) -> Edit | None:
 
 def _confirm(project: Project, make: Callable[[], Edit | None], label: str, key: str, hint: str) -> None:
     """How many photos an edit would move, and the button that does it; or why it cannot be done, beside its fields."""
-    edit = make()
+    edit = groups.written(make)
     found = None if edit is None else groups.tried(project, edit)
     if found is not None:
         hint = f"{markup.count(len(found.impact.moved), 'photo')} would move."
@@ -239,9 +239,10 @@ def _confirm(project: Project, make: Callable[[], Edit | None], label: str, key:
 
 def _act_as_it_is(project: Project, make: Callable[[], Edit | None]) -> None:
     """With the fields as they are now: Enter presses the button before it was drawn with what was typed."""
-    edit = make()
-    if edit is not None:
-        act(project, edit)
+    with ui.refusals():
+        edit = make()
+        if edit is not None:
+            act(project, edit)
 
 
 def act(project: Project, edit: Edit) -> None:

@@ -35,7 +35,7 @@ SMALLEST: dict[str, tuple[str, ...]] = {
     "scale": ("--sizes", "300,600", "--dim", "16", "--clusters", "4", "--nouns", "40"),
     "scaling": ("--methods", "kmeans", "--sizes", "100", "--dim", "16", "--clusters", "3"),
     "table": ("--data", PHOTOS, "--methods", "kmeans", "--seeds", "1"),
-    "words": ("--images", "300", "--nouns", "40", "--dim", "16", "--groups", "4", "--all"),
+    "words": ("--images", "300", "--nouns", "40", "--dim", "16", "--groups", "4", "--against", "300"),
 }  # fmt: skip
 """Options of each; "paper" needs the internet and is tried by its own tests with made-up sets."""
 QUICK = ("cluster", "grounding", "llm")

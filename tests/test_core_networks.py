@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -193,17 +196,67 @@ def test_a_single_row_that_does_not_fit_is_an_error():
 @pytest.mark.parametrize(("error", "kept"), [(0.001, True), (0.5, False)])
 def test_bfloat16_is_used_only_where_its_rows_are_the_same(monkeypatch, caplog, error, kept):
     class Coarse(openvino_network.OpenVinoNetwork):
-        def __init__(self, model, *, exact, rows_in_flight):
-            super().__init__(model, exact=True, rows_in_flight=rows_in_flight)
-            self.bf16 = not exact
+        def __init__(self, model, *, bf16, rows_in_flight):
+            super().__init__(model, bf16=False, rows_in_flight=rows_in_flight)
+            self.bf16 = bf16
 
         def __call__(self, batches):
             wrong = np.array([error, -error, error], dtype=np.float32) if self.bf16 else 0
             return [rows + wrong for rows in super().__call__(batches)]
 
     monkeypatch.setattr(openvino_network, "OpenVinoNetwork", Coarse)
+    monkeypatch.setattr(openvino_network, "_has_bf16", lambda: True)
     assert load().bf16 == kept
     assert ("too coarse" in caplog.text) != kept
+
+
+@pytest.mark.parametrize(
+    ("exact_too", "wanted", "said"),
+    [
+        (False, openvino_network.OpenVinoNetwork, "bfloat16 cannot be used (no primitive)"),
+        (True, TorchNetwork, "on this processor (no primitive)"),
+    ],
+)
+def test_what_openvino_compiles_but_cannot_compute_is_computed_otherwise(
+    monkeypatch, caplog, exact_too, wanted, said
+):
+    load()  # converted and kept before
+
+    class Unable(openvino_network.OpenVinoNetwork):
+        def __call__(self, batches):
+            if self.bf16 or exact_too:
+                raise RuntimeError("no\nprimitive")
+            return super().__call__(batches)
+
+    monkeypatch.setattr(openvino_network, "OpenVinoNetwork", Unable)
+    monkeypatch.setattr(openvino_network, "_has_bf16", lambda: True)
+    network = load()
+    assert isinstance(network, wanted)
+    assert not network.bf16
+    assert said in caplog.text
+    assert_close(network([ROWS])[0], expected())
+
+
+@pytest.mark.parametrize("limit", ["AVX2", "SSE41"])
+def test_older_instructions_than_the_processor_has_are_enough(limit):
+    """Convolution, softmax and normalisation are where OpenVINO fails in bfloat16 when oneDNN is held to these."""
+    program = """
+import numpy as np, torch
+from torch import nn
+from kec_core.encoders.networks import load_network
+rows = np.random.default_rng(0).normal(size=(2, 3, 8, 8)).astype(np.float32)
+make = lambda: nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU6(), nn.Flatten(), nn.LayerNorm(576), nn.Softmax(dim=1))
+torch.manual_seed(0)
+module = make().eval()
+(computed,) = load_network(lambda: module, (rows[:1], rows), key="old")([rows])
+with torch.inference_mode():
+    wanted = module(torch.from_numpy(rows)).numpy()
+print(float((computed * wanted).sum() / np.linalg.norm(computed) / np.linalg.norm(wanted)))
+"""
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": limit}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) >= MIN_COSINE
 
 
 def test_networks_of_photos_are_proved_with_smooth_pictures_too():

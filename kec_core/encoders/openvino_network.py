@@ -18,7 +18,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from kec_core.arrays import blocks, fingerprint
-from kec_core.disk import reason
+from kec_core.disk import reason, short
 from kec_core.encoders.network import MIN_COSINE, Batch, ConversionError
 from kec_core.paths import is_folder
 from kec_core.store import cache_dir
@@ -39,18 +39,16 @@ _FIRST_ARRAY = ov.Tensor(np.zeros(1, dtype=np.float32)).data
 class OpenVinoNetwork:
     """A compiled model as a Network: one request per core, each on a stream of its own."""
 
-    def __init__(self, model: ov.Model, *, exact: bool, rows_in_flight: int | None) -> None:
+    def __init__(self, model: ov.Model, *, bf16: bool, rows_in_flight: int | None) -> None:
         """Compile for this machine, see ``load_network``."""
-        core = ov.Core()
-        able = core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
-        self.bf16 = not exact and "BF16" in able
+        self.bf16 = bf16
         self._rows_in_flight = rows_in_flight
-        compiled = core.compile_model(
+        compiled = ov.Core().compile_model(
             model,
             _DEVICE,
             {
                 "PERFORMANCE_HINT": "THROUGHPUT",
-                "INFERENCE_PRECISION_HINT": "bf16" if self.bf16 else "f32",
+                "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
                 # A stream tied to a core waits for whatever else runs there.
                 "ENABLE_CPU_PINNING": False,
             },
@@ -105,15 +103,27 @@ def load_openvino(
     except RuntimeError:  # not there, or damaged
         model = _converted(make, examples)
         _store(model, folder)
-    network = OpenVinoNetwork(model, exact=exact, rows_in_flight=rows_in_flight)
-    if not network.bf16:
-        return network
-    plain = OpenVinoNetwork(model, exact=True, rows_in_flight=rows_in_flight)
-    least = min(map(_least_cosine, network(examples), plain(examples)))
+    try:
+        plain = OpenVinoNetwork(model, bf16=False, rows_in_flight=rows_in_flight)
+        expected = plain(examples)
+    except RuntimeError as error:
+        raise ConversionError(f"OpenVINO cannot compute it on this processor ({short(error)}).") from error
+    if exact or not _has_bf16():
+        return plain
+    try:
+        network = OpenVinoNetwork(model, bf16=True, rows_in_flight=rows_in_flight)
+        least = min(map(_least_cosine, network(examples), expected))
+    except RuntimeError as error:  # OpenVINO was told to do without instructions that the processor has
+        log.warning("bfloat16 cannot be used (%s), so a network computes in float32.", short(error))
+        return plain
     if least >= MIN_COSINE:  # NaN counts as different
         return network
     log.warning("bfloat16 is too coarse for a network (cosine %.4f), so it computes in float32.", least)
     return plain
+
+
+def _has_bf16() -> bool:
+    return "BF16" in ov.Core().get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
 
 
 def _converted(make: Callable[[], torch.nn.Module], examples: Sequence[Batch]) -> ov.Model:
@@ -133,7 +143,7 @@ def _converted(make: Callable[[], torch.nn.Module], examples: Sequence[Batch]) -
             trace: Callable[..., torch.jit.ScriptModule] = torch.jit.trace
             traced = trace(module, inputs[0], check_trace=False, strict=False)
             model = _frontend(traced, inputs[0])
-        computed = OpenVinoNetwork(model, exact=True, rows_in_flight=None)(examples)
+        computed = OpenVinoNetwork(model, bf16=False, rows_in_flight=None)(examples)
     except Exception as error:  # tracing and converters raise anything on modules they do not know
         raise ConversionError(f"OpenVINO cannot compute it ({type(error).__name__}).") from error
     with torch.inference_mode():

@@ -25,7 +25,7 @@ from kec_core.config import OPTIONS, RunConfig
 from kec_core.config.option import Option, changed
 from kec_core.disk import short
 from kec_core.errors import InputError, ResourceMissing
-from kec_core.paths import exists, is_folder, is_link
+from kec_core.paths import exists, is_file, is_folder, is_link
 
 if TYPE_CHECKING:
     from state.project.project import Project
@@ -48,8 +48,12 @@ def new_or_open(folder: Path, images: Path | None) -> Iterator[Project]:
     from state.transfer.uploads import is_archive
 
     if images is not None and not is_folder(images) and not is_archive(images):
+        what_now = (
+            "unpack it, if it holds photos, and give the folder" if is_file(images) else "check the path"
+        )
         raise InputError(
-            f"A folder of photos was expected, but {images} is neither a folder nor a zip or tar archive; check the path."
+            f"A folder of photos was expected, but {images} is neither a folder nor a zip or tar archive (.zip, or .tar that "
+            f"is not compressed); {what_now}."
         )
     if Project.is_project(folder):
         yield Project.open(folder)

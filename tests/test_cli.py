@@ -221,6 +221,9 @@ def test_bad_input_is_one_line_with_status_2(photos, project, capsys, tmp_path):
     assert "known benchmarks" in refused(capsys, "bench", "nothing")
     assert "--help" in refused(capsys, "run", photos)
     assert "--help" in refused(capsys, "nothing")
+    packed = tmp_path / "photos.tar.gz"
+    packed.touch()
+    assert "not compressed); unpack it" in refused(capsys, "run", packed, "--project", new)
     file = tmp_path / "file.txt"
     file.touch()
     for place in (file, file / "p"):

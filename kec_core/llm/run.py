@@ -315,9 +315,7 @@ class Run:
             except TransientError as error:
                 if error.crowded or first or self._probed or not error.by_server:
                     self._probed = self._probed or not error.crowded
-                    if first and self._dialect.blamed(first, self.config.limits) == dialect:
-                        self._dialect = dialect  # the server named it, though it failed then
-                    raise error from None
+                    raise self._cause(first, dialect, error) from None
                 first = RefusedError(str(error))
                 dialect = replace(dialect, mode="text")
             else:
@@ -327,6 +325,15 @@ class Run:
                     self._proven = True
                     return completion
                 dialect = longer
+
+    def _cause(self, first: RefusedError | None, dialect: Dialect, error: TransientError) -> LLMError:
+        """What is told of a try that failed in passing: the refusal before it, unless that asked for this very dialect."""
+        if first is None:
+            return error
+        if self._dialect.blamed(first, self.config.limits) != dialect:
+            return first
+        self._dialect = dialect
+        return error
 
     def _adopt(self, dialect: Dialect) -> None:
         self._dialect = dialect

@@ -60,6 +60,15 @@ def test_nothing_is_said_of_a_sound_tiff(options):
     assert notes(tiff(**options)) == ""
 
 
+def test_a_tiff_that_only_pillow_reads_is_used(monkeypatch):
+    def refuse(*_arguments):
+        raise tifffile.TiffFileError("no TIFF to my taste")
+
+    content = tiff(compression="jpeg")
+    monkeypatch.setattr(tifffile, "TiffFile", refuse)
+    assert notes(content) == ""
+
+
 @pytest.mark.parametrize("start", [0, 1 / 3])
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
 def test_a_jpeg_whose_pixels_are_random_bytes_is_noted(start, options):

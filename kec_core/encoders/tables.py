@@ -138,7 +138,7 @@ def _read(file: Path) -> tuple[NDArray[Any], NDArray[Any] | None, tuple[str, ...
     sidecar = _sidecar(file) if names is None else None
     if sidecar is None:
         return features, names, unused, (file,)
-    return features, np.array([*_lines(sidecar), None], dtype=object)[:-1], unused, (file, sidecar)
+    return features, np.array(_lines(sidecar), dtype=object), unused, (file, sidecar)
 
 
 def _lines(sidecar: Path) -> list[str]:

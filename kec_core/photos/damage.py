@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 import zlib
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from PIL import Image, UnidentifiedImageError
 
 from kec_core.disk import short
 from kec_core.photos.formats import known_formats
+
+logger = logging.getLogger(__name__)
 
 MAX_PIXELS: Final = 175_000_000
 """Larger images are refused as decompression bombs; just below the bound at which Pillow itself refuses."""
@@ -119,23 +122,27 @@ def tiff_damage(content: bytes) -> str:
 
     Decoders stop before the checksum of deflated data and pass over what libjpeg says; other data have no checksum.
     """
+    compression, tables, parts = _tiff_parts(content)
+    for part in parts if compression == _JPEG else ():
+        if note := damage_note(_jpeg_damage(tables[:-2] + part[2:] if tables else part)):
+            return note
+    is_sound = compression not in _DEFLATED or all(map(_is_deflated_soundly, parts))
+    return "" if is_sound else _WRONG_SUM
+
+
+def _tiff_parts(content: bytes) -> tuple[int, bytes, list[bytes]]:
+    """Compression, shared JPEG tables and the strips or tiles of the first page; no parts where tifffile cannot tell."""
     import tifffile  # slow to load and rarely needed
 
-    with tifffile.TiffFile(io.BytesIO(content)) as tiff:
-        page = tiff.pages.first
-        tables, is_deflated, is_jpeg = (
-            page.jpegtables or b"",
-            page.compression in _DEFLATED,
-            page.compression == _JPEG,
-        )
-        parts = zip(page.dataoffsets, page.databytecounts, strict=True) if is_deflated or is_jpeg else ()
-    for start, length in parts:
-        part = content[start : start + length]
-        if is_jpeg and (note := damage_note(_jpeg_damage(tables[:-2] + part[2:] if tables else part))):
-            return note
-        if is_deflated and not _is_deflated_soundly(part):
-            return _WRONG_SUM
-    return ""
+    try:
+        with tifffile.TiffFile(io.BytesIO(content)) as tiff:
+            page = tiff.pages.first
+            places = zip(page.dataoffsets, page.databytecounts, strict=False)
+            parts = [content[start : start + length] for start, length in places]
+            return int(page.compression), page.jpegtables or b"", parts
+    except Exception as error:  # it raises anything at all; Pillow has read the photo
+        logger.info("tifffile cannot look for damage (%s)", short(error))
+        return 0, b"", []
 
 
 def _is_deflated_soundly(part: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pyarrow
@@ -384,9 +385,51 @@ def test_a_file_under_the_suffix_of_another_kind_is_said(tmp_path, made, called)
     file = npy(tmp_path) if made == "npy" else npz(tmp_path, features=FEATURES)
     file = file.rename(tmp_path / f"y.{called}")
     with pytest.raises(
-        InputError, match=rf"cannot be read as \.{called}: it should be .* but begins with b'"
+        InputError, match=rf"cannot be read as \.{called} .it should be .* but begins with b'"
     ):
         load_readymade(file, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("x.npy", b"", "it should be an array of np.save, but is empty"),
+        ("x.npz", b"", "it should be an archive of np.savez, but is empty"),
+        ("x.npy", np.array([{}], dtype=object), "it holds pickled objects, which are never read"),
+        ("clip/img_emb/img_emb_0.npy", b"", "it should be an array of np.save, but is empty"),
+        ("clip/img_emb/img_emb_0.npy", b"\x89PNG", r"but begins with b'\x89PNG'"),
+        ("clip/img_emb/img_emb_0.npy", b"PK\3\4 and more", "but begins with b'PK"),
+        ("clip/img_emb/img_emb_0.npy", np.array([{}], dtype=object), "it holds pickled objects"),
+    ],
+)
+def test_what_is_no_array_is_said_without_a_word_of_how_numpy_could_load_it(tmp_path, name, content, why):
+    file = tmp_path / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    else:
+        np.save(file, content, allow_pickle=True)
+    if "clip" in name:
+        (tmp_path / "clip/metadata").mkdir()
+        names = pyarrow.table({"image_path": ["a.png"]})
+        pyarrow.parquet.write_table(names, tmp_path / "clip/metadata/metadata_0.parquet")
+    with pytest.raises(InputError) as refused:
+        read_table(tmp_path / "clip" if "clip" in name else file)
+    assert str(file) in str(refused.value)
+    assert why in str(refused.value)
+    assert "allow_pickle" not in str(refused.value)
+
+
+def test_a_zip_of_something_else_is_no_table_and_what_lies_beside_one_is_no_trouble(tmp_path):
+    file = tmp_path / "x.npz"
+    with ZipFile(file, "w") as archive:
+        archive.writestr("notes.txt", "features follow")
+    with pytest.raises(InputError, match="should have one table of features, but has 0"):
+        read_table(file)
+    file = npz(tmp_path, features=FEATURES, ids=np.array(IDS))
+    with ZipFile(file, "a") as archive:
+        archive.writestr("notes.txt", "features are above")
+    assert read_table(file).unused == ("notes.txt",)
 
 
 def test_names_beside_an_array_are_lines_without_empty_ones_at_the_end(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -341,7 +342,9 @@ def test_a_model_file_assigns_as_the_project_does(project, tmp_path, monkeypatch
     assert "leaf/0.png" not in json.dumps(read_model(model).knowledge.to_json()), "it names no photo"
 
 
-@pytest.mark.parametrize("damage", ["cut", "foreign", "other format", "shape", "missing"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "foreign", "other format", "shape", "text", "one number", "missing"]
+)
 def test_an_unusable_model_is_one_sentence(project, tmp_path, damage):
     path = tmp_path / "model.npz"
     content = model_bytes(model_of(project, revisions.current(project), HashEncoder()))
@@ -355,12 +358,46 @@ def test_an_unusable_model_is_one_sentence(project, tmp_path, damage):
             arrays = dict(file)
         if damage == "shape":
             arrays["centres"] = arrays["centres"][:, :-1]
+        elif damage == "text":
+            arrays["mean"] = arrays["mean"].astype(str)
+        elif damage == "one number":
+            arrays["mean"] = np.float32(1)
         else:
             arrays["model"] = np.array(str(arrays["model"]).replace("kec-groups-1", "kec-groups-9"))
         np.savez(path, **arrays)
     with pytest.raises(InputError, match=r"model written by .* was expected.*") as caught:
         read_model(path)
     assert str(path) in str(caught.value)
+    if damage in ("text", "one number"):
+        assert "its array mean should hold finite numbers of shape" in str(caught.value)
+
+
+def test_what_is_no_model_is_said_without_a_word_of_how_numpy_could_load_it(tmp_path):
+    """What is given for a model by mistake: a photo, a text, another archive, arrays, nothing."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "a.txt").write_text("hello", encoding="utf-8")
+    (tmp_path / "a.npz").write_bytes(b"")
+    with ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("model.npy", "no array")
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    np.save(tmp_path / "old.npy", np.array([{}], dtype=object), allow_pickle=True)
+    np.savez(tmp_path / "old.npz", model=np.array([{}], dtype=object), allow_pickle=True)
+    np.savez(tmp_path / "list.npz", model=np.array("[1]"))
+    told = {
+        "a.png": r"should be an archive of np.savez, but begins with b'\x89P'",
+        "a.txt": "should be an archive of np.savez, but begins with b'he'",
+        "a.npz": "should be an archive of np.savez, but is empty",
+        "a.zip": "its format is None, not 'kec-groups-1'",
+        "a.npy": "should be an archive of np.savez, but begins with",
+        "old.npy": "should be an archive of np.savez, but begins with",
+        "old.npz": "it holds model as pickled objects, which are never read",
+        "list.npz": "its format is None, not 'kec-groups-1'",
+        "nowhere.npz": "(No such file or directory)",
+    }
+    for name, why in told.items():
+        with pytest.raises(InputError, match=r"name the file of a model, or export it again\.$") as caught:
+            read_model(tmp_path / name)
+        assert why in str(caught.value)
 
 
 def test_what_cannot_grow_says_why(tmp_path, project):

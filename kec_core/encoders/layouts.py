@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kec_core.array_files import read_array
 from kec_core.disk import short
 from kec_core.errors import InputError
 from kec_core.paths import is_file, is_folder
@@ -82,7 +83,7 @@ def _clip_retrieval(folder: Path) -> NamedRows:
     features: list[NDArray[Any]] = []
     names: list[str] = []
     for number, file in sorted(tables.items()):
-        rows, found = np.load(file, mmap_mode="r", allow_pickle=False), _paths(metadata[number])
+        rows, found = _rows(file), _paths(metadata[number])
         if rows.ndim != 2 or len(rows) != len(found):
             raise InputError(
                 f"{file} should have one row per row of {metadata[number].name}, but its shape is {rows.shape} for "
@@ -97,6 +98,13 @@ def _clip_retrieval(folder: Path) -> NamedRows:
         )
     sources = (*(tables[n] for n in sorted(tables)), *(metadata[n] for n in sorted(metadata)))
     return NamedRows(features=np.concatenate(features), names=names, sources=sources)
+
+
+def _rows(file: Path) -> NDArray[Any]:
+    try:
+        return read_array(file)
+    except ValueError as error:
+        raise InputError(f"{file} cannot be read ({short(error)}); export it again.") from error
 
 
 def _numbered(folder: Path, suffix: str) -> dict[int, Path]:
@@ -173,7 +181,7 @@ def _vector(file: Path, name: str, value: Any) -> NDArray[np.float32]:  # noqa: 
         text = packed["base64"] if isinstance(packed, dict) else packed
         unpacker = zlib.decompressobj()
         content = unpacker.decompress(base64.b64decode(text, validate=True), _MOST_BYTES)
-        row = np.load(io.BytesIO(content), allow_pickle=False)
+        row = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
         if row.ndim != 1 or row.dtype.kind not in "fiu":
             raise ValueError(f"it has the shape {row.shape} of {row.dtype}")
         return np.asarray(row, dtype=np.float32)

@@ -18,6 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from kec_core.array_files import OBJECTS, read_archive, read_array
 from kec_core.arrays import FloatMatrix
 from kec_core.disk import short
 from kec_core.encoders.layouts import is_layout, read_layout
@@ -110,7 +111,8 @@ def read_table(file: Path) -> Table:
         ) from error
     except _UNREADABLE as error:
         raise InputError(
-            f"{file} cannot be read as {file.suffix} ({short(error)}); export it again."
+            f"{file} cannot be read as {file.suffix or 'such a folder'} ({short(error)}); name it by what it is, or "
+            "export it again."
         ) from error
     matrix = _matrix(file, features)
     read = None if names is None else _names(file, names, len(matrix))
@@ -199,32 +201,11 @@ _Read = tuple[NDArray[Any], NDArray[Any] | None, tuple[str, ...]]
 
 
 def _read_npy(file: Path) -> _Read:
-    _check_begin(file, b"\x93NUMPY", "an array of np.save")
-    return np.load(file, mmap_mode="r", allow_pickle=False), None, ()
-
-
-def _check_begin(file: Path, begin: bytes, what: str) -> None:
-    with file.open("rb") as content:
-        found = content.read(len(begin))
-    if found != begin:
-        raise InputError(
-            f"{file} cannot be read as {file.suffix}: it should be {what}, but begins with {found!r}; name it by what it "
-            "is, or export it again."
-        )
+    return read_array(file), None, ()
 
 
 def _read_npz(file: Path) -> _Read:
-    _check_begin(file, b"PK", "an archive of np.savez")
-    arrays: dict[str, NDArray[Any]] = {}
-    pickled: list[str] = []
-    with file.open("rb") as content, np.load(content, allow_pickle=False) as stored:
-        for name in stored.files:
-            try:
-                arrays[name] = stored[name]
-            except ValueError as error:
-                if "allow_pickle" not in str(error):
-                    raise
-                pickled.append(name)
+    arrays, pickled = read_archive(file)
     tables = {
         name: a for name, a in arrays.items() if a.ndim == 2 and a.dtype.kind in "fiu" and a.shape[1] > 1
     }
@@ -232,7 +213,7 @@ def _read_npz(file: Path) -> _Read:
     lists = {name: a for name, a in lists.items() if a.dtype.kind not in "iu"} or lists
     if not lists and pickled:
         raise InputError(
-            f"{file} holds {', '.join(map(repr, pickled))} as pickled objects, which are never read; save names as "
+            f"{file} holds {', '.join(map(repr, pickled))} as {OBJECTS}; save names as "
             "text: np.savez(..., ids=np.array(ids, dtype=str))."
         )
     if not tables:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kec_core.array_files import OBJECTS, read_archive
 from kec_core.clustering.whitening import SecondSpace, Whitening
 from kec_core.config import EncoderDefaults, GroundingConfig
-from kec_core.disk import short
+from kec_core.disk import reason, short
 from kec_core.errors import InputError
 from kec_core.result.group_model import GroupModel, Groups
 from kec_core.types import ConceptVectors, Knowledge
@@ -72,27 +73,38 @@ def read_model(path: Path) -> GroupModel:
         InputError: no such file, it cannot be read, or it is not such a model.
     """
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        facts = json.loads(str(arrays.pop(_ENTRY)))
-        if facts["format"] != FORMAT:
-            raise InputError(f"its format is {facts['format']!r}, not {FORMAT!r}")
-        return _model(facts, arrays)
+        arrays, pickled = read_archive(path)
+        if pickled:
+            raise InputError(f"it holds {', '.join(pickled)} as {OBJECTS}")
+        return _model(_facts(str(arrays.pop(_ENTRY))), arrays)
     except (
         Exception
     ) as error:  # parsers of foreign bytes raise anything: BadZipFile, zlib.error, EOFError, KeyError
         why = f"the entry {error} is missing" if isinstance(error, KeyError) else short(error)
+        why = reason(error, path.parent) if isinstance(error, OSError) else why
         raise InputError(
             f"A model written by `kec export --format model` was expected, but {path} cannot be used ({why}); "
-            "export it again."
+            "name the file of a model, or export it again."
         ) from error
+
+
+def _facts(text: str) -> dict[str, Any]:
+    """What the JSON of a model's file says; raises unless it is that of this format."""
+    try:
+        facts = json.loads(text)
+    except ValueError:
+        facts = None
+    told = facts.get("format") if isinstance(facts, dict) else None
+    if told != FORMAT:
+        raise InputError(f"its format is {told!r}, not {FORMAT!r}")
+    return dict(facts)
 
 
 def _model(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> GroupModel:
     """A model of checked shapes; raises whatever does not fit."""
-    width, groups, concepts = len(arrays["mean"]), len(arrays["clusters"]), len(facts["concept_ids"])
+    width, groups, concepts = arrays["mean"].size, arrays["clusters"].size, len(facts["concept_ids"])
     looks = arrays["whitening_onto"].shape[-1] if "whitening_onto" in arrays else width
-    second = len(arrays["second_mean"]) if "second_mean" in arrays else 0
+    second = arrays["second_mean"].size if "second_mean" in arrays else 0
     shapes = {
         "mean": (width,),
         "product_centre": (width,),
@@ -109,7 +121,8 @@ def _model(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Grou
     for name, shape in shapes.items():
         if name in _OPTIONAL and name not in arrays:
             continue
-        if arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
+        array = arrays[name]
+        if array.shape != shape or array.dtype.kind not in "fiu" or not np.isfinite(array).all():
             raise InputError(f"its array {name} should hold finite numbers of shape {shape}")
     if not groups or len(facts["names"]) != groups:
         raise InputError(f"it has {groups} groups and {len(facts['names'])} names")

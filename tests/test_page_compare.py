@@ -129,6 +129,23 @@ def test_worse_than_k_means_is_said_and_blocks_nothing(colours):
     assert "plain k-means fits the labels better" in compare().warning[0].value
 
 
+def test_worse_by_what_another_start_makes_as_well_is_not_called_worse(colours):
+    baseline = revisions.current(colours).baseline
+    better = replace(baseline, scores=Scores(acc=0.505, nmi=0.5, ari=0.5))
+    revisions.set_scores(colours, "r1", Scores(acc=0.5, nmi=0.5, ari=0.5), better)
+    assert not compare().warning
+
+
+def test_groups_that_a_person_made_are_not_told_to_weigh_the_knowledge_less(colours, words):  # noqa: F811
+    edit(colours, {"op": "sort_into", "names": ["grass", "leaf", "sky"], "none": False})
+    made = revisions.current(colours)
+    better = replace(made.baseline, scores=Scores(acc=1.0, nmi=1.0, ari=1.0))
+    revisions.set_scores(colours, made.id, Scores(acc=0.5, nmi=0.5, ari=0.5), better)
+    said = compare().warning[0].value
+    assert "The groups follow what you said" in said
+    assert "weight" not in said
+
+
 def test_without_labels_the_cards_are_those_that_need_none(colours):
     colours.set_labels({})
     revisions.set_scores(colours, "r1", None, replace(revisions.current(colours).baseline, scores=None))

@@ -99,8 +99,8 @@ def test_the_same_name_again_replaces_and_a_forgotten_one_is_gone(project):
 @pytest.mark.parametrize(
     ("name", "images", "why"),
     [
-        ("  ", ["a"], "needs a name; type one"),
-        ("x" * 81, ["a"], "this one has 81"),
+        ("  ", ["a"], "needs a name, but it is empty; type one"),
+        ("x" * 256, ["a"], "this one has 256"),
         ("x", [], "none is picked"),
     ],
 )

@@ -127,7 +127,7 @@ def _line(text: str, *, longest: int = MAX_TEXT, empty: bool = False) -> str:
     if not text and not empty:
         raise ValueError("should be a text, but is empty; write something.")
     if len(text) > longest:
-        raise ValueError(f"may have {longest} characters, but has {len(text)}; shorten it.")
+        raise ValueError(f"may have {longest} characters, but {shown(text)} has {len(text)}; shorten it.")
     return text
 
 

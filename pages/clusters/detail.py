@@ -167,7 +167,6 @@ def _name_form(project: Project, revision: Revision, card: ClusterCard) -> None:
             keyboard.CLUSTER_NAME,
             value=card.name,
             key=f"{_NAME}_{card.id}",
-            max_chars=80,
             help="It stays with the cluster while you edit. Leave it empty to name it by its concepts again.",
         )
         save = (project, revision, card)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from kec_core.result.impact import Flow
 from pages.compare import charts, metric_cards
-from pages.shared import cached, gallery, markup, revision_diff, ui
+from pages.shared import cached, gallery, markup, revision_diff, scores, ui
 from state.project.project import Project
 from state.revisions.comparison import Changes, ClassTable, automatic_result, branch
 from state.revisions.revisions import Revision, RevisionInfo
@@ -88,7 +88,7 @@ def _cards(pair: Pair) -> None:
                 against.insert(1, automatic)
         drawn.append(metric_cards.card(metric, metric.of(pair.after), against))
     st.html(metric_cards.cards(drawn))
-    _below_baseline(pair.after)
+    scores.below_baseline(pair.after)
 
 
 def _against(pair: Pair, metric: Metric, other: RevisionInfo, name: str) -> metric_cards.Against:
@@ -96,18 +96,6 @@ def _against(pair: Pair, metric: Metric, other: RevisionInfo, name: str) -> metr
     if other.scan != pair.after.scan:
         return f"{name}, other photos", None
     return name, metric.of(other)
-
-
-def _below_baseline(revision: Revision) -> None:
-    """An amber note, never a block, when plain k-means does better."""
-    first = metrics(revision)[0]
-    ours, plain = first.of(revision), first.of_baseline(revision)
-    if revision.scores is not None and ours is not None and plain is not None and ours < plain:
-        st.warning(
-            "Here plain k-means fits the labels better. Undo the last edit, or give the knowledge a smaller weight "
-            "(tab “What was chosen for you”).",
-            icon=":material/balance:",
-        )
 
 
 def _timeline(history: Sequence[RevisionInfo], shown: Revision) -> None:

@@ -96,7 +96,6 @@ def _detail(project: Project, revision: RevisionInfo, shown: RevisionInfo) -> No
             value=revision.name,
             key=key,
             placeholder="for example: before the split",
-            max_chars=80,
             on_change=_rename,
             args=(project, revision.id, key),
             help="A name of your own, so that you find it again; it also works in `kec` commands.",

@@ -102,9 +102,7 @@ def _actions() -> None:
             st.popover("New project", icon=":material/add:", type="primary", key="new"),
             st.form("new_project", border=False),  # Enter creates it
         ):
-            name = st.text_input(
-                "Name", key="new_name", placeholder="for example: Camera traps, spring", max_chars=80
-            )
+            name = st.text_input("Name", key="new_name", placeholder="for example: Camera traps, spring")
             if st.form_submit_button("Create", type="primary", key="new_create"):
                 _create(name)
 

@@ -33,7 +33,7 @@ def draw(card: ProjectCard, key: str) -> None:
 
 
 def _menu(card: ProjectCard, key: str) -> None:
-    st.text_input("Name", card.name, key=f"rename_{key}", max_chars=80)
+    st.text_input("Name", card.name, key=f"rename_{key}")
     st.button("Rename", key=f"rename_do_{key}", type="primary", on_click=_rename, args=(card, key))
     st.button(
         "Duplicate",

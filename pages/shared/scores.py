@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
+from kec_core.clustering.seeded import names_groups
 from pages.shared import markup, ui
 from pages.shared.markup import text
 from state.revisions.revisions import Revision
@@ -22,14 +23,23 @@ def panel(revision: Revision) -> None:
         )
         return
     _beside(revision, WITH_LABELS)
-    baseline = revision.baseline.scores if revision.baseline else None
-    if baseline and revision.scores.acc < baseline.acc:
-        st.warning(
-            "Here plain k-means fits the labels better. A smaller weight of the knowledge (Build, Cluster) may help.",
-            icon=":material/balance:",
-        )
+    below_baseline(revision)
     with st.expander("Scores that need no labels", key="internal_scores"):
         _beside(revision, WITHOUT_LABELS)
+
+
+def below_baseline(revision: Revision) -> None:
+    """An amber note, never a block, when plain k-means fits the labels better by more than chance."""
+    metric = WITH_LABELS[0]
+    kind, _ = difference(metric, metric.of(revision), metric.of_baseline(revision))
+    if kind != "down":
+        return
+    said = (
+        "The groups follow what you said; the labels may mean other groups."
+        if revision.knowledge.kept or names_groups(revision.knowledge)
+        else "A smaller weight of the knowledge (Build, Cluster) may help."
+    )
+    st.warning(f"Here plain k-means fits the labels better. {said}", icon=":material/balance:")
 
 
 def _beside(revision: Revision, chosen: Sequence[Metric]) -> None:

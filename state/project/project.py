@@ -27,6 +27,7 @@ from state.project.integrity import check
 from state.project.llm_cache import AnswerCache
 from state.project.locks import Lease
 from state.project.meta import read_meta, write_meta
+from state.project.names import given_name
 from state.project.recovery import backup_of, recover
 from state.project.scan_rows import (
     add_labels,
@@ -79,12 +80,10 @@ class Project:
         """Make a project in a folder that is new or has none yet.
 
         Raises:
-            InputError: the name is empty.
+            InputError: the name is empty or too long.
             StoreError: the folder holds a project already, or cannot be written.
         """
-        name = name.strip()
-        if not name:
-            raise InputError("A project needs a name, but it is empty; type one.")
+        name = given_name(name, "a project")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -148,11 +147,9 @@ class Project:
         """Change the name; the folder keeps its own.
 
         Raises:
-            InputError: the name is empty.
+            InputError: the name is empty or too long.
         """
-        if not name.strip():
-            raise InputError("A project needs a name, but it is empty; type one.")
-        self.set_meta("name", name.strip())
+        self.set_meta("name", given_name(name, "a project"))
 
     def settings(self) -> RunConfig:
         """The options for the next run; defaults in a new project."""

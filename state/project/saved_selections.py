@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from kec_core.errors import InputError
 from state.project.meta import read_meta, write_meta
+from state.project.names import given_name
 from state.project.project import Project
 
-LONGEST_NAME = 80
 _SELECTIONS, _DISMISSED = "selections", "dismissed_suggestions"
 
 
@@ -40,13 +40,7 @@ def save_selection(project: Project, name: str, images: Sequence[str]) -> None:
     Raises:
         InputError: the name is empty or too long, or no photo is picked.
     """
-    name = " ".join(name.split())
-    if not name:
-        raise InputError("A saved selection needs a name; type one.")
-    if len(name) > LONGEST_NAME:
-        raise InputError(
-            f"The name of a saved selection may have {LONGEST_NAME} characters, but this one has {len(name)}; shorten it."
-        )
+    name = given_name(name, "a saved selection")
     if not images:
         raise InputError("A selection to save should hold photos, but none is picked; pick some first.")
     _change(project, name, images)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from kec_core.errors import InputError, StoreError
 from kec_core.types import Knowledge, Scores
 from state.project.integrity import seal
+from state.project.names import given_name
 from state.project.project import Project
 from state.project.recovery import note_revisions
 from state.project.revision_rows import (
@@ -183,9 +184,9 @@ def set_name(project: Project, revision_id: str, name: str) -> None:
     """Give a revision a name ("" takes it away).
 
     Raises:
-        InputError: no such revision, or another one has this name.
+        InputError: no such revision, the name is too long, or another one has it.
     """
-    name = name.strip()
+    name = given_name(name, "a revision") if name.strip() else ""
     with project.database.writing() as db:
         number = find(db, revision_id)
         if (

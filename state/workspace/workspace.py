@@ -21,6 +21,7 @@ from kec_core.errors import InputError, KecError
 from kec_core.paths import exists, is_folder
 from kec_core.photos.images import ImageRecord
 from kec_core.store import write_atomically
+from state.project.names import given_name
 from state.project.project import Project, StageState
 from state.revisions import revisions
 from state.workspace.environment import HOME_VARIABLE
@@ -173,7 +174,7 @@ class Workspace:
         """Make a project in a new folder named after it.
 
         Raises:
-            InputError: the name is empty.
+            InputError: the name is empty or too long.
             StoreError: the folder of projects cannot be written.
         """
         return Project.create(self.free_folder(name), name)
@@ -182,7 +183,7 @@ class Workspace:
         """A folder for a project of this name that is not there yet.
 
         Raises:
-            InputError: the name is empty.
+            InputError: the name is empty or too long.
         """
         base = slug(name)
         folder, number = self.home / base, 1
@@ -222,11 +223,14 @@ def slug(name: str) -> str:
     """A folder name that every file system takes: "Kamera-Fallen 2026!" gives "kamera-fallen-2026".
 
     Raises:
-        InputError: the name is empty.
+        InputError: the name is empty or too long.
     """
-    if not name.strip():
-        raise InputError("A project needs a name, but it is empty; type one.")
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    plain = (
+        unicodedata.normalize("NFKD", given_name(name, "a project"))
+        .encode("ascii", "ignore")
+        .decode()
+        .lower()
+    )
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "project"
 
 

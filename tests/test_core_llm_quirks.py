@@ -16,8 +16,9 @@ from kec_core.llm.client import check_endpoint
 from kec_core.llm.endpoint import LLMEndpoint
 from kec_core.llm.failures import UNREAD
 from kec_core.llm.fields import ConceptAnswer
-from kec_core.llm.prompts import concept_question
+from kec_core.llm.prompts import concept_question, uni_question
 from kec_core.llm.reading import read_answer
+from kec_core.types import Concept
 from tests.llm_fakes import FAST, KEY, client_for, endpoint, questions
 from tests.llm_server import LLMServer, Reply, case_of, error, good, streamed
 
@@ -361,6 +362,50 @@ def test_a_byte_order_mark_and_compression_are_no_trouble():
         )
 
     assert answered(marked)[0] == answered(packed)[0] == 8
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "\ndata: [DONE]\n\n",
+        "\n{}\n",
+        '{"usage": {"total_tokens": 3}}',
+        "\n[DONE]",
+        "\x00\x00",
+        "\n<!-- served in 3 ms -->",
+        "}",
+        "the same",
+    ],
+)
+def test_what_a_server_writes_behind_its_reply_is_left_out(behind):
+    def script(body, attempt):
+        whole = json.dumps(plain(body))
+        return Reply(raw=(whole + (whole if behind == "the same" else behind)).encode())
+
+    assert answered(script)[0] == 8
+
+
+def test_an_error_with_rubbish_behind_it_is_told_in_its_words():
+    refusal = Reply(status=401, raw=b'{"error": {"message": "no such key", "code": 401}}\ndata: [DONE]\n')
+    stopped(lambda body, attempt: refusal, "no such key", kind=LLMAuthError)
+
+
+@pytest.mark.parametrize(
+    "other", [{"choices": [{"message": {"content": DRAFT}}]}, {"error": {"message": "lost"}}]
+)
+def test_of_two_replies_none_is_taken(other):
+    def script(body, attempt):
+        return Reply(raw=f"{json.dumps(plain(body))}\n{json.dumps(other)}".encode())
+
+    stopped(script, "was not a chat completion", config=replace(FAST, in_flight=1, retries=0))
+
+
+def test_a_bare_list_is_an_answer_where_phrases_were_asked_for():
+    phrases = ["grey stripes", "long white whiskers", "pointed ears"]
+    with LLMServer(lambda body, attempt: Reply(content="\n".join(f"- {p}" for p in phrases))) as server:
+        (outcome,) = client_for(server).ask([uni_question(Concept(id="c1", name="cat"), 3)])
+        assert server.requests == 1
+    assert outcome.answer == {"attributes": phrases}
 
 
 @pytest.mark.parametrize("coding", ["utf-16", "utf-32", "cp1252"])

@@ -147,6 +147,67 @@ def test_lists_and_records_in_yaml_are_read():
         read_answer("concept: dog\ndescr", ConceptAnswer, repair=False)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- wet nose\n- long ears",
+        "1. wet nose\n2. long ears",
+        "(1) wet nose\n\n(2) long ears",
+        "• wet nose\n• long ears\n\nLet me know if you need more.",
+        "Sure! Here are two attributes:\n\n* **wet nose**\n* long `ears`",
+        "```\n+ wet nose\n+ long ears\n```",
+        "**Features**\n 1) wet\n    nose\n 2) long ears",
+        " - wet nose\n - long ears",
+        "<think>- soft fur\n- claws</think>\n- wet nose\n- long ears",
+    ],
+)
+def test_a_bare_list_is_read_where_one_was_asked_for(text):
+    assert read_answer(text, AttributesAnswer).attributes == ["wet nose", "long ears"]
+    with pytest.raises(LLMReplyError):
+        read_answer(text, AttributesAnswer, repair=False)
+    with pytest.raises(LLMReplyError):
+        read_answer(text, ConceptAnswer)
+
+
+def test_phrases_of_a_list_keep_what_stands_behind_their_colon():
+    told = read_answer("**Attributes:**\n1. **Nose**: wet\n2. **Ears**: long", AttributesAnswer)
+    assert told.attributes == ["Nose: wet", "Ears: long"]
+
+
+def test_a_bare_list_of_records_is_read():
+    for text in (
+        "- hound: beagle, basset\n- toy dog: pug",
+        "Parts:\n1. **hound**: beagle, basset\n2. **toy dog**: pug",
+        "- name: hound\n  nouns: [beagle, basset]\n- name: toy dog\n  nouns:\n  - pug",
+    ):
+        parts = read_answer(text, PartsAnswer).parts
+        assert [(part.name, part.nouns) for part in parts] == [
+            ("hound", ["beagle", "basset"]),
+            ("toy dog", ["pug"]),
+        ]
+    (contrast,) = read_answer("- first: long legs\n  second: short legs", ContrastsAnswer).contrasts
+    assert (contrast.first, contrast.second) == ("long legs", "short legs")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I cannot see a photo. Please provide:\n- the nouns\n- the wish",
+        "What I need for these attributes:\n- the nouns\n- the wish",
+        "Draft of a list:\n- wet nose\n- long ears",
+        "- wet nose\n- long ears\n\nThese would not set it apart.",
+        "- wet nose\n- long ears\n\nCannot be seen:\n- good smell\n- loyal mind",
+        "- The nouns are dogs. They share much.\n- Their fur is soft.",
+        "- hound\n  - beagle\n- toy dog\n  - pug",
+        "- attribute 1\n- attribute 2",
+        "- wet nose",
+    ],
+)
+def test_a_list_that_may_be_something_else_is_no_answer(text):
+    with pytest.raises(LLMReplyError):
+        read_answer(text, AttributesAnswer)
+
+
 def test_references_in_yaml_do_not_unfold():
     lines = ["attributes:", "- &a0", "  - wet nose"]
     lines += [f"- &a{n}\n  - *a{n - 1}\n  - *a{n - 1}" for n in range(1, 200)]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from html import unescape
-from itertools import chain, groupby, pairwise
+from itertools import chain, groupby, pairwise, takewhile
+from textwrap import dedent
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from kec_core.errors import LLMReplyError
-from kec_core.llm.fields import Answer, plain_key, texts_in, valid_json
+from kec_core.llm.fields import Answer, Part, plain_key, texts_in, valid_json
 
 LONGEST_ANSWER = 20_000
 """Letters of an answer, from its end, that are searched for JSON; the longest sensible answer has about 2,000."""
@@ -64,7 +65,16 @@ _KEY_LINE = re.compile(
 )
 """A key with its value, with marks of lists, of bold or quotes around it or not."""
 _INLINE_KEY = re.compile(r"(?:(?<=[^\d][.;,])\s+|\s*(?:\||<br\s*/?>)\s*)(?=description\s*:)", re.IGNORECASE)
-_BULLET = re.compile(r"^(\s*)(?:[*•]|\d+[.)])\s+")
+_BULLET = re.compile(r"^(\s*)(?:[*+•‣◦▪·–—]|\(?\d+[.)])\s+")
+_BOLD = re.compile(r"\*\*|__|`")
+_PHRASE_WORDS = 12  # eight are asked for; what is longer is a sentence
+_OFFERS = re.compile(
+    r"\b(?:here|attributes?|features?|phrases?|list|answers?|parts?|sub-?concepts?)\b", re.IGNORECASE
+)
+_ASKS = re.compile(
+    r"[?]|n['\u2019]t\b|\b(?:please|provide|give|tell|send|need|not|unable|sorry)\b", re.IGNORECASE
+)
+"""What a model says in front of a list that answers, and of one of what it lacks."""
 _TABLE_RULE = re.compile(r"[\s|:-]+")
 _TAGGED = re.compile(r"<(\w+)>([^<>]*)</\1>")
 
@@ -133,7 +143,7 @@ def read_answer(
 
 def _said_aloud(text: str) -> str:
     """What a model said outside its reasoning, without what it crossed out and marks of formats."""
-    said = visible(text)
+    said = dedent(visible(text).strip("\n"))
     said = _TOKENS.sub("", _STRUCK.sub("", said).strip() or said)[-LONGEST_ANSWER:]
     if "&quot;" in said and '"' not in said:
         said = unescape(said)
@@ -229,11 +239,10 @@ def _values_in_lines(text: str, fields: Sequence[str]) -> Iterator[Any]:
     if tagged:
         yield {tag: found if len(found) > 1 else found[0] for tag, found in tagged.items()}
     yield from _in_tables(text, names)
+    yield from _in_bullets(text)
 
 
 def _in_lines(text: str, names: Set[str], first: str) -> Iterator[Any]:
-    import yaml
-
     lines, starts = list[str](), list[int]()
     for line in _FENCE.sub("", _INLINE_KEY.sub("\n", text)).splitlines():
         key = _KEY_LINE.match(line)
@@ -248,15 +257,52 @@ def _in_lines(text: str, names: Set[str], first: str) -> Iterator[Any]:
             if line[:1].strip() and line[0] != "-" and plain_key(line.partition(":")[0]) not in names:
                 break
             kept.append(line)
-        said = "\n".join(kept)
-        try:
-            # an answer refers to no other part of itself; nested references would unfold without end
-            refers = any(isinstance(token, yaml.AliasToken) for token in yaml.scan(said))
-            value = None if refers else yaml.load(said, Loader=yaml.BaseLoader)
-        except (yaml.YAMLError, RecursionError, ValueError):
-            value = None
+        value = _yaml("\n".join(kept))
         cells = (line.partition(":") for line in kept)
         yield value or {key: cell.strip() for key, _, cell in cells if cell.strip()}
+
+
+def _yaml(text: str) -> Any:  # noqa: ANN401 - YAML
+    """What YAML holds, texts as they stand; None of what is none or refers to itself, which could unfold without end."""
+    import yaml
+
+    try:
+        refers = any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text))
+        return None if refers else yaml.load(text, Loader=yaml.BaseLoader)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return None
+
+
+def _in_bullets(text: str) -> Iterator[Any]:
+    """The one list of a text: its phrases, its names with their nouns behind a colon, its records in YAML.
+
+    Nothing where the words around do not say that it is the answer, or where there is a second list.
+    """
+    lines = [_BULLET.sub(r"\1- ", line) for line in _FENCE.sub("", text).splitlines() if line.strip()]
+    first = next((place for place, line in enumerate(lines) if line.lstrip().startswith("- ")), len(lines))
+    edge = len("".join(lines[first : first + 1]).partition("-")[0])
+    block = [
+        line[edge:] for line in takewhile(lambda line: line[: edge + 1].strip() in ("", "-"), lines[first:])
+    ]
+    lead, behind = "\n".join(lines[:first]), "\n".join(lines[first + len(block) :])
+    is_offered = not lead or (_OFFERS.search(lead) and not _ASKS.search(lead))
+    if not is_offered or _REJECTED.search(f"{lead}\n{behind}") or re.search(r"^\s*- ", behind, re.MULTILINE):
+        return
+    said = "\n".join(block)
+    items = [" ".join(_BOLD.sub("", item).split()) for item in re.split("^- ", said, flags=re.MULTILINE)[1:]]
+    pairs = [item.partition(": ") for item in items]
+    if not any(line.startswith(" ") and line.lstrip().startswith("- ") for line in block):
+        if len(items) > 1 and all(map(_is_phrase, items)):
+            yield items
+        if all(nouns for _, _, nouns in pairs):
+            yield [dict(zip(Part.model_fields, pair[::2], strict=True)) for pair in pairs]
+    records = _yaml(said)
+    if isinstance(records, list) and all(isinstance(record, dict) for record in records):
+        yield records
+
+
+def _is_phrase(item: str) -> bool:
+    return len(item.split()) <= _PHRASE_WORDS and not _CLAUSE_END.search(item.rstrip("."))
 
 
 def _in_tables(text: str, names: Set[str]) -> Iterator[Any]:

@@ -18,6 +18,7 @@ from kec_core.errors import InputError, LLMError, LLMReplyError
 from kec_core.llm.answers import clean
 from kec_core.llm.endpoint import LLMEndpoint
 from kec_core.llm.failures import TransientError, failure_of, lost, plain_text, read_json
+from kec_core.llm.fields import valid_json
 
 _NO_ANSWER_TRIES = 3
 """Tries of a request that is answered, but by something else than a completion (HTML, an error, no choice)."""
@@ -29,6 +30,8 @@ _GZIP = b"\x1f\x8b\x08"
 """How compressed content begins."""
 _RUN_ON = re.compile(rb"^(data: *\{.*\})\r?\n(?=data:)", re.MULTILINE)
 """An event without the blank line that should end it."""
+_REPLIES = {"choices", "data", "error"}
+"""Keys of which a reply has one: a completion, a list of models, an error."""
 _PLAIN_KEY = "api-key"
 """Header of the key at Azure's addresses, those with an api-version."""
 
@@ -156,7 +159,7 @@ class _Transport(httpx2.AsyncBaseTransport):
             content = self._within(content + chunk)
         if content.startswith(_GZIP):  # packed without a word of it, or under another name
             content = self._unpacked(content)
-        return _readable(content)
+        return _alone(_readable(content))
 
     def _unpacked(self, content: bytes) -> bytes:
         try:
@@ -234,12 +237,26 @@ def _first_choice(body: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     return first if isinstance(first, dict) else {}
 
 
-def _readable(content: bytes) -> bytes:
-    """A reply as UTF-8, also when the server wrote it in UTF-16 or as Windows does."""
+def _readable(content: bytes) -> str:
+    """A reply as text, also when the server wrote it in UTF-16 or as Windows does."""
     try:
-        return content.decode(json.detect_encoding(content)).removeprefix("\ufeff").encode()
+        return content.decode(json.detect_encoding(content)).removeprefix("\ufeff")
     except UnicodeError:
-        return content.decode("cp1252", errors="replace").encode()
+        return content.decode("cp1252", errors="replace")
+
+
+def _alone(text: str) -> bytes:
+    """A reply without what its server wrote behind it, unless that is another reply."""
+    whole = text.lstrip()
+    try:
+        first, end = json.JSONDecoder().raw_decode(whole)
+    except (ValueError, RecursionError):
+        return text.encode()
+    others = [other for other in valid_json(whole[end:], "{") if other != first]
+    is_alone = not any(_REPLIES & other.keys() for other in others)
+    return (
+        whole[:end] if isinstance(first, dict) and _REPLIES & first.keys() and is_alone else text
+    ).encode()
 
 
 def _error(

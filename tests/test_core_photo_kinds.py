@@ -466,6 +466,37 @@ def test_values_that_are_no_numbers_are_noted(tmp_path, odd):
     assert "384 of its 12,288 values are NaN or infinite and count as 0" in told["colour.tif"]
 
 
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_a_photo_without_any_number_is_listed_not_used_as_black(tmp_path, odd):
+    values = np.full((64, 64), odd, np.float32)
+    values[0, 0] = np.nan
+    tifffile.imwrite(tmp_path / "grey.tif", values)
+    tifffile.imwrite(tmp_path / "double.tif", values.astype(np.float64))
+    tifffile.imwrite(tmp_path / "half.tif", values.astype(np.float16))
+    tifffile.imwrite(tmp_path / "colour.tif", np.dstack([values] * 3), photometric="rgb")
+    tifffile.imwrite(tmp_path / "inverted.tif", values, photometric="miniswhite")
+    (tmp_path / "grey.pfm").write_bytes(b"Pf\n64 64\n-1.0\n" + values.tobytes())
+    Image.new("RGB", (40, 40)).save(tmp_path / "sound.png")
+    report = scan_images(tmp_path)
+    assert [image.id for image in report.images] == ["sound.png"]
+    assert {skipped.path for skipped in report.skipped} == {
+        *("grey.tif", "double.tif", "half.tif", "colour.tif", "inverted.tif", "grey.pfm")
+    }
+    for skipped in report.skipped:
+        assert skipped.reason == "all its values are NaN or infinite, so it shows nothing; export it again"
+
+
+def test_values_that_are_no_numbers_do_not_spoil_an_inverted_photo(tmp_path):
+    values = np.linspace(0, 1, 64 * 64).reshape(64, 64)
+    values[:2] = np.nan
+    values[2] = np.inf
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="miniswhite")
+    assert "192 of its 4,096 values are NaN or infinite" in scan_images(tmp_path).images[0].warning
+    shown = np.asarray(open_image(tmp_path / "a.tif"))[..., 0]
+    assert shown[-1, -1] == 0
+    assert shown[3, 0] > 200
+
+
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
 @pytest.mark.parametrize("kind", ["noise", "flat"])
 def test_damage_inside_a_png_is_noted_or_called_so(tmp_path, share, kind):

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from kec_core.errors import InputError
+
 FROM_BITS: Final = "its brightness is scaled by the"
 """How the note begins when the numbers fill only a part of the range of their type."""
 FULL_RANGE: Final = "its brightness is scaled to 8 bits"
@@ -106,7 +108,8 @@ def tiff_values(file: BinaryIO, most_pixels: int) -> tuple[NDArray[Any], int, st
             if page.planarconfig == _SEPARATE_PLANES and values.ndim == 3:
                 values = np.moveaxis(values, 0, -1)
             if page.photometric == _WHITE_IS_ZERO:
-                values = values.max() - values
+                known = values[np.isfinite(values)]
+                values = (known.max() if known.size else 0) - values
             orientation = page.tags.valueof(_ORIENTATION, default=1)
             is_colour = page.photometric == _RGB or (values.ndim == 3 and values.shape[-1] == _RGB_CHANNELS)
     except (ValueError, Image.DecompressionBombError):
@@ -133,8 +136,14 @@ def _colour_and_alpha(values: NDArray[Any], colours: int) -> tuple[NDArray[Any],
 
 
 def from_values(values: NDArray[Any]) -> tuple[Image.Image, str]:
-    """Values (height, width, 1 to 4 channels) of any number type as an 8-bit image; transparency has its own scale."""
+    """Values (height, width, 1 to 4 channels) of any number type as an 8-bit image; transparency has its own scale.
+
+    Raises:
+        InputError: none of the colours is a number.
+    """
     colours = 3 if values.shape[-1] > 2 else 1
+    if values.size and not np.isfinite(values[..., :colours]).any():
+        raise InputError("all its values are NaN or infinite, so it shows nothing; export it again")
     eight, note = to_8_bits(values[..., :colours])
     if values.shape[-1] > colours:
         eight = np.concatenate([eight, to_8_bits(values[..., colours:])[0]], axis=-1)

@@ -245,6 +245,18 @@ def test_impact_counts_photos_whose_closest_concept_is_another_even_where_no_clu
     assert compare(state, still).reassigned == dogs.sum()
 
 
+def test_a_concept_made_anew_under_its_name_is_not_another():
+    state = update(begin(knowledge_of(*GROUPS)), knowledge_of(*GROUPS))
+    knowledge = state.knowledge
+    anew = [replace(one, id=f"{one.id}9") for one in reversed(knowledge.concepts)]
+    rebuilt = update(state, Knowledge(concepts=tuple(anew)))
+    assert not set(rebuilt.vectors.concept_ids) & set(state.vectors.concept_ids)
+    assert compare(state, rebuilt).reassigned == 0
+    others = [replace(one, name=f"other {one.name}") for one in anew]
+    renamed = replace(rebuilt, knowledge=Knowledge(concepts=tuple(others)))
+    assert compare(state, renamed).reassigned == 120
+
+
 def test_cluster_ids_follow_the_photos_and_are_not_used_again():
     state = update(begin(knowledge_of(*GROUPS)), knowledge_of(*GROUPS))
     state = step(state, op="set_weight", knowledge=2)

@@ -14,6 +14,7 @@ from kec_core.clustering import spherical_kmeans
 from kec_core.config import EncoderDefaults, GroundingConfig
 from kec_core.errors import InputError
 from kec_core.knowledge.edits import (
+    AssignImages,
     DeleteAttribute,
     DeleteConcept,
     MergeConcepts,
@@ -155,6 +156,13 @@ def test_a_concept_without_photos_is_to_go():
     (unused,) = of_kind(suggest(state), "unused")
     assert unused.edit == DeleteConcept(concept=state.knowledge.concepts[6].id)
     assert unused.gain == pytest.approx(float(state.grounding.omega[:, 6].mean()), abs=1e-5)
+
+
+def test_a_concept_that_photos_were_put_into_is_not_to_go_with_these_wishes():
+    state, _ = state_of(*KINDS, "nowhere")
+    (unused,) = of_kind(suggest(state), "unused")
+    put = AssignImages(images=(state.collection.image_ids[0],), concept=unused.concepts[0])
+    assert not of_kind(suggest(update(state, apply(state.knowledge, put))), "unused")
 
 
 def test_an_attribute_that_separates_nothing_is_to_go():

@@ -59,6 +59,27 @@ def test_it_opens_on_the_concept_with_the_most_photos(project):
     assert "as the run made it" in shown(test)
 
 
+def test_a_concept_shows_the_photos_that_were_put_into_it_whatever_its_words_fit(project, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(
+        photo_picker,
+        "draw",
+        lambda _, images, *, key, label: drawn.update({label: [one.id for one in images]}),
+    )
+    test = page()
+    here = revisions.current(project).knowledge.by_id[looked_at(test)]
+    label, won = f"Photos of {here.name}", drawn[f"Photos of {here.name}"]
+    test.segmented_control(key="concept_order").set_value("assigned").run()
+    assert "You put no photo into it" in shown(test)
+    other = next(image.id for image in project.images() if image.id not in won)
+    editing.edit_project(project, [AssignImages(images=(other,), concept=here.id)])
+    test = page()
+    assert other not in drawn[label]
+    test.segmented_control(key="concept_order").set_value("assigned").run()
+    assert drawn[label] == [other]
+    assert "Put here (1)" in test.segmented_control(key="concept_order").options
+
+
 def test_next_and_previous_go_round(project):
     test = page()
     ids = [concept.id for concept in revisions.current(project).knowledge.concepts]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kec_core.arrays import IntVector
 from kec_core.live import LiveState
-from kec_core.types import Grounding, Scores
+from kec_core.types import Scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,8 @@ class Impact:
     Attributes:
         moved: rows of the photos that change cluster, ascending.
         flows: from which cluster to which, largest first.
-        reassigned: how many photos have another closest concept, whether or not their cluster changes.
+        reassigned: how many photos have another closest concept, whether or not their cluster changes. One that was made anew
+            under the name of one that went, as a rebuild does, is not another.
         scores_before, scores_after: None without labels.
         coherence_before, coherence_after: see ``LiveState``.
         concepts, clusters: numbers before and after; concepts that are muted do not count.
@@ -51,7 +52,7 @@ def compare(before: LiveState, after: LiveState) -> Impact:
     return Impact(
         moved=moved,
         flows=flows,
-        reassigned=int((_closest(before.grounding) != _closest(after.grounding)).sum()),
+        reassigned=_reassigned(before, after),
         scores_before=before.scores,
         scores_after=after.scores,
         coherence_before=before.coherence,
@@ -61,10 +62,17 @@ def compare(before: LiveState, after: LiveState) -> Impact:
     )
 
 
-def _closest(grounding: Grounding) -> NDArray[np.str_]:
-    """Id of each photo's winning concept, str (N,)."""
-    ids: NDArray[np.str_] = np.array(grounding.concept_ids)[grounding.winner]
-    return ids
+def _reassigned(before: LiveState, after: LiveState) -> int:
+    """How many photos have another closest concept."""
+    here, stay = before.knowledge.by_id, after.knowledge.by_id
+    gone = {one.name.casefold(): one.id for one in before.knowledge.concepts if one.id not in stay}
+    anew = {
+        one: one if one in here else gone.get(stay[one].name.casefold(), one)
+        for one in after.grounding.concept_ids
+    }
+    was = np.array(before.grounding.concept_ids)[before.grounding.winner]
+    now = np.array(list(anew.values()))[after.grounding.winner]
+    return int((was != now).sum())
 
 
 def moves(old: IntVector, new: IntVector) -> tuple[NDArray[np.int64], tuple[Flow, ...]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kec_core.arrays import FloatMatrix, blocks, l2_normalize
 from kec_core.clustering import spherical_kmeans
 from kec_core.clustering.geometry import cluster_sums
-from kec_core.knowledge.edits import DeleteConcept, MergeConcepts
+from kec_core.knowledge.edits import DeleteConcept, MergeConcepts, assigned
 from kec_core.live import LiveCollection, LiveState
 from kec_core.suggestions.base import FEW, Suggestion, View, evidence
 from kec_core.wording import counted
@@ -156,9 +156,9 @@ def _of_two_kinds(explained: float, smaller: float) -> bool:
 
 
 def unused(view: View) -> Iterator[Suggestion]:
-    """Concepts that win no photo and only take weight from others."""
+    """Concepts that win no photo and only take weight from others; none that the person put photos into."""
     for column, concept in enumerate(view.concepts):
-        if concept.locked or len(view.rows[column]):
+        if concept.locked or len(view.rows[column]) or assigned(view.state.knowledge, concept.id):
             continue
         taken = float(view.omega[:, column].mean())
         yield Suggestion(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from kec_core.knowledge.edits import (
     DeleteConcept,
@@ -18,7 +22,13 @@ from pages.concepts.panels.workbench_view import View
 from pages.shared import markup, photo_picker, session, ui
 from state.project.project import Project
 
-ORDERS: dict[Order, str] = {"representative": "Typical", "boundary": "Nearly lost", "outlier": "Odd ones"}
+Shown = Order | Literal["assigned"]
+SHOWN: dict[Shown, str] = {
+    "representative": "Typical",
+    "boundary": "Nearly lost",
+    "outlier": "Odd ones",
+    "assigned": "Put here",
+}
 NOUNS = 12
 
 
@@ -115,25 +125,39 @@ def _words(concept: Concept) -> None:
 
 
 def _photos(view: View, concept: Concept) -> None:
+    put = _assigned(view, concept)
+    names = SHOWN | ({"assigned": f"Put here ({len(put):,})"} if len(put) else {})
     with st.container(horizontal=True, vertical_alignment="center"):
-        order = ui.choose(
-            "Order of the photos",
-            ORDERS,
+        shown = ui.choose(
+            "Which photos",
+            names,
             key="concept_order",
-            tip="Typical: surest first. Nearly lost: another concept fits almost as well (boundary). Odd ones: least like the others (outliers).",
+            tip="Typical: surest first. Nearly lost: another concept fits almost as well (boundary). Odd ones: least like the "
+            "others (outliers). Put here: those you put into it, whatever its words fit.",
         )
-    rows = view.photos.rows(concept.id, order)
+    rows = put if shown == "assigned" else view.photos.rows(concept.id, shown)
     if not len(rows):
-        reason = (
-            "It is muted, so it has no photos."
-            if concept.muted
-            else "No photo fits this concept better than another one."
-        )
-        ui.note(reason)
+        ui.note(_none(concept, shown))
         return
     photo_picker.draw(
         view.project,
         [view.images[row] for row in rows],
-        key=f"concept_photos_{concept.id}_{order}",
+        key=f"concept_photos_{concept.id}_{shown}",
         label=f"Photos of {concept.name}",
     )
+
+
+def _assigned(view: View, concept: Concept) -> NDArray[np.int64]:
+    """The photos that the person put into a concept, in row order."""
+    wishes = (one.images for one in view.state.knowledge.constraints if one.concept == concept.id)
+    put = {image for images in wishes for image in images}
+    return np.flatnonzero([image.id in put for image in view.images])
+
+
+def _none(concept: Concept, shown: Shown) -> str:
+    """Why there is no photo to show."""
+    if shown == "assigned":
+        return "You put no photo into it: pick photos, then Move to concept."
+    if concept.muted:
+        return "It is muted, so it has no photos."
+    return "No photo fits this concept better than another one."

@@ -1,9 +1,11 @@
+import errno
 import json
 import sqlite3
 from contextlib import closing
 
 import pytest
 
+from commands.run import new_or_open
 from kec_core.config import RunConfig
 from kec_core.errors import StoreError
 from kec_core.types import StageReport
@@ -11,7 +13,10 @@ from state.project.locks import RunLock
 from state.project.project import Project
 from state.project.recovery import keep_copy
 from state.revisions import revisions
+from state.work.run import run_project
+from tests.fakes import colour_photos
 from tests.state_helpers import commit_simple, knowledge, scan
+from tests.test_state_run import CONFIG, resources
 
 
 @pytest.fixture
@@ -172,14 +177,58 @@ def test_trouble_with_the_journal_does_not_hurt_the_commit(project, caplog):
     assert revisions.current(Project.open(project.folder)).id == "r2"
 
 
-def test_a_backup_that_is_damaged_too_is_said(project):
-    damage(project)
-    (project.folder / "backup/project.db").write_bytes(b"rubbish" * 1000)
-    with pytest.raises(
-        StoreError, match=r"its backup is not usable either .*: make the project again in a new"
-    ):
+def test_where_the_backup_is_damaged_too_the_project_is_made_anew_once_it_is_moved_away(tmp_path):
+    photos, folder = colour_photos(tmp_path / "photos", 5), tmp_path / "project"
+
+    def run():
+        with new_or_open(folder, photos) as project:
+            return run_project(project, photos, CONFIG, resources=resources)
+
+    first, backup = run(), folder / "backup"
+    for file in (folder / "project.db", backup / "project.db"):
+        file.write_bytes(b"rubbish" * 1000)
+    noted = (backup / "journal.jsonl").read_bytes()
+    for _ in range(2):
+        with pytest.raises(StoreError) as refused:
+            run()
+        told = str(refused.value)
+        assert f"(The project file {backup / 'project.db'} is damaged (file is not a database))" in told
+        assert (
+            f": move {backup} away, then 'kec run PHOTOS --project {folder}' makes the project anew" in told
+        )
+    assert (backup / "journal.jsonl").read_bytes() == noted
+    assert not [path.name for path in folder.iterdir() if ".new" in path.name]
+    backup.rename(tmp_path / "moved away")
+    anew = run()
+    assert (anew.revision.id, anew.revision.knowledge) == ("r1", first.revision.knowledge)
+    assert "embed" in [report.stage for report in anew.stages if report.reused]
+    assert (folder / "project.db.damaged1").read_bytes() == b"rubbish" * 1000
+    assert (backup / "project.db").is_file()
+
+
+def test_a_project_without_a_backup_is_made_anew_in_its_folder(tmp_path):
+    project = Project.create(tmp_path / "project", "Birds")
+    content = damage(project)
+    told = f"no backup yet: 'kec run PHOTOS --project {project.folder}' makes the project anew"
+    with pytest.raises(StoreError, match=told):
         Project.open(project.folder)
-    assert not [path.name for path in project.folder.iterdir() if ".new" in path.name]
+    assert Project.create(project.folder, "Birds").images() == ()
+    assert (project.folder / "project.db.damaged1").read_bytes() == content
+
+
+def test_a_backup_that_cannot_be_put_back_for_now_is_no_damaged_one(project, monkeypatch):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    content = damage(project)
+    with monkeypatch.context() as patched:
+        patched.setattr("pathlib.Path.write_bytes", full)
+        with pytest.raises(StoreError, match=r"No space .*mend that, then open"):
+            Project.open(project.folder)
+    with pytest.raises(StoreError, match=r"last good state \(revision r1\)"):
+        Project.open(project.folder)
+    assert revisions.current(Project.open(project.folder)).id == "r1"
+    assert (project.folder / "project.db.damaged1").read_bytes() == content
 
 
 def test_nothing_is_moved_under_a_running_job(project):

@@ -20,7 +20,7 @@ from kec_core.disk import reason, short
 from kec_core.errors import StoreError
 from kec_core.paths import exists, is_file
 from kec_core.store import write_atomically
-from state.project.database import DamagedError, Database, expected_columns, to_text
+from state.project.database import DamagedError, Database, DiskFullError, expected_columns, to_text
 from state.project.integrity import check, seal
 from state.project.locks import RunLock
 
@@ -148,21 +148,29 @@ def recover(path: Path, damage: DamagedError) -> StoreError:
         f"It was kept aside as {_set_aside(path).name}" if exists(path) else "There was nothing to keep aside"
     )
     copy = backup_of(path)
-    again = f"make the project again in a new folder, copying {path.parent / 'artifacts'} there to save the work of its stages."
+    again = f"'kec run PHOTOS --project {path.parent}' makes the project anew, with the work of its stages, without its edits."
     if not is_file(copy):
         return StoreError(f"{damage} {aside} and there is no backup yet: {again}")
+    fresh = path.with_name(f"{path.name}.new{os.getpid()}")
     try:
-        last = _restore(path, copy)
-    except (StoreError, OSError) as error:
-        return StoreError(f"{damage} {aside}, but its backup is not usable either ({short(error)}): {again}")
+        last = _restore(path, copy, fresh)
+    except (DiskFullError, OSError) as error:
+        return StoreError(
+            f"{damage} {aside}, but its backup {copy} could not be put in its place ({short(error)}): mend that, then open "
+            "the project again."
+        )
+    except StoreError as error:
+        why = str(error).replace(str(fresh), str(copy)).rstrip(".")
+        return StoreError(
+            f"{damage} {aside}, but its backup is not usable either ({why}): move {copy.parent} away, then {again}"
+        )
     return StoreError(
         f"{damage} {aside}, and the last good state ({last}) was put in its place: open the project again."
     )
 
 
-def _restore(path: Path, copy: Path) -> str:
-    """Build the database from copy and journal; returns the newest revision it holds, in words."""
-    fresh = path.with_name(f"{path.name}.new{os.getpid()}")
+def _restore(path: Path, copy: Path, fresh: Path) -> str:
+    """Build the database from copy and journal, as ``fresh`` first; returns the newest revision it holds, in words."""
     try:
         fresh.write_bytes(copy.read_bytes())
         restored = Database(fresh)

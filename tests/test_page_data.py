@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from kec_core.photos.images import scan_images
+from pages.shared import keyboard
 from state.jobs import worker
 from state.jobs.progress import JobContext
 from state.project.near_copies import near_copies
@@ -61,6 +62,28 @@ def test_what_is_new_is_added_to_a_project_with_groups(colours, started, tmp_pat
     page.button(key="data_add").click().run()
     assert not page.exception
     assert started == [("add", {"images": str(tmp_path.resolve())})]
+
+
+def test_another_folder_is_added_unless_it_is_to_come_in_place_of_the_photos_there_are(
+    colours, started, tmp_path
+):
+    here, other = tmp_path / "here", tmp_path / "other"
+    here.mkdir()
+    other.mkdir()
+    colours.set_images_root(here)
+    page = app("data", project="colours")
+    assert "in their place" not in shown(page)
+    page.text_input(key="data_root_colours").set_value(str(other)).run()
+    assert "in their place" in shown(page)
+    keys = [button.key for button in page.button]
+    assert not set(keys) & set(keyboard.ENTERS.values())  # Enter in the field decides nothing
+    page.button(key="data_scan_instead").click().run()
+    page.text_input(key="data_root_colours").set_value(str(here)).run()
+    page.button(key="data_scan").click().run()
+    assert [(kind, params["images"]) for kind, params in started] == [
+        ("scan", str(other.resolve())),
+        ("scan", str(here.resolve())),
+    ]
 
 
 def test_without_groups_there_is_nothing_to_add_to(new):

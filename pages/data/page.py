@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from kec_core.errors import InputError
-from kec_core.paths import is_file, is_folder
+from kec_core.paths import is_file, is_folder, real_path
 from kec_core.store import write_atomically
 from pages.data import scan_report
 from pages.shared import markup, navigation, session, ui
@@ -195,18 +195,32 @@ def _is_unread(project: Project, choice: Choice) -> bool:
     return choice.is_complete and labels not in ("keep" if any(project.labels()) else "none", seen)
 
 
+def _is_elsewhere(project: Project, choice: Choice) -> bool:
+    """Whether there are groups, of photos in another folder than the one chosen: a scan takes its photos instead."""
+    root = project.images_root
+    if root is None or revisions.current(project) is None or collection_of(project) is not None:
+        return False
+    if choice.files:
+        return real_path(project.folder / UPLOADED) != real_path(root)
+    with suppress(InputError):  # a path that leads nowhere is refused when it is asked for
+        return bool(choice.folder.strip()) and _allowed(choice.folder) != real_path(root)
+    return False
+
+
 def _actions(project: Project, choice: Choice) -> None:
     running = session.jobs().active(project)
     unread = bool(project.last_scan) and running is None and _is_unread(project, choice)
+    is_elsewhere = _is_elsewhere(project, choice)
     with st.container(horizontal=True, vertical_alignment="center"):
+        # Under another key Enter in the field of the folder does not press it: whoever adds a folder must not lose the others.
         if st.button(
-            "Scan the photos",
+            "Scan these instead" if is_elsewhere else "Scan the photos",
             type="primary" if unread or not project.last_scan else "secondary",
-            key="data_scan",
+            key="data_scan_instead" if is_elsewhere else "data_scan",
             icon=":material/search:",
             disabled=running is not None or not choice.is_complete,
             help="Looks at every file once. Nothing is changed in your folder.",
-            shortcut="Alt+S",
+            shortcut=None if is_elsewhere else "Alt+S",
         ):
             _start_scan(project, choice)
         if revisions.current(project) is not None and st.button(
@@ -227,6 +241,11 @@ def _actions(project: Project, choice: Choice) -> None:
             navigation.go_to("build")
         if unread:
             st.html(markup.note("These labels are not read yet: scan the photos."))
+    if is_elsewhere and running is None:
+        ui.note(
+            f"The photo folder is {project.images_root}. Add what is new keeps its photos and copies these to them; Scan these "
+            "instead takes these in their place."
+        )
 
 
 def _said(project: Project) -> None:

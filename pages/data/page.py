@@ -220,7 +220,7 @@ def _actions(project: Project, choice: Choice) -> None:
             icon=":material/search:",
             disabled=running is not None or not choice.is_complete,
             help="Looks at every file once. Nothing is changed in your folder.",
-            shortcut=None if is_elsewhere else "Alt+S",
+            shortcut="Alt+S",
         ):
             _start_scan(project, choice)
         if revisions.current(project) is not None and st.button(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 
 import openpyxl
 import pytest
@@ -191,6 +192,58 @@ def test_all_sheets_of_labels_are_read_and_merged_cells_hold_one_value(tmp_path)
     book.save(tmp_path / "a.xlsx")
     with pytest.raises(InputError, match=r"'cat' in row 2 of sheet 'Sheet', 'cow' in row 3 of sheet 'more'"):
         labels_from_file(tmp_path / "a.xlsx", tmp_path, photos)
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_formulas_without_a_value_are_counted_and_said(tmp_path, merged):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (
+        ["file", "label", "note"],
+        ["a.jpg", '=UPPER("cat")', "=1+1"],
+        ["b.jpg", "dog", None],
+        ["c.jpg", "=B3", None],
+        ["d.jpg", None, "=1+1"],
+        [None, "=B9", None],
+    ):
+        sheet.append(row)
+    if merged:
+        sheet.merge_cells("C2:C3")
+    book.save(tmp_path / "a.xlsx")
+    photos = plain_records(["a.jpg", "b.jpg", "c.jpg", "d.jpg"])
+    found = labels_from_file(tmp_path / "a.xlsx", tmp_path, photos)
+    assert dict(found.labels) == {"b.jpg": "dog"}
+    assert (
+        "2 labels are formulas without a value in a.xlsx, taken as empty; open and save it in Excel or LibreOffice, "
+        "or export it as CSV." in found.notes
+    )
+    computed = with_values(tmp_path / "a.xlsx", {"B2": "<v>CAT</v>", "B4": "<v></v>"})
+    found = labels_from_file(computed, tmp_path, photos)
+    assert dict(found.labels) == {"a.jpg": "CAT", "b.jpg": "dog"}
+    assert not [note for note in found.notes if "formula" in note]
+
+
+def with_values(path, values):
+    """A copy of a workbook that Excel has saved: each formula with the text that it gives."""
+    copy = path.with_name("computed.xlsx")
+    with zipfile.ZipFile(path) as book, zipfile.ZipFile(copy, "w") as saved:
+        for name in book.namelist():
+            content = book.read(name).decode()
+            for cell, value in values.items():
+                content = re.sub(rf'(<c r="{cell}")(><f>[^<]*</f>)<v ?/>', rf'\1 t="str"\2{value}', content)
+            saved.writestr(name, content)
+    return copy
+
+
+def test_names_of_photos_that_are_formulas_without_a_value_are_refused(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["file", "label"], ['=C2&".jpg"', "cat"], ["b.jpg", "dog"]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    with pytest.raises(
+        InputError, match=r"1 name is a formula without a value in the file; open and save it in Excel"
+    ):
+        labels_from_file(tmp_path / "a.xlsx", tmp_path, plain_records(["a.jpg", "b.jpg"]))
 
 
 def test_a_workbook_of_somebody_else_is_read_by_its_columns(tmp_path):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kec_core.disk import short
 from kec_core.errors import InputError
+from kec_core.wording import counted
 from state.transfer.csv_cells import Cell
 from state.transfer.formats.base import Content, Labels, Row, Source
 from state.transfer.formats.tables import NAME_COLUMN, columns_of, text_of
@@ -27,6 +28,9 @@ _MOST_ROWS = 1_048_575
 """Rows of a sheet below its header."""
 _MOST_LETTERS = 32_767
 _MOST_BYTES = 1 << 30
+_UNKNOWN = object()
+"""Stands for the value of a formula that no program has computed: openpyxl and others write formulas alone."""
+_COMPUTE = "open and save it in Excel or LibreOffice, or export it as CSV"
 
 
 def write(content: Content) -> Mapping[str, WriteFile]:
@@ -95,12 +99,14 @@ def read(source: Source) -> Labels | None:
                 )
             parts = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
             is_merged = any(b"<mergeCell " in archive.read(name) for name in parts)
+            has_formulas = any(b"<f" in archive.read(name) for name in parts)
         with (
             source.path.open("rb") as file,
             warnings.catch_warnings(action="ignore"),
         ):  # of styles and the like
-            book = openpyxl.load_workbook(file, read_only=not is_merged, data_only=True)
-            sheets = {sheet.title: _values(sheet) for sheet in book.worksheets}
+            load = partial(openpyxl.load_workbook, file, read_only=not is_merged)
+            book, told = load(data_only=True), load() if has_formulas else None
+            sheets = {sheet.title: _values(sheet, told and told[sheet.title]) for sheet in book.worksheets}
     except InputError:
         raise
     except Exception as error:  # openpyxl raises anything at all on a damaged workbook
@@ -108,12 +114,25 @@ def read(source: Source) -> Labels | None:
             f"{source.path} cannot be read as an Excel workbook ({short(error)}); save it again or as CSV, "
             "no label was taken."
         ) from error
-    return Labels(_rows(source, sheets))
+    return _labels(source, sheets)
 
 
-def _values(sheet: Worksheet | ReadOnlyWorksheet) -> list[list[object]]:
-    """What stands in each row; merged cells hold the value of their first one."""
+def _values(
+    sheet: Worksheet | ReadOnlyWorksheet, formulas: Worksheet | ReadOnlyWorksheet | None
+) -> list[list[object]]:
+    """What stands in each row; merged cells hold the value of their first one.
+
+    Args:
+        sheet: with the values of formulas.
+        formulas: the same with the formulas themselves, None where there are none.
+    """
     rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+    for row, cells, told in (
+        zip(rows, sheet.iter_rows(), formulas.iter_rows(), strict=True) if formulas else ()
+    ):
+        for place, (cell, formula) in enumerate(zip(cells, told, strict=True)):
+            if formula.data_type == "f" and cell.value is None and cell.data_type == "n":
+                row[place] = _UNKNOWN  # an empty text that was computed is of another type
     for area in getattr(sheet, "merged_cells", ()):
         for row in rows[area.min_row - 1 : area.max_row]:
             row[area.min_col - 1 : area.max_col] = [rows[area.min_row - 1][area.min_col - 1]] * (
@@ -122,17 +141,27 @@ def _values(sheet: Worksheet | ReadOnlyWorksheet) -> list[list[object]]:
     return rows
 
 
-def _rows(source: Source, sheets: Mapping[str, Sequence[Sequence[object]]]) -> list[Row]:
+def _labels(source: Source, sheets: Mapping[str, Sequence[Sequence[object]]]) -> Labels:
     tables = {
-        title: [[text_of(cell) for cell in row] for row in sheet] for title, sheet in sheets.items() if sheet
+        title: [["" if cell is _UNKNOWN else text_of(cell) for cell in row] for row in sheet]
+        for title, sheet in sheets.items()
+        if sheet
     }
     wanted = {source.column, NAME_COLUMN} if source.column == "label" else {source.column}
     headers = {title: {cell.strip().lower() for cell in table[0]} for title, table in tables.items()}
     fits = [title for title, header in headers.items() if "file" in header and wanted & header]
     rows: list[Row] = []
+    unknown = 0
     for title in fits or [*tables][:1]:
         header, *others = tables[title]
         file_at, label_at = columns_of(source.path, header, source.column)
+        named = [row for row in sheets[title] if row[file_at : file_at + 1] not in ([], [None])]
+        if nameless := sum(row[file_at] is _UNKNOWN for row in named):
+            raise InputError(
+                f"{source.path} should name its photos, but {counted(nameless, 'name is a formula', 'names are formulas')} "
+                f"without a value in the file; {_COMPUTE}, no {source.column} was taken."
+            )
+        unknown += sum(row[label_at : label_at + 1] == [_UNKNOWN] for row in named)
         padding = [""] * len(header)  # a row that ends early has empty cells
         beside = f" of sheet {title!r}" if len(fits) > 1 else ""
         rows += [
@@ -142,4 +171,12 @@ def _rows(source: Source, sheets: Mapping[str, Sequence[Sequence[object]]]) -> l
         ]
     if not tables:
         columns_of(source.path, (), source.column)
-    return rows
+    return Labels(
+        rows,
+        (
+            f"{counted(unknown, f'{source.column} is a formula', f'{source.column}s are formulas')} without a value in "
+            f"{source.path.name}, taken as empty; {_COMPUTE}.",
+        )
+        if unknown
+        else (),
+    )

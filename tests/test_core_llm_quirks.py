@@ -390,6 +390,18 @@ def test_an_error_with_rubbish_behind_it_is_told_in_its_words():
     stopped(lambda body, attempt: refusal, "no such key", kind=LLMAuthError)
 
 
+def test_megabytes_behind_a_reply_are_not_searched(monkeypatch):
+    def script(body, attempt):
+        return Reply(raw=json.dumps(plain(body)).encode() + b"{" * 900_000)
+
+    searched = []
+    monkeypatch.setattr(
+        "kec_core.llm.transport.valid_json", lambda text, opening: searched.append(text) or []
+    )
+    stopped(script, "was not a chat completion", config=replace(FAST, in_flight=1, retries=0))
+    assert not searched
+
+
 @pytest.mark.parametrize(
     "other", [{"choices": [{"message": {"content": DRAFT}}]}, {"error": {"message": "lost"}}]
 )

@@ -19,6 +19,7 @@ from kec_core.llm.answers import clean
 from kec_core.llm.endpoint import LLMEndpoint
 from kec_core.llm.failures import TransientError, failure_of, lost, plain_text, read_json
 from kec_core.llm.fields import valid_json
+from kec_core.llm.reading import LONGEST_ANSWER
 
 _NO_ANSWER_TRIES = 3
 """Tries of a request that is answered, but by something else than a completion (HTML, an error, no choice)."""
@@ -246,17 +247,17 @@ def _readable(content: bytes) -> str:
 
 
 def _alone(text: str) -> bytes:
-    """A reply without what its server wrote behind it, unless that is another reply."""
+    """A reply without the little that its server wrote behind it, unless that is another reply."""
     whole = text.lstrip()
     try:
         first, end = json.JSONDecoder().raw_decode(whole)
     except (ValueError, RecursionError):
         return text.encode()
-    others = [other for other in valid_json(whole[end:], "{") if other != first]
-    is_alone = not any(_REPLIES & other.keys() for other in others)
-    return (
-        whole[:end] if isinstance(first, dict) and _REPLIES & first.keys() and is_alone else text
-    ).encode()
+    rest = whole[end:]
+    is_reply = isinstance(first, dict) and _REPLIES & first.keys() and len(rest) <= LONGEST_ANSWER
+    others = [other for other in valid_json(rest, "{") if other != first] if is_reply else []
+    is_alone = is_reply and not any(_REPLIES & other.keys() for other in others)
+    return (whole[:end] if is_alone else text).encode()
 
 
 def _error(

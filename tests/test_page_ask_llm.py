@@ -198,6 +198,7 @@ def test_a_slow_question_can_be_taken_back(colours, served, monkeypatch):
     test = panel(colours, 0)
     ask(test)
     assert "Asking tiny" in test.status[0].label
+    assert test.status[0].state == "running"
     test.button(key="ask_llm_cancel").click().run()
     assert any("taken back" in e.value for e in test.error)
 

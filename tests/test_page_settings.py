@@ -13,7 +13,7 @@ from kec_core.llm.cost import DEFAULT_PRICES, Budget, Price
 from kec_core.llm.endpoint import KEY_VARIABLE, PRESETS
 from pages.settings.llm_widgets import _edited
 from state.llm.settings import FILE, LLMSettings, load_llm_settings, save_llm_settings
-from tests.llm_server import LLMServer, error, good
+from tests.llm_server import LLMServer, Reply, error, good
 from tests.page_helpers import app, shown
 
 KEY = "sk-sesame-0123456789"
@@ -74,6 +74,17 @@ def test_models_are_listed_with_the_key_and_a_test_tells_latency_and_form(empty_
         in said
     )
     assert [KEY in path.read_text() for path in empty_home.rglob("*") if path.is_file()] == [False]
+
+
+def test_an_answer_of_no_use_is_no_success(empty_home):
+    with LLMServer(lambda body, attempt: Reply(content="no idea")) as server:
+        save_llm_settings(empty_home, LLMSettings(url=server.url, model="small"))
+        page = app("settings")
+        page.button(key="llm_test").click().run()
+    assert not page.success
+    assert "of no use (asked 1 time, but the answer held no JSON object)" in page.warning[0].value.replace(
+        "\\", ""
+    )
 
 
 def test_a_refusal_shows_the_servers_words_without_the_key(empty_home):

@@ -10,6 +10,7 @@ from kec_core.config import LLMConfig
 from kec_core.errors import LLMReplyError
 from kec_core.llm.dialect import Dialect, request_body
 from kec_core.llm.prompts import Message, Question
+from kec_core.wording import counted
 
 if TYPE_CHECKING:
     from kec_core.llm.request import Completion
@@ -123,7 +124,9 @@ class Dialogue:
         if self._unreadable > self.config.reasks:
             unread = reply if self._best is None else None
             return Settled(
-                answer=self._best, reason=f"asked {self._unreadable} times, but {problem}", unread=unread
+                answer=self._best,
+                reason=f"asked {counted(self._unreadable, 'time')}, but {problem}",
+                unread=unread,
             )
         self._ask_again(problem, reply)
         return None

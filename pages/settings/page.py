@@ -129,10 +129,11 @@ def _tested(kept: LLMSettings) -> None:
         else "Its answer was of no use"
     )
     flaw = f" ({check.complaint})" if check.complaint else ""
-    st.success(
-        markup.plain(f"Answered in {check.seconds:.2f} s. It takes {check.found_out}. {said}{flaw}"),
-        icon=":material/check_circle:",
-    )
+    text = markup.plain(f"Answered in {check.seconds:.2f} s. It takes {check.found_out}. {said}{flaw}")
+    if check.answer:
+        st.success(text, icon=":material/check_circle:")
+    else:
+        st.warning(text, icon=":material/warning:")
 
 
 # --- what leaves this machine

@@ -176,8 +176,8 @@ def _waiting(setup: LLMSetup, asked: Asked) -> None:
         st.rerun()
     with st.container(key="ask_llm_waiting"):
         label = f"Asking {markup.plain(setup.endpoint.model)}… {markup.duration(asked.seconds)}"
-        with st.status(label, state="running", type="compact"):
-            ui.note(_heard(setup))
+        waiting = st.status(label, state="running", type="compact")
+        waiting.html(markup.note(_heard(setup)))  # a with block would say that it is done
         if "trying again" in asked.doing:
             ui.note(asked.doing)
         if asked.seconds > CANCEL_SECONDS:

@@ -130,8 +130,8 @@ def _detail(project: Project, revision: RevisionInfo, shown: RevisionInfo) -> No
             icon=":material/download:",
             disabled=not edits,
             on_click="ignore",
-            help="Every edit that led here, as a script: `kec edit PROJECT --script FILE` replays it on this or another "
-            "collection.",
+            help="Every edit that led here, as a script: `kec edit PROJECT --script FILE` replays it on a copy of this project at "
+            "its first revision. Another project has ids of its own.",
         )
 
 

@@ -72,7 +72,8 @@ DOWNLOADS = (
         file="edits.json",
         format="json",
         title="Edits to replay (JSON)",
-        about="Everything you changed, in order. kec edit PROJECT --script edits.json repeats it on another project.",
+        about="Everything you changed, in order: kec edit PROJECT --script edits.json repeats it on a copy of this project at its "
+        "first revision. Another project has ids of its own.",
         mime="application/json",
     ),
     Download(

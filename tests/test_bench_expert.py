@@ -37,7 +37,7 @@ def test_assigned_photos_are_of_their_class_chosen_by_the_seed_and_leave_some_ov
     assert all(np.array_equal(chosen[name], again[name]) for name in chosen)
 
 
-def test_the_command_compares_four_groupings(monkeypatch, tmp_path, capsys):
+def test_the_command_compares_the_groupings(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("KEC_CACHE_DIR", str(tmp_path / "cache"))
     made = Resources(encoder=HashEncoder(), vocabulary=VOCABULARY, builder=FirstNounBuilder())
     monkeypatch.setattr(table, "load_resources", lambda _name: made)
@@ -46,8 +46,19 @@ def test_the_command_compares_four_groupings(monkeypatch, tmp_path, capsys):
     assert cli.main([*options, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     rows = result["sets"][0]["rows"]
-    assert list(rows) == ["kmeans", "automatic", "names", "names+photos"]
+    assert list(rows) == ["kmeans", "automatic", "names", "names+photos", "probe"]
     assert rows["names"]["acc"] == {"mean": 1.0, "sd": 0.0}
     assert rows["names"]["gain"] == pytest.approx(1.0 - rows["automatic"]["acc"]["mean"])
     assert rows["names"]["all_photos"]["acc"] == 1.0
     assert "| named, 2 photos assigned per group | 100.0 ± 0.0 (" in result["markdown"]
+
+
+def test_a_linear_probe_is_told_the_classes_of_other_photos_alone():
+    rng = np.random.default_rng(0)
+    truth = np.repeat(np.arange(3, dtype=np.int32), 20)
+    x = (np.eye(3, 8, dtype=np.float32)[truth] + rng.normal(0, 0.05, (60, 8))).astype(np.float32)
+    known = np.arange(2, 60)
+    told = expert.linear_probe(x, truth, known, 0)
+    assert (told[known] == truth[known]).all()
+    noise = rng.integers(0, 3, 60).astype(np.int32)  # classes that nothing in the photos tells
+    assert (expert.linear_probe(x, noise, known, 0)[known] == noise[known]).mean() < 0.7

@@ -11,6 +11,7 @@ from kec_core.clustering.examples import followers, prototypes
 from kec_core.knowledge.edits import parse_script
 from kec_core.live import LiveState, start
 from kec_core.live.edited import edited
+from kec_core.suggestions import questions
 from kec_core.suggestions.questions import (
     EVERY,
     LIKELY,
@@ -122,7 +123,7 @@ def test_a_photo_that_surely_lies_in_a_wrong_group_is_asked_about_first():
     assert question.clusters[0] == cluster_of(state, "cat00.jpg")
 
 
-def test_every_fifth_photo_is_drawn_at_random_and_none_is_asked_twice():
+def test_every_sixth_photo_is_drawn_at_random_and_none_is_asked_twice():
     state, rows = mixed(), []
     for asked in range(2 * EVERY):
         question = next_question(state, asked=asked)
@@ -150,12 +151,49 @@ def test_one_group_can_be_asked_about_too():
 
 
 def test_the_estimate_counts_placed_photos_as_right_and_the_others_by_the_sample():
-    assert right_share([], 3, 100) is None
-    found = right_share([True, True, False, True], 20, 100)
+    assert right_share([], [], 3, 100) is None
+    found = right_share([True, True, False, True], [1.0] * 4, 20, 100)
     assert found is not None
     assert found.share == pytest.approx(0.2 + 0.8 * 0.75)
     assert 0.2 < found.low < found.share < found.high < 1
     assert found.judged == 4
+
+
+def test_a_drawn_photo_counts_by_how_likely_it_was_drawn():
+    light = right_share([True, True, False], [1.0, 1.0, 0.5], 0, 100)
+    even = right_share([True, True, False], [1.0, 1.0, 1.0], 0, 100)
+    assert light is not None
+    assert even is not None
+    assert light.share == pytest.approx(0.8)
+    assert even.share == pytest.approx(2 / 3)
+    doubled = right_share([True, True, False], [2.0, 2.0, 1.0], 0, 100)
+    assert doubled is not None
+    assert (doubled.low, doubled.high) == pytest.approx((light.low, light.high))
+
+
+def test_doubtful_photos_are_drawn_more_often_and_the_estimate_stays_that_of_all():
+    state = mixed()
+    astray = set(range(len(of("cat")) // 2))
+    drawn = [next_question(state, asked=EVERY - 1, seed=seed) for seed in range(1500)]
+    assert all(question is not None and question.drawn for question in drawn)
+    often = np.mean([question.row in astray for question in drawn])
+    assert often > 1.2 * len(astray) / len(IMAGES)
+    share = sum(q.weight for q in drawn if q.row in astray) / sum(q.weight for q in drawn)
+    assert share == pytest.approx(len(astray) / len(IMAGES), abs=0.03)
+
+
+def doubts(state: LiveState) -> np.ndarray:
+    rows = np.arange(len(IMAGES))
+    likely, likelihood, _ = questions._likely(state, rows, state.fused(), placed_rows(state))
+    return questions._wrong(state, rows, likely, likelihood)
+
+
+@pytest.mark.parametrize("state", [mixed(), begin(3)], ids=["half of a group astray", "all at home"])
+def test_photos_in_doubt_are_asked_about_and_where_none_is_the_most_doubtful(state):
+    question = next_question(state, asked=0)
+    assert question is not None
+    doubt = doubts(state)
+    assert doubt[question.row] >= min(questions.DOUBTFUL, doubt.max())
 
 
 def test_a_pair_lies_across_the_border_that_is_in_doubt_and_is_asked_about_once():

@@ -66,7 +66,8 @@ def _nothing_left(said: str) -> None:
 
 def _progress(told: tuple[Asked, ...], placed: int, photos: int) -> None:
     """How many answers there are, and what the photos drawn at random say about all."""
-    found = right_share([one.right for one in told if one.drawn], placed, photos)
+    drawn = [one for one in told if one.drawn]
+    found = right_share([one.right for one in drawn], [one.weight for one in drawn], placed, photos)
     facts = [("Answers", str(len(told)), "Answers that led to this result")]
     if found is not None:
         facts += [
@@ -80,7 +81,7 @@ def _progress(told: tuple[Asked, ...], placed: int, photos: int) -> None:
     st.html(markup.facts(facts))
     ui.note(
         f"Photos that are chosen to teach are harder than most, so only every {EVERY}th photo, drawn at random, counts for "
-        "the estimate: whether its group was right before you were asked."
+        "the estimate: whether its group was right before you were asked. Doubtful photos are drawn more often and count less."
     )
 
 
@@ -110,13 +111,17 @@ def _belongs(
     project: Project, shown: Revision, question: Question, image: str, own: int, cluster: int
 ) -> None:
     edit = MovePhotos(images=(image,), cluster=cluster, follow=True)
-    _answer(project, shown, edit, Asked(image=image, drawn=question.drawn, right=cluster == own))
+    _answer(project, shown, edit, _asked(image, question, right=cluster == own))
+
+
+def _asked(image: str, question: Question, *, right: bool) -> Asked:
+    return Asked(image=image, drawn=question.drawn, right=right, weight=question.weight)
 
 
 def _new_group(project: Project, shown: Revision, question: Question, image: str) -> None:
     name = new_group_name(card.name for card in cached.cards(project, shown))
     edit = NewCluster(images=(image,), name=name)
-    _answer(project, shown, edit, Asked(image=image, drawn=question.drawn, right=False))
+    _answer(project, shown, edit, _asked(image, question, right=False))
 
 
 # --- a pair

@@ -33,11 +33,13 @@ class Asked:
         image: id of the photo.
         drawn: True when the photo was drawn at random.
         right: True when it was in the group that the person chose; of a pair, when the groups agreed with the person.
+        weight: of a drawn photo in the estimate; 1 where all photos were drawn alike, as by earlier versions.
     """
 
     image: str
     drawn: bool
     right: bool
+    weight: float = 1.0
 
 
 def keep_answers(project: Project, revision: RevisionInfo, told: Sequence[Asked]) -> None:

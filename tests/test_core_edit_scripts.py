@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -355,6 +356,28 @@ def test_diff_says_what_changed_in_words(deer):
     ]
     assert [d.words for d in difference.settings] == ["number of clusters was automatic, is 4"]
     assert difference.sentence() == "1 added, 5 removed, 7 changed"
+
+
+def test_what_a_rebuild_makes_anew_as_it_was_is_no_difference(deer):
+    text = json.dumps(replace(deer, constraints=()).to_json())
+    anew = Knowledge.from_json(json.loads(text.replace('"c0', '"c9').replace('"a0', '"a9')))
+    assert not set(anew.by_id) & set(deer.by_id)
+    assert not diff(replace(deer, constraints=()), anew)
+    muted = run(anew, {"op": "mute_concept", "concept": "Bird", "muted": True})
+    found = diff(replace(deer, constraints=()), muted)
+    assert [one.words for one in found.changed] == ['concept "Bird": muted']
+    assert not found.added
+    assert not found.removed
+
+
+def test_wishes_that_read_alike_are_not_one(deer):
+    wish = {"op": "together", "images": ["one.jpg", "two.jpg"]}
+    other = {"op": "together", "images": ["three.jpg", "four.jpg"]}
+    first = run(deer, wish)
+    second = run(first, {"op": "remove_constraint", "constraint": first.constraints[-1].id}, other)
+    found = diff(first, second)
+    assert [one.words for one in found.added] == ["2 photos kept together"]
+    assert [one.words for one in found.removed] == ["2 photos kept together"]
 
 
 def test_diff_of_equal_versions_is_empty(deer):

@@ -68,7 +68,9 @@ def diff(old: Knowledge, new: Knowledge) -> KnowledgeDiff:
         _compare(old.uni, new.uni, old, new, _say_uni, _uni_changes),
         _compare(old.bi, new.bi, old, new, _say_bi, _bi_changes),
         _compare(old.groups, new.groups, old, new, _say_group, _group_changes),
-        _compare(old.constraints, new.constraints, old, new, _say_constraint, _constraint_changes),
+        _compare(
+            old.constraints, new.constraints, old, new, _say_constraint, _constraint_changes, anew=False
+        ),
     )
     return KnowledgeDiff(
         added=tuple(item for part in parts for item in part.added),
@@ -85,13 +87,23 @@ def _compare(
     new: Knowledge,
     say: Say[Item],
     changes: Callable[[Item, Item, Knowledge, Knowledge], Iterable[str]],
+    *,
+    anew: bool = True,
 ) -> KnowledgeDiff:
-    """Match items by id; ``say`` words one item, ``changes`` words each difference of two."""
-    before = {item.id: item for item in old_items}
-    after = {item.id for item in new_items}
+    """Match items by id; ``say`` words one item, ``changes`` words each difference of two.
+
+    A rebuild makes ``anew`` what it finds again: an item that went and one that came under the same words are one.
+    """
+    found = {item.id: item for item in old_items}
+    before = {item.id: found[item.id] for item in new_items if item.id in found}
+    if anew:
+        gone = {say(item, old): item for item in old_items if item.id not in before}
+        came = [item for item in new_items if item.id not in before]
+        before |= {item.id: one for item in came if (one := gone.pop(say(item, new), None)) is not None}
+    kept = {item.id for item in before.values()}
     return KnowledgeDiff(
         added=tuple(Difference(id=i.id, words=say(i, new)) for i in new_items if i.id not in before),
-        removed=tuple(Difference(id=i.id, words=say(i, old)) for i in old_items if i.id not in after),
+        removed=tuple(Difference(id=i.id, words=say(i, old)) for i in old_items if i.id not in kept),
         changed=tuple(
             Difference(id=i.id, words=f"{say(i, new)}: {'; '.join(words)}")
             for i in new_items
@@ -123,10 +135,10 @@ def _say_uni(attribute: UniAttribute, knowledge: Knowledge) -> str:
     return f"attribute {quoted(attribute.text)} of {_concept_name(knowledge, attribute.concept)}"
 
 
-def _uni_changes(a: UniAttribute, b: UniAttribute, old: Knowledge, _: Knowledge) -> Iterable[str]:
+def _uni_changes(a: UniAttribute, b: UniAttribute, old: Knowledge, new: Knowledge) -> Iterable[str]:
     if a.text != b.text:
         yield f"was {quoted(a.text)}"
-    if a.concept != b.concept:
+    if a.concept != b.concept and _say_uni(a, old) != _say_uni(b, new):
         yield f"belonged to {_concept_name(old, a.concept)}"
 
 
@@ -138,11 +150,15 @@ def _say_bi(attribute: BiAttribute, knowledge: Knowledge) -> str:
 def _bi_changes(a: BiAttribute, b: BiAttribute, old: Knowledge, new: Knowledge) -> Iterable[str]:
     if a.text != b.text:
         yield f"was {quoted(a.text)}"
-    if a.pair != b.pair:
+    if a.pair != b.pair and _say_bi(a, old) != _say_bi(b, new):
         first, second = (_concept_name(old, one) for one in a.pair)
         yield f"was between {first} and {second}"
-    elif set(a.ends) != set(b.ends):
+    elif set(a.ends) != set(b.ends) and _names(old, a.ends) != _names(new, b.ends):
         yield f"now received by {', '.join(_concept_name(new, one) for one in b.ends) or 'none'}"
+
+
+def _names(knowledge: Knowledge, concept_ids: Iterable[str]) -> set[str]:
+    return {_concept_name(knowledge, one) for one in concept_ids}
 
 
 def _say_group(group: Group, _: Knowledge) -> str:

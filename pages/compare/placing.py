@@ -14,7 +14,7 @@ from state.project.project import Project
 from state.revisions.overview import load_overview
 from state.revisions.revisions import Revision
 
-EXAMPLES = 5
+EXAMPLES = 6
 Answer = TypeVar("Answer")
 
 
@@ -80,15 +80,16 @@ def groups(
     overview = load_overview(project, shown)
     images = cached.images(project, shown.scan)
     for number, cluster in enumerate(clusters, start=1):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.button(
-                markup.plain(name(cluster)),
-                key=f"{key}_{number}",
-                shortcut=str(number),
-                width=220,
-                on_click=on_place,
-                args=(cluster,),
-            )
-            examples = [images[row] for row in overview.members(cluster)[: EXAMPLES + 1]]
-            others = [one for one in examples if one.id != image][:EXAMPLES]
+        button, photos = st.columns([2, 5], vertical_alignment="center")
+        button.button(
+            markup.plain(name(cluster)),
+            key=f"{key}_{number}",
+            shortcut=str(number),
+            width="stretch",
+            on_click=on_place,
+            args=(cluster,),
+        )
+        examples = [images[row] for row in overview.members(cluster)[: EXAMPLES + 1]]
+        others = [one for one in examples if one.id != image][:EXAMPLES]
+        with photos:
             ui.photos(project, others, size="strip", label=f"Photos of {name(cluster)}")

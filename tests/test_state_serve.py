@@ -18,14 +18,14 @@ from tests.login_files import write_login
 
 PATIENCE = 60  # seconds; only a failure waits that long
 DEAF = """
-import signal, sys, threading
+import os, signal, sys, threading
 sys.path.insert(0, {root!r})
 from state.server import serve
-signal.signal(signal.SIGTERM, lambda *_: print("told", flush=True))
-signal.signal(signal.SIGINT, lambda *_: print("told", flush=True))
+signal.signal(signal.SIGTERM, lambda *_: os.write(1, b"told\\n"))
+signal.signal(signal.SIGINT, lambda *_: os.write(1, b"told\\n"))
 serve.GRACE_SECONDS = 1
 serve.limit_shutdown()
-print("ready", flush=True)
+os.write(1, b"ready\\n")  # print may be under way when the signal comes
 while True:
     threading.Event().wait(1)
 """

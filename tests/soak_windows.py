@@ -14,6 +14,8 @@ from playwright.async_api import Locator, Page
 
 from tests import patience
 
+POLLING = 100
+"""Milliseconds between two looks at a page: a look at each frame, which is the default, would make the browsers draw all the time."""
 SETTLED = '() => document.querySelector(".stApp")?.dataset.testScriptState === "notRunning"'
 REVISION = '() => (document.querySelector(".st-key-header")?.innerText.match(/\\br\\d+\\b/) || [""])[0]'
 REFUSED = '() => [...document.querySelectorAll("[data-testid=stAlertContentError]")].map(box => box.innerText).join(" ")'
@@ -166,7 +168,7 @@ class Window:
         began = time.monotonic()
         before = await self.page.evaluate(HEADINGS)
         await self._click("concept_next")
-        await self.page.wait_for_function(f"before => ({HEADINGS})() !== before", arg=before)
+        await self.page.wait_for_function(f"before => ({HEADINGS})() !== before", arg=before, polling=POLLING)
         await self._settled()
         self.record.seconds["next concept"].append(time.monotonic() - began)
 
@@ -184,14 +186,14 @@ class Window:
         await self._settled()
 
     async def _settled(self) -> None:
-        await self.page.wait_for_function(SETTLED)
+        await self.page.wait_for_function(SETTLED, polling=POLLING)
 
     async def _click(self, key: str) -> None:
         await self.page.locator(f".st-key-{key} button").first.click()
 
     async def _answer(self, kind: str, began: float, before: str, text: str) -> None:
         """Wait until the window shows what became of an edit; remember it when it was confirmed."""
-        await self.page.wait_for_function(ANSWERED, arg=before)
+        await self.page.wait_for_function(ANSWERED, arg=before, polling=POLLING)
         await self._settled()
         self.record.seconds[kind].append(time.monotonic() - began)
         refused = await self.page.evaluate(REFUSED)

@@ -28,6 +28,7 @@ from benchmarks.common import options_parser
 from benchmarks.grounding import GIB, random_concepts
 from kec_core.arrays import l2_normalize, no_progress
 from kec_core.config import EncoderDefaults, GroundingConfig
+from kec_core.parallel import threads_for
 from kec_core.photos.images import ImageRecord
 from kec_core.result.group_model import GroupModel, Groups
 from kec_core.types import Knowledge
@@ -107,8 +108,8 @@ def write_shards(shards: Store, n_rows: int, dim: int) -> list[str]:
 
 
 def label_here(shards: Store, files: Sequence[str], model: GroupModel, labels: Store) -> Labelled:
-    """The same work in this process, a thread for each processor."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    """The same work in this process: a thread for each processor, as Ray has a worker for each."""
+    with threads_for(MEAN_PART), ThreadPoolExecutor(os.cpu_count()) as pool:
         parts = pool.map(lambda group: label_group(model, shards, group, labels, set()), task_groups(files))
         return reduce(add, parts, Labelled())
 

@@ -19,10 +19,19 @@ from kec_core.photos.exif import Exif, Place
 from kec_core.photos.files import HIDDEN, OWN
 from kec_core.types import SkippedImage
 from state.engine import stores
+from state.engine.collection import (
+    Collection,
+    LatestApplied,
+    collection_of,
+    latest_applied,
+    save_applied,
+    save_collection,
+)
 from state.engine.gathering import allotted, picked
 from state.engine.listing import list_photos
 from state.engine.shards import Shard, finished, part_of, read_facts, read_shard, save_shard
 from state.engine.stores import Store, Unread, store_at
+from state.project.project import Project
 from tests.doc_pointers import ROOT
 from tests.fakes import colour_photos
 from tests.state_helpers import image
@@ -221,6 +230,23 @@ def test_whether_a_photo_is_drawn_hangs_on_the_seed_alone():
     assert {list(reversed(names))[row] for row in picked(names[::-1], 10, 0)} == drawn
     assert {names[row] for row in picked(names, 10, 1)} != drawn
     assert picked(names, 50, 0).tolist() == list(range(40))
+
+
+@pytest.mark.parametrize("results", ["", "memory://museum"], ids=["inside", "elsewhere"])
+def test_results_in_a_projects_own_folder_go_where_it_goes(tmp_path, results):
+    def place(folder):
+        return store_at(results or folder / "collection").address
+
+    project = Project.create(tmp_path / "before", "Museum")
+    at = place(project.folder)
+    save_collection(
+        project, Collection(address="s3://museum", results=at, files="shards.json", photos=9, sample=3)
+    )
+    save_applied(project, LatestApplied(revision="r1", labels=f"{at}/labels/r1", unlike=0))
+    project.folder.rename(tmp_path / "after")
+    moved = Project.open(tmp_path / "after")
+    assert collection_of(moved).results == place(moved.folder)
+    assert latest_applied(moved).labels == f"{place(moved.folder)}/labels/r1"
 
 
 @pytest.fixture

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
+from state.engine.stores import store_at
 from state.project.database import stored
 from state.project.project import Project
 
 _KEY, _APPLIED = "collection", "applied"
+_INSIDE = "project://"
+"""How an address in the project's own folder is kept, so that a project may be renamed, moved and copied."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,21 +58,38 @@ def collection_of(project: Project) -> Collection | None:
     """The collection behind a project; None for a project that was made on one machine."""
     kept = project.meta(_KEY)
     with stored("the collection that the photos are of"):
-        return None if kept is None else Collection(**kept)
+        if kept is None:
+            return None
+        collection = Collection(**kept)
+    return replace(collection, results=_found(project, collection.results))
 
 
 def save_collection(project: Project, collection: Collection) -> None:
     """Keep where the photos of a project come from."""
-    project.set_meta(_KEY, asdict(collection))
+    project.set_meta(_KEY, asdict(replace(collection, results=_kept(project, collection.results))))
 
 
 def latest_applied(project: Project) -> LatestApplied | None:
     """Which groups all photos of the collection have; None when none were given yet."""
     kept = project.meta(_APPLIED)
     with stored("which groups all photos have"):
-        return None if kept is None else LatestApplied(**kept)
+        if kept is None:
+            return None
+        applied = LatestApplied(**kept)
+    return replace(applied, labels=_found(project, applied.labels))
 
 
 def save_applied(project: Project, applied: LatestApplied) -> None:
     """Keep which groups all photos have."""
-    project.set_meta(_APPLIED, asdict(applied))
+    project.set_meta(_APPLIED, asdict(replace(applied, labels=_kept(project, applied.labels))))
+
+
+def _kept(project: Project, address: str) -> str:
+    own = f"{store_at(project.folder).address}/"
+    return f"{_INSIDE}{address.removeprefix(own)}" if address.startswith(own) else address
+
+
+def _found(project: Project, address: str) -> str:
+    if not address.startswith(_INSIDE):
+        return address
+    return store_at(project.folder).below(address.removeprefix(_INSIDE)).address

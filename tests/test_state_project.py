@@ -203,6 +203,8 @@ def test_a_damaged_file_without_backup_is_kept_aside(project):
         Project.open(project.folder)
     assert not file.exists()
     assert (project.folder / "project.db.damaged1").read_bytes() == b"no database at all" * 100
+    with pytest.raises(StoreError, match=r"is kept aside as project.db.damaged1, without a backup: 'kec run"):
+        Project.open(project.folder)
 
 
 def test_settings_round_trip_and_default(project):

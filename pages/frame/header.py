@@ -15,6 +15,7 @@ from state.jobs.jobs import Job
 from state.project.database import ReadOnlyError
 from state.project.project import Project
 from state.revisions import revisions
+from state.revisions.revisions import Revision
 
 PROGRESS_WIDTH = 340
 FINISHED = {
@@ -27,28 +28,33 @@ FINISHED = {
 """What is said when a job has ended well, for those that make no result of their own."""
 
 
-def draw(page: str) -> None:
+def draw(page: str) -> tuple[Project, Revision] | None:
     """Project, revision, encoder and running job, on one line; nothing while no project is open.
 
     Args:
         page: path of the page below.
+
+    Returns:
+        the open project and its shown revision, if there is one.
     """
     session.arrive(page)
     for text in session.take_notices():
         st.toast(markup.plain(text))
     for text in session.take_refusals():
         ui.error(text)
+    project = shown = None
     with ui.errors():
         project = session.project()
         if project is not None:
-            _bar(project)
+            shown = revisions.current(project)
+            _bar(project, shown)
             finding.go_when_asked()
+    return None if project is None or shown is None else (project, shown)
 
 
-def _bar(project: Project) -> None:
+def _bar(project: Project, shown: Revision | None) -> None:
     if project.database.is_read_only():
         st.info(markup.plain(ReadOnlyError(project.folder)), icon=":material/lock:")
-    shown = revisions.current(project)
     session.saw(None if shown is None else shown.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="header"):
         st.markdown(f"**{markup.plain(project.name)}**", width="content")
@@ -63,7 +69,6 @@ def _bar(project: Project) -> None:
             )
             ui.encoder_badge(shown.facts.encoder)
             ui.sample_badge(collection_of(project))
-            session.prepare(project, shown)
             _steps(project)
             _other_window(project)
             finding.field()

@@ -67,10 +67,13 @@ def load() -> None:
 
 
 def draw() -> None:
-    """Draw the frame, then the page that is looked at."""
+    """Draw the frame, then the page that is looked at; then do in advance what the next ones need.
+
+    A page that leads to another one leaves that to it.
+    """
     load()
     from pages.frame import header, login
-    from pages.shared import keyboard
+    from pages.shared import keyboard, session
     from state.work import warm_up
 
     st.set_page_config(page_title="KEC+ Studio", page_icon=ICON, layout="wide")
@@ -81,8 +84,8 @@ def draw() -> None:
     keyboard.listen()
     mend()
     page = st.navigation(navigation.all_pages(), position="top")
-    header.draw(page.url_path)
-    try:
-        page.run()
-    finally:
-        warm_up.start()
+    shown = header.draw(page.url_path)
+    page.run()
+    warm_up.start()
+    if shown is not None:
+        session.prepare(*shown)

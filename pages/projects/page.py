@@ -153,12 +153,18 @@ def _card(card: ProjectCard) -> None:
         verbs.draw(card, key)
 
 
-def _page() -> None:
-    cards = session.open_projects().cards()
-    is_first = _is_first_look()
-    if [card.folder for card in cards if not card.problem] == [_demo()] and is_first:
+def _greet() -> None:
+    """Who sees the app for the first time and has nothing but the demo begins there."""
+    if not _is_first_look():
+        return
+    sound = [card.folder for card in session.open_projects().cards() if not card.problem]
+    if sound == [_demo()]:
         session.notice("This is the demo. Projects has a welcome, and your own photos can be chosen there.")
         _open_demo()
+
+
+def _page() -> None:
+    cards = session.open_projects().cards()
     if not cards or session.widget(_WELCOME):
         _draw_welcome()
         _begin()
@@ -170,6 +176,8 @@ def _page() -> None:
     verbs.trash()
 
 
+with ui.errors():
+    _greet()
 _actions()
 with ui.errors():
     _page()

@@ -28,7 +28,7 @@ from state.project.llm_cache import AnswerCache
 from state.project.locks import Lease
 from state.project.meta import read_meta, write_meta
 from state.project.names import given_name
-from state.project.recovery import backup_of, recover
+from state.project.recovery import backup_of, missing, recover
 from state.project.scan_rows import (
     add_labels,
     read_exif,
@@ -106,9 +106,7 @@ class Project:
                 good state put in its place), from a newer version, or not writable.
         """
         if not cls.is_project(folder):
-            raise StoreError(
-                f"There is no project in {folder}; make one with 'kec run PHOTOS --project {folder}' or choose a project folder."
-            )
+            raise missing(folder / DATABASE)
         project = cls(folder)
         try:
             check(project.database, photos=photos)

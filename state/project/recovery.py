@@ -13,6 +13,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ def recover(path: Path, damage: DamagedError) -> StoreError:
         f"It was kept aside as {_set_aside(path).name}" if exists(path) else "There was nothing to keep aside"
     )
     copy = backup_of(path)
-    again = f"'kec run PHOTOS --project {path.parent}' makes the project anew, with the work of its stages, without its edits."
+    again = _again(path.parent)
     if not is_file(copy):
         return StoreError(f"{damage} {aside} and there is no backup yet: {again}")
     fresh = path.with_name(f"{path.name}.new{os.getpid()}")
@@ -167,6 +168,27 @@ def recover(path: Path, damage: DamagedError) -> StoreError:
     return StoreError(
         f"{damage} {aside}, and the last good state ({last}) was put in its place: open the project again."
     )
+
+
+def missing(path: Path) -> StoreError:
+    """What to tell the person where there is no database: that there never was one, or that it is kept aside."""
+    folder, aside = path.parent, kept_aside(path)
+    if aside is None:
+        return StoreError(
+            f"There is no project in {folder}; make one with 'kec run PHOTOS --project {folder}' or choose a project folder."
+        )
+    return StoreError(
+        f"The project file {path} was damaged and is kept aside as {aside.name}, without a backup: {_again(folder)}"
+    )
+
+
+def kept_aside(path: Path) -> Path | None:
+    """The damaged database in whose place nothing came; None where there is one, or never was."""
+    return None if exists(path) else next(reversed([*_kept_aside(path)]), None)
+
+
+def _again(folder: Path) -> str:
+    return f"'kec run PHOTOS --project {folder}' makes the project anew, with the work of its stages, without its edits."
 
 
 def _restore(path: Path, copy: Path, fresh: Path) -> str:
@@ -199,10 +221,17 @@ def _insert_missing(db: sqlite3.Connection, row: dict[str, Any]) -> None:
     )
 
 
+def _kept_aside(path: Path) -> Iterator[Path]:
+    """All damaged states of a database, the oldest first."""
+    return takewhile(exists, (_aside(path, number) for number in count(1)))
+
+
+def _aside(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.damaged{number}")
+
+
 def _set_aside(path: Path) -> Path:
-    number = 1
-    while exists(aside := path.with_name(f"{path.name}.damaged{number}")):
-        number += 1
+    aside = _aside(path, 1 + sum(1 for _ in _kept_aside(path)))
     path.rename(aside)
     for suffix in _BESIDE:
         part = path.with_name(path.name + suffix)

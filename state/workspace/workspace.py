@@ -22,7 +22,8 @@ from kec_core.paths import exists, is_folder
 from kec_core.photos.images import ImageRecord
 from kec_core.store import write_atomically
 from state.project.names import given_name
-from state.project.project import Project, StageState
+from state.project.project import DATABASE, Project, StageState
+from state.project.recovery import kept_aside
 from state.revisions import revisions
 from state.workspace.environment import HOME_VARIABLE
 
@@ -97,7 +98,7 @@ class OpenProjects:
 
     def cards(self) -> tuple[ProjectCard, ...]:
         """The projects of the workspace and those opened from elsewhere that are still there, latest first."""
-        elsewhere = [project_card(path) for path in self._elsewhere().values() if Project.is_project(path)]
+        elsewhere = [project_card(path) for path in self._elsewhere().values() if _is_listed(path)]
         return tuple(
             sorted(
                 [*self._workspace.list_projects(), *elsewhere], key=lambda card: card.updated, reverse=True
@@ -166,7 +167,7 @@ class Workspace:
         """A card per project, latest first; a project that cannot be opened is listed with its problem."""
         if not is_folder(self.home):
             return ()
-        folders = [folder for folder in sorted(self.home.iterdir()) if Project.is_project(folder)]
+        folders = [folder for folder in sorted(self.home.iterdir()) if _is_listed(folder)]
         cards = [project_card(folder) for folder in folders]
         return tuple(sorted(cards, key=lambda card: card.updated, reverse=True))
 
@@ -232,6 +233,11 @@ def slug(name: str) -> str:
         .lower()
     )
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "project"
+
+
+def _is_listed(folder: Path) -> bool:
+    """Whether a folder holds a project, or what is left of one."""
+    return Project.is_project(folder) or kept_aside(folder / DATABASE) is not None
 
 
 def project_card(folder: Path) -> ProjectCard:

@@ -31,12 +31,12 @@ def panel(name, *arguments, project="colours"):
         import streamlit as st
         from pages.concepts.panels import {name}
         from pages.shared import markup
-        from pages.shared import session
+        from pages.shared import editing, session
         for text in session.take_refusals():
             st.error(markup.plain(text))
         project = session.project()
-        bench = session.workbench(project)
-        session.saw(bench.shown().id)
+        bench = editing.workbench(project)
+        editing.saw(bench.shown().id)
         {name}.draw(project, bench, *{arguments!r})
         """
     )

@@ -10,13 +10,13 @@ from kec_core.errors import InputError
 from kec_core.knowledge.edits import AssignImages, DeleteConcept, MuteConcept, NewCluster, parse_edit
 from kec_core.types import Noun
 from pages.concepts import attributes
-from pages.shared import photo_picker, session
+from pages.shared import editing, photo_picker, session
 from pages.shared.picked import Selection
 from state.jobs.jobs import JobManager
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.clusterings import load_clustering
-from state.work import editing
+from state.work.editing import edit_project, keep, open_live
 from state.work.run import run_project
 from state.work.workbench import LiveStates, Workbench
 from state.workspace.workspace import HOME_VARIABLE
@@ -72,7 +72,7 @@ def test_a_concept_shows_the_photos_that_were_put_into_it_whatever_its_words_fit
     test.segmented_control(key="concept_order").set_value("assigned").run()
     assert "You put no photo into it" in shown(test)
     other = next(image.id for image in project.images() if image.id not in won)
-    editing.edit_project(project, [AssignImages(images=(other,), concept=here.id)])
+    edit_project(project, [AssignImages(images=(other,), concept=here.id)])
     test = page()
     assert other not in drawn[label]
     test.segmented_control(key="concept_order").set_value("assigned").run()
@@ -178,15 +178,15 @@ def test_a_window_that_was_reloaded_is_not_another_person(project, monkeypatch):
         def is_active_session(connection):
             return connection == "open"
 
-    monkeypatch.setattr(session.runtime, "exists", lambda: True)
-    monkeypatch.setattr(session.runtime, "get_instance", Server)
+    monkeypatch.setattr(editing.runtime, "exists", lambda: True)
+    monkeypatch.setattr(editing.runtime, "get_instance", Server)
     for connection, server, is_other in (
-        ("reloaded", session._SERVER, False),
-        ("open", session._SERVER, True),
+        ("reloaded", editing._SERVER, False),
+        ("open", editing._SERVER, True),
         ("reloaded", "another", True),
     ):
         project.lock.take(f"05:34 0f {server} {connection}", "the window opened at 05:34")
-        assert (session.other_editor(project) is not None) == is_other
+        assert (editing.other_editor(project) is not None) == is_other
 
 
 def test_collected_edits_are_undone_one_by_one_discarded_or_applied_and_finalise_waits_for_them(project):
@@ -301,7 +301,7 @@ def test_finalise_clusters_in_full_as_a_job(project, monkeypatch):
 def test_edits_that_fit_no_longer_can_be_discarded(project):
     gone = revisions.current(project).knowledge.concepts[0].id
     test = page(mode="staged", staged=(DeleteConcept(concept=gone),))
-    editing.edit_project(project, [DeleteConcept(concept=gone)])
+    edit_project(project, [DeleteConcept(concept=gone)])
     test.run()
     assert "do not fit any more" in shown(test)
     test.button(key="discard").click().run()
@@ -333,7 +333,7 @@ def test_other_photos_in_the_same_places_are_another_widget(project, monkeypatch
     test.run()
     assert keys[0] == keys[1]
     others = [one.id for one in revisions.current(project).knowledge.concepts if one.id != looked_at(test)]
-    editing.edit_project(project, [MuteConcept(concept=other) for other in others[1:]])
+    edit_project(project, [MuteConcept(concept=other) for other in others[1:]])
     test.run()
     assert keys[2] != keys[1]
 
@@ -364,7 +364,7 @@ def test_of_several_picked_concepts_the_latest_is_looked_at(project, turn):
 def test_a_line_that_only_came_into_view_is_no_edit(project, monkeypatch):
     """A run that is interrupted forgets its fields, and the browser then reports their texts as changed."""
     acted = []
-    monkeypatch.setattr(session, "act", lambda _project, edits: acted.append(edits))
+    monkeypatch.setattr(editing, "act", lambda _project, edits: acted.append(edits))
     (line, *_) = revisions.current(project).knowledge.uni
     for said in (line.text, f" {line.text} "):
         monkeypatch.setattr(session, "widget", lambda _key, said=said: said)
@@ -383,9 +383,9 @@ def namesakes(project):
         replace(concept, name="thing", nouns=(Noun(word=noun),))
         for concept, noun in zip(shown.knowledge.concepts, nouns, strict=False)
     ]
-    state = editing.open_live(project, shown)
+    state = open_live(project, shown)
     knowledge = replace(shown.knowledge, concepts=(*alike, *shown.knowledge.concepts[3:]))
-    editing.keep(project, shown, replace(state, knowledge=knowledge), (), note="Namesakes")
+    keep(project, shown, replace(state, knowledge=knowledge), (), note="Namesakes")
     return [concept.id for concept in alike]
 
 
@@ -415,7 +415,7 @@ def test_why_an_edit_does_not_fit_is_said_without_its_place_in_a_script(project)
 
 def edit_elsewhere(project, concept):
     """What another window keeps meanwhile."""
-    editing.edit_project(project, [parse_edit({"op": "add_attribute", "concept": concept, "text": "theirs"})])
+    edit_project(project, [parse_edit({"op": "add_attribute", "concept": concept, "text": "theirs"})])
 
 
 def test_an_attribute_refused_for_another_windows_edit_is_said_and_stays_in_its_field(project):
@@ -435,14 +435,14 @@ def test_an_attribute_refused_for_another_windows_edit_is_said_and_stays_in_its_
 def _renaming():
     """The dialog, open in every run: the whole script is run here where the app runs the dialog alone."""
     from pages.concepts import actions
-    from pages.shared import session
+    from pages.shared import editing, session
     from state.revisions import revisions
 
     project = session.project()
     shown = revisions.current(project)
     if not session.widget("opened"):
         session.set_widget("opened", value=True)
-        session.saw(shown.id)
+        editing.saw(shown.id)
     actions.rename(project, shown.knowledge.concepts[0])
 
 

@@ -261,11 +261,11 @@ def sorting_dialog():
     page = AppTest.from_string(
         textwrap.dedent("""
         from pages.clusters import sorting
-        from pages.shared import session
+        from pages.shared import editing, session
         from state.revisions import revisions
         session.take_notices()
         project = session.project()
-        session.saw(revisions.current(project).id)
+        editing.saw(revisions.current(project).id)
         sorting.sort(project, revisions.current(project))
         """),
         default_timeout=TIMEOUT,

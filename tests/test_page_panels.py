@@ -222,11 +222,11 @@ def dictionary(monkeypatch, tmp_path):
 
 def _dialog():
     from pages.concepts.panels import vocabulary, workbench_view
-    from pages.shared import session
+    from pages.shared import editing, session
 
     project = session.project()
-    bench = session.workbench(project)
-    session.saw(bench.shown().id)
+    bench = editing.workbench(project)
+    editing.saw(bench.shown().id)
     vocabulary.ask(workbench_view.look(project, bench))
 
 

@@ -13,7 +13,7 @@ from kec_core.knowledge.unique_names import says_unclear, unique_names
 from kec_core.photos.images import ImageRecord
 from kec_core.types import Knowledge
 from pages.clusters import card_grid, dialogs, explanation_bars, photo_explanation
-from pages.shared import gallery, keyboard, markup, moved, photo_picker, selection, session, ui
+from pages.shared import editing, gallery, keyboard, markup, moved, photo_picker, selection, session, ui
 from pages.shared.palette import cluster_colour
 from state.project.project import Project
 from state.revisions.cluster_marks import cluster_marks, mark_cluster
@@ -150,7 +150,7 @@ def _neighbour(cards: Sequence[ClusterCard], card: ClusterCard, by: int) -> int:
 
 
 def _set_done(project: Project, revision_id: str, cluster: int, done: bool) -> None:
-    session.act(project, [SetClusterDone(cluster=cluster, done=done)])
+    editing.act(project, [SetClusterDone(cluster=cluster, done=done)])
     if cluster in cluster_marks(project, revision_id).done:  # a project of before, where ticks were no edits
         mark_cluster(project, revision_id, cluster, done=False)
 
@@ -183,7 +183,7 @@ def _rename(project: Project, revision: Revision, card: ClusterCard) -> None:
         marked = cluster_marks(project, revision.id).names  # of before, when names were no edits
         given = marked.keys() | {kept.id for kept in revision.knowledge.kept if kept.name}
         if name != card.name if name else card.id in given:
-            session.act(project, [RenameCluster(cluster=card.id, name=name)])
+            editing.act(project, [RenameCluster(cluster=card.id, name=name)])
             if session.was_refused():
                 return
             if card.id in marked:

@@ -11,7 +11,7 @@ from kec_core.knowledge.unique_names import unique_names
 from kec_core.live import LiveState
 from kec_core.photos.images import ImageRecord
 from pages.clusters import explanation_bars
-from pages.shared import cached, markup, session, ui
+from pages.shared import cached, editing, markup, session, ui
 from pages.shared.thumbnails import LARGE, address
 from state.project.project import Project
 from state.revisions.overview import ClusterCard
@@ -26,7 +26,7 @@ def explainer(project: Project, revision: Revision) -> Explainer:
         ResourceMissing: the weights of its encoder are not on this machine.
         StoreError: a stored result is missing or damaged.
     """
-    return _explainer(revision, session.workbench(project).live(revision))
+    return _explainer(revision, editing.workbench(project).live(revision))
 
 
 @cached.remembered(lambda revision, state: (revision.id, id(state)), entries=2)

@@ -18,7 +18,7 @@ from kec_core.suggestions.questions import (
     right_share,
 )
 from pages.compare import placing
-from pages.shared import cached, markup, session, ui
+from pages.shared import cached, editing, markup, session, ui
 from state.project.project import Project
 from state.revisions.audits import Asked, answers, keep_answers, new_group_name
 from state.revisions.overview import load_overview
@@ -41,7 +41,7 @@ def draw(project: Project, shown: Revision) -> None:
         )
         return
     told = answers(project, shown)
-    state = session.workbench(project).live(shown)
+    state = editing.workbench(project).live(shown)
     _progress(told, len(placed_rows(state)), len(state.collection.image_ids))
     about = ui.choose("Ask about", ABOUT, key=_ABOUT)
     {"photo": _about_a_photo, "pair": _about_a_pair}[about](project, shown, state, len(told))
@@ -156,7 +156,7 @@ def _pair(
 
 def _answer(project: Project, shown: Revision, edit: Edit, told: Asked) -> None:
     with ui.refusals():
-        revision = session.apply_now(project, [edit])
+        revision = editing.apply_now(project, [edit])
         if revision is not None:
             keep_answers(project, revision, [told])
             moved = cached.count_moved(project, shown, revision) or 0

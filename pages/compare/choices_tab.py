@@ -9,7 +9,7 @@ import streamlit as st
 
 from kec_core.config import PAPER_WEIGHT, EncoderDefaults, paper_defaults
 from kec_core.knowledge.edits import SetWeight
-from pages.shared import markup, navigation, session, ui
+from pages.shared import editing, markup, navigation, ui
 from state.project.project import Project
 from state.revisions.clusterings import load_features
 from state.revisions.revisions import Revision
@@ -135,7 +135,7 @@ def _weight(project: Project, shown: Revision) -> None:
 
 
 def _try(project: Project, edit: SetWeight) -> None:
-    session.act(project, [edit])
+    editing.act(project, [edit])
 
 
 def _preset(project: Project) -> None:

@@ -14,7 +14,7 @@ import streamlit as st
 from kec_core.knowledge.edit_base import Edit
 from kec_core.suggestions.questions import likely_clusters
 from pages.compare import metric_cards, placing
-from pages.shared import cached, gallery, markup, session, ui
+from pages.shared import cached, editing, gallery, markup, session, ui
 from pages.shared.palette import cluster_colour
 from state.project.project import Project
 from state.revisions.audits import (
@@ -177,7 +177,7 @@ def _place(project: Project, shown: Revision, audit: Audit, question: Question) 
             placing.answers("audit", told, put)
             _back(project, audit)
         with ui.errors():
-            state = session.workbench(project).live(shown)
+            state = editing.workbench(project).live(shown)
             likely = likely_clusters(state, state.collection.image_ids.index(question.image))
             placing.groups(project, shown, question.image, likely, key="audit_place", on_place=put)
 
@@ -216,7 +216,7 @@ def _edits(project: Project, shown: Revision, audit: Audit) -> tuple[Edit, ...]:
 def _give(project: Project, shown: Revision, audit: Audit) -> None:
     with ui.refusals():
         edits = _edits(project, shown, audit)
-        revision = session.apply_now(project, edits)
+        revision = editing.apply_now(project, edits)
         if revision is None:
             return
         images = [image for edit in edits for image in edit.image_ids()]

@@ -24,7 +24,7 @@ from kec_core.types import Concept, Knowledge
 from pages.concepts import impact_bar
 from pages.concepts.panels import phrase_probe
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup, session, ui
+from pages.shared import editing, markup, session, ui
 from state.project.project import Project
 
 EVIDENCE = 9
@@ -66,19 +66,19 @@ def act_on(project: Project, make: Callable[[], Edit]) -> bool:
         Whether it was done or collected: else the field keeps the words.
     """
     with ui.refusals():
-        session.act(project, [make()])
+        editing.act(project, [make()])
     return not session.was_refused()
 
 
 def _do(project: Project, edits: Sequence[Edit], *, pick_new: bool = False) -> None:
     """Do it, and close the dialog; then the new concept is looked at. What is refused stays in the open dialog."""
-    bench = session.workbench(project)
+    bench = editing.workbench(project)
     before = bench.shown().knowledge.by_id
-    session.act(project, edits)
+    editing.act(project, edits)
     if session.was_refused():
         for text in session.take_refusals():
             ui.error(text)
-        session.saw(
+        editing.saw(
             bench.shown().id
         )  # the effect above is that on the present revision, so pressing again is fair
         return
@@ -280,7 +280,7 @@ def _evidence(view: View, caption: str, rows: Iterable[int]) -> None:
 def test(view: View, concept: Concept) -> None:
     """What a phrase tells apart, before it becomes an attribute."""
     nearest = view.photos.similar(concept.id, 1)
-    bench = session.workbench(view.project)
+    bench = editing.workbench(view.project)
     phrase_probe.draw(view.project, bench, concept.id, nearest[0] if nearest else "")
     if st.button("Cancel", key="dialog_cancel"):
         st.rerun()

@@ -17,7 +17,7 @@ from kec_core.knowledge.unique_names import unique_names
 from kec_core.types import BiAttribute, Concept, Knowledge, UniAttribute
 from pages.concepts import actions
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup, session, ui
+from pages.shared import editing, markup, session, ui
 from state.project.project import Project
 
 MANY = 5
@@ -70,7 +70,7 @@ def _line(project: Project, attribute: UniAttribute | BiAttribute) -> None:
             icon=":material/close:",
             type="tertiary",
             help="Delete this attribute",
-            on_click=session.act,
+            on_click=editing.act,
             args=(project, [DeleteAttribute(attribute=attribute.id)]),
         )
 
@@ -102,7 +102,7 @@ def _move(project: Project, knowledge: Knowledge, concept: Concept, mine: Sequen
         )
         edits = [MoveAttribute(attribute=which, concept=where)] if which and where else []
         st.button(
-            "Move", key="attribute_move", disabled=not edits, on_click=session.act, args=(project, edits)
+            "Move", key="attribute_move", disabled=not edits, on_click=editing.act, args=(project, edits)
         )
 
 
@@ -172,6 +172,6 @@ def left_out(project: Project, knowledge: Knowledge, concept: Concept) -> None:
                     "Take it",
                     key=f"left_out_take_{concept.id}_{attribute.text}",
                     type="tertiary",
-                    on_click=session.act,
+                    on_click=editing.act,
                     args=(project, [AddAttribute(concept=concept.id, text=attribute.text)]),
                 )

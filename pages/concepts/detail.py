@@ -19,7 +19,7 @@ from kec_core.result.concept_photos import Order
 from kec_core.types import Concept, Knowledge
 from pages.concepts import actions, attributes
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup, photo_picker, session, ui
+from pages.shared import cached, editing, markup, photo_picker, ui
 from state.project.project import Project
 
 Shown = Order | Literal["assigned"]
@@ -84,7 +84,7 @@ def _switches(project: Project, knowledge: Knowledge, concept: Concept) -> None:
         type="tertiary",
         icon=":material/visibility:" if concept.muted else ":material/visibility_off:",
         help="A muted concept pulls no photo; you can take it back at any time (key Delete).",
-        on_click=session.act,
+        on_click=editing.act,
         args=(project, [MuteConcept(concept=concept.id, muted=not concept.muted)]),
     )
     st.button(
@@ -94,7 +94,7 @@ def _switches(project: Project, knowledge: Knowledge, concept: Concept) -> None:
         icon=":material/lock_open:" if concept.locked else ":material/lock:",
         shortcut="L",
         help="A locked concept is never renamed, merged, split, deleted or rebuilt.",
-        on_click=session.act,
+        on_click=editing.act,
         args=(project, [LockConcept(concept=concept.id, locked=not concept.locked)]),
     )
     wishes = assigned(knowledge, concept.id)
@@ -104,7 +104,7 @@ def _switches(project: Project, knowledge: Knowledge, concept: Concept) -> None:
         type="tertiary",
         icon=":material/delete:",
         help="Its photos go to the concepts that fit them next best. Undo brings it back.",
-        on_click=None if wishes or concept.locked else session.act,
+        on_click=None if wishes or concept.locked else editing.act,
         args=None if wishes or concept.locked else (project, [DeleteConcept(concept=concept.id)]),
     )
     if asked and concept.locked:
@@ -150,8 +150,9 @@ def _photos(view: View, concept: Concept) -> None:
 def _assigned(view: View, concept: Concept) -> NDArray[np.int64]:
     """The photos that the person put into a concept, in row order."""
     wishes = (one.images for one in view.state.knowledge.constraints if one.concept == concept.id)
-    put = {image for images in wishes for image in images}
-    return np.flatnonzero([image.id in put for image in view.images])
+    row_of = cached.row_of(view.project, view.revision.scan)
+    rows = {row_of[image] for images in wishes for image in images if image in row_of}
+    return np.array(sorted(rows), dtype=np.int64)
 
 
 def _none(concept: Concept, shown: Shown) -> str:

@@ -14,7 +14,7 @@ from kec_core.knowledge.edits import Edit, apply_script, describe
 from kec_core.live import LiveState
 from kec_core.result.impact import Impact, compare
 from pages.concepts.panels.workbench_view import View
-from pages.shared import cached, markup, moved, session, ui
+from pages.shared import cached, editing, markup, moved, ui
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.revisions import Revision
@@ -23,7 +23,7 @@ from state.revisions.scoring import WITH_LABELS
 
 def draw(view: View) -> None:
     """What the collected edits would do, else what the latest one did."""
-    if session.staged():
+    if editing.staged():
         _staged(view.project, view.revision)
     else:
         _latest(view.project, view.revision, view.state)
@@ -31,13 +31,13 @@ def draw(view: View) -> None:
 
 def _staged(project: Project, revision: Revision) -> None:
     try:
-        tried = session.workbench(project).preview(session.staged(), revision=revision)
+        tried = editing.workbench(project).preview(editing.staged(), revision=revision)
     except KecError as error:
         ui.error(f"The collected edits do not fit any more: {error}")
-        st.button("Discard them", key="discard", on_click=session.unstage)
+        st.button("Discard them", key="discard", on_click=editing.unstage)
         return
-    first = describe(session.staged()[0], cached.knowledge_in_words(project, revision))
-    more = len(session.staged()) - 1
+    first = describe(editing.staged()[0], cached.knowledge_in_words(project, revision))
+    more = len(editing.staged()) - 1
     with _row():
         st.badge("preview", color="orange", icon=":material/preview:")
         ui.card(f"{first.removesuffix('.')}, and {more} more." if more else first)
@@ -48,11 +48,11 @@ def _staged(project: Project, revision: Revision) -> None:
             "Apply",
             key="apply",
             type="primary",
-            on_click=session.apply_staged,
+            on_click=editing.apply_staged,
             args=(project,),
             help="Ctrl+Enter",
         )
-        st.button("Discard", key="discard", on_click=session.unstage, help="Esc")
+        st.button("Discard", key="discard", on_click=editing.unstage, help="Esc")
 
 
 def _row() -> DeltaGenerator:
@@ -66,7 +66,7 @@ def _latest(project: Project, revision: Revision, state: LiveState) -> None:
             f"{revision.id}: as the run made it. Every edit shows here what it moved; Undo (Z) takes it back."
         )
         return
-    before = session.workbench(project).live(parent)
+    before = editing.workbench(project).live(parent)
     if not revision.edits:
         before = _under_new_ids(before, state)
     impact = compare(before, state)
@@ -90,12 +90,12 @@ def effect(project: Project, edits: Sequence[Edit]) -> bool:
     """Show what edits would do on top of the collected ones; False, with the reason shown, when they do not fit."""
     try:
         with st.spinner("Trying it out…"):
-            tried = session.workbench(project).preview((*session.staged(), *edits))
+            tried = editing.workbench(project).preview((*editing.staged(), *edits))
     except KecError as error:
         ui.error(error)
         return False
     figures(tried.impact)
-    knowledge = apply_script(tried.before.knowledge, session.staged())
+    knowledge = apply_script(tried.before.knowledge, editing.staged())
     for edit in edits:
         if said := edit.constraints_after(knowledge):
             ui.note(said)
@@ -152,7 +152,7 @@ def _moved_button(
     ):
         was = (
             revision
-            if revision.parent is None or session.staged()
+            if revision.parent is None or editing.staged()
             else revisions.get(project, revision.parent)
         )
         names = cached.cluster_names(project, was), cached.cluster_names(project, revision)

@@ -12,7 +12,7 @@ from kec_core.types import Concept
 from pages.concepts import actions
 from pages.concepts.panels import tree
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup, session, ui
+from pages.shared import editing, markup, session, ui
 from pages.shared.thumbnails import SMALL, address
 
 HEIGHT = 470
@@ -28,7 +28,7 @@ def draw(view: View) -> None:
         st.space("stretch")
         shown_as = ui.choose("View", VIEWS, key="concepts_view")
     if shown_as == "tree":
-        tree.draw(view.project, session.workbench(view.project))
+        tree.draw(view.project, editing.workbench(view.project))
     else:
         _table(view)
     with st.container(horizontal=True):

@@ -13,14 +13,14 @@ from kec_core.live import LiveState
 from pages.concepts import actions, detail, impact_bar, listing, parameter_bar
 from pages.concepts.panels import ask_llm, constraints, guidance, review_queue, workbench_view
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup, selection, session, ui
+from pages.shared import editing, markup, selection, session, ui
 from state.project.project import Project
 from state.revisions.revisions import Revision
 
 
 def _panels(view: View) -> None:
     """Draw the panel that is open."""
-    project, bench = view.project, session.workbench(view.project)
+    project, bench = view.project, editing.workbench(view.project)
     ui.tabs(
         {
             "Next": lambda: review_queue.draw(project, bench),
@@ -96,12 +96,12 @@ COLUMNS = (3.5, 5.7, 2.8)
 
 def _state(project: Project, revision: Revision) -> LiveState:
     """The live state with the collected edits; the first one of a server loads the encoder, which takes seconds."""
-    bench = session.workbench(project)
+    bench = editing.workbench(project)
     with st.spinner("Opening the workbench…", show_time=True):
-        if not session.staged():
+        if not editing.staged():
             return bench.live(revision)
         try:
-            return bench.preview(session.staged(), revision=revision).after
+            return bench.preview(editing.staged(), revision=revision).after
         except KecError:  # the line at the bottom says which edit does not fit, and offers to discard them
             return bench.live(revision)
 
@@ -117,7 +117,7 @@ with ui.errors():
     view = workbench_view.view_of(project, revision, _state(project, revision))
     with st.bottom:  # first: whatever fails above it, collected edits can be discarded
         is_picked = _picked_bar(view)
-        if session.staged() or not is_picked:
+        if editing.staged() or not is_picked:
             impact_bar.draw(view)
     parameter_bar.draw(view)
     left, centre, right = st.columns(COLUMNS, gap="medium")

@@ -8,8 +8,8 @@ from kec_core.knowledge.edits import SetClusters, SetWeight
 from kec_core.knowledge.pairs import merges_to
 from kec_core.live import LiveState
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup, session, ui
-from pages.shared.session import Mode
+from pages.shared import editing, markup, session, ui
+from pages.shared.editing import Mode
 from state.project.project import Project
 from state.revisions.revisions import Revision
 
@@ -46,7 +46,7 @@ def _too_few_concepts(project: Project, concepts: int, clusters: int) -> None:
         st.button(
             f"Ask for {markup.count(concepts, 'cluster')}",
             key="ask_for_fewer",
-            on_click=session.act,
+            on_click=editing.act,
             args=(project, [SetClusters(k=concepts)]),
         )
 
@@ -74,7 +74,7 @@ def _merge_to(view: View, key: str) -> None:
     if target == len(ids):
         return
     with ui.refusals():
-        session.act(view.project, merges_to(state.knowledge, state.vectors.logit, ids, counts, target))
+        editing.act(view.project, merges_to(state.knowledge, state.vectors.logit, ids, counts, target))
 
 
 def _clusters(project: Project, revision: Revision, state: LiveState, count: int) -> None:
@@ -98,7 +98,7 @@ def _clusters(project: Project, revision: Revision, state: LiveState, count: int
 def _set_clusters(project: Project, count: int, key: str) -> None:
     wanted = int(str(session.widget(key)))
     if wanted != count:
-        session.act(project, [SetClusters(k=wanted)])
+        editing.act(project, [SetClusters(k=wanted)])
 
 
 def _weight(project: Project, revision: Revision, state: LiveState) -> None:
@@ -124,7 +124,7 @@ def _weight(project: Project, revision: Revision, state: LiveState) -> None:
 def _set_weight(project: Project, weight: float, key: str) -> None:
     wanted = float(str(session.widget(key)))
     if wanted != weight:
-        session.act(project, [SetWeight(knowledge=wanted)])
+        editing.act(project, [SetWeight(knowledge=wanted)])
 
 
 def _automatic(
@@ -135,7 +135,7 @@ def _automatic(
             f"Automatic ({usual:g})",
             key=f"automatic_{name}",
             type="tertiary",
-            on_click=session.act,
+            on_click=editing.act,
             args=(project, [edit]),
         )
 
@@ -146,7 +146,7 @@ def _finalise(project: Project) -> None:
         "Finalise",
         key="finalise",
         icon=":material/task_alt:",
-        disabled=bool(session.staged()) or session.jobs().active(project) is not None,
+        disabled=bool(editing.staged()) or session.jobs().active(project) is not None,
         help="Edits go on from the present groups, which is fast. This clusters in full, from many starts (restarts of "
         "k-means), keeps your wishes, and shows what moved.",
     ):
@@ -156,17 +156,17 @@ def _finalise(project: Project) -> None:
 
 
 def _mode(project: Project) -> None:
-    key = f"edit_mode_{session.mode(project)}"
+    key = f"edit_mode_{editing.mode(project)}"
     st.segmented_control(
         "Edits apply",
         list(MODES),
         format_func=MODES.__getitem__,
-        default=session.mode(project),
+        default=editing.mode(project),
         required=True,
         key=key,
-        disabled=bool(session.staged()),
+        disabled=bool(editing.staged()),
         help=markup.plain(
             "At once: each edit regroups the photos (live). Look first: edits are collected, you see what they would do, then apply all (staged)."
         ),
-        on_change=lambda: session.set_mode("staged" if session.widget(key) == "staged" else "live"),
+        on_change=lambda: editing.set_mode("staged" if session.widget(key) == "staged" else "live"),
     )

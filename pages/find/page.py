@@ -6,7 +6,19 @@ import streamlit as st
 
 from kec_core.errors import ResourceMissing
 from pages.find import filters, timeline
-from pages.shared import cached, finding, gallery, groups, markup, moved, photo_picker, selection, session, ui
+from pages.shared import (
+    cached,
+    editing,
+    finding,
+    gallery,
+    groups,
+    markup,
+    moved,
+    photo_picker,
+    selection,
+    session,
+    ui,
+)
 from state.project.project import Project
 from state.revisions.revisions import Revision
 from state.work.photo_filter import PhotoFilter
@@ -24,7 +36,7 @@ _TOP = "find_top"
 )
 def _search(project: Project, shown: Revision) -> Search:
     """Held once per result: the features are those that edits use, not another copy."""
-    return open_search(project, shown, session.workbench(project).live(shown).collection.x)
+    return open_search(project, shown, editing.workbench(project).live(shown).collection.x)
 
 
 _SUGGESTED = 12

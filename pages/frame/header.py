@@ -9,7 +9,7 @@ import streamlit as st
 
 from kec_core.errors import KecError
 from pages.frame import keys
-from pages.shared import finding, markup, session, ui
+from pages.shared import editing, finding, markup, session, ui
 from state.engine.collection import collection_of
 from state.jobs.jobs import Job
 from state.project.database import ReadOnlyError
@@ -55,7 +55,7 @@ def draw(page: str) -> tuple[Project, Revision] | None:
 def _bar(project: Project, shown: Revision | None) -> None:
     if project.database.is_read_only():
         st.info(markup.plain(ReadOnlyError(project.folder)), icon=":material/lock:")
-    session.saw(None if shown is None else shown.id)
+    editing.saw(None if shown is None else shown.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="header"):
         st.markdown(f"**{markup.plain(project.name)}**", width="content")
         if shown is None:
@@ -80,7 +80,7 @@ def _bar(project: Project, shown: Revision | None) -> None:
 def _steps(project: Project) -> None:
     """Undo and redo, each with what it would do."""
     steps = revisions.steps(project)
-    staged = len(session.staged())
+    staged = len(editing.staged())
     back = f"Take back the latest of {staged} collected edits" if staged else f"Back to {steps.undo}"
     st.button(
         "Undo",
@@ -88,7 +88,7 @@ def _steps(project: Project) -> None:
         icon=":material/undo:",
         disabled=not staged and steps.undo is None,
         help=back if staged or steps.undo else "This is the first revision.",
-        on_click=session.undo,
+        on_click=editing.undo,
         args=(project,),
         shortcut="Z",
     )
@@ -98,7 +98,7 @@ def _steps(project: Project) -> None:
         icon=":material/redo:",
         disabled=steps.redo is None,
         help=f"Forth to {steps.redo}" if steps.redo else "Nothing was undone.",
-        on_click=session.redo,
+        on_click=editing.redo,
         args=(project,),
         shortcut="Shift+Z",
     )
@@ -106,7 +106,7 @@ def _steps(project: Project) -> None:
 
 def _other_window(project: Project) -> None:
     """Say that somebody else edits, so that nobody wonders about a refused edit."""
-    other = session.other_editor(project)
+    other = editing.other_editor(project)
     if other is not None:
         st.badge(
             f"{markup.plain(other.label)} is editing",

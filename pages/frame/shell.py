@@ -73,7 +73,7 @@ def draw() -> None:
     """
     load()
     from pages.frame import header, login
-    from pages.shared import keyboard, session
+    from pages.shared import editing, keyboard
     from state.work import warm_up
 
     st.set_page_config(page_title="KEC+ Studio", page_icon=ICON, layout="wide")
@@ -88,4 +88,4 @@ def draw() -> None:
     page.run()
     warm_up.start()
     if shown is not None:
-        session.prepare(*shown)
+        editing.prepare(*shown)

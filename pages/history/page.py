@@ -8,7 +8,7 @@ import streamlit as st
 
 from kec_core.errors import KecError
 from pages.history import revision_tree
-from pages.shared import cached, gallery, revision_diff, session, ui
+from pages.shared import cached, editing, gallery, revision_diff, session, ui
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.comparison import automatic_result
@@ -116,7 +116,7 @@ def _detail(project: Project, revision: RevisionInfo, shown: RevisionInfo) -> No
             type="primary",
             icon=":material/history:",
             disabled=revision.id == shown.id,
-            on_click=session.go_to,
+            on_click=editing.go_to,
             args=(project, revision.id),
             help="Go on from here (restore). Later revisions stay; an edit starts a branch.",
         )
@@ -172,7 +172,7 @@ def _return(project: Project, history: Sequence[RevisionInfo], shown: RevisionIn
         key="return_automatic",
         icon=":material/settings_backup_restore:",
         disabled=automatic.id == shown.id,
-        on_click=session.go_to,
+        on_click=editing.go_to,
         args=(project, automatic.id),
         help="What the program found by itself on this branch. Your edits stay in the history.",
     )

@@ -8,7 +8,7 @@ import streamlit as st
 from kec_core.arrays import FloatVector, l2_normalize
 from pages.map import colourings
 from pages.map.colourings import Colouring
-from pages.shared import cached, markup, session
+from pages.shared import cached, editing, markup
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.clusterings import load_clustering, load_features
@@ -139,6 +139,6 @@ def _phrase(project: Project, revision: Revision) -> tuple[str, Colouring]:
 )
 def _fit(project: Project, revision: Revision, phrase: str) -> FloatVector:
     """How well a phrase fits each photo, float32 (N,), cosines."""
-    collection = session.workbench(project).live(revision).collection
+    collection = editing.workbench(project).live(revision).collection
     scores: FloatVector = collection.x @ l2_normalize(collection.encode([phrase]))[0]
     return scores

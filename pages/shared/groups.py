@@ -14,7 +14,7 @@ from kec_core.knowledge.edit_base import Edit
 from kec_core.knowledge.edit_clusters import MergeClusters, MovePhotos, NewCluster
 from kec_core.knowledge.edit_sorting import NONE
 from kec_core.knowledge.unique_names import says_unclear
-from pages.shared import cached, markup, session, ui
+from pages.shared import cached, editing, markup, session, ui
 from state.project.project import Project
 from state.revisions.clusterings import load_clustering
 from state.revisions.overview import ClusterCard, load_overview
@@ -34,14 +34,14 @@ def act(project: Project, edit: Edit) -> bool:
     Returns:
         Whether it was done or collected; else the person was told why not.
     """
-    found = session.preview(project, [edit])
+    found = editing.preview(project, [edit])
     if found is None:
         return False
-    session.act(project, [edit])
+    editing.act(project, [edit])
     if session.was_refused():
         return False
     moved = markup.count(len(found.impact.moved), "photo")
-    if session.staged():
+    if editing.staged():
         session.notice(f"Collected: {found.said[-1]} Apply it on the Concepts page.")
     else:
         session.notice(f"{found.said[-1]} {moved} moved. Undo: Z")
@@ -60,7 +60,7 @@ def written(make: Callable[[], Edit | None]) -> Edit | None:
 def tried(project: Project, edit: Edit) -> Preview | None:
     """What an edit would do; when it does not fit, says why here, beside the field, and gives None."""
     try:
-        return session.workbench(project).preview((*session.staged(), edit))
+        return editing.workbench(project).preview((*editing.staged(), edit))
     except KecError as error:
         ui.error(error)
         return None

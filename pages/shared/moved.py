@@ -11,7 +11,7 @@ from kec_core.arrays import IntVector
 from kec_core.knowledge.edits import RenameCluster, SetClusterDone, parse_edit
 from kec_core.photos.images import ImageRecord
 from kec_core.result.impact import Flow, moves
-from pages.shared import cached, gallery, markup, session, ui
+from pages.shared import cached, editing, gallery, markup, ui
 from state.project.project import Project
 from state.revisions import revisions
 from state.revisions.overview import load_overview
@@ -44,7 +44,7 @@ def bar(project: Project, revision: Revision) -> None:
             key="latest_undo",
             type="tertiary",
             icon=":material/undo:",
-            on_click=session.undo,
+            on_click=editing.undo,
             args=(project,),
         )
 

@@ -1,50 +1,29 @@
-"""What one browser window remembers: the open project, what is picked, edits to come; the only user of session state.
+"""What one browser window remembers: the open project, what is looked at and picked, what is to be said.
 
 The address of the page carries the project and the cluster, so a reload, a bookmark or a second tab finds them again.
-Edits go through ``act``: it knows what this window has seen, so a window that is behind is told instead of overwriting.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
 import streamlit as st
 from starlette.requests import Request
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from kec_core.errors import KecError, StoreError
-from kec_core.knowledge.edits import Edit, script_to_json
-from pages.shared import cached, visitors
+from kec_core.errors import KecError
+from pages.shared import visitors
 from pages.shared.picked import Selection, Way
 from state.jobs.jobs import JobManager
-from state.project.locks import Holder
 from state.project.project import Project
-from state.revisions import revisions
-from state.revisions.revisions import Revision
-from state.work import warm_up
-from state.work.editing import edits_in_words
-from state.work.workbench import LiveStates, Preview, Workbench
 from state.workspace.workspace import OpenProjects, Workspace
-
-Mode = Literal["live", "staged"]
-"""Every edit at once, or collected and looked at before they are applied together."""
-LIVE_PHOTOS = 100_000
-"""Up to so many photos an edit takes about a second, so edits apply at once unless the person says otherwise."""
-MAKES_REVISIONS = ("run", "rebuild", "finalise", "add")
-"""Jobs whose result would be lost if the project moved on meanwhile."""
 
 _CAME_BARE, _FIRST_PAGE = "kec_came_bare", "kec_first_page"
 _PROJECT, _CLUSTER, _NOTICES, _REFUSALS = "kec_project", "kec_cluster", "kec_notices", "kec_refusals"
-_SEEN, _SELECTION, _EPOCH, _CONCEPT = "kec_seen", "kec_selection", "kec_epoch", "kec_concept"
-_MODE, _STAGED, _WINDOW, _DIALOG = "kec_mode", "kec_staged", "kec_window", "kec_dialog"
+_SELECTION, _EPOCH, _CONCEPT, _DIALOG = "kec_selection", "kec_epoch", "kec_concept", "kec_dialog"
+SEEN, MODE, STAGED = "kec_seen", "kec_mode", "kec_staged"
+"""What ``editing`` remembers of the open project."""
 _PROJECT_PARAMETER, _CLUSTER_PARAMETER = "project", "cluster"
-_SERVER = uuid.uuid4().hex
-"""This server, among those whose windows may edit the same project."""
 
 
 def workspace() -> Workspace:
@@ -134,7 +113,7 @@ def open_project(folder: Path) -> None:
 def close_project() -> None:
     """Show no project."""
     close_cluster()
-    for key in (_SEEN, _SELECTION, _CONCEPT, _MODE, _STAGED):
+    for key in (_SELECTION, _CONCEPT, SEEN, MODE, STAGED):
         st.session_state.pop(key, None)
     st.session_state.pop(_PROJECT, None)
     st.query_params.pop(_PROJECT_PARAMETER, None)
@@ -230,9 +209,6 @@ def set_widget(key: str, value: object) -> None:
     st.session_state[key] = value
 
 
-# --- what is picked
-
-
 def selection() -> Selection:
     """The photos and concepts that are picked, the same on every page."""
     picked: Selection = st.session_state.get(_SELECTION, Selection())
@@ -278,179 +254,3 @@ def selection_epoch() -> int:
 
 def _new_epoch() -> None:
     st.session_state[_EPOCH] = selection_epoch() + 1
-
-
-# --- editing
-
-
-@st.cache_resource(show_spinner=False)
-def _live_states() -> LiveStates:
-    return LiveStates()
-
-
-def workbench(project: Project) -> Workbench:
-    """Where edits are tried and kept."""
-    return Workbench(project, _live_states())
-
-
-def saw(revision_id: str | None) -> None:
-    """Remember which revision this window shows; edits are refused when the project has moved on since."""
-    st.session_state[_SEEN] = revision_id
-
-
-def prepare(project: Project, revision: Revision) -> None:
-    """Get ready, in the background, for edits of the shown revision."""
-    warm_up.open_project(_live_states(), project, revision)
-
-
-def mode(project: Project) -> Mode:
-    """Whether edits apply at once or are collected first."""
-    usual: Mode = "live" if len(project.images()) <= LIVE_PHOTOS else "staged"
-    chosen: Mode = st.session_state.get(_MODE, usual)
-    return chosen
-
-
-def set_mode(chosen: Mode) -> None:
-    """Apply edits at once, or collect them first."""
-    st.session_state[_MODE] = chosen
-
-
-def staged() -> tuple[Edit, ...]:
-    """The edits that are collected and not applied."""
-    collected: tuple[Edit, ...] = st.session_state.get(_STAGED, ())
-    return collected
-
-
-def unstage(count: int | None = None) -> None:
-    """Take back the latest ``count`` collected edits, by default all."""
-    kept = staged()[: -count if count else 0]
-    st.session_state[_STAGED] = kept
-
-
-def preview(project: Project, edits: Sequence[Edit]) -> Preview | None:
-    """What edits would do, on top of those collected; None when they do not fit (the person is told why)."""
-    try:
-        return workbench(project).preview((*staged(), *edits))
-    except KecError as error:
-        refuse(str(error))
-        return None
-
-
-def act(project: Project, edits: Sequence[Edit]) -> None:
-    """Apply edits at once, or collect them, as the mode says; the person is told why they are refused.
-
-    A widget's callback, as ``apply_staged``, ``undo``, ``redo`` and ``go_to`` are; ``was_refused`` tells how it went.
-    """
-    if mode(project) == "live":
-        apply_now(project, edits)
-    elif preview(project, edits) is not None:
-        st.session_state[_STAGED] = (*staged(), *edits)
-
-
-def apply_staged(project: Project) -> None:
-    """Apply the collected edits together; they stay collected when they are refused."""
-    if apply_now(project, staged()) is not None:
-        unstage()
-
-
-def apply_now(project: Project, edits: Sequence[Edit]) -> Revision | None:
-    """Apply edits whatever the mode is; None when there are none or they are refused (the person is told why)."""
-    if not edits:  # a second click on Apply comes when the first has applied all
-        return None
-
-    def kept(bench: Workbench, _seen: str) -> Revision:
-        return bench.commit(bench.preview(edits))
-
-    return _change(project, kept, edits)
-
-
-def undo(project: Project) -> None:
-    """Step back; what is collected goes first, edit by edit."""
-    if staged():
-        unstage(1)
-    else:
-        _change(project, lambda bench, seen: bench.undo(expected=seen))
-
-
-def redo(project: Project) -> None:
-    """Step forth again."""
-    _change(project, lambda bench, seen: bench.redo(expected=seen))
-
-
-def go_to(project: Project, revision_id: str) -> None:
-    """Show any revision."""
-    _change(project, lambda bench, seen: bench.go_to(revision_id, expected=seen))
-
-
-def _change(
-    project: Project, work: Callable[[Workbench, str], Revision], edits: Sequence[Edit] = ()
-) -> Revision | None:
-    """Do something that leads to another revision, or say why not; what a person wrote is said back to them."""
-    bench = workbench(project)
-    try:
-        seen = str(st.session_state.get(_SEEN) or bench.shown().id)
-        _need_turn(project, bench, seen)
-        revision = work(bench, seen)
-    except StoreError as error:
-        refuse(f"{error} {_not_done(project, edits)}".rstrip())
-        return None
-    except KecError as error:
-        refuse(str(error))
-        return None
-    saw(revision.id)
-    return revision
-
-
-def _not_done(project: Project, edits: Sequence[Edit]) -> str:
-    """Edits that were refused, in words, so that they can be repeated."""
-    if not edits:
-        return ""
-    try:
-        seen = revisions.get(project, str(st.session_state.get(_SEEN)))
-        words = edits_in_words(edits, cached.knowledge_in_words(project, seen))
-    except KecError:  # the project itself cannot be read; that was said
-        words = str(script_to_json(edits)["edits"])
-    return f"Not done: {words.removesuffix('.')}."
-
-
-def _need_turn(project: Project, bench: Workbench, seen: str) -> None:
-    """Raise when somebody else changes the project, or has changed it since this window looked."""
-    job = jobs().active(project)
-    if job is not None and job.kind in MAKES_REVISIONS:
-        raise StoreError("A run is working on this project; wait for its end or cancel it, then edit.")
-    if bench.shown().id != seen:
-        raise StoreError(
-            f"This project was changed in another window: it is at {bench.shown().id} now, this window showed {seen}. "
-            "Nothing was lost and nothing was changed here; look at it as it is now, then repeat your edit."
-        )
-    project.lock.take(_window(), _window_label())
-
-
-def other_editor(project: Project) -> Holder | None:
-    """The window that edits this project now, None when it is this one or nobody."""
-    holder = project.lock.holder()
-    return None if holder is None or holder.owner == _window() or _is_gone(holder.owner) else holder
-
-
-def _window() -> str:
-    """An id of this browser window, as long as it is open."""
-    opened = f"{datetime.now():%H:%M} {uuid.uuid4().hex} {_SERVER} {_connection()}"
-    window: str = st.session_state.setdefault(_WINDOW, opened)
-    return window
-
-
-def _connection() -> str:
-    """Streamlit's id of this window's connection to the server; a reload makes another one."""
-    context = get_script_run_ctx()
-    return "" if context is None else context.session_id
-
-
-def _is_gone(owner: str) -> bool:
-    """Whether a window of this server was closed or reloaded; of windows of another server nothing is known."""
-    _, server, connection = owner.rsplit(" ", 2) if owner.count(" ") > 1 else ("", "", "")
-    return server == _SERVER and runtime.exists() and not runtime.get_instance().is_active_session(connection)
-
-
-def _window_label() -> str:
-    whose = f" by {email}" if (email := visitors.of_page()) else ""
-    return f"the window opened at {_window().split()[0]}{whose}"

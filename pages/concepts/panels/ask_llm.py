@@ -12,7 +12,7 @@ from kec_core.llm.proposals import Line, edits_of
 from kec_core.types import Concept, Knowledge
 from pages.concepts import impact_bar
 from pages.concepts.panels import workbench_view
-from pages.shared import llm_connection, markup, navigation, session, ui
+from pages.shared import editing, llm_connection, markup, navigation, session, ui
 from state.llm.ask import Asked, Kind, Subject, ask, lines_of
 from state.llm.setup import LLMSetup
 from state.project.project import Project
@@ -249,6 +249,6 @@ def _what_stays(concept: Concept, edits: Sequence[Edit], taken: int) -> None:
 
 def _accept(project: Project, edits: Sequence[Edit]) -> None:
     """Take the answer; it stays when it is refused, for it was paid for."""
-    session.act(project, edits)
+    editing.act(project, edits)
     if not session.was_refused():
         _forget(project)

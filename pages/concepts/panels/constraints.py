@@ -9,7 +9,7 @@ from kec_core.knowledge.unique_names import unique_names
 from kec_core.types import Constraint, Knowledge
 from pages.concepts.panels import workbench_view
 from pages.concepts.panels.workbench_view import View
-from pages.shared import cached, gallery, markup, session, ui
+from pages.shared import cached, editing, gallery, markup, session, ui
 from state.project.project import Project
 from state.transfer.constraint_files import group_name, wishes_csv, wishes_script
 from state.work.workbench import Workbench
@@ -69,7 +69,7 @@ def _wish(view: View, wish: Constraint, row_of: dict[str, int]) -> None:
                 type="tertiary",
                 icon=":material/close:",
                 help="The photos go where they fit best again.",
-                on_click=session.act,
+                on_click=editing.act,
                 args=(view.project, [RemoveConstraint(constraint=wish.id)]),
             )
 

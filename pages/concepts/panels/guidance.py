@@ -14,7 +14,7 @@ from kec_core.knowledge.unique_names import unique_names
 from kec_core.live import LiveState
 from pages.concepts.panels import rebuild_job, vocabulary, workbench_view
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup, session, ui
+from pages.shared import editing, markup, ui
 from state.project.project import Project
 from state.work.workbench import Workbench
 
@@ -124,13 +124,13 @@ def _understood(view: View, text: str) -> None:
 def _apply(project: Project, text: str) -> None:
     edit = _edit(text)
     if edit is not None:
-        session.act(project, [edit])
+        editing.act(project, [edit])
 
 
 def _build(project: Project, kept: str, text: str) -> None:
     """Keep the words, then build with them."""
     edit = _edit(text, rebuild=True)
-    if edit is not None and (edit.text == kept or session.apply_now(project, [edit]) is not None):
+    if edit is not None and (edit.text == kept or editing.apply_now(project, [edit]) is not None):
         rebuild_job.start(project)
 
 

@@ -13,7 +13,7 @@ from kec_core.result.concept_photos import Probe, probe
 from kec_core.types import Concept
 from pages.concepts.panels import workbench_view
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup, session, ui
+from pages.shared import editing, markup, ui
 from state.project.project import Project
 from state.work.workbench import Workbench
 
@@ -147,5 +147,5 @@ def _actions(project: Project, phrase: str, first: Concept, second: Concept) -> 
 def _add(project: Project, label: str, key: str, help_text: str, edit: Edit) -> None:
     """A button whose effect the whole page must show, also from within a dialog."""
     if st.button(label, key=key, icon=":material/add:", help=help_text):
-        session.act(project, [edit])
+        editing.act(project, [edit])
         st.rerun()

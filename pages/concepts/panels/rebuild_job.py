@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kec_core.config import RunConfig
 from kec_core.errors import InputError
-from pages.shared import llm_connection, session, ui
+from pages.shared import editing, llm_connection, session, ui
 from state.project.project import Project
 
 
@@ -12,7 +12,7 @@ def why_not(project: Project) -> str:
     """Why a rebuild cannot start now, "" when it can."""
     if session.jobs().active(project) is not None:
         return "A job is running; wait for its end or cancel it."
-    if session.staged():
+    if editing.staged():
         return "Apply or discard the collected edits first; a rebuild starts from what is kept."
     return ""
 

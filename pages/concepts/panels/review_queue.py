@@ -16,7 +16,7 @@ from pages.concepts import actions
 from pages.concepts.panels import suggestion_cache, workbench_view
 from pages.concepts.panels.suggestion_cache import Doubts
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup, session, ui
+from pages.shared import editing, markup, session, ui
 from state.project.project import Project
 from state.project.saved_selections import dismiss, dismissed, show_again
 from state.work.workbench import Workbench
@@ -129,7 +129,7 @@ def _clear(view: View, bench: Workbench, unused: Sequence[Suggestion]) -> None:
         if len(unused) > CLEARED_SHOWN:
             ui.note(f"and {len(unused) - CLEARED_SHOWN:,} more")
         try:
-            found = bench.preview((*session.staged(), *edits))
+            found = bench.preview((*editing.staged(), *edits))
         except KecError as error:
             ui.note(f"It cannot be done now: {error}")
             return
@@ -139,7 +139,7 @@ def _clear(view: View, bench: Workbench, unused: Sequence[Suggestion]) -> None:
                 f"Clear {markup.count(len(unused), 'concept')}",
                 key="review_clear",
                 type="primary",
-                on_click=session.act,
+                on_click=editing.act,
                 args=(view.project, edits),
             )
             st.button(
@@ -210,7 +210,7 @@ def _names(view: View, doubt: Suggestion) -> None:
 def _take_name(project: Project, concept: str, key: str) -> None:
     name = session.widget(key)
     if name:
-        session.act(project, [RenameConcept(concept=concept, name=str(name))])
+        editing.act(project, [RenameConcept(concept=concept, name=str(name))])
 
 
 # --- the person's answer
@@ -246,7 +246,7 @@ def _accept(view: View, doubt: Suggestion) -> None:
             key="review_accept",
             type="primary",
             shortcut="Y",
-            on_click=session.act,
+            on_click=editing.act,
             args=(view.project, [doubt.edit]),
         )
         return

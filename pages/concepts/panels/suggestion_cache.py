@@ -8,7 +8,7 @@ from kec_core.result.impact import Impact
 from kec_core.suggestions import Suggestion, least_certain, suggest
 from kec_core.suggestions.concept_doubts import fitting_names
 from pages.concepts.panels.workbench_view import View
-from pages.shared import cached, session
+from pages.shared import cached, editing
 
 OTHER_NAMES = 5
 
@@ -47,7 +47,7 @@ def impact(view: View, doubt: Suggestion) -> Impact:
         InputError: the edit does not fit.
     """
     edits = () if doubt.edit is None else (doubt.edit,)
-    return session.workbench(view.project).preview((*session.staged(), *edits)).impact
+    return editing.workbench(view.project).preview((*editing.staged(), *edits)).impact
 
 
 @cached.remembered(lambda view, concept: (_key(view), concept), entries=64)

@@ -20,7 +20,7 @@ from kec_core.types import Group, Knowledge
 from pages.concepts import actions
 from pages.concepts.panels import workbench_view
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup, session
+from pages.shared import editing, markup, session
 from state.project.project import Project
 
 TOP = ""
@@ -69,7 +69,7 @@ def _group_automatically(view: View) -> None:
         dictionary = None
     edit = concept_tree(view.state.knowledge, view.state.collection.encode, dictionary)
     if edit.groups:
-        session.act(view.project, [edit])
+        editing.act(view.project, [edit])
     else:
         session.notice("The concepts have nothing in common that would make a group.")
 
@@ -118,7 +118,7 @@ def _set_level(project: Project, levels: Sequence[Sequence[Group]], key: str) ->
         if group.collapsed != (group.id in wanted)
     ]
     if edits:
-        session.act(project, edits)
+        editing.act(project, edits)
 
 
 # --- single groups
@@ -148,7 +148,7 @@ def _make(project: Project, key: str, picked: Sequence[str]) -> None:
     except KecError as error:
         session.refuse(f"The group was not made: {error}")
         return
-    session.act(project, edits)
+    editing.act(project, edits)
 
 
 def _move(project: Project, knowledge: Knowledge, picked: Sequence[str]) -> None:
@@ -157,7 +157,7 @@ def _move(project: Project, knowledge: Knowledge, picked: Sequence[str]) -> None
         f"Move {markup.count(len(picked), 'concept')}",
         key="tree_move_ok",
         type="primary",
-        on_click=session.act,
+        on_click=editing.act,
         args=(project, [SetGroup(concepts=tuple(picked), group=group)] if picked else []),
     )
 
@@ -174,7 +174,7 @@ def _change(project: Project, knowledge: Knowledge) -> None:
             "Move the group",
             key="tree_parent_ok",
             type="primary",
-            on_click=session.act,
+            on_click=editing.act,
             args=(project, [MoveGroup(group=group, parent=inside)]),
         )
     is_one = next(one.collapsed for one in knowledge.groups if one.id == group)
@@ -192,7 +192,7 @@ def _change(project: Project, knowledge: Knowledge) -> None:
         key="tree_dissolve",
         icon=":material/folder_delete:",
         help="What it holds moves up to where it was; no concept is lost.",
-        on_click=session.act,
+        on_click=editing.act,
         args=(project, [DeleteGroup(group=group)]),
     )
 
@@ -205,7 +205,7 @@ def _rename(project: Project, group: str, now: str, key: str) -> None:
 
 def _collapse(project: Project, group: str, is_one: bool, key: str) -> None:
     if bool(session.widget(key)) != is_one:
-        session.act(project, [CollapseGroup(group=group, collapsed=not is_one)])
+        editing.act(project, [CollapseGroup(group=group, collapsed=not is_one)])
 
 
 def _choice(label: str, knowledge: Knowledge, key: str, *, without: str = "", chosen: str = TOP) -> str:

@@ -15,7 +15,7 @@ from kec_core.live import LiveState
 from kec_core.wordnet.vocabulary import DomainTerm, domain_vocabulary, not_in_wordnet
 from pages.concepts.panels import rebuild_job, workbench_view
 from pages.concepts.panels.workbench_view import View
-from pages.shared import markup, session, ui
+from pages.shared import editing, markup, ui
 from state.project.project import Project
 
 MAX_TERMS = 2000
@@ -195,7 +195,7 @@ def _add(view: View, checked: Sequence[_Checked]) -> None:
     if st.button(
         f"Add {markup.count(len(edits), 'concept')}", key="vocabulary_add", type="primary", disabled=not edits
     ):
-        session.act(view.project, edits)
+        editing.act(view.project, edits)
         st.rerun()
 
 

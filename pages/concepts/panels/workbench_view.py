@@ -11,7 +11,7 @@ from kec_core.live import LiveState
 from kec_core.photos.images import ImageRecord
 from kec_core.result.concept_photos import ConceptPhotos
 from kec_core.wordnet.wordnet import WordNet, load_wordnet
-from pages.shared import cached, session, ui
+from pages.shared import cached, editing, ui
 from state.project.project import Project
 from state.revisions.revisions import Revision
 from state.work.workbench import Workbench
@@ -51,7 +51,7 @@ def look(project: Project, bench: Workbench) -> View:
         ResourceMissing: the weights of its encoder are not on this machine.
     """
     revision = bench.shown()
-    staged = session.staged()
+    staged = editing.staged()
     state = bench.preview(staged, revision=revision).after if staged else bench.live(revision)
     return view_of(project, revision, state)
 

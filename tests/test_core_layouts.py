@@ -86,6 +86,10 @@ def drop(folder, pattern):
         (lambda f: [drop(f, "img_emb/*.npy") for _ in range(2)], "should hold .npy files of clip-retrieval"),
         (lambda f: np.save(f / "img_emb/img_emb_0.npy", FEATURES[:1]), "shape is (1, 3) for 2 rows"),
         (lambda f: np.save(f / "img_emb/img_emb_0.npy", FEATURES[:2, :2]), "of one width, but [2, 3] came"),
+        (
+            lambda f: np.save(f / "img_emb/img_emb_00.npy", FEATURES),
+            "img_emb_0.npy and img_emb_00.npy are both number 0; move one of them away",
+        ),
         (lambda f: (f / "img_emb/img_emb_0.npy").write_bytes(b"\x93NUMPY"), "cannot be read"),
         (lambda f: (f / "metadata/metadata_0.parquet").write_bytes(b"PAR1"), "cannot be read"),
     ],

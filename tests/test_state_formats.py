@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
 import json
 import os
@@ -184,7 +185,7 @@ def test_a_sidecar_says_the_name_where_lightroom_digikam_and_darktable_look(proj
     assert {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()} == before
 
 
-@pytest.mark.parametrize("beside", ["x.png.xmp", "x.xmp"])
+@pytest.mark.parametrize("beside", ["x.png.xmp", "x.xmp", "x.png.XMP", "X.Xmp"])
 def test_a_photo_that_has_a_sidecar_gets_none_and_is_told(project, root, out, beside):
     (root / "b" / beside).write_text("mine")
     report = export_project(project, out, ["xmp"])
@@ -193,6 +194,50 @@ def test_a_photo_that_has_a_sidecar_gets_none_and_is_told(project, root, out, be
     assert not (out / "xmp/b/x.png.xmp").exists()
     assert (out / "xmp/d.png.xmp").exists()
     assert (root / "b" / beside).read_text() == "mine"
+
+
+def test_a_link_in_the_place_of_a_sidecar_is_one_also_where_it_leads_nowhere(project, root, out, tmp_path):
+    (root / "b/x.png.xmp").symlink_to(tmp_path / "away.xmp")
+    assert [item.path for item in export_project(project, out, ["xmp"]).skipped] == ["xmp/b/x.png.xmp"]
+
+
+_PLAIN = re.compile("<dc:subject>.*</dc:subject>", re.DOTALL)
+_LIGHTROOM = re.compile("<lr:hier.*</lr:hierarchicalSubject>", re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "sign"),
+    [
+        (lambda text: text, ""),
+        (lambda text: _PLAIN.sub("", text), "|\u00a6"),
+        (lambda text: _PLAIN.sub("", _LIGHTROOM.sub("", text)), "/\u2215"),
+        (lambda text: re.sub(r' dc:source="(.*?)">', r"><dc:source>\1</dc:source>", text), ""),
+    ],
+    ids=["suffix in capitals", "no plain keyword", "digiKam's keyword alone", "attributes as elements"],
+)
+def test_sidecars_that_another_program_wrote_anew_are_read(project, root, out, rewrite, sign):
+    """A name comes back as it is called, or, from a keyword alone, with the sign that stands for its separator."""
+    export_project(project, out, ["xmp"])
+    for path in sorted(out.rglob("*.xmp")):
+        path.with_suffix(".XMP").write_text(rewrite(path.read_text("utf-8")), "utf-8")
+        path.unlink()
+    found = dict(labels_from_file(out / "xmp", root, records(root)).labels)
+    assert found == {
+        one: name.translate(str.maketrans(*sign)) if sign else name for one, name in CLUSTER_OF.items()
+    }
+
+
+def test_a_sidecar_with_two_clusters_gives_no_label_and_is_told(project, root, out):
+    export_project(project, out, ["xmp"])
+    path = out / "xmp/d.png.xmp"
+    more = "<rdf:li>Clusters|dog</rdf:li>"
+    path.write_text(path.read_text("utf-8").replace("<rdf:li>Clusters|", f"{more}<rdf:li>Clusters|"), "utf-8")
+    found = labels_from_file(out / "xmp", root, records(root))
+    assert set(found.labels) == set(IDS) - {"d.png"}
+    assert (
+        "With several keywords below Clusters, and so without a label: 1 photo, 'd.png' in the"
+        in found.notes[1]
+    )
 
 
 def test_names_that_xml_cannot_hold_become_readable_sidecars():
@@ -242,6 +287,31 @@ def test_a_copy_moved_to_another_folder_by_hand_has_the_label_of_that_folder(pro
     (out / "clusters/Dogs/=cmd().png").rename(out / "clusters/=cmd().png")
     found = labels_from_file(out / given, root, records(root))
     assert dict(found.labels) == dict.fromkeys(IDS[1:], NAMES[1])
+
+
+@pytest.mark.parametrize(("between", "encoding"), [(";", "utf-8-sig"), ("\t", "utf-16"), (",", "utf-8")])
+def test_the_table_of_copies_may_be_saved_anew_by_a_spreadsheet(project, root, out, between, encoding):
+    export_project(project, out, ["folders"])
+    table = out / "clusters.csv"
+    rows = list(csv.reader(io.StringIO(table.read_text("utf-8-sig"))))
+    with table.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=between).writerows(rows)
+    assert dict(labels_from_file(out, root, records(root)).labels) == CLUSTER_OF
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "has nothing"),
+        ("id,name\n1,a\n", "has 'id', 'name'"),
+        ("copy,file,cluster_name\nclusters/a/a.png,a.png", "cut short with 2"),
+    ],
+)
+def test_a_table_of_copies_that_is_none_is_one_sentence(project, root, out, text, said):
+    export_project(project, out, ["folders"])
+    (out / "clusters.csv").write_text(text)
+    with pytest.raises(InputError, match=f"clusters.csv should say which copy is of which photo.*{said}"):
+        labels_from_file(out, root, records(root))
 
 
 def test_more_photos_than_excel_has_rows_are_refused_before_anything_is_written(project, out, monkeypatch):

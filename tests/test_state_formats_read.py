@@ -32,6 +32,14 @@ def label_studio(image, choices, **more):
     }
 
 
+SAID = [{"result": [{"type": "choices", "value": {"choices": ["cat"]}}]}]
+
+
+def short_form(**said):
+    """JSON-MIN of Label Studio, where what the task shows and what was said of it stand side by side."""
+    return {"id": 1, "image": "/cat/1.jpg", **said, "annotator": 1, "annotation_id": 2, "created_at": "now"}
+
+
 SAMPLE = {"_cls": "Classification", "label": "cat"}
 
 
@@ -55,7 +63,12 @@ COCO = {
         ([label_studio("/data/upload/12/0a1b2c3d-top.jpg", ["top"])], {"top.jpg": "top"}),
         ([label_studio("/cat/1.jpg", ["cat"]), label_studio("/dog/1.jpg", ["x"], was_cancelled=True)], {"cat/1.jpg": "cat"}),
         ([{"image": "/cat/1.jpg", "id": 1, "choice": "cat", "annotator": 1, "annotation_id": 2}], {"cat/1.jpg": "cat"}),
+        ([short_form(animal="cat")], {"cat/1.jpg": "cat"}),
+        ([short_form(text="in a garden", label={"choices": ["cat"]})], {"cat/1.jpg": "cat"}),
+        ([{"data": {"text": "in a garden", "photo": "/cat/1.jpg"}, "predictions": SAID}], {"cat/1.jpg": "cat"}),
         (COCO, {"cat/1.jpg": "cat"}),
+        ([{"File": "top.jpg", "Label": "up"}], {"top.jpg": "up"}),
+        ([{"file": "top.jpg", "cluster": 2, "cluster_name": "up"}], {"top.jpg": "up"}),
         ([{"file": "top.jpg", "label": "up"}, {"file": "cat/1.jpg", "label": None}], {"top.jpg": "up"}),
     ],
 )  # fmt: skip
@@ -94,6 +107,15 @@ def test_json_lines_are_a_table(tmp_path):
     assert "Of 2 rows of metadata.jsonl 1 name no photo in use" in found.notes[-1]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_json_comes_in_any_form_of_unicode_and_texts_hold_any_end_of_line(tmp_path, encoding):
+    lines = [{"file": "1.jpg", "label": "V\u00f6gel\u2028\u0085"}, {"file": "2.jpg", "label": "x"}]
+    text = "\r\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
+    (tmp_path / "a.jsonl").write_bytes(text.encode(encoding))
+    found = labels_from_file(tmp_path / "a.jsonl", tmp_path, plain_records(["1.jpg", "2.jpg"]))
+    assert dict(found.labels) == {"1.jpg": "Vögel", "2.jpg": "x"}
+
+
 def test_photos_with_several_categories_get_no_label_and_are_told(tmp_path):
     both = {**COCO, "annotations": [{"image_id": 5, "category_id": 3}, {"image_id": 5, "category_id": 4}]}
     path = write_json(tmp_path / "coco.json", both)
@@ -128,6 +150,15 @@ def test_splits_of_an_image_folder_are_read_together(tmp_path):
     assert dict(found.labels) == {"a.jpg": "train one", "b.jpg": "test one"}
 
 
+def test_a_split_without_labels_is_told(tmp_path):
+    for split, row in (("train", {"file_name": "a.jpg", "label": "x"}), ("test", {"file_name": "b.jpg"})):
+        (tmp_path / "set" / split).mkdir(parents=True)
+        (tmp_path / "set" / split / "metadata.jsonl").write_text(json.dumps(row))
+    found = labels_from_file(tmp_path / "set", tmp_path / "photos", plain_records(["a.jpg", "b.jpg"]))
+    assert dict(found.labels) == {"a.jpg": "x"}
+    assert "Without labels, and so not used: test/metadata.jsonl." in found.notes
+
+
 def test_an_image_folder_elsewhere_labels_photos_of_the_same_names(tmp_path):
     for name in ("cat/1.jpg", "dog/2.jpg"):
         photos.plain(tmp_path / "sorted" / name)
@@ -147,6 +178,12 @@ def test_an_image_folder_elsewhere_labels_photos_of_the_same_names(tmp_path):
         ("a.json", json.dumps({**COCO, "annotations": [{"image_id": 9}]}), "that fit each other, but 9 is"),
         ("a.json", json.dumps({"samples": [{"filepath": "a.jpg"}]}), "one called ground_truth, but has none"),
         ("a.json", json.dumps({"samples": [{"filepath": "a", "x": SAMPLE, "y": SAMPLE}]}), "but has x, y"),
+        ("a.json", '[{"file": "a.jpg", "label": "x", "label": "y"}]', "the key 'label' comes twice in one object"),
+        ("a.jsonl", '{"file": "a.jpg", "label": "x"}\n\n{"file": "a', "is damaged (line 3: Unterminated string"),
+        ("a.json", json.dumps({**COCO, "categories": [{"id": 3, "name": None}]}), "of the id '3' is empty; name it"),
+        ("a.json", json.dumps([short_form(animal="cat", mood="good")]), "but 'animal', 'mood' may be it"),
+        ("a.csv", ",".join(f"column {n}" for n in range(500)), "'column 11' and 488 more; add them"),
+        ("set/metadata.jsonl", '{"file_name": "a.jpg", "text": "x"}', "but set/metadata.jsonl has not both"),
         ("a.xlsx", b"PK\3\4 and no more", "cannot be read as an Excel workbook"),
         ("a.parquet", b"PAR1 and no more", "cannot be read as Parquet"),
         ("set/state.json", "{}", "should be a dataset saved on disk"),
@@ -174,6 +211,16 @@ def test_captions_come_from_tables_only(tmp_path):
         match=r"captions file of one of these formats was expected: csv, parquet, excel, json-lines",
     ):
         labels_from_file(coco, tmp_path, plain_records(["cat/1.jpg"]), column="caption")
+
+
+def test_sheets_may_call_photos_in_any_of_the_ways_of_tables(tmp_path):
+    book = openpyxl.Workbook()
+    for sheet, name in ((book.active, "1.jpg"), (book.create_sheet("more"), "2.jpg")):
+        sheet.append(["Filename", "Label"])
+        sheet.append([name, "cat"])
+    book.save(tmp_path / "a.xlsx")
+    found = labels_from_file(tmp_path / "a.xlsx", tmp_path, plain_records(["1.jpg", "2.jpg"]))
+    assert dict(found.labels) == {"1.jpg": "cat", "2.jpg": "cat"}
 
 
 def test_all_sheets_of_labels_are_read_and_merged_cells_hold_one_value(tmp_path):

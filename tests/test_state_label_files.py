@@ -59,6 +59,8 @@ def test_absolute_paths_below_the_photo_folder_are_understood(tmp_path):
         "file\tlabel\ntop.jpg\ta,b\n",
         'Label ,"File"\n"a,b",top.jpg\n',
         '\ufefffile,label\r\ntop.jpg,"a,b"\r\n',
+        "file;cluster;cluster_name\ntop.jpg;7;a,b\n",
+        "cluster_name\tfile\na,b\ttop.jpg\n",
         'id,file,label,more\n7,top.jpg,"a,b",x\n\n',
     ],
 )

@@ -81,6 +81,19 @@ def test_a_column_of_names_and_splits_are_taken(project, tmp_path):
     assert labels == {"birds/1.png": "finch", "birds/2.png": "wren", "more/3.png": "finch"}
 
 
+def test_pictures_of_one_name_in_several_splits_are_told_apart_unless_they_are_the_same(project, tmp_path):
+    train = dataset(["1.png", "same.png"])
+    test = dataset(["1.png", "same.png"], [picture(7), picture(1)])
+    datasets.DatasetDict({"train": train, "test": test}).save_to_disk(tmp_path / "set")
+    _, labels = came_in(project, tmp_path / "set")
+    assert labels == {"train/000000000.png": "finch", "test/000000000.png": "finch", "same.png": "wren"}
+
+
+def test_a_column_of_pictures_of_any_name_names_the_photos(project, tmp_path):
+    dataset(["a.png", "b.png"]).rename_column("image", "img").save_to_disk(tmp_path / "set")
+    assert came_in(project, tmp_path / "set")[1] == {"a.png": "finch", "b.png": "wren"}
+
+
 def test_what_cannot_be_used_is_listed_and_nothing_is_written_outside(project, tmp_path):
     paths, names = ["a.png", None, "c"], ["../out.png", "gone.png", "text"]
     contents = [picture(0), None, b"no picture at all"]

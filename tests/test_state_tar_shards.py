@@ -73,7 +73,7 @@ def test_a_folder_of_shards_becomes_the_photos_of_the_project(project, tmp_path)
         "00001/000010000.jpg",
         "00001/000010001.jpg",
     ]
-    assert report.others == {".json": 4, ".txt": 4}
+    assert report.others == {".json": 6, ".txt": 4}  # those of the shards, and two beside them
     assert unpacked(project, tmp_path / "set") == root
     assert len(scan_images(root).images) == 4
 
@@ -87,6 +87,37 @@ def test_one_archive_is_enough_and_folders_stay_where_they_are(project, tmp_path
     (folder / "own.jpg").write_bytes(photo())
     assert unpacked(project, folder) == folder
     assert unpacked(project, tmp_path / "nowhere") == tmp_path / "nowhere"
+
+
+def test_a_shard_that_cannot_be_used_and_what_lies_beside_shards_is_listed(project, tmp_path):
+    folder = img2dataset(tmp_path / "set")
+    cut = shard({"9.jpg": photo()}).getvalue()[:700]
+    for name, content in {
+        "00002.tar": shard({}).getvalue(),
+        "00003.tar": cut,
+        "00004.tar.gz": b"\x1f\x8b",
+    }.items():
+        (folder / name).write_bytes(content)
+    root = unpacked(project, folder)
+    report = with_left_out(scan_images(root), project, root)
+    assert len(report.images) == 4
+    assert [item.path for item in report.skipped] == ["00002.tar", "00003.tar"]
+    assert report.others == {".json": 6, ".txt": 4, ".gz": 1}
+    for number in range(2):
+        (folder / f"{number:05}.tar").write_bytes(b"")
+    with pytest.raises(InputError, match="A tar archive that is not compressed was expected"):
+        unpacked(project, folder)
+
+
+def test_how_names_of_a_zip_were_read_is_told_by_the_run_too(project, tmp_path):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("Voegel.jpg", photo())
+    (tmp_path / "old.zip").write_bytes(content.getvalue().replace(b"Voegel", b"V\x94gel1"))  # of DOS
+    root = unpacked(project, tmp_path / "old.zip")
+    report = with_left_out(scan_images(root), project, root)
+    assert [image.id for image in report.images] == ["Vögel1.jpg"]
+    assert report.warnings == ("Names in the archive were read as cp850.",)
 
 
 def test_nothing_is_written_outside_and_what_is_left_out_is_listed(tmp_path):
@@ -213,7 +244,7 @@ def test_a_run_on_shards_groups_their_photos(collection, without_weights, capsys
     shards, colour_of = collection
     said = run_on_shards(capsys, tmp_path, shards)
     assert (said["images"], said["skipped"]) == (len(colour_of), [])
-    assert said["others"] == {".json": len(colour_of), ".txt": len(colour_of)}
+    assert said["others"] == {".json": len(colour_of) + 2, ".txt": len(colour_of)}  # two beside the shards
     assert groups_of(tmp_path / "p") == expected(colour_of)
     again = run_on_shards(capsys, tmp_path, shards)
     assert again["revision"] == said["revision"]

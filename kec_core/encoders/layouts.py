@@ -110,8 +110,17 @@ def _rows(file: Path) -> NDArray[Any]:
 def _numbered(folder: Path, suffix: str) -> dict[int, Path]:
     """The files of a folder by the number at the end of their names: img_emb_0.npy belongs to metadata_0.parquet."""
     files = sorted(folder.glob(f"*{suffix}")) if is_folder(folder) else []
-    numbers = ((re.search(r"(\d+)$", file.stem), file) for file in files)
-    return {int(found[1]) if found else 0: file for found, file in numbers}
+    numbered: dict[int, Path] = {}
+    for file in files:
+        found = re.search(r"(\d+)$", file.stem)
+        number = int(found[1]) if found else 0
+        if number in numbered:
+            raise InputError(
+                f"Every part of {folder} should have a number of its own, but {numbered[number].name} and {file.name} are "
+                f"both number {number}; move one of them away."
+            )
+        numbered[number] = file
+    return numbered
 
 
 def _paths(file: Path) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import IO
 
 from defusedcsv import csv
@@ -29,12 +29,6 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     file = io.StringIO(newline="")
     write_csv(file, header, rows)
     return file.getvalue().encode("utf-8-sig")
-
-
-def read_csv(text: str) -> Iterator[dict[str, str]]:
-    """The rows of a table that ``write_csv`` wrote, by column; apostrophes that guard are taken off."""
-    for row in csv.DictReader(io.StringIO(text, newline="")):
-        yield {name: plain(cell) for name, cell in row.items()}
 
 
 def _guarded(cell: Cell) -> Cell:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -80,17 +81,56 @@ def rows_of(split: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         raise _unreadable(split, error) from error
 
 
-def photo_names(split: Path, told: Sequence[str]) -> list[str]:
-    """What the photo of each row is called: as the row tells where no other does, else by the row's number.
+def photo_names(dataset: Path) -> dict[Path, list[str]]:
+    """What the photo of each row of each split is called: as the row tells where no other does, else by the row's number.
 
     Of a path on the machine that made the dataset the last part counts.
+
+    Raises:
+        InputError: it cannot be read.
     """
-    names = [path_parts(name)[-1] if _ABSOLUTE.match(name) else name for name in told]
-    count = Counter(names)
+    told = {split: _told_names(split) for split in splits_of(dataset)}
+    differing = _differing(told)
+    return {split: _unique_names(split, names, differing) for split, names in told.items()}
+
+
+def _unique_names(split: Path, told: Sequence[str], differing: Container[str]) -> list[str]:
+    count = Counter(told)
     return [
-        name if name and count[name] == 1 else f"{split.name}/{row:09}{PurePosixPath(name).suffix}"
-        for row, name in enumerate(names)
+        name
+        if name and count[name] == 1 and name not in differing
+        else f"{split.name}/{row:09}{PurePosixPath(name).suffix}"
+        for row, name in enumerate(told)
     ]
+
+
+def _differing(told: Mapping[Path, Sequence[str]]) -> set[str]:
+    """Names that several splits tell of different pictures; the same picture in several splits is one photo."""
+    splits = Counter(name for names in told.values() for name in set(names))
+    pictures: dict[str, set[bytes]] = {name: set() for name, count in splits.items() if count > 1}
+    for split, names in told.items() if pictures else ():
+        for name, content in zip(names, _contents(split), strict=False):
+            if name in pictures:
+                pictures[name].add(sha256(content).digest())
+    return {name for name, found in pictures.items() if len(found) > 1}
+
+
+def _told_names(split: Path) -> list[str]:
+    column = naming_column(features_of(split))
+    if column is None:
+        return []
+    told = (_told_name(row[column]) for row in rows_of(split, [column]))
+    return [path_parts(name)[-1] if _ABSOLUTE.match(name) else name for name in told]
+
+
+def naming_column(features: Mapping[str, Any]) -> str | None:
+    """The column that names photos: one of names, else of pictures, else one that is called so."""
+    named = next((name for name in NAMES if name in features), None)
+    return named or _picture_column(features) or ("image" if "image" in features else None)
+
+
+def _picture_column(features: Mapping[str, Any]) -> str | None:
+    return next((name for name, kind in features.items() if _is_image(kind)), None)
 
 
 def unpack_dataset(dataset: Path, folder: Path) -> Ingested:
@@ -107,8 +147,8 @@ def unpack_dataset(dataset: Path, folder: Path) -> Ingested:
     skipped: list[SkippedImage] = []
     with writing_to(folder) as staging:
         staged = []
-        for number, split in enumerate(splits_of(dataset)):
-            for row, (name, content) in enumerate(_pictures(split)):
+        for number, (split, names) in enumerate(photo_names(dataset).items()):
+            for row, (name, content) in enumerate(zip(names, _pictures(split), strict=True)):
                 if why := why_not(name) or _why_no_picture(name, content):
                     skipped.append(SkippedImage(path=name, reason=why))
                 else:
@@ -120,23 +160,28 @@ def unpack_dataset(dataset: Path, folder: Path) -> Ingested:
         return take(staged, folder, skipped)
 
 
-def _pictures(split: Path) -> Iterator[tuple[str, bytes]]:
-    """The name and the bytes of every picture of a split; b"" where the dataset holds none."""
+def _pictures(split: Path) -> Iterator[bytes]:
+    """The bytes of every picture of a split; b"" where the dataset holds none."""
     features = features_of(split)
-    column = next((name for name, kind in features.items() if _is_image(kind)), None)
-    if column is None:
+    if _picture_column(features) is None:
         raise InputError(
             f"A dataset with a column of pictures (Image) was expected, but {split} has {', '.join(features) or 'none'}; "
             "choose another one."
         )
-    named = next((name for name in NAMES if name in features), None)
-    names = photo_names(split, [told_name(row[named or column]) for row in rows_of(split, [named or column])])
-    for name, row in zip(names, rows_of(split, [column]), strict=True):
+    yield from _contents(split)
+
+
+def _contents(split: Path) -> Iterator[bytes]:
+    """The same; nothing for a split without a column of pictures."""
+    column = _picture_column(features_of(split))
+    if column is None:
+        return
+    for row in rows_of(split, [column]):
         picture = row[column]
-        yield name, (picture.get("bytes") if isinstance(picture, dict) else picture) or b""
+        yield (picture.get("bytes") if isinstance(picture, dict) else picture) or b""
 
 
-def told_name(value: object) -> str:
+def _told_name(value: object) -> str:
     """The name of a photo in a cell: the path of a picture, or the text itself."""
     found = value.get("path") if isinstance(value, dict) else value
     return found if isinstance(found, str) else ""

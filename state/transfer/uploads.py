@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from kec_core.errors import InputError
 from kec_core.paths import is_file, is_folder
-from kec_core.photos.formats import is_named_photo, suffix_of
+from kec_core.photos.files import hidden_kind, is_hidden
+from kec_core.photos.formats import is_named_photo, kind_of, suffix_of
 from kec_core.photos.images import ScanReport
 from kec_core.types import SkippedImage
 from state.project.project import Project
@@ -34,13 +36,13 @@ def add_uploads(project: Project, files: Sequence[tuple[str, BinaryIO]]) -> Inge
 
 
 def _remember(project: Project, taken: Mapping[str, Ingested]) -> None:
-    """Keep what was left out of uploads, by their names."""
+    """Keep what was left out of uploads and what was noticed of them, by their names."""
     known = project.meta(_KEY, {})
     for name, one in taken.items():
         known.pop(name, None)
-        if one.skipped or one.others:
+        if one.skipped or one.others or one.notes:
             skipped = [[item.path, item.reason] for item in one.skipped]
-            known[name] = {"skipped": skipped, "others": dict(one.others)}
+            known[name] = {"skipped": skipped, "others": dict(one.others), "notes": list(one.notes)}
     project.set_meta(_KEY, known)
 
 
@@ -62,10 +64,24 @@ def unpacked(project: Project, given: Path) -> Path:
     archives = _archives(given)
     if not archives:
         return given
-    for archive in archives:
+    unusable = [error for archive in archives if (error := _refused(project, archive))]
+    if len(unusable) == len(archives):
+        raise unusable[0]
+    _remember(project, {f"{given.name}/": Ingested(others=_beside(given, archives))})
+    return project.folder / UPLOADED
+
+
+def _refused(project: Project, archive: Path) -> InputError | None:
+    """Unpack an archive; why it cannot be used, which is remembered as of an upload."""
+    try:
         with archive.open("rb") as content:
             add_uploads(project, [(archive.name, content)])
-    return project.folder / UPLOADED
+    except InputError as error:
+        _remember(
+            project, {archive.name: Ingested(skipped=(SkippedImage(path=archive.name, reason=str(error)),))}
+        )
+        return error
+    return None
 
 
 def is_archive(path: Path) -> bool:
@@ -83,6 +99,13 @@ def _archives(given: Path) -> list[Path]:
     return [] if has_photos else [path for path in files if is_file(path) and suffix_of(path.name) == SUFFIX]
 
 
+def _beside(given: Path, archives: Sequence[Path]) -> dict[str, int]:
+    """How many other files of each kind lie beside the archives of a folder."""
+    files = (path for path in given.iterdir() if path not in archives) if is_folder(given) else ()
+    names = [path.name for path in files]
+    return dict(Counter(hidden_kind(name) if is_hidden(name) else kind_of(name) for name in names))
+
+
 def joined(parts: Sequence[Ingested]) -> Ingested:
     """What came in with several uploads."""
     return Ingested(
@@ -97,9 +120,11 @@ def with_left_out(report: ScanReport, project: Project, root: Path) -> ScanRepor
     """A scan of the uploaded photos with what was left out of the uploads; any other folder's as it is."""
     if root.resolve() != (project.folder / UPLOADED).resolve():
         return report
-    skipped, others = list(report.skipped), Counter(report.others)
+    skipped, others, notes = list(report.skipped), Counter(report.others), list(report.warnings)
     for upload in project.meta(_KEY, {}).values():
+        notes += upload.get("notes", ())  # older projects kept none
         skipped += [SkippedImage(path=path, reason=reason) for path, reason in upload["skipped"]]
         others += Counter(upload["others"])
     ordered = sorted(skipped, key=lambda item: item.path)
-    return replace(report, skipped=tuple(ordered), others=dict(others))
+    warnings = tuple(dict.fromkeys(notes))
+    return replace(report, skipped=tuple(ordered), others=dict(others), warnings=warnings)

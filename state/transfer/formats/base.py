@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -120,7 +121,8 @@ class Source:
     @cached_property
     def looks_like_json(self) -> bool:
         """Whether the text begins as JSON does and a header of a table does not."""
-        return self.head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"["))
+        text = self.head.decode(json.detect_encoding(self.head), "ignore")
+        return text.removeprefix("\ufeff").lstrip().startswith(("{", "["))
 
     def document(self, *names: str) -> object:
         """The JSON document in the file, or in the first of these files of the folder; None when there is none.
@@ -138,19 +140,20 @@ class Source:
         if path not in self._documents:
             text = self.text(path)
             try:
-                self._documents[path] = json.loads(text)
+                self._documents[path] = _parse(text)
             except (ValueError, RecursionError) as error:
                 self._documents[path] = _lines(path, text, error)
         return self._documents[path]
 
     def text(self, path: Path) -> str:
-        """A file of UTF-8.
+        """A JSON file of UTF-8, UTF-16 or UTF-32.
 
         Raises:
             InputError: it cannot be read as that.
         """
         try:
-            return path.read_text(encoding="utf-8-sig")
+            content = path.read_bytes()
+            return content.decode(json.detect_encoding(content))
         except (OSError, ValueError) as error:
             raise InputError(
                 f"{path} should be text in UTF-8, but cannot be read ({short(error)}); "
@@ -158,17 +161,38 @@ class Source:
             ) from error
 
 
+def _parse(text: str) -> object:
+    """A JSON document; ValueError when an object of it has a key twice, of which one would be lost."""
+    return json.loads(text, object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"the key {quoted(twice)} comes twice in one object")
+    return found
+
+
 def _lines(path: Path, text: str, error: Exception) -> list[Any]:
-    """The documents of JSON lines."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    try:
-        documents = [json.loads(line) for line in lines]
-    except (ValueError, RecursionError):
-        documents = []
-    if not documents:
-        raise InputError(
-            f"{path} begins like JSON but is damaged ({short(error)}); export it again, no label was taken."
-        ) from error
+    """The documents of JSON lines; lines end with a line feed alone, for texts may hold other ends of lines.
+
+    Args:
+        path: for messages.
+        text: of the file.
+        error: why it is no single document.
+    """
+    documents: list[Any] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            documents.append(_parse(line))
+        except (ValueError, RecursionError) as in_line:
+            what = f"line {number}: {short(in_line)}" if documents else short(error)
+            raise InputError(
+                f"{path} begins like JSON but is damaged ({what}); export it again, no label was taken."
+            ) from error
     return documents
 
 

@@ -64,6 +64,7 @@ def read(source: Source) -> Labels | None:
         for part in ("images", "categories"):
             _refuse_twice(source, part, [one["id"] for one in document[part]])
         categories = {one["id"]: text_of(one["name"]) for one in document["categories"]}
+        _refuse_nameless(source, categories)
         labels: dict[Any, list[str]] = {one["id"]: [] for one in document["images"]}
         for one in document["annotations"]:
             labels[one["image_id"]].append(categories[one["category_id"]])
@@ -77,6 +78,15 @@ def read(source: Source) -> Labels | None:
             "export it again, no label was taken."
         ) from error
     return one_label(rows, "categories")
+
+
+def _refuse_nameless(source: Source, categories: Mapping[Any, str]) -> None:
+    nameless = next((one for one, name in categories.items() if not name), None)
+    if nameless is not None:
+        raise InputError(
+            f"Each category of {source.path} should have a name, but that of the id {quoted(str(nameless))} is empty; "
+            "name it, no label was taken."
+        )
 
 
 def _refuse_twice(source: Source, part: str, ids: Sequence[Any]) -> None:

@@ -14,7 +14,7 @@ from kec_core.errors import InputError
 from kec_core.wording import counted
 from state.transfer.csv_cells import Cell
 from state.transfer.formats.base import Content, Labels, Row, Source
-from state.transfer.formats.tables import NAME_COLUMN, columns_of, text_of
+from state.transfer.formats.tables import columns_of, has_columns, text_of
 
 if TYPE_CHECKING:
     from openpyxl.cell import WriteOnlyCell
@@ -147,9 +147,7 @@ def _labels(source: Source, sheets: Mapping[str, Sequence[Sequence[object]]]) ->
         for title, sheet in sheets.items()
         if sheet
     }
-    wanted = {source.column, NAME_COLUMN} if source.column == "label" else {source.column}
-    headers = {title: {cell.strip().lower() for cell in table[0]} for title, table in tables.items()}
-    fits = [title for title, header in headers.items() if "file" in header and wanted & header]
+    fits = [title for title, table in tables.items() if has_columns(table[0], source.column)]
     rows: list[Row] = []
     unknown = 0
     for title in fits or [*tables][:1]:

@@ -8,10 +8,12 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from kec_core.paths import is_file
-from state.transfer.csv_cells import Cell, read_csv, write_csv
+from kec_core.errors import InputError
+from kec_core.paths import is_file, is_folder
+from state.transfer.csv_cells import Cell, plain, write_csv
 from state.transfer.formats.base import Content, Labels, Row, Source
 from state.transfer.formats.names import safe_name, unique
+from state.transfer.formats.tables import read_csv_table
 
 if TYPE_CHECKING:
     from state.transfer.export_files import WriteFile
@@ -58,7 +60,7 @@ def read(source: Source) -> Labels | None:
         return None
     inside = source.path.name == CLUSTER_FOLDERS and is_file(source.path.parent / COPIES_TABLE)
     home = source.path.parent if inside else source.path
-    exported = is_file(home / COPIES_TABLE)
+    exported = is_file(home / COPIES_TABLE) and is_folder(home / CLUSTER_FOLDERS)
     top = home / CLUSTER_FOLDERS if exported else home
     originals, names = _exported(home / COPIES_TABLE) if exported else ({}, {})
     rows = []
@@ -74,11 +76,22 @@ def read(source: Source) -> Labels | None:
 
 
 def _exported(table: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """The photo that each copy is of, by its place and by its name where that is unique; the cluster of each folder."""
-    rows = list(read_csv(table.read_text(encoding="utf-8-sig")))
+    """The photo that each copy is of, by its place and by its name where that is unique; the cluster of each folder.
+
+    A spreadsheet may have saved the table anew, in any form in which labels are read.
+    """
+    try:
+        names, copies = (
+            read_csv_table(Source(table, column)) or Labels(()) for column in ("cluster_name", "copy")
+        )
+    except InputError as error:
+        raise InputError(
+            f"{table} should say which copy is of which photo, as it was exported, but does not: {error}"
+        ) from error
     named: dict[str, list[str]] = {}
-    for row in rows:
-        named.setdefault(PurePosixPath(row["copy"]).name, []).append(row["file"])
+    for row in copies.rows:
+        named.setdefault(PurePosixPath(row.label).name, []).append(plain(row.file))
     originals = {name: files[0] for name, files in named.items() if len(files) == 1}
-    originals |= {row["copy"]: row["file"] for row in rows}
-    return originals, {PurePosixPath(row["copy"]).parent.name: row["cluster_name"] for row in rows}
+    originals |= {row.label: plain(row.file) for row in copies.rows}
+    folders = (PurePosixPath(row.label).parent.name for row in copies.rows)
+    return originals, dict(zip(folders, (row.label for row in names.rows), strict=True))

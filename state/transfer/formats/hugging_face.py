@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kec_core.errors import InputError
 from kec_core.paths import exists, is_file, is_folder
-from state.transfer.formats.base import Content, Labels, Row, Source
+from state.transfer.formats.base import Content, Labels, Row, Source, first_few
 from state.transfer.formats.names import safe_path, unique
 from state.transfer.formats.tables import read_csv_table, read_parquet, read_records, text_of
 
@@ -44,7 +44,11 @@ def _write_lines(lines: list[dict[str, Any]], path: Path) -> None:
 
 
 def read_image_folder(source: Source) -> Labels | None:
-    """The metadata of a folder, or of each of its splits."""
+    """The metadata of a folder, or of each of its splits.
+
+    Raises:
+        InputError: none of them has labels, or one is damaged.
+    """
     if not source.is_folder:
         return None
     folders = [source.path, *sorted(path for path in source.path.glob("*") if is_folder(path))]
@@ -52,12 +56,21 @@ def read_image_folder(source: Source) -> Labels | None:
     tables = [(file.parent, _METADATA[file.name](Source(file, source.column))) for file in found]
     if not tables:
         return None
+    unlabelled = [
+        f"{file.parent.name}/{file.name}" for file, table in zip(found, tables, strict=True) if not table[1]
+    ]
+    if len(unlabelled) == len(tables):
+        raise InputError(
+            f"The metadata of {source.path} should have file_name and {source.column} in their rows, but "
+            f"{first_few(unlabelled)} {'has' if len(unlabelled) == 1 else 'have'} not both; add them, no {source.column} was taken."
+        )
     rows = [
         Row(f"{row.where} of {folder.name}", _located(folder, row.file), row.label)
         for folder, table in tables
         for row in (table.rows if table else ())
     ]
-    return Labels(rows, tuple(note for _, table in tables if table for note in table.notes))
+    notes = [f"Without {source.column}s, and so not used: {first_few(unlabelled)}."] if unlabelled else []
+    return Labels(rows, (*notes, *(note for _, table in tables if table for note in table.notes)))
 
 
 def _located(folder: Path, file: str) -> str:
@@ -67,24 +80,23 @@ def _located(folder: Path, file: str) -> str:
 
 def read_saved(source: Source) -> Labels | None:
     """A dataset that ``save_to_disk`` wrote, with a column of images or of their names, and one of labels."""
-    from state.transfer.saved_datasets import is_saved_dataset, splits_of
+    from state.transfer.saved_datasets import is_saved_dataset, photo_names
 
     if not source.is_folder or not is_saved_dataset(source.path):
         return None
-    return Labels([row for split in splits_of(source.path) for row in _split(source, split)])
+    named = photo_names(source.path)
+    return Labels([row for split, names in named.items() for row in _split(source, split, names)])
 
 
-def _split(source: Source, folder: Path) -> Iterator[Row]:
-    from state.transfer.saved_datasets import NAMES, features_of, photo_names, rows_of, told_name
+def _split(source: Source, folder: Path, names: Sequence[str]) -> Iterator[Row]:
+    from state.transfer.saved_datasets import features_of, naming_column, rows_of
 
     features = features_of(folder)
-    photo = next((name for name in (*NAMES, "image") if name in features), None)
-    if photo is None or source.column not in features:
+    if naming_column(features) is None or source.column not in features:
         raise InputError(
             f"{folder} should be a dataset saved on disk with columns image (or file) and {source.column}, but has "
             f"{', '.join(features) or 'none'}; no {source.column} was taken."
         )
-    names = photo_names(folder, [told_name(row[photo]) for row in rows_of(folder, [photo])])
     cells = (row[source.column] for row in rows_of(folder, [source.column]))
     for at, (name, cell) in enumerate(zip(names, cells, strict=True)):
         yield Row(f"row {at} of {folder.name}", name, _label(features[source.column], cell))

@@ -5,21 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 from xml.etree import ElementTree
 
-from state.transfer.formats.base import Content, Labels, Source, one_label, write_json
+from kec_core.errors import InputError
+from kec_core.photos.formats import is_named_photo
+from state.transfer.formats.base import Content, Labels, Source, first_few, one_label, quoted, write_json
 from state.transfer.formats.tables import text_of
 
 if TYPE_CHECKING:
     from state.transfer.export_files import WriteFile
 
-_LOCAL = "/data/local-files/?d="
+_LOCAL_FILES = "local-files"
+_LOCAL = f"/data/{_LOCAL_FILES}/?d="
 _UPLOADED = re.compile(r"(?:.*/)?upload/\d+/[0-9a-f]{8}-")
 """What Label Studio puts before the name of a photo that was uploaded to it."""
 _CONTROL, _IMAGE = "cluster", "image"
+_USUAL = ("choice", _CONTROL, "label")
+"""Names of the choices, the first that is there: of Label Studio's own templates, of ours, of people's."""
+_ABOUT = ("id", "annotation_id", "annotator", "created_at", "updated_at", "lead_time")
+"""What the short form tells of a task besides."""
 
 
 def write(content: Content) -> Mapping[str, WriteFile]:
@@ -69,18 +76,46 @@ def read(source: Source) -> Labels | None:
     if all(isinstance(task.get("data"), dict) for task in document):
         return _read_tasks(document)
     if all("annotation_id" in task and "annotator" in task for task in document):
+        control = _control(source, document)
         return one_label(
             (
-                (
-                    f"task {task.get('id', at)}",
-                    _photo(task),
-                    _choices(task.get("choice") or task.get(_CONTROL)),
-                )
+                (f"task {task.get('id', at)}", _photo(task), _choices(task.get(control)))
                 for at, task in enumerate(document)
             ),
             "choices",
         )
     return None
+
+
+def _control(source: Source, tasks: Sequence[Mapping[str, Any]]) -> str:
+    """What the labelling interface calls its choices: in the short form they stand beside what the task shows.
+
+    Raises:
+        InputError: several fields may be that.
+    """
+    fields = list(
+        dict.fromkeys(
+            key for task in tasks for key, value in task.items() if key not in _ABOUT and _is_choice(value)
+        )
+    )
+    usual = [name for name in _USUAL if name in fields]
+    if not usual and len(fields) > 1:
+        raise InputError(
+            f"{source.path} should have one field of choices, or one called {_USUAL[0]!r}, but "
+            f"{first_few([*map(quoted, fields)])} may be it; export it as JSON instead of JSON-MIN, no label was taken."
+        )
+    return next(iter(usual or fields), _USUAL[0])
+
+
+def _is_choice(value: object) -> bool:
+    if isinstance(value, str):
+        return not _is_photo(value)
+    return isinstance(value, dict) and "choices" in value
+
+
+def _is_photo(text: str) -> bool:
+    """Whether a text is the address of a photo."""
+    return _LOCAL_FILES in text or is_named_photo(PurePosixPath(urlsplit(text).path).name)
 
 
 def _read_tasks(tasks: Sequence[Mapping[str, Any]]) -> Labels:
@@ -128,7 +163,7 @@ def _photo(data: Mapping[str, Any]) -> str:
     """The photo's path: as this program wrote it, else from the address that Label Studio knows it by."""
     if isinstance(data.get("file"), str):
         return str(data["file"])
-    texts = [value for key, value in data.items() if isinstance(value, str) and key != "annotator"]
-    address = str(data.get(_IMAGE) or next(iter(texts), ""))
-    local = parse_qs(urlsplit(address).query).get("d") if "local-files" in address else None
+    texts = [value for key, value in data.items() if isinstance(value, str) and key not in _ABOUT]
+    address = str(data.get(_IMAGE) or next(filter(_is_photo, texts), None) or next(iter(texts), ""))
+    local = parse_qs(urlsplit(address).query).get("d") if _LOCAL_FILES in address else None
     return local[0] if local else _UPLOADED.sub("", address)

@@ -22,6 +22,7 @@ FILE_COLUMNS = ("file", "file_name", "filename", "filepath", "image_path", "imag
 NAME_COLUMN = "cluster_name"
 """What tables that this program wrote call a group; it is the label where there is none of the person's own."""
 _DELIMITERS = (",", ";", "\t", "|")
+_CELLS_SHOWN = 12
 
 
 def write_csv_table(content: Content) -> Mapping[str, WriteFile]:
@@ -92,12 +93,12 @@ def read_records(source: Source) -> Labels | None:
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         return None
     keys = list(dict.fromkeys(key for record in records for key in record))
-    file_key = file_column(keys)
-    if file_key is None or source.column not in keys:
+    if not has_columns(keys, source.column):
         return None
+    file_at, label_at = columns_of(source.path, keys, source.column)
     return Labels(
         [
-            Row(f"row {at}", text_of(record.get(file_key)), text_of(record.get(source.column)))
+            Row(f"row {at}", text_of(record.get(keys[file_at])), text_of(record.get(keys[label_at])))
             for at, record in enumerate(records)
         ]
     )
@@ -123,6 +124,16 @@ def file_column(names: Sequence[str]) -> str | None:
     return next((name for wanted in FILE_COLUMNS for name in names if name.strip().lower() == wanted), None)
 
 
+def has_columns(names: Sequence[str], column: str) -> bool:
+    """Whether a table has a column that names photos, and the wanted one or what stands for it."""
+    called = {name.strip().lower() for name in names}
+    return file_column(names) is not None and bool(called & _wanted(column))
+
+
+def _wanted(column: str) -> set[str]:
+    return {column, NAME_COLUMN} if column == "label" else {column}
+
+
 def columns_of(path: Path, header: Sequence[str], column: str) -> tuple[int, int]:
     """Where the two columns are.
 
@@ -135,7 +146,7 @@ def columns_of(path: Path, header: Sequence[str], column: str) -> tuple[int, int
     if file is None or taken not in found:
         raise InputError(
             f"A {column}s file needs the columns file and {column} in its first line, but {path} has "
-            f"{', '.join(map(quoted, header)) or 'nothing'}; add them."
+            f"{_first_cells(header)}; add them."
         )
     called = [name.strip().lower() for name in header]
     for wanted in (file.strip().lower(), taken):
@@ -145,6 +156,12 @@ def columns_of(path: Path, header: Sequence[str], column: str) -> tuple[int, int
                 f"rename or remove the others, no {column} was taken."
             )
     return found[file.strip().lower()], found[taken]
+
+
+def _first_cells(header: Sequence[str]) -> str:
+    more = len(header) - _CELLS_SHOWN
+    shown = ", ".join(map(quoted, header[:_CELLS_SHOWN])) or "nothing"
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 # --- CSV
@@ -241,6 +258,6 @@ def _delimiter(text: str, column: str) -> str:
     header = next((line for line in text.splitlines() if line.strip()), "").lower()
     for delimiter in _DELIMITERS:
         cells = [cell.strip(' "\t') for cell in header.split(delimiter)]
-        if column in cells and file_column(cells):
+        if has_columns(cells, column):
             return delimiter
     return ","

@@ -6,8 +6,9 @@ A sidecar is written below the folder of the export, never beside the photo, and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -17,14 +18,15 @@ from defusedxml import ElementTree as SafeTree
 
 from kec_core.disk import short
 from kec_core.errors import InputError
-from kec_core.paths import exists, is_file
-from state.transfer.formats.base import Content, Labels, Row, Source
+from kec_core.paths import is_file
+from state.transfer.formats.base import Content, Labels, Source, one_label
 from state.transfer.formats.names import safe_path, unique
 
 if TYPE_CHECKING:
     from state.transfer.export_files import WriteFile
 
 FOLDER = "xmp"
+_SUFFIX = ".xmp"
 ROOT = "Clusters"
 """The keyword above all of ours."""
 _SPACES = {
@@ -46,25 +48,40 @@ def write(content: Content) -> Mapping[str, WriteFile]:
     """``xmp/PATH.xmp`` for every photo, as digiKam and darktable name sidecars."""
     root = content.project.images_root
     places = unique([f"{FOLDER}/{safe_path(file)}.xmp" for file in content.table.files])
+    lying = cache(_sidecars)
     return {
-        place: partial(_write, root, row.file, row.label)
+        place: partial(_write, root, lying, row.file, row.label)
         for place, row in zip(places, content.rows(), strict=True)
     }
 
 
-def _write(root: Path | None, file: str, name: str, path: Path) -> None:
-    if root is not None and (beside := _sidecar(root / file)):
+def _write(
+    root: Path | None, lying: Callable[[Path], Mapping[str, str]], file: str, name: str, path: Path
+) -> None:
+    if root is not None and (beside := _sidecar(root / file, lying)):
         raise InputError(
-            f"the photo {file!r} has a sidecar {beside.name!r} already, which is left as it is; move it away to get "
+            f"the photo {file!r} has a sidecar {beside!r} already, which is left as it is; move it away to get "
             "this one"
         )
     path.write_bytes(sidecar(name, file))
 
 
-def _sidecar(photo: Path) -> Path | None:
-    """The sidecar that lies beside a photo, by either way of naming it."""
-    names = (photo.with_name(f"{photo.name}.xmp"), photo.with_suffix(".xmp"))
-    return next((path for path in names if exists(path)), None)
+def _sidecar(photo: Path, lying: Callable[[Path], Mapping[str, str]]) -> str | None:
+    """The sidecar that lies beside a photo, by either way of naming it, in any case."""
+    beside = lying(photo.parent)
+    names = (f"{photo.name}{_SUFFIX}", photo.with_suffix(_SUFFIX).name)
+    return next((beside[name.casefold()] for name in names if name.casefold() in beside), None)
+
+
+def _sidecars(folder: Path) -> dict[str, str]:
+    """Names of the sidecars in a folder by their name without case, also of links that lead nowhere."""
+    with suppress(OSError):  # a folder that is gone or closed shows none
+        return {path.name.casefold(): path.name for path in folder.iterdir() if _is_sidecar(path.name)}
+    return {}
+
+
+def _is_sidecar(name: str) -> bool:
+    return name.casefold().endswith(_SUFFIX)
 
 
 def sidecar(name: str, file: str) -> bytes:
@@ -110,25 +127,40 @@ def read(source: Source) -> Labels | None:
     """The keyword below "Clusters" in each sidecar of a folder; a photo without one has no label."""
     if not source.is_folder:
         return None
-    rows = [_row(source.path, path) for path in sorted(source.path.rglob("*.xmp")) if is_file(path)]
-    return Labels(rows) if any(row.label for row in rows) else None
+    paths = sorted(path for path in source.path.rglob("*") if _is_sidecar(path.name) and is_file(path))
+    rows = [_row(source.path, path) for path in paths]
+    return one_label(rows, f"keywords below {ROOT}") if any(labels for _, _, labels in rows) else None
 
 
-def _row(folder: Path, path: Path) -> Row:
+def _row(folder: Path, path: Path) -> tuple[str, str, list[str]]:
+    """The place of a sidecar, its photo and its keywords of ours."""
     try:
         tree = SafeTree.parse(path).getroot()
     except (ElementTree.ParseError, DefusedXmlException, OSError, ValueError) as error:
         raise InputError(
             f"{path} should be an XMP sidecar, but cannot be read ({short(error)}); move it away, no label was taken."
         ) from error
-    plain = list(_items(tree, "dc:subject"))
-    field = "lr:hierarchicalSubject"
-    found = [word for word in _items(tree, field) if word.startswith(f"{ROOT}{_BETWEEN[field]}")]
-    label = next((name for name in plain if _keyword(field, name) in found), "")
-    about = tree.find(f".//{_tag('rdf:Description')}")
-    source = None if about is None else about.get(_tag("dc:source"))
     name = path.relative_to(folder).as_posix()
-    return Row(f"the sidecar {name!r}", source or str(path.absolute())[: -len(".xmp")], label)
+    photo = _source(tree) or str(path.absolute())[: -len(_SUFFIX)]
+    return f"the sidecar {name!r}", photo, _names(tree)
+
+
+def _names(tree: ElementTree.Element) -> list[str]:
+    """What the keywords below ``ROOT`` call the photo: as a plain keyword is written, else as it stands there."""
+    plain = list(_items(tree, "dc:subject"))
+    for field, between in _BETWEEN.items():
+        written = {_keyword(field, name): name for name in reversed(plain)}
+        start = f"{ROOT}{between}"
+        if found := [word for word in _items(tree, field) if word.startswith(start)]:
+            return [written.get(word, word.removeprefix(start)) for word in found]
+    return []
+
+
+def _source(tree: ElementTree.Element) -> str | None:
+    """The photo that a sidecar of ours names; other programs write attributes as elements."""
+    tag = _tag("dc:source")
+    told = (one.get(tag) or one.findtext(tag) for one in tree.iter(_tag("rdf:Description")))
+    return next(filter(None, told), None)
 
 
 def _items(tree: ElementTree.Element, field: str) -> Iterator[str]:

@@ -372,6 +372,52 @@ def test_an_unusable_model_is_one_sentence(project, tmp_path, damage):
         assert "its array mean should hold finite numbers of shape" in str(caught.value)
 
 
+CHANGED = {
+    "names of numbers": (lambda facts: facts | {"names": [1, 2, 3, 4]}, "its names should be a list of texts"),
+    "names as one text": (lambda facts: facts | {"names": "abcd"}, "its names should be a list of texts"),
+    "no weight": (lambda facts: facts | {"weight": float("nan")}, "its weight should be a number of at least 0, but is nan"),
+    "endless weight": (lambda facts: facts | {"weight": float("inf")}, "its weight should be a number of at least 0, but is inf"),
+    "weight below zero": (lambda facts: facts | {"weight": -1}, "its weight should be a number of at least 0, but is -1"),
+    "limit as text": (lambda facts: facts | {"limit": "0.3"}, "its limit should be a number of at least -1, but is '0.3'"),
+    "ids in parts": (np.array([0.5, 1, 2, 3]), "its array clusters should hold ids of groups"),
+    "ids twice": (np.array([0, 0, 1, 2]), "its array clusters should hold ids of groups"),
+    "ids out of order": (np.array([0, 2, 1, 3]), "its array clusters should hold ids of groups"),
+    "ids too large": (np.array([0, 1, 2, 2**40]), "its array clusters should hold ids of groups"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", CHANGED)
+def test_a_changed_model_sorts_no_photo_wrongly_in_silence(project, tmp_path, damage):
+    path = tmp_path / "model.npz"
+    path.write_bytes(model_bytes(model_of(project, revisions.current(project), HashEncoder())))
+    with np.load(path) as file:
+        arrays = dict(file)
+    change, said = CHANGED[damage]
+    if callable(change):
+        arrays["model"] = np.array(json.dumps(change(json.loads(str(arrays["model"])))))
+    else:
+        arrays["clusters"] = change
+    np.savez(path, **arrays)
+    with pytest.raises(InputError, match=said):
+        read_model(path)
+
+
+def test_numbers_that_float32_cannot_hold_are_no_numbers_of_a_model(project, tmp_path):
+    path = tmp_path / "model.npz"
+    path.write_bytes(model_bytes(model_of(project, revisions.current(project), HashEncoder())))
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **arrays | {"mean": arrays["mean"].astype(np.float64) + 1e300})
+    with pytest.raises(InputError, match="its array mean should hold finite numbers"):
+        read_model(path)
+
+
+def test_a_missing_model_is_not_called_a_project_to_be_made(tmp_path):
+    photo(tmp_path / "a.png", "leaf")
+    with pytest.raises(InputError, match=r"A project or a model .* nothing at .*/away\.npz; check the path"):
+        assign_folder(tmp_path / "away.npz", tmp_path)
+
+
 def test_what_is_no_model_is_said_without_a_word_of_how_numpy_could_load_it(tmp_path):
     """What is given for a model by mistake: a photo, a text, another archive, arrays, nothing."""
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")

@@ -122,11 +122,10 @@ def _model(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Grou
         if name in _OPTIONAL and name not in arrays:
             continue
         array = arrays[name]
-        if array.shape != shape or array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        if array.shape != shape or array.dtype.kind not in "fiu" or not _is_finite(array):
             raise InputError(f"its array {name} should hold finite numbers of shape {shape}")
-    if not groups or len(facts["names"]) != groups:
-        raise InputError(f"it has {groups} groups and {len(facts['names'])} names")
-    floats = {name: array.astype(np.float32) for name, array in arrays.items() if name != "clusters"}
+    _refuse_odd_groups(arrays["clusters"], facts["names"])
+    floats = {name: arrays[name].astype(np.float32) for name in shapes.keys() & arrays.keys() - {"clusters"}}
     return GroupModel(
         encoder=str(facts["encoder"]),
         revision=str(facts["encoder_revision"]),
@@ -140,7 +139,7 @@ def _model(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Grou
         ),
         grounding=GroundingConfig.from_json(facts["grounding"]),
         defaults=EncoderDefaults.from_json(facts["defaults"]),
-        weight=float(facts["weight"]),
+        weight=_number(facts, "weight", 0),
         mean=floats["mean"],
         product_centre=floats.get("product_centre"),
         whitening=_whitening(facts, floats) if "whitening_onto" in floats else None,
@@ -148,9 +147,33 @@ def _model(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Grou
             clusters=arrays["clusters"].astype(np.int32),
             names=tuple(facts["names"]),
             centres=floats["centres"],
-            limit=float(facts["limit"]),
+            limit=_number(facts, "limit", -1),
         ),
     )
+
+
+def _is_finite(array: NDArray[Any]) -> bool:
+    """Whether numbers are finite in float32 too."""
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(array.astype(np.float32)).all())
+
+
+def _refuse_odd_groups(clusters: NDArray[Any], names: object) -> None:
+    """Raise InputError unless there are groups with whole, ascending ids and as many names."""
+    ids = clusters.tolist()
+    if clusters.dtype.kind not in "iu" or ids != sorted({one for one in ids if 0 <= one < 2**31}):
+        raise InputError("its array clusters should hold ids of groups, whole numbers that ascend")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError("its names should be a list of texts")
+    if not ids or len(names) != len(ids):
+        raise InputError(f"it has {len(ids)} groups and {len(names)} names")
+
+
+def _number(facts: Mapping[str, Any], name: str, least: float) -> float:
+    value = facts[name]
+    if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value < np.inf:
+        raise InputError(f"its {name} should be a number of at least {least:g}, but is {value!r}")
+    return float(value)
 
 
 def _whitening(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[np.float32]]) -> Whitening:

@@ -12,7 +12,7 @@ from kec_core.encoders import encode_files, load_second_space
 from kec_core.encoders.base import Encoder
 from kec_core.encoders.readymade import ReadymadeEncoder
 from kec_core.errors import InputError
-from kec_core.paths import is_file
+from kec_core.paths import exists, is_file
 from kec_core.photos.images import passed_over, scan_images
 from kec_core.result.group_model import Assigned, GroupModel
 from kec_core.result.group_model_file import read_model
@@ -108,10 +108,15 @@ def model_with_encoder(source: Path) -> tuple[GroupModel, Encoder]:
     """The groups of a project, or of a file that was exported from one, and the encoder of their features.
 
     Raises:
-        InputError: no result in the project, an unusable model, or features that were made elsewhere.
+        InputError: nothing there, no result in the project, an unusable model, or features that were made elsewhere.
         ResourceMissing: the weights of the encoder are not on this machine.
         StoreError: no project there, or a stored result is missing or damaged.
     """
+    if not exists(source):
+        raise InputError(
+            f"A project or a model written by `kec export --format model` was expected, but there is nothing at {source}; "
+            "check the path."
+        )
     model = read_model(source) if is_file(source) else _model_of_project(Project.open(source))
     return model, _encoder_of(model)
 

@@ -18,20 +18,31 @@ from kec_core.types import (
 )
 
 
-def with_photos_renamed(knowledge: Knowledge, names: Mapping[str, str]) -> Knowledge:
+def with_photos_renamed(
+    knowledge: Knowledge, names: Mapping[str, str], *, gone: Collection[str] = ()
+) -> Knowledge:
     """The knowledge whose constraints and kept clusters call photos by their new ids.
 
     Args:
         knowledge: stays as it is.
         names: new image ids by old ones; photos that are not named keep theirs.
+        gone: old ids of photos that are left out, since another photo has their id now.
     """
-    constraints = (
-        replace(one, images=tuple(names.get(i, i) for i in one.images)) for one in knowledge.constraints
+
+    def renamed(images: Sequence[str]) -> tuple[str, ...]:
+        return tuple(names.get(i, i) for i in images if i not in gone)
+
+    constraints = (replace(one, images=renamed(one.images)) for one in knowledge.constraints)
+    kept = (replace(one, seeds=renamed(one.seeds)) for one in knowledge.kept)
+    return replace(
+        knowledge,
+        constraints=tuple(one for one in constraints if len(one.images) >= _LEAST[one.kind]),
+        kept=tuple(kept),
     )
-    kept = (replace(one, seeds=tuple(names.get(i, i) for i in one.seeds)) for one in knowledge.kept)
-    return replace(knowledge, constraints=tuple(constraints), kept=tuple(kept))
 
 
+_LEAST = {"together": 2, "apart": 2, "assign": 1, "member": 1}
+"""Photos that a constraint needs to say anything."""
 T = TypeVar("T")
 Item = Concept | Group | UniAttribute | BiAttribute
 _FIELDS = {Concept: "concepts", Group: "groups", UniAttribute: "uni", BiAttribute: "bi"}

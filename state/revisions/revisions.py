@@ -10,7 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from kec_core.errors import InputError, StoreError
-from kec_core.types import Knowledge, Scores
+from kec_core.types import Scores
 from state.project.integrity import seal
 from state.project.names import given_name
 from state.project.project import Project
@@ -227,14 +227,14 @@ def set_scores(project: Project, revision_id: str, scores: Scores | None, baseli
         seal(db, "revisions", number)
 
 
-def knowledge_to_keep(project: Project, shown: RevisionInfo | None) -> Knowledge | None:
-    """The knowledge a person last had a hand in on this branch; its user-made and locked parts stay in a rebuild.
+def last_edited(project: Project, shown: RevisionInfo | None) -> Revision | None:
+    """The revision a person last had a hand in on this branch; its user-made and locked knowledge stays in a rebuild.
 
     Not simply the shown one: a run that follows another run must find the same inputs to reuse its stages.
     """
     path = () if shown is None else lineage(project, shown.id)
     edited = [step.id for step in path if step.edits]
-    return get(project, edited[-1]).knowledge if edited else None
+    return get(project, edited[-1]) if edited else None
 
 
 def _expect(db: sqlite3.Connection, parent: str | None) -> None:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 from kec_core.arrays import Progress
 from kec_core.errors import InputError
+from kec_core.knowledge.changes import with_photos_renamed
 from kec_core.paths import is_folder
 from kec_core.photos.images import ImageRecord, ScanReport, passed_over, scan_images
-from kec_core.types import SkippedImage
+from kec_core.types import Knowledge, SkippedImage
 from kec_core.wording import counted
 from state.project.project import Project
+from state.revisions import revisions
+from state.revisions.revisions import RevisionInfo
 from state.transfer.ingest import copy_photos
 
 Without = Callable[[Sequence[ImageRecord]], Mapping[str, str]]
@@ -27,13 +30,18 @@ class Differences:
         added: were not there before.
         removed: are not there any more.
         changed: show something else than before under the same name.
-        renamed: new names by old ones, of photos with the same content.
+        renamed: new names by old ones, of photos with the same content; a new name may be an old one of another photo.
     """
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
     changed: tuple[str, ...]
     renamed: Mapping[str, str]
+
+    @property
+    def replaced(self) -> Set[str]:
+        """Names of removed photos that other photos have now."""
+        return {*self.removed} & {*self.added, *self.renamed.values()}
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.changed or self.renamed)
@@ -142,18 +150,49 @@ def _copied_in(
 
 
 def differences_between(before: Sequence[ImageRecord], now: Sequence[ImageRecord]) -> Differences:
-    """How photos now differ from photos before; those of the same content under one other name are renamed."""
+    """How photos now differ from photos before.
+
+    A photo is what it shows: one whose content lies under another name now is renamed, also where all names have moved on
+    by one. What is left under one name shows something else.
+    """
     old, new = ({image.id: image.pixels_key for image in images} for images in (before, now))
-    added = [image_id for image_id in new if image_id not in old]
-    removed = [image_id for image_id in old if image_id not in new]
-    moved_to = {new[image_id]: image_id for image_id in reversed(added)}
+    places: dict[str, list[str]] = {}
+    for image_id in reversed(old):
+        if new.get(image_id) != old[image_id]:
+            places.setdefault(old[image_id], []).append(image_id)
     renamed: dict[str, str] = {}
-    for image_id in removed:
-        if (target := moved_to.pop(old[image_id], None)) is not None:
-            renamed[image_id] = target
+    for image_id, content in new.items():
+        if old.get(image_id) != content and places.get(content):
+            renamed[places[content].pop()] = image_id
+    taken = set(renamed.values())
+    left = {image_id for image_id in old if image_id not in renamed}
+    fresh = [image_id for image_id in new if old.get(image_id) != new[image_id] and image_id not in taken]
     return Differences(
-        added=tuple(image_id for image_id in added if image_id not in set(renamed.values())),
-        removed=tuple(image_id for image_id in removed if image_id not in renamed),
-        changed=tuple(image_id for image_id in new if old.get(image_id, new[image_id]) != new[image_id]),
+        added=tuple(image_id for image_id in fresh if image_id not in left),
+        removed=tuple(
+            image_id for image_id in old if image_id in left and (image_id not in new or image_id in taken)
+        ),
+        changed=tuple(image_id for image_id in fresh if image_id in left),
         renamed=renamed,
     )
+
+
+def wishes_following(knowledge: Knowledge, differences: Differences) -> Knowledge:
+    """The knowledge whose wishes call photos by the names that they have now."""
+    return with_photos_renamed(knowledge, differences.renamed, gone=differences.replaced)
+
+
+def kept_knowledge(
+    project: Project, shown: RevisionInfo | None, now: Sequence[ImageRecord]
+) -> Knowledge | None:
+    """What a run keeps of the knowledge that a person last had a hand in on this branch, with photos by their names now.
+
+    Args:
+        project: whose.
+        shown: the revision that the run goes on from; None for none.
+        now: the photos that are there.
+    """
+    edited = revisions.last_edited(project, shown)
+    if edited is None:
+        return None
+    return wishes_following(edited.knowledge, differences_between(project.images(edited.scan), now))

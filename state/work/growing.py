@@ -24,7 +24,6 @@ from kec_core.encoders import load_second_space
 from kec_core.encoders.base import Encoder, visual_features
 from kec_core.encoders.readymade import ReadymadeEncoder
 from kec_core.errors import InputError
-from kec_core.knowledge.changes import with_photos_renamed
 from kec_core.live import LiveState, start
 from kec_core.photos.images import ImageRecord, Scan, passed_over, scan_images
 from kec_core.result.group_model import GroupModel, second_space
@@ -55,7 +54,14 @@ from state.revisions.group_models import model_of
 from state.revisions.revisions import Baseline, Revision
 from state.revisions.scoring import score_against
 from state.work.assign import AssignedPhoto, sorted_out
-from state.work.changed_folder import Differences, PhotoFolder, Without, differences_between, photo_folder
+from state.work.changed_folder import (
+    Differences,
+    PhotoFolder,
+    Without,
+    differences_between,
+    photo_folder,
+    wishes_following,
+)
 from state.work.editing import Photos, keep, live_collection, loaded_encoder
 from state.work.run import readable
 from state.work.scan import StageWatch, scan_photos
@@ -247,16 +253,14 @@ def _sort_in(
     model = model_of(project, shown, loaded_encoder(shown.facts.encoder))
     of_second = None if second is None else second.arrays["features"]
     whitening = _regrown(model.whitening, of_second)
-    knowledge = with_photos_renamed(shown.knowledge, differences.renamed)
+    knowledge = wishes_following(shown.knowledge, differences)
     photos = Embeddings(
         features=embedded.arrays["features"], ids=tuple(embedded.data["ids"]), encoder=shown.facts.encoder
     )
     come_from = {new: old for old, new in differences.renamed.items()}
     before = {image.id: row for row, image in enumerate(project.images(shown.scan))}
-    changed = set(differences.changed)
-    rows = np.array(
-        [-1 if i in changed else before.get(come_from.get(i, i), -1) for i in photos.ids], dtype=np.int64
-    )
+    fresh = {*differences.changed, *differences.added}
+    rows = np.array([-1 if i in fresh else before[come_from.get(i, i)] for i in photos.ids], dtype=np.int64)
     new = np.flatnonzero(rows < 0)
     found = model.assign(photos.features[new], None if of_second is None else of_second[new])
     clustering = load_clustering(project, shown)

@@ -20,6 +20,7 @@ from state.llm.items import ItemLog
 from state.llm.setup import LLMSetup
 from state.project.project import Project
 from state.revisions import revisions
+from state.work.changed_folder import kept_knowledge
 from state.work.loading import Asking, MakeResources, load_resources
 
 
@@ -78,7 +79,7 @@ def estimate_run(
         replace(loaded, builder=builder),
         config,
         project.store,
-        keep=revisions.knowledge_to_keep(project, revisions.current(project)),
+        keep=kept_knowledge(project, revisions.current(project), scan.images),
         hooks=hooks,
     )
     return builder.client.counted

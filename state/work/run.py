@@ -35,6 +35,7 @@ from state.revisions.results import Result, keep
 from state.revisions.revisions import Baseline, Revision
 from state.revisions.scoring import rescore, score_against
 from state.transfer.label_files import LabelsRead, labels_from_file, labels_from_folders
+from state.work.changed_folder import kept_knowledge
 from state.work.llm_run import asking
 from state.work.loading import MakeResources, load_resources
 from state.work.scan import StageWatch, scan_photos
@@ -159,7 +160,7 @@ def run_project(
             loaded,
             config,
             project.store,
-            keep=revisions.knowledge_to_keep(project, parent),
+            keep=kept_knowledge(project, parent, found.images),
             hooks=watch.hooks(),
         )
         number = project.set_images(readable(found, result.skipped))

@@ -69,7 +69,7 @@ def test_every_tool_has_a_column_and_the_version_that_is_installed():
     assert all(len(row) == len(head) and all(row) for row in (versions, *rows))
     told = dict(zip(head, versions, strict=True))
     pinned = dict(re.findall(r"pip install \"?([a-z-]+)(?:\[\w+\])?==([\d.]+)", PAGE))
-    assert set(pinned) == set(PACKAGES.values()) - {"fiftyone"}  # which was not run
+    assert set(pinned) == set(PACKAGES.values())
     for tool, package in PACKAGES.items():
         assert told[tool].startswith(f"{pinned.get(package, '')}"), tool
 

@@ -58,7 +58,7 @@ def test_the_product_imports_what_its_requirements_name():
 
 
 def test_benchmarks_and_tests_import_what_the_requirements_of_development_name():
-    kinds = ("", "-dev", "-llm-model", "-ray", "-raw")
+    kinds = ("", "-dev", "-llm-model", "-ray", "-raw", "-fiftyone")
     assert not undeclared(OWN, *(f"requirements{kind}.txt" for kind in kinds))
 
 

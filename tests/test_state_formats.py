@@ -255,7 +255,7 @@ def test_fiftyone_finds_every_photo_where_it_lies(project, root, out):
     found = {manifest[key]: labels["classes"][one["label"]] for key, one in labels["labels"].items()}
     assert found == {str(root / file): name for file, name in CLUSTER_OF.items()}
     assert all(Path(path).is_file() for path in found)
-    assert labels["labels"]["00000003"]["attributes"]["label"] == "finch"
+    assert labels["labels"]["00000003"]["attributes"]["ground_truth"] == "finch"
 
 
 def test_tasks_fit_the_interface_that_comes_with_them(project, out):

@@ -24,6 +24,8 @@ from kec_core.paths import is_file, is_folder
 
 SAMPLES: Final = "samples.json"
 """The samples of an exported ``FiftyOneDataset``."""
+_COPIES: Final = "data/"
+"""Where FiftyOne puts copies of photos."""
 _IMAGES, _METADATA, _PATH = "img_emb", "metadata", "image_path"
 _USUAL_FIELDS: Final = ("embedding", "embeddings", "clip_embeddings", "features", "vector")
 _LEAST_WIDTH = 2
@@ -155,7 +157,13 @@ def _fiftyone(file: Path) -> NamedRows:
             f"All vectors of the field {field!r} of {file} should have {width} numbers, but that of {odd!r} has others; "
             "compute them again with one model."
         )
-    return NamedRows(features=np.stack(rows), names=[str(s["filepath"]) for s in used], sources=(file,))
+    names = [photo_of_sample(file.parent, str(sample["filepath"])) for sample in used]
+    return NamedRows(features=np.stack(rows), names=names, sources=(file,))
+
+
+def photo_of_sample(folder: Path, filepath: str) -> str:
+    """Where the photo of a FiftyOne sample lies; a copy lies in the folder that was exported to."""
+    return str(folder.absolute() / filepath) if filepath.startswith(_COPIES) else filepath
 
 
 def _field(file: Path, samples: Sequence[Mapping[str, Any]]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kec_core.encoders.layouts import photo_of_sample
 from kec_core.errors import InputError
-from state.transfer.formats.base import Content, Labels, Row, Source, write_json
+from state.transfer.formats.base import Content, Labels, Source, one_label, write_json
 from state.transfer.formats.tables import text_of
 
 if TYPE_CHECKING:
@@ -16,15 +17,14 @@ if TYPE_CHECKING:
 
 _TRUTH = "ground_truth"
 """How FiftyOne's own examples call the field of what people said."""
-
-_COPIES = "data/"
-"""Where a whole dataset that FiftyOne writes has its copies of photos, whose own folder may be another."""
+_SEVERAL = "classifications"
 
 
 def write(content: Content) -> Mapping[str, WriteFile]:
     """A ``FiftyOneImageClassificationDataset`` that names the photos where they lie, so none is copied.
 
-    Keys are numbers: FiftyOne cuts the suffix off a key, and "a.jpg" and "a.png" would be one.
+    Keys are numbers: FiftyOne cuts the suffix off a key, and "a.jpg" and "a.png" would be one. Attributes become fields
+    beside ``label`` and ``confidence``, so none may be called like one of its own.
     """
     root = content.project.images_root or Path()
     order = {cluster: at for at, cluster in enumerate(content.used_clusters)}
@@ -40,7 +40,7 @@ def write(content: Content) -> Mapping[str, WriteFile]:
         labels[f"{at:08}"] = {
             "label": order[cluster],
             "confidence": confidence[at],
-            "attributes": attributes if truth is None else {**attributes, "label": truth},
+            "attributes": attributes if truth is None else {**attributes, _TRUTH: truth},
         }
         photos[f"{at:08}"] = str((root / file).absolute())
     classes = [content.classes[cluster] for cluster in content.used_clusters]
@@ -64,19 +64,29 @@ def read(source: Source) -> Labels | None:
 
 
 def _classifications(source: Source, document: Mapping[str, Any]) -> Labels:
-    folder = source.path if source.is_folder else source.path.parent
-    manifest = Source(folder).document("data.json")
+    manifest = Source(_folder(source)).document("data.json")
     photos = manifest if isinstance(manifest, dict) else {}
-    return Labels(
-        [
-            Row(
+    return one_label(
+        (
+            (
                 f"the key {key!r}",
                 str(photos.get(key, key)),
-                _target(source, document.get("classes"), target),
+                [_target(source, document.get("classes"), one) for one in _each(target)],
             )
             for key, target in document["labels"].items()
-        ]
+        ),
+        _SEVERAL,
     )
+
+
+def _folder(source: Source) -> Path:
+    return source.path if source.is_folder else source.path.parent
+
+
+def _each(value: object) -> Sequence[Any]:
+    """The classifications behind a value: one, or those of a list."""
+    inner = value.get("classifications") if isinstance(value, dict) and "classifications" in value else value
+    return inner if isinstance(inner, list) else [inner]
 
 
 def _target(source: Source, classes: object, target: object) -> str:
@@ -93,9 +103,8 @@ def _target(source: Source, classes: object, target: object) -> str:
 
 
 def _samples(source: Source, samples: list[Mapping[str, Any]]) -> Labels:
-    fields = list(
-        dict.fromkeys(name for s in samples for name, value in s.items() if _is_classification(value))
-    )
+    every = _fields(samples, "Classification", "Classifications")
+    fields = every if _TRUTH in every else _fields(samples, "Classification") or every
     chosen = _TRUTH if _TRUTH in fields else next(iter(fields), None)
     if chosen is None or (chosen != _TRUTH and len(fields) > 1):
         found = f"has {', '.join(fields)}" if fields else "has none"
@@ -103,24 +112,34 @@ def _samples(source: Source, samples: list[Mapping[str, Any]]) -> Labels:
             f"{source.path} should have one field of classifications, or one called {_TRUTH}, but {found}; "
             "export one field, no label was taken."
         )
-    rows = [
-        Row(f"sample {at}", _path(text_of(sample["filepath"])), _label(sample.get(chosen)))
-        for at, sample in enumerate(samples)
-    ]
+    folder = _folder(source)
+    labels = one_label(
+        (
+            (
+                f"sample {at}",
+                photo_of_sample(folder, text_of(sample["filepath"])),
+                [_label(one) for one in _each(sample.get(chosen))],
+            )
+            for at, sample in enumerate(samples)
+        ),
+        _SEVERAL,
+    )
     others = [name for name in fields if name != chosen]
     notes = (f"Labels are those of the field {chosen}, not of {', '.join(others)}.",) if others else ()
-    return Labels(rows, notes)
+    return Labels(labels.rows, (*notes, *labels.notes))
 
 
-def _path(written: str) -> str:
-    """A path into the copies is like one of another machine: a photo that is called so, or that its end names."""
-    return f"/{written}" if written.startswith(_COPIES) else written
+def _fields(samples: Sequence[Mapping[str, Any]], *kinds: str) -> list[str]:
+    """The fields that hold objects of these classes of FiftyOne."""
+    names = (
+        name
+        for sample in samples
+        for name, value in sample.items()
+        if isinstance(value, dict) and value.get("_cls") in kinds
+    )
+    return list(dict.fromkeys(names))
 
 
 def _label(value: object) -> str:
     """The label of a classification, or a text or number that stands in its place."""
     return text_of(value.get("label") if isinstance(value, dict) else value)
-
-
-def _is_classification(value: object) -> bool:
-    return isinstance(value, dict) and value.get("_cls") == "Classification"

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kec_core.encoders.layouts import photo_of_sample
 from kec_core.errors import InputError
 from state.transfer.formats.base import Content, Labels, Source, one_label, write_json
 from state.transfer.formats.tables import text_of
@@ -103,6 +102,8 @@ def _target(source: Source, classes: object, target: object) -> str:
 
 
 def _samples(source: Source, samples: list[Mapping[str, Any]]) -> Labels:
+    from kec_core.encoders.layouts import photo_of_sample  # loads NumPy, which a command's help does not need
+
     every = _fields(samples, "Classification", "Classifications")
     fields = every if _TRUTH in every else _fields(samples, "Classification") or every
     chosen = _TRUTH if _TRUTH in fields else next(iter(fields), None)

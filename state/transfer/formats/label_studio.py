@@ -11,7 +11,6 @@ from urllib.parse import parse_qs, quote, urlsplit
 from xml.etree import ElementTree
 
 from kec_core.errors import InputError
-from kec_core.photos.formats import is_named_photo
 from state.transfer.formats.base import Content, Labels, Source, first_few, one_label, quoted, write_json
 from state.transfer.formats.tables import text_of
 
@@ -115,6 +114,8 @@ def _is_choice(value: object) -> bool:
 
 def _is_photo(text: str) -> bool:
     """Whether a text is the address of a photo."""
+    from kec_core.photos.formats import is_named_photo  # loads Pillow, which a command's help does not need
+
     return _LOCAL_FILES in text or is_named_photo(PurePosixPath(urlsplit(text).path).name)
 
 

@@ -15,6 +15,7 @@ import fsspec
 import numpy as np
 from fsspec.implementations.memory import MemoryFileSystem
 
+from state.engine.cluster import ATTEMPTS
 from tests.doc_pointers import ROOT
 from tests.fakes import HashEncoder
 
@@ -151,15 +152,9 @@ def started_nodes(folder, photos, *more):
         MEMORY: str(photos),
     }
     import ray
-    from ray.cluster_utils import Cluster
 
-    with patch.dict(
-        os.environ, RAY_gcs_server_port_wait_time_s="120"
-    ):  # a busy machine needs more than half a minute
-        cluster = Cluster(initialize_head=True, head_node_args=NODE)
+    cluster = _running((NODE, *(more or [NODE])))
     try:
-        for node in more or [NODE]:
-            cluster.add_node(**node)
         ray.init(
             address=cluster.address,
             log_to_driver=False,
@@ -169,3 +164,21 @@ def started_nodes(folder, photos, *more):
     finally:
         ray.shutdown()
         cluster.shutdown()
+
+
+def _running(nodes):
+    """A cluster whose first node is its head; Ray gives a node half a minute, so a busy machine is tried again."""
+    from ray.cluster_utils import Cluster
+
+    for attempt in range(1, ATTEMPTS + 1):
+        cluster = Cluster()
+        try:
+            with patch.dict(os.environ, RAY_gcs_server_port_wait_time_s="120"):
+                for node in nodes:
+                    cluster.add_node(**node)
+        except Exception:  # Ray raises bare ones
+            cluster.shutdown()
+            if attempt == ATTEMPTS:
+                raise
+        else:
+            return cluster

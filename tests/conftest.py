@@ -92,6 +92,30 @@ def project(tmp_path, template):
     return Project.open(tmp_path / "project")
 
 
+@pytest.fixture(scope="session")
+def colour_template(tmp_path_factory):
+    """A folder with a project of 48 photos of four colours with a result, and its photos; copied, never changed."""
+    from tests.grown import make_colours
+
+    folder = tmp_path_factory.mktemp("colours")
+    make_colours(folder)
+    return folder
+
+
+@pytest.fixture
+def grown_project(hash_encoder, colour_template, tmp_path, monkeypatch):
+    """A copy of it, ready to grow; its encoder counts what it is asked for."""
+    from state.work import editing
+    from tests.grown import CountingEncoder
+
+    shutil.copytree(colour_template, tmp_path / "copy")
+    project = Project.open(tmp_path / "copy/project")
+    project.set_images_root(tmp_path / "copy/photos")
+    monkeypatch.setattr(editing, "load_encoder", lambda name: CountingEncoder())
+    monkeypatch.setattr(CountingEncoder, "photos", 0)
+    return project
+
+
 @pytest.fixture
 def root(project):
     """Where its photos lie."""

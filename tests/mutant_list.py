@@ -239,14 +239,14 @@ MUTANTS = (
         "kec_core/llm/answers.py",
         "if not most or most in _scripts(asked):",
         "if True:",
-        _tests("core_llm_replies", "core_llm_quirks"),
+        _tests("core_llm_replies", "core_llm_odd_replies"),
     ),
     # photos, labels, tables
     Mutant(
         "kec_core/photos/bit_depths.py",
         "bits = next((bits for bits in _DEPTHS if low >= 0 and high <= 2**bits - 1), None)",
         "bits = 16",
-        _tests("core_photo_kinds"),
+        _tests("core_photo_pixels"),
     ),
     Mutant(
         "kec_core/photos/names.py",

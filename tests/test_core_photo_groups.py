@@ -15,7 +15,7 @@ from kec_core.encoders.base import visual_features
 from kec_core.encoders.loading import encode_files
 from kec_core.photos.images import scan_images
 from tests.fakes import COLOURS, HashEncoder
-from tests.test_core_photo_kinds import profile
+from tests.photo_samples import profile
 
 P3 = profile((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), name="Display P3")
 KINDS = ("jpg", "heic", "heif", "avif", "jxl", "mpo", "16-bit.tif", "cmyk.jpg", "p3.jpg")

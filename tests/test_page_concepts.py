@@ -4,10 +4,8 @@ import re
 from dataclasses import replace
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from kec_core.errors import InputError
-from kec_core.knowledge.edits import AssignImages, DeleteConcept, MuteConcept, NewCluster, parse_edit
+from kec_core.knowledge.edits import AssignImages, MuteConcept, NewCluster
 from kec_core.types import Noun
 from pages.concepts import attributes
 from pages.shared import editing, photo_picker, session
@@ -20,28 +18,13 @@ from state.work.editing import edit_project, keep, open_live
 from state.work.run import run_project
 from state.work.workbench import LiveStates, Workbench
 from state.workspace.workspace import HOME_VARIABLE
-from tests.page_helpers import CONFIG, TIMEOUT, app, resources, shown
+from tests.concepts_page import looked_at, names, page
+from tests.page_helpers import CONFIG, app, resources, shown
 
 
 @pytest.fixture
 def project(hash_encoder, colours):
     return colours
-
-
-def page(**remembered):
-    """The page in a window that remembers things: mode, selection, staged."""
-    test = app("concepts", project="colours")
-    for name, value in remembered.items():
-        test.session_state[f"kec_{name}"] = value
-    return test.run() if remembered else test
-
-
-def names(project):
-    return [concept.name for concept in revisions.current(project).knowledge.concepts]
-
-
-def looked_at(test):
-    return test.session_state["kec_concept"]
 
 
 def test_without_a_result_it_leads_to_build(tmp_path, monkeypatch):
@@ -172,23 +155,6 @@ def test_a_dialog_has_the_buttons_to_save_and_to_leave_it_at_once(project, key):
     assert not test.exception
 
 
-def test_a_window_that_was_reloaded_is_not_another_person(project, monkeypatch):
-    class Server:
-        @staticmethod
-        def is_active_session(connection):
-            return connection == "open"
-
-    monkeypatch.setattr(editing.runtime, "exists", lambda: True)
-    monkeypatch.setattr(editing.runtime, "get_instance", Server)
-    for connection, server, is_other in (
-        ("reloaded", editing._SERVER, False),
-        ("open", editing._SERVER, True),
-        ("reloaded", "another", True),
-    ):
-        project.lock.take(f"05:34 0f {server} {connection}", "the window opened at 05:34")
-        assert (editing.other_editor(project) is not None) == is_other
-
-
 def test_collected_edits_are_undone_one_by_one_discarded_or_applied_and_finalise_waits_for_them(project):
     test = page(mode="staged")
     test.button(key="concept_mute").click().run()
@@ -248,17 +214,6 @@ def test_the_weight_can_be_set_and_given_back(project):
     assert revisions.current(project).knowledge.weight is None
 
 
-def test_a_window_that_is_behind_is_told_and_changes_nothing(project):
-    mine, theirs = page(), page()
-    theirs.button(key="concept_mute").click().run()
-    mine.button(key="concept_lock").click().run()
-    assert "this window showed r1" in shown(mine)
-    assert "is editing" in shown(mine)
-    assert revisions.current(project).id == "r2"
-    mine.button(key="concept_lock").click().run()
-    assert revisions.current(project).id == "r3"
-
-
 def test_searching_looks_into_names_descriptions_and_nouns(project):
     test = page()
     name = names(project)[0]
@@ -298,17 +253,6 @@ def test_finalise_clusters_in_full_as_a_job(project, monkeypatch):
     assert started == [("finalise", {})]
 
 
-def test_edits_that_fit_no_longer_can_be_discarded(project):
-    gone = revisions.current(project).knowledge.concepts[0].id
-    test = page(mode="staged", staged=(DeleteConcept(concept=gone),))
-    edit_project(project, [DeleteConcept(concept=gone)])
-    test.run()
-    assert "do not fit any more" in shown(test)
-    test.button(key="discard").click().run()
-    assert "do not fit any more" not in shown(test)
-    assert test.subheader
-
-
 def test_a_second_click_on_apply_does_nothing(project):
     test = page(mode="staged")
     test.button(key="concept_mute").click().run()
@@ -336,16 +280,6 @@ def test_other_photos_in_the_same_places_are_another_widget(project, monkeypatch
     edit_project(project, [MuteConcept(concept=other) for other in others[1:]])
     test.run()
     assert keys[2] != keys[1]
-
-
-@pytest.mark.parametrize("field", ["attribute_new_", "attribute_", "pair_new_"])
-def test_words_that_no_edit_can_hold_are_refused_in_words(project, field):
-    test = page()
-    key = next(one.key for one in test.text_input if one.key.startswith(field))
-    test.text_input(key=key).input("x" * 5001).run()
-    assert not test.exception
-    assert "may have 5000 characters" in shown(test)
-    assert revisions.current(project).id == "r1"
 
 
 def test_concepts_that_are_gone_are_not_offered_for_merging(project):
@@ -405,59 +339,3 @@ def test_namesakes_are_told_apart_and_two_of_them_can_be_merged_under_a_free_nam
     assert not test.selectbox(key="merge_name").value.startswith("thing")
     assert not test.button(key="dialog_ok").disabled
     assert not test.exception
-
-
-def test_why_an_edit_does_not_fit_is_said_without_its_place_in_a_script(project):
-    bench = Workbench(project, LiveStates())
-    with pytest.raises(InputError, match=r'^There is no concept "nobody"'):
-        bench.preview([DeleteConcept(concept="nobody")])
-
-
-def edit_elsewhere(project, concept):
-    """What another window keeps meanwhile."""
-    edit_project(project, [parse_edit({"op": "add_attribute", "concept": concept, "text": "theirs"})])
-
-
-def test_an_attribute_refused_for_another_windows_edit_is_said_and_stays_in_its_field(project):
-    test = page()
-    concept = looked_at(test)
-    edit_elsewhere(project, concept)
-    field = f"attribute_new_{concept}"
-    test.text_input(key=field).input("mine").run()
-    assert "changed in another window" in test.error[0].value
-    assert "mine" in test.error[0].value
-    assert test.text_input(key=field).value == "mine"
-    test.text_input(key=field).input("mine again").run()
-    assert not test.error
-    assert {"theirs", "mine again"} <= {a.text for a in revisions.current(project).knowledge.uni}
-
-
-def _renaming():
-    """The dialog, open in every run: the whole script is run here where the app runs the dialog alone."""
-    from pages.concepts import actions
-    from pages.shared import editing, session
-    from state.revisions import revisions
-
-    project = session.project()
-    shown = revisions.current(project)
-    if not session.widget("opened"):
-        session.set_widget("opened", value=True)
-        editing.saw(shown.id)
-    actions.rename(project, shown.knowledge.concepts[0])
-
-
-def test_a_dialog_whose_edit_is_refused_stays_open_with_its_words(project):
-    test = AppTest.from_function(_renaming, default_timeout=TIMEOUT)
-    test.query_params["project"] = "colours"
-    test.run()
-    concept = revisions.current(project).knowledge.concepts[0]
-    field = f"rename_name_{concept.id}_{concept.name}"
-    test.text_input(key=field).input("mine").run()
-    edit_elsewhere(project, concept.id)
-    test.button(key="dialog_ok").click().run()
-    assert "changed in another window" in test.error[0].value
-    assert test.text_input(key=field).value == "mine"
-    assert "mine" not in names(project)
-    test.button(key="dialog_ok").click().run()
-    assert "mine" in names(project)
-    assert "theirs" in {a.text for a in revisions.current(project).knowledge.uni}

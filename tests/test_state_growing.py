@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from zipfile import ZipFile
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import cli
 import kec_core as kec
 from kec_core.encoders.readymade import load_readymade
 from kec_core.errors import InputError
-from kec_core.knowledge.edits import parse_script
-from kec_core.photos.images import ImageRecord, open_image, scan_images
+from kec_core.photos.images import open_image, scan_images
 from kec_core.result.group_model import groups_of
-from kec_core.result.group_model_file import model_bytes, read_model
+from kec_core.result.group_model_file import model_bytes
 from state.engine.new_photos import add_job, add_photos
 from state.jobs.progress import JobContext, JobProgress
 from state.jobs.worker import KINDS
@@ -25,66 +22,21 @@ from state.project.project import Project
 from state.project.saved_selections import saved_selections
 from state.project.thumbnails import SIDES, THUMBNAILS, thumbnail_path
 from state.revisions import revisions
-from state.revisions.clusterings import load_baseline, load_clustering
+from state.revisions.clusterings import load_baseline
 from state.revisions.group_models import model_of
 from state.revisions.layouts import layouts
 from state.revisions.overview import cluster_cards, load_overview
 from state.work import assign as assign_module
 from state.work import editing, growing
 from state.work.assign import assign_folder
-from state.work.changed_folder import differences_between
-from state.work.editing import edit_project
 from state.work.growing import grow
-from state.work.run import run_project
 from tests.fakes import COLOURS, HashEncoder, colour_photos
-from tests.test_state_run import CONFIG, resources
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("whole")
-    project = Project.create(folder / "project", "colours")
-    run_project(project, colour_photos(folder / "photos", 12), CONFIG, labels="folders", resources=resources)
-    return project
-
-
-class CountingEncoder(HashEncoder):
-    """Counts the photos it is asked for."""
-
-    photos = 0
-
-    def encode_images(self, pixels):
-        CountingEncoder.photos += len(pixels)
-        return super().encode_images(pixels)
+from tests.grown import CountingEncoder, edit, labels_of, photo
 
 
 @pytest.fixture
-def project(hash_encoder, whole, tmp_path, monkeypatch):
-    shutil.copytree(whole.folder.parent, tmp_path / "copy")
-    project = Project.open(tmp_path / "copy/project")
-    project.set_images_root(tmp_path / "copy/photos")
-    monkeypatch.setattr(editing, "load_encoder", lambda name: CountingEncoder())
-    monkeypatch.setattr(CountingEncoder, "photos", 0)
-    return project
-
-
-def photo(path, colour, seed=0):
-    """A tiny noisy photo of a colour, as ``colour_photos`` makes them."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    noise = np.random.default_rng(1000 + seed).normal(0, 25, size=(24, 24, 3))
-    pixels = np.clip(np.array(COLOURS.get(colour, colour)) + noise, 0, 255).astype(np.uint8)
-    Image.fromarray(pixels).save(path)
-    return path
-
-
-def labels_of(project):
-    shown = revisions.current(project)
-    ids = [image.id for image in project.images(shown.scan)]
-    return dict(zip(ids, load_clustering(project, shown).labels.tolist(), strict=True))
-
-
-def edit(project, *edits):
-    return edit_project(project, parse_script({"edits": list(edits)}))
+def project(grown_project):
+    return grown_project
 
 
 def test_new_photos_join_the_groups_there_are_and_only_they_are_encoded(project):
@@ -174,96 +126,6 @@ def test_a_group_that_lost_all_photos_never_lends_its_id(project):
     assert set(after.values()) == set(before.values()) - {before["lemon/0.png"]}
     state = editing.open_live(project, revisions.current(project))
     assert state.clustering.next_cluster_id == 4
-
-
-def test_photos_that_moved_keep_their_group_and_their_wishes(project):
-    home = labels_of(project)["crimson/0.png"]
-    edit(project, {"op": "move_photos", "images": ["leaf/3.png"], "cluster": home})
-    root = project.images_root
-    (root / "sorted").mkdir()
-    (root / "leaf/3.png").rename(root / "sorted/a.png")
-    told = grow(project, root).to_json()
-    assert told["renamed"] == {"leaf/3.png": "sorted/a.png"}
-    assert told["added"] == told["removed"] == []
-    assert labels_of(project)["sorted/a.png"] == home
-    wishes = revisions.current(project).knowledge.constraints
-    assert [one.images for one in wishes] == [("sorted/a.png",)]
-
-
-def renumbered(root, gone):
-    """One photo goes, and the names of all after it in its folder move on by one, as programs that number photos do."""
-    names = sorted(root.joinpath(gone).parent.iterdir(), key=lambda path: int(path.stem))
-    place = names.index(root / gone)
-    names[place].unlink()
-    for before, after in zip(names[place:], names[place + 1 :], strict=False):
-        after.rename(before)
-
-
-def test_photos_whose_names_moved_on_by_one_keep_their_group_and_their_wishes(project):
-    before = labels_of(project)
-    home = before["crimson/0.png"]
-    edit(
-        project,
-        {"op": "move_photos", "images": ["leaf/3.png"], "cluster": home},
-        {"op": "move_photos", "images": ["leaf/0.png"], "cluster": home},
-        {"op": "together", "images": ["leaf/0.png", "leaf/1.png"]},
-    )
-    held = labels_of(project)
-    renumbered(project.images_root, "leaf/0.png")
-    told = grow(project, project.images_root).to_json()
-    assert told["renamed"] == {f"leaf/{n}.png": f"leaf/{n - 1}.png" for n in range(1, 12)}
-    assert (told["added"], told["removed"], told["changed"]) == ([], ["leaf/0.png"], [])
-    assert told["encoded"] == 0
-    after = labels_of(project)
-    assert after == {
-        **{i: c for i, c in held.items() if not i.startswith("leaf")},
-        **{f"leaf/{n - 1}.png": held[f"leaf/{n}.png"] for n in range(1, 12)},
-    }
-    assert [one.images for one in revisions.current(project).knowledge.constraints] == [("leaf/2.png",)]
-
-
-def test_a_run_again_knows_moved_photos_by_what_they_show(project):
-    home = labels_of(project)["crimson/0.png"]
-    edit(project, {"op": "move_photos", "images": ["leaf/3.png"], "cluster": home})
-    renumbered(project.images_root, "leaf/0.png")
-    (project.images_root / "leaf/2.png").rename(project.images_root / "mine.png")
-    run_project(project, None, CONFIG, resources=resources)
-    shown = revisions.current(project)
-    assert [one.images for one in shown.knowledge.constraints] == [("mine.png",)]
-    assert labels_of(project)["mine.png"] == labels_of(project)["crimson/0.png"]
-    assert not run_project(project, None, CONFIG, resources=resources).is_new
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_differences_count_every_photo_once(seed):
-    rng = np.random.default_rng(seed)
-
-    def folder():
-        names = rng.choice(8, size=rng.integers(1, 8), replace=False)
-        contents = rng.integers(0, 5, size=len(names))
-        return {f"{n}.png": f"content {c}" for n, c in zip(names, contents, strict=True)}
-
-    old, new = folder(), folder()
-    before, now = (
-        [ImageRecord(id=i, width=1, height=1, sha256=c, mode="RGB") for i, c in photos.items()]
-        for photos in (old, new)
-    )
-    found = differences_between(before, now)
-    same = [i for i in new if old.get(i) == new[i]]
-    assert sorted([*same, *found.added, *found.changed, *found.renamed.values()]) == sorted(new)
-    assert sorted([*same, *found.removed, *found.changed, *found.renamed]) == sorted(old)
-    assert all(old[i] == new[name] for i, name in found.renamed.items())
-    lost = {old[i] for i in (*found.removed, *found.changed)}
-    assert not lost & {new[i] for i in (*found.added, *found.changed)}, "no photo is gone and new"
-
-
-def test_a_photo_that_shows_something_else_now_is_sorted_anew(project):
-    before = labels_of(project)
-    photo(project.images_root / "leaf/3.png", "ocean", seed=9)
-    told = grow(project, project.images_root).to_json()
-    assert told["changed"] == ["leaf/3.png"]
-    assert told["encoded"] == 1
-    assert labels_of(project)["leaf/3.png"] == before["ocean/0.png"]
 
 
 def test_what_is_unlike_all_groups_is_listed_and_saved_as_a_selection(project):
@@ -390,128 +252,6 @@ def test_adding_says_where_photos_go_as_assigning_does(project, tmp_path):
     as_assigned = [{**one, "file": one["file"].removeprefix("unseen/")} for one in added["assigned"]]
     assert [one["cluster"] for one in as_assigned] == [one["cluster"] for one in told["assigned"]]
     assert [one["file"] for one in as_assigned] == [one["file"] for one in told["assigned"]]
-
-
-def test_a_model_file_assigns_as_the_project_does(project, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("kec_core.encoders.load_encoder", lambda name: HashEncoder())
-    edit(project, {"op": "together", "images": ["leaf/0.png", "leaf/1.png"]})
-    assert cli.main(["export", str(project.folder), "--out", str(tmp_path / "out"), "--format", "model"]) == 0
-    capsys.readouterr()
-    model = tmp_path / "out/model.npz"
-    for number, name in enumerate(COLOURS):
-        photo(tmp_path / f"unseen/{name}.png", name, 70 + number)
-    told = []
-    for source in (project.folder, model):
-        assert cli.main(["assign", str(source), str(tmp_path / "unseen"), "--json"]) == 0
-        told.append(json.loads(capsys.readouterr().out))
-    assert told[0] == told[1]
-    assert len(told[0]["assigned"]) == 4
-    assert b"leaf/0.png" not in model.read_bytes()
-    assert "leaf/0.png" not in json.dumps(read_model(model).knowledge.to_json()), "it names no photo"
-
-
-@pytest.mark.parametrize(
-    "damage", ["cut", "foreign", "other format", "shape", "text", "one number", "missing"]
-)
-def test_an_unusable_model_is_one_sentence(project, tmp_path, damage):
-    path = tmp_path / "model.npz"
-    content = model_bytes(model_of(project, revisions.current(project), HashEncoder()))
-    if damage == "cut":
-        path.write_bytes(content[: len(content) // 2])
-    elif damage == "foreign":
-        path.write_text("hello", encoding="utf-8")
-    elif damage != "missing":
-        path.write_bytes(content)
-        with np.load(path) as file:
-            arrays = dict(file)
-        if damage == "shape":
-            arrays["centres"] = arrays["centres"][:, :-1]
-        elif damage == "text":
-            arrays["mean"] = arrays["mean"].astype(str)
-        elif damage == "one number":
-            arrays["mean"] = np.float32(1)
-        else:
-            arrays["model"] = np.array(str(arrays["model"]).replace("kec-groups-1", "kec-groups-9"))
-        np.savez(path, **arrays)
-    with pytest.raises(InputError, match=r"model written by .* was expected.*") as caught:
-        read_model(path)
-    assert str(path) in str(caught.value)
-    if damage in ("text", "one number"):
-        assert "its array mean should hold finite numbers of shape" in str(caught.value)
-
-
-CHANGED = {
-    "names of numbers": (lambda facts: facts | {"names": [1, 2, 3, 4]}, "its names should be a list of texts"),
-    "names as one text": (lambda facts: facts | {"names": "abcd"}, "its names should be a list of texts"),
-    "no weight": (lambda facts: facts | {"weight": float("nan")}, "its weight should be a number of at least 0, but is nan"),
-    "endless weight": (lambda facts: facts | {"weight": float("inf")}, "its weight should be a number of at least 0, but is inf"),
-    "weight below zero": (lambda facts: facts | {"weight": -1}, "its weight should be a number of at least 0, but is -1"),
-    "limit as text": (lambda facts: facts | {"limit": "0.3"}, "its limit should be a number of at least -1, but is '0.3'"),
-    "ids in parts": (np.array([0.5, 1, 2, 3]), "its array clusters should hold ids of groups"),
-    "ids twice": (np.array([0, 0, 1, 2]), "its array clusters should hold ids of groups"),
-    "ids out of order": (np.array([0, 2, 1, 3]), "its array clusters should hold ids of groups"),
-    "ids too large": (np.array([0, 1, 2, 2**40]), "its array clusters should hold ids of groups"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("damage", CHANGED)
-def test_a_changed_model_sorts_no_photo_wrongly_in_silence(project, tmp_path, damage):
-    path = tmp_path / "model.npz"
-    path.write_bytes(model_bytes(model_of(project, revisions.current(project), HashEncoder())))
-    with np.load(path) as file:
-        arrays = dict(file)
-    change, said = CHANGED[damage]
-    if callable(change):
-        arrays["model"] = np.array(json.dumps(change(json.loads(str(arrays["model"])))))
-    else:
-        arrays["clusters"] = change
-    np.savez(path, **arrays)
-    with pytest.raises(InputError, match=said):
-        read_model(path)
-
-
-def test_numbers_that_float32_cannot_hold_are_no_numbers_of_a_model(project, tmp_path):
-    path = tmp_path / "model.npz"
-    path.write_bytes(model_bytes(model_of(project, revisions.current(project), HashEncoder())))
-    with np.load(path) as file:
-        arrays = dict(file)
-    np.savez(path, **arrays | {"mean": arrays["mean"].astype(np.float64) + 1e300})
-    with pytest.raises(InputError, match="its array mean should hold finite numbers"):
-        read_model(path)
-
-
-def test_a_missing_model_is_not_called_a_project_to_be_made(tmp_path):
-    photo(tmp_path / "a.png", "leaf")
-    with pytest.raises(InputError, match=r"A project or a model .* nothing at .*/away\.npz; check the path"):
-        assign_folder(tmp_path / "away.npz", tmp_path)
-
-
-def test_what_is_no_model_is_said_without_a_word_of_how_numpy_could_load_it(tmp_path):
-    """What is given for a model by mistake: a photo, a text, another archive, arrays, nothing."""
-    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
-    (tmp_path / "a.txt").write_text("hello", encoding="utf-8")
-    (tmp_path / "a.npz").write_bytes(b"")
-    with ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.writestr("model.npy", "no array")
-    np.save(tmp_path / "a.npy", np.zeros(3))
-    np.save(tmp_path / "old.npy", np.array([{}], dtype=object), allow_pickle=True)
-    np.savez(tmp_path / "old.npz", model=np.array([{}], dtype=object), allow_pickle=True)
-    np.savez(tmp_path / "list.npz", model=np.array("[1]"))
-    told = {
-        "a.png": r"should be an archive of np.savez, but begins with b'\x89P'",
-        "a.txt": "should be an archive of np.savez, but begins with b'he'",
-        "a.npz": "should be an archive of np.savez, but is empty",
-        "a.zip": "its format is None, not 'kec-groups-1'",
-        "a.npy": "should be an archive of np.savez, but begins with",
-        "old.npy": "should be an archive of np.savez, but begins with",
-        "old.npz": "it holds model as pickled objects, which are never read",
-        "list.npz": "its format is None, not 'kec-groups-1'",
-        "nowhere.npz": "(No such file or directory)",
-    }
-    for name, why in told.items():
-        with pytest.raises(InputError, match=r"name the file of a model, or export it again\.$") as caught:
-            read_model(tmp_path / name)
-        assert why in str(caught.value)
 
 
 def test_what_cannot_grow_says_why(tmp_path, project):

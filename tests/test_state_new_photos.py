@@ -15,9 +15,12 @@ from state.engine.new_photos import add_photos, assign_photos
 from state.engine.stores import store_at
 from state.revisions import revisions
 from tests.fakes import COLOURS
-from tests.test_state_growing import photo, project, whole
+from tests.grown import photo
 
-__all__ = ["project", "whole"]  # fixtures
+
+@pytest.fixture
+def project(grown_project):
+    return grown_project
 
 
 @pytest.fixture

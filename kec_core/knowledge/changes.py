@@ -17,11 +17,16 @@ from kec_core.types import (
     attribute_id,
 )
 
+_LEAST = {"together": 2, "apart": 2, "assign": 1, "member": 1}
+"""Photos that a constraint needs to say anything."""
+
 
 def with_photos_renamed(
     knowledge: Knowledge, names: Mapping[str, str], *, gone: Collection[str] = ()
 ) -> Knowledge:
     """The knowledge whose constraints and kept clusters call photos by their new ids.
+
+    A constraint of which too few photos are left is left out.
 
     Args:
         knowledge: stays as it is.
@@ -41,8 +46,6 @@ def with_photos_renamed(
     )
 
 
-_LEAST = {"together": 2, "apart": 2, "assign": 1, "member": 1}
-"""Photos that a constraint needs to say anything."""
 T = TypeVar("T")
 Item = Concept | Group | UniAttribute | BiAttribute
 _FIELDS = {Concept: "concepts", Group: "groups", UniAttribute: "uni", BiAttribute: "bi"}

@@ -54,8 +54,10 @@ def _run(running: bool) -> None:
 
 def _skipped(state: LiveState) -> list[frozenset[int]]:
     """Rows of what the person skipped: a photo, or two."""
-    here = {image: row for row, image in enumerate(state.collection.image_ids)}
     held: tuple[tuple[str, ...], ...] = session.widget(_SKIPPED) or ()  # type: ignore[assignment]
+    if not held:
+        return []
+    here = {image: row for row, image in enumerate(state.collection.image_ids)}
     return [frozenset(here[image] for image in images if image in here) for images in held]
 
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from kec_core.errors import Cancelled, StoreError
+from kec_core.errors import Cancelled
 from kec_core.terminal import Eta
+from state.project.background import BackgroundWriter
 from state.project.database import Database
 from state.project.project import Project
 
-logger = logging.getLogger(__name__)
-
-FLUSH_SECONDS = 0.2
 HEARTBEAT_SECONDS = 1.0
 
 
@@ -37,8 +34,8 @@ class JobProgress:
         self._guard = threading.Lock()
         self._cancel = threading.Event()
         self._paused = threading.Event()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._keep_writing, name="job progress", daemon=True)
+        self._written = clock()
+        self._writer = BackgroundWriter(self._write_if_due, "progress")
 
     def __call__(self, done: int, total: int, label: str) -> None:
         """Report progress within the stage (a ``kec_core.arrays.Progress``).
@@ -70,32 +67,22 @@ class JobProgress:
 
     def __enter__(self) -> Self:
         self._write()
-        self._thread.start()
+        self._writer.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+        self._writer.__exit__()
 
-    def _keep_writing(self) -> None:
-        written = self._clock()
-        while not self._stop.wait(FLUSH_SECONDS):
-            if self._changed or self._clock() - written >= HEARTBEAT_SECONDS:
-                written = self._clock()
-                self._write_or_log()
-        self._write_or_log()
-
-    def _write_or_log(self) -> None:
-        try:
+    def _write_if_due(self) -> None:
+        """What changed at once, else the heartbeat."""
+        if self._changed or self._clock() - self._written >= HEARTBEAT_SECONDS:
             self._write()
-        except StoreError:
-            # A heartbeat that comes late harms nobody; the work itself must not die of it.
-            logger.warning("progress could not be written", exc_info=True)
 
     def _write(self) -> None:
         with self._guard:
             row = {**self._shown, "number": self._number, "now": time.time()}
             self._changed = False
+        self._written = self._clock()
         with self._database.writing(durable=False) as db:
             db.execute(
                 "UPDATE jobs SET stage = :stage, label = :label, done = :done, total = :total, eta = :eta, "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -12,11 +11,9 @@ from typing import Self
 from kec_core.errors import StoreError
 from kec_core.knowledge.base import ItemReport
 from kec_core.types import StageReport
+from state.project.background import BackgroundWriter
 from state.project.database import Database
 
-logger = logging.getLogger(__name__)
-
-FLUSH_SECONDS = 0.2
 _COLUMNS = tuple(field.name for field in fields(ItemReport))
 _PUT = (
     f"INSERT INTO llm_items ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)}) "
@@ -34,8 +31,7 @@ class ItemLog:
         self._database = database
         self._waiting: dict[str, ItemReport] = {}
         self._guard = threading.Lock()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._keep_writing, name="items", daemon=True)
+        self._writer = BackgroundWriter(self._write, "the state of the questions")
 
     def __call__(self, item: ItemReport) -> None:
         """Take note of an item's latest state."""
@@ -45,24 +41,11 @@ class ItemLog:
     def __enter__(self) -> Self:
         with self._database.writing(durable=False) as db:
             db.execute("DELETE FROM llm_items")
-        self._thread.start()
+        self._writer.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _keep_writing(self) -> None:
-        while not self._stop.wait(FLUSH_SECONDS):
-            self._write_or_log()
-        self._write_or_log()
-
-    def _write_or_log(self) -> None:
-        try:
-            self._write()
-        except StoreError:
-            # What is shown of the items comes late then; the run itself must not die of it.
-            logger.warning("the state of the questions could not be written", exc_info=True)
+        self._writer.__exit__()
 
     def _write(self) -> None:
         with self._guard:

@@ -30,15 +30,15 @@ def two_concepts(names):
     return Knowledge(concepts=(Concept(id="c001", name=first), Concept(id="c002", name=second)), last_id=2)
 
 
-def keep_results(project, labels=LABELS):
-    """What a run leaves in the store, without a run; returns the clustering's key."""
+def keep_results(project, labels=LABELS, ids=IDS):
+    """What a run on four photos leaves in the store, without a run; returns the clustering's key."""
     store = project.store
     clustering = Clustering(
         labels=labels, centroids=np.eye(2, 4, dtype=np.float32), objective=1.0, method="kmeans", seed=0
     )
     grounding = Grounding(omega=OMEGA, kappa=KAPPA, concept_ids=("c001", "c002"))
     key = "cluster" + "".join(map(str, labels))
-    store.save("embed", "embed1", StageResult(arrays={"features": RAW}, data={"ids": list(IDS)}))
+    store.save("embed", "embed1", StageResult(arrays={"features": RAW}, data={"ids": list(ids)}))
     defaults = EncoderDefaults().to_json()
     store.save(
         "ground",
@@ -72,14 +72,14 @@ def commit(project, key, parent=None, knowledge=KNOWLEDGE, **fields):
     return revisions.commit(project, new, parent=parent)
 
 
-def make_zoo(folder, knowledge=KNOWLEDGE):
+def make_zoo(folder, knowledge=KNOWLEDGE, ids=IDS):
     """The project, its photos inside: two clusters called as the concepts are."""
-    for number, name in enumerate(IDS):
+    for number, name in enumerate(ids):
         photos.plain(folder / "photos" / name, (number, 0, 0), size=(40 + number, 30))
     made = Project.create(folder, "Zoo")
     made.set_images_root(folder / "photos")
     made.set_images(scan_images(folder / "photos"))
-    commit(made, keep_results(made), knowledge=knowledge, scores=Scores(acc=1.0, nmi=0.5, ari=0.25))
+    commit(made, keep_results(made, ids=ids), knowledge=knowledge, scores=Scores(acc=1.0, nmi=0.5, ari=0.25))
 
 
 def files(folder):

@@ -18,6 +18,7 @@ import pytest
 
 from kec_core.errors import InputError
 from kec_core.photos.images import scan_images
+from state.project.project import Project
 from state.revisions import revisions
 from state.transfer.export import export_project
 from state.transfer.formats import xmp
@@ -206,6 +207,16 @@ def test_a_link_in_the_place_of_a_sidecar_is_one_also_where_it_leads_nowhere(pro
     assert [item.path for item in export_project(project, out, ["xmp"]).skipped] == ["xmp/b/x.png.xmp"]
 
 
+def test_a_sidecar_is_called_as_its_photo_also_where_other_systems_take_no_such_name(tmp_path, out):
+    odd = ("a.png", "b/a<1>: b?.png", "b/con.png", f"{'x' * 251}.png")
+    make_zoo(tmp_path / "odd", ids=odd)
+    report = export_project(Project.open(tmp_path / "odd"), out, ["xmp"])
+    assert [item.path for item in report.skipped] == [f"xmp/{odd[3]}.xmp"]
+    assert "is no name that files may have there (File name too long)" in report.skipped[0].reason
+    found = {path.relative_to(out / "xmp").as_posix() for path in (out / "xmp").rglob("*.xmp")}
+    assert found == {f"{one}.xmp" for one in odd[:3]}
+
+
 _PLAIN = re.compile("<dc:subject>.*</dc:subject>", re.DOTALL)
 
 
@@ -283,7 +294,7 @@ def test_tasks_fit_the_interface_that_comes_with_them(project, out):
         assert result["to_name"] == control.getAttribute("toName") == image.getAttribute("name")
         assert set(result["value"]["choices"]) <= set(choices)
     assert all(image.getAttribute("value").removeprefix("$") in task["data"] for task in tasks)
-    assert tasks[0]["data"]["image"] == "/data/local-files/?d=%3Dcmd%28%29.png"
+    assert tasks[0]["data"]["image"] == "/data/local-files/?d=photos/%3Dcmd%28%29.png"
 
 
 @pytest.mark.parametrize("given", [".", "clusters"])

@@ -6,6 +6,7 @@ file, so an export that was killed is recognised too.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,6 +28,9 @@ WriteFile = Callable[[Path], None]
 """Writes one file to the path it is given; InputError when its photo is gone."""
 Plan = Mapping[str, Mapping[str, WriteFile]]
 """For each format the files to write, by path below the folder, with "/"."""
+
+_NAME_REFUSED = (errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ)
+"""What file systems answer to a name that they do not take."""
 
 
 class ForeignFilesError(InputError):
@@ -151,6 +155,11 @@ def _write(path: Path, write: WriteFile) -> None:
         write(fresh)
         fresh.replace(path)
     except OSError as error:
+        if error.errno in _NAME_REFUSED:
+            raise InputError(
+                f"{path.name!r} is no name that files may have there ({error.strerror}); rename the photo, or choose a "
+                "folder on another disk"
+            ) from error
         raise StoreError(
             f"{path} could not be written ({reason(error, path.parent)}); free some space or choose another folder, "
             "then export again."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -12,7 +13,7 @@ from xml.etree import ElementTree
 
 from kec_core.errors import InputError
 from state.transfer.formats.base import Content, Labels, Source, first_few, one_label, quoted, write_json
-from state.transfer.formats.tables import text_of
+from state.transfer.formats.tables import cells_of, decoded, text_of
 
 if TYPE_CHECKING:
     from state.transfer.export_files import WriteFile
@@ -24,12 +25,18 @@ _UPLOADED = re.compile(r"(?:.*/)?upload/\d+/[0-9a-f]{8}-")
 _CONTROL, _IMAGE = "cluster", "image"
 _USUAL = ("choice", _CONTROL, "label")
 """Names of the choices, the first that is there: of Label Studio's own templates, of ours, of people's."""
+_MARKS = ("annotation_id", "annotator")
+"""What every task of the short forms tells."""
 _ABOUT = ("id", "annotation_id", "annotator", "created_at", "updated_at", "lead_time")
 """What the short form tells of a task besides."""
 
 
 def write(content: Content) -> Mapping[str, WriteFile]:
-    """Tasks to import, and the labelling interface they need; photos are named as local files below the photo folder."""
+    """Tasks to import, and the labelling interface they need; photos are named as local files.
+
+    Label Studio serves folders below the one that it was told of, not that one itself; so the photo folder stands in
+    the addresses, and what is told is the folder that holds it.
+    """
     return {
         "label-studio/tasks.json": partial(write_json, list(_tasks(content))),
         "label-studio/interface.xml": partial(_write_interface, content),
@@ -38,9 +45,14 @@ def write(content: Content) -> Mapping[str, WriteFile]:
 
 def _tasks(content: Content) -> Iterator[dict[str, Any]]:
     columns = content.table.columns()
+    root = content.project.images_root or Path()
     for at, row in enumerate(content.rows()):
         truth = content.labels[at]
-        data = {_IMAGE: f"{_LOCAL}{quote(row.file)}", "file": row.file, "concept": columns["concept"][at]}
+        data = {
+            _IMAGE: f"{_LOCAL}{quote(f'{root.name}/{row.file}')}",
+            "file": row.file,
+            "concept": columns["concept"][at],
+        }
         prediction = {
             "model_version": f"{content.project.name} {content.revision.id}",
             "score": columns["confidence"][at],
@@ -68,13 +80,15 @@ def _write_interface(content: Content, path: Path) -> None:
 
 
 def read(source: Source) -> Labels | None:
-    """Choices of annotations; those of predictions where nobody annotated anything. Also the short form, JSON-MIN."""
+    """Choices of annotations; those of predictions where nobody annotated anything. Also the short forms: JSON-MIN, CSV."""
     document = source.document("tasks.json")
+    if document is None:
+        document = _table(source)
     if not isinstance(document, list) or not document or not all(isinstance(task, dict) for task in document):
         return None
     if all(isinstance(task.get("data"), dict) for task in document):
         return _read_tasks(document)
-    if all("annotation_id" in task and "annotator" in task for task in document):
+    if all(mark in task for task in document for mark in _MARKS):
         control = _control(source, document)
         return one_label(
             (
@@ -84,6 +98,23 @@ def read(source: Source) -> Labels | None:
             "choices",
         )
     return None
+
+
+def _table(source: Source) -> list[dict[str, object]] | None:
+    """The tasks of a table that Label Studio wrote, as CSV or TSV; None for any other file."""
+    if source.is_folder or not all(column.encode() in source.head for column in _MARKS):
+        return None
+    text, _ = decoded(source.path, source.column)
+    rows = [cells for _, cells in cells_of(source.path, text, source.column)]
+    return [dict(zip(rows[0], map(_cell, cells), strict=False)) for cells in rows[1:]]
+
+
+def _cell(text: str) -> object:
+    """A cell: several choices stand in one as JSON, and where nobody chose it is empty."""
+    try:
+        return json.loads(text) if text.startswith('{"choices":') else text or None
+    except (ValueError, RecursionError):  # a choice that is called so
+        return text
 
 
 def _control(source: Source, tasks: Sequence[Mapping[str, Any]]) -> str:

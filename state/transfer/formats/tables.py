@@ -56,7 +56,7 @@ def read_csv_table(source: Source) -> Labels | None:
     """Rows of a CSV file in UTF-8, UTF-16 or Windows-1252, separated by comma, semicolon, tab or bar."""
     if source.is_folder:
         return None
-    text, notes = _decoded(source.path, source.column)
+    text, notes = decoded(source.path, source.column)
     return Labels(tuple(_rows(source.path, text, source.column)), tuple(notes))
 
 
@@ -169,6 +169,23 @@ def _first_cells(header: Sequence[str]) -> str:
 
 def _rows(path: Path, text: str, column: str) -> Iterator[Row]:
     """Each row that is not blank."""
+    header: list[str] = []
+    for line, cells in cells_of(path, text, column):
+        if not header:
+            header = cells
+            file_at, label_at = columns_of(path, header, column)
+            continue
+        yield Row(f"line {line}", cells[file_at], plain(cells[label_at].strip()))
+    if not header:
+        columns_of(path, header, column)
+
+
+def cells_of(path: Path, text: str, column: str) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row of a CSV that is not blank, the header first, and the line in which the row begins.
+
+    Raises:
+        InputError: it is no CSV, or a row has another number of cells than the header.
+    """
     text, skipped = _without_sep_line(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, column), strict=True)
     header: list[str] = []
@@ -178,19 +195,14 @@ def _rows(path: Path, text: str, column: str) -> Iterator[Row]:
             line, before = before + 1, skipped + reader.line_num
             if not any(cell.strip() for cell in cells):
                 continue
-            if not header:
-                header = cells
-                file_at, label_at = columns_of(path, header, column)
-                continue
+            header = header or cells
             _check_width(path, line, cells, header, column)
-            yield Row(f"line {line}", cells[file_at], plain(cells[label_at].strip()))
+            yield line, cells
     except csv.Error as error:
         raise InputError(
             f"{path} is not valid CSV in the row that begins in line {before + 1} ({short(error)}): a quote may be opened "
             f"there and never closed, or a cell is too long; correct it, no {column} was taken."
         ) from error
-    if not header:
-        columns_of(path, header, column)
 
 
 def _check_width(path: Path, line: int, cells: Sequence[str], header: Sequence[str], column: str) -> None:
@@ -205,8 +217,12 @@ def _check_width(path: Path, line: int, cells: Sequence[str], header: Sequence[s
         )
 
 
-def _decoded(path: Path, column: str) -> tuple[str, list[str]]:
-    """The file as text, and a note when its encoding was guessed."""
+def decoded(path: Path, column: str) -> tuple[str, list[str]]:
+    """The file as text, and a note when its encoding was guessed.
+
+    Raises:
+        InputError: it cannot be read, or is no text.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -254,10 +270,18 @@ def _without_sep_line(text: str) -> tuple[str, int]:
 
 
 def _delimiter(text: str, column: str) -> str:
-    """The separator whose reading of the first line has both columns; comma when none has."""
+    """The separator whose reading of the first line has both columns, else the one that parts it into most cells."""
     header = next((line for line in text.splitlines() if line.strip()), "").lower()
     for delimiter in _DELIMITERS:
         cells = [cell.strip(' "\t') for cell in header.split(delimiter)]
         if has_columns(cells, column):
             return delimiter
-    return ","
+    return max(_DELIMITERS, key=partial(_width, header))
+
+
+def _width(header: str, delimiter: str) -> int:
+    """Into how many cells a separator parts a line; 0 where what comes out is no CSV."""
+    try:
+        return len(next(csv.reader([header], delimiter=delimiter, strict=True), ()))
+    except csv.Error:
+        return 0

@@ -20,7 +20,7 @@ from kec_core.disk import short
 from kec_core.errors import InputError
 from kec_core.paths import is_file
 from state.transfer.formats.base import Content, Labels, Source, one_label
-from state.transfer.formats.names import safe_path, unique
+from state.transfer.formats.names import safe_path
 
 if TYPE_CHECKING:
     from state.transfer.export_files import WriteFile
@@ -47,12 +47,18 @@ _MARK = "KEC+ Studio"
 def write(content: Content) -> Mapping[str, WriteFile]:
     """``xmp/PATH.xmp`` for every photo, as digiKam and darktable name sidecars."""
     root = content.project.images_root
-    places = unique([f"{FOLDER}/{safe_path(file)}.xmp" for file in content.table.files])
+    places = [f"{FOLDER}/{_beside(file)}{_SUFFIX}" for file in content.table.files]
     lying = cache(_sidecars)
     return {
         place: partial(_write, root, lying, row.file, row.label)
         for place, row in zip(places, content.rows(), strict=True)
     }
+
+
+def _beside(file: str) -> str:
+    """The path of a photo, which programs look for its sidecar by; a safe one where it could lead elsewhere."""
+    is_text = file.encode("utf-8", "replace").decode("utf-8") == file and "\0" not in file
+    return file if is_text and {"", ".", ".."}.isdisjoint(file.split("/")) else safe_path(file)
 
 
 def _write(

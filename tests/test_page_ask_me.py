@@ -66,11 +66,11 @@ def test_answers_of_another_branch_do_not_count(colours, words):  # noqa: F811 -
     assert answers(colours, first) == ()
 
 
-def test_the_clusters_page_leads_to_it(colours, words):  # noqa: F811 - the fixture
+def test_on_the_clusters_page_it_begins_with_the_first_question(colours, words):  # noqa: F811 - the fixture
     page = app("clusters", project="colours")
     page.button(key="clusters_ask").click().run()
     assert not page.exception, page.exception
-    assert page.button(key="ask_start")
+    assert page.button(key="ask_1")
 
 
 def test_two_photos_are_kept_together_or_apart_as_the_person_says(colours, words):  # noqa: F811 - the fixture

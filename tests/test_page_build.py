@@ -18,7 +18,7 @@ from tests.page_helpers import CONFIG, app, make_job, shown
 
 
 def open_step(page, name):
-    page.segmented_control(key="build_step").set_value(name).run()
+    page.selectbox(key="build_step").set_value(name).run()
     assert not page.exception
     return shown(page)
 
@@ -173,7 +173,7 @@ def test_a_failed_stage_says_why_as_text(colours):
     )
     colours.record_stage(failed, "failed", CONFIG)
     page = app("build", project="colours")
-    assert page.segmented_control(key="build_step").value == "Embed"  # shown without a click
+    assert page.selectbox(key="build_step").value == "Embed"  # shown without a click
     assert [error.value for error in page.error] == ["\\*No\\* weights \\<b\\>here\\<\\/b\\>\\."]
 
 

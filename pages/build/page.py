@@ -131,12 +131,15 @@ def _essentials(project: Project, config: RunConfig) -> Connection:
 def _chosen_step(views: tuple[StepView, ...]) -> StepView | None:
     """The step whose options and results are shown; the one that failed until another is chosen."""
     by_name = {view.step.name: view for view in views}
-    chosen = st.segmented_control(
+    failed = next((at for at, view in enumerate(views) if view.state == "failed"), None)
+    chosen = st.selectbox(
         "Options and results of a step",
         list(by_name),
-        default=next((view.step.name for view in views if view.state == "failed"), None),
+        index=failed,
+        placeholder="choose a step",
         key="build_step",
         persist_state="session",
+        width=320,
     )
     return by_name[chosen] if chosen else None
 

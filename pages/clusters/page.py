@@ -8,7 +8,7 @@ import streamlit as st
 
 from kec_core.errors import KecError
 from pages.clusters import card_grid, detail, sorting
-from pages.shared import cached, markup, moved, navigation, scores, session, ui
+from pages.shared import asking, cached, markup, moved, scores, session, ui
 from state.engine.collection import Collection, LatestApplied, collection_of, latest_applied
 from state.project.project import Project
 from state.revisions.overview import ClusterCard, load_overview
@@ -73,8 +73,7 @@ def _head(project: Project, revision: Revision) -> None:
             icon=":material/quiz:",
             help="Say where single photos belong; photos like them follow.",
         ):
-            session.set_widget("compare_tab", "Ask me")
-            navigation.go_to("compare")
+            asking.begin()
 
 
 NAMED = 3

@@ -18,26 +18,31 @@ from kec_core.suggestions.questions import (
     right_share,
 )
 from pages.compare import placing
-from pages.shared import cached, editing, markup, session, ui
+from pages.shared import asking, cached, editing, markup, session, ui
 from state.project.project import Project
 from state.revisions.audits import Asked, answers, keep_answers, new_group_name
 from state.revisions.overview import load_overview
 from state.revisions.revisions import Revision
 
 ABOUT = {"photo": "One photo", "pair": "Two photos"}
-_RUNNING, _SKIPPED, _ABOUT = "ask_running", "ask_skipped", "ask_about"
+_ABOUT = "ask_about"
 
 
 def draw(project: Project, shown: Revision) -> None:
     """An invitation, or what is asked about now."""
-    if not session.widget(_RUNNING):
+    if not session.widget(asking.RUNNING):
         ui.note(
             "Say of one photo after another where it belongs, or of two whether they belong together. Each is chosen so "
             "that the answer teaches most; photos like it follow at once. You can stop at any time; every answer is an edit "
             "that can be undone."
         )
         st.button(
-            "Ask me", key="ask_start", type="primary", icon=":material/quiz:", on_click=_run, args=(True,)
+            "Ask me",
+            key="ask_start",
+            type="primary",
+            icon=":material/quiz:",
+            on_click=asking.run,
+            args=(True,),
         )
         return
     told = answers(project, shown)
@@ -47,14 +52,9 @@ def draw(project: Project, shown: Revision) -> None:
     {"photo": _about_a_photo, "pair": _about_a_pair}[about](project, shown, state, len(told))
 
 
-def _run(running: bool) -> None:
-    session.set_widget(_RUNNING, running)
-    session.set_widget(_SKIPPED, ())
-
-
 def _skipped(state: LiveState) -> list[frozenset[int]]:
     """Rows of what the person skipped: a photo, or two."""
-    held: tuple[tuple[str, ...], ...] = session.widget(_SKIPPED) or ()  # type: ignore[assignment]
+    held: tuple[tuple[str, ...], ...] = session.widget(asking.SKIPPED) or ()  # type: ignore[assignment]
     if not held:
         return []
     here = {image: row for row, image in enumerate(state.collection.image_ids)}
@@ -63,7 +63,7 @@ def _skipped(state: LiveState) -> list[frozenset[int]]:
 
 def _nothing_left(said: str) -> None:
     ui.note(said)
-    st.button("Stop", key="ask_stop", on_click=_run, args=(False,))
+    st.button("Stop", key="ask_stop", on_click=asking.run, args=(False,))
 
 
 def _progress(told: tuple[Asked, ...], placed: int, photos: int) -> None:
@@ -104,7 +104,7 @@ def _about_a_photo(project: Project, shown: Revision, state: LiveState, asked: i
             st.button("None of these: new group", key="ask_none", shortcut="N", on_click=_new_group,
                       args=(project, shown, question, image))  # fmt: skip
             st.button("Skip", key="ask_skip", shortcut="S", on_click=_skip, args=((image,),))
-            st.button("Stop", key="ask_stop", on_click=_run, args=(False,))
+            st.button("Stop", key="ask_stop", on_click=asking.run, args=(False,))
         belongs = partial(_belongs, project, shown, question, image, own)
         placing.groups(project, shown, image, question.clusters, key="ask", on_place=belongs)
 
@@ -143,7 +143,7 @@ def _about_a_pair(project: Project, shown: Revision, state: LiveState, asked: in
         told = (("Yes, together", True, "together", "Y"), ("No, apart", False, "apart", "N"))
         placing.answers("ask", told, partial(_pair, project, shown, images, bool(first == second)))
         st.button("Skip", key="ask_skip", shortcut="S", on_click=_skip, args=(images,))
-        st.button("Stop", key="ask_stop", on_click=_run, args=(False,))
+        st.button("Stop", key="ask_stop", on_click=asking.run, args=(False,))
     for column, image in zip(st.columns(2, gap="large"), images, strict=True):
         with column:
             placing.photo(project, shown, image)
@@ -167,4 +167,4 @@ def _answer(project: Project, shown: Revision, edit: Edit, told: Asked) -> None:
 
 
 def _skip(images: tuple[str, ...]) -> None:
-    session.set_widget(_SKIPPED, (*(session.widget(_SKIPPED) or ()), images))  # type: ignore[misc]
+    session.set_widget(asking.SKIPPED, (*(session.widget(asking.SKIPPED) or ()), images))  # type: ignore[misc]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.compare import ask_me, choices_tab, label_free_tab, methods_tab, result_tab
-from pages.shared import ui
+from pages.shared import asking, ui
 from state.revisions import revisions
 
 project = ui.need_project()
@@ -21,7 +21,7 @@ with ui.errors():
         {
             "Result": lambda: result_tab.draw(project, shown, revisions.history(project)),
             "Without labels": lambda: label_free_tab.draw(project, shown),
-            "Ask me": lambda: ask_me.draw(project, shown),
+            asking.TAB: lambda: ask_me.draw(project, shown),
             "Methods": lambda: methods_tab.draw(project, shown),
             "What was chosen for you": lambda: choices_tab.draw(project, shown),
         },

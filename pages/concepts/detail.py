@@ -58,7 +58,7 @@ def _head(view: View, concept: Concept) -> None:
                 st.badge(word, color="gray")
         st.space("stretch")
         actions.steps(view, concept)
-    with st.container(horizontal=True, gap="xsmall"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         if st.button("Rename", key="concept_rename", icon=":material/edit:", shortcut="E"):
             (actions.locked if concept.locked else actions.rename)(project, concept)
         if st.button("Split", key="concept_split", icon=":material/call_split:", shortcut="S"):

@@ -134,7 +134,7 @@ def _clear(view: View, bench: Workbench, unused: Sequence[Suggestion]) -> None:
             ui.note(f"It cannot be done now: {error}")
             return
         ui.note(effect(found.impact))
-        with st.container(horizontal=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.button(
                 f"Clear {markup.count(len(unused), 'concept')}",
                 key="review_clear",
@@ -218,7 +218,7 @@ def _take_name(project: Project, concept: str, key: str) -> None:
 
 def _answers(view: View, doubt: Suggestion) -> None:
     project = view.project
-    with st.container(horizontal=True, gap="xsmall"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         _accept(view, doubt)
         _answer(
             "Skip", "review_skip", "Look at the next one; this one comes again.", _skip, project, doubt, "N"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from PIL import Image
+from scipy.sparse import csr_matrix
 
 import kec_core as kec
 from kec_core.clustering.metrics import score
@@ -219,10 +222,17 @@ class Elsewhere:
         (["a\0b"], "can be used"),
         ("~nobody-is-called-so/x", "not a folder that can be read"),
         ("", "A path was expected"),
+        (None, "NoneType came; give pictures as files"),
+        (3, "int came; give pictures as files"),
+        ((one for one in "ab"), "generator came"),
+        (csr_matrix(np.ones((4, 32))), "csr_matrix came.*dense array"),
+        (np.zeros((4, 8, 8, 3), dtype=np.uint8), "shape .4, 8, 8, 3. came; give pictures as files"),
+        ([Image.new("RGB", (8, 8))], "shape .1, 8, 8, 3. came; give pictures as files"),
+        ([Image.new("RGB", (8, 8)), Image.new("RGB", (9, 8))], "give pictures as files|NumPy array"),
     ],
 )
 def test_odd_photos_are_one_sentence(photos, words):
-    with pytest.raises(InputError, match=words):
+    with pytest.raises((InputError, ShapeError), match=words):
         cluster(photos)
 
 
@@ -314,6 +324,30 @@ def test_what_cannot_be_had_is_refused_before_photos_are_encoded(photos, wrong, 
 def test_a_single_edit_is_refused_with_what_to_do(photos):
     with pytest.raises(InputError, match=r"list of edits was expected.*\[edit\]"):
         cluster(photos, n_clusters=2).edit({"op": "set_weight", "knowledge": 0.4})
+
+
+@pytest.mark.parametrize("edits", [None, 3])
+def test_what_is_no_list_of_edits_is_refused_in_a_sentence(result, edits):
+    with pytest.raises(InputError, match=r"A list of edits was expected, but .* came; give"):
+        result.edit(edits)
+
+
+def test_a_label_and_numbers_of_numpy_may_stand_in_edits(result):
+    target = result.labels[-1]
+    better = result.edit(
+        [
+            {
+                "op": "move_photos",
+                "images": np.array(result.files[:1]),
+                "cluster": target,
+                "follow": np.False_,
+            },
+            {"op": "merge_clusters", "clusters": np.unique(result.labels)[:2], "name": np.str_("both")},
+            {"op": "set_weight", "knowledge": np.float64(0.4)},
+        ]
+    )
+    assert len(set(better.labels.tolist())) == 3
+    assert json.loads(json.dumps([edit.to_json() for edit in better.edits]))[0]["cluster"] == int(target)
 
 
 def test_the_library_is_imported_when_it_is_used():

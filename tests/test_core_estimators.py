@@ -138,6 +138,12 @@ def test_the_same_seed_gives_the_same_groups(features):
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.parametrize("nouns", ["crimson", None, 3, [3], [None], [""]])
+def test_nouns_that_are_neither_wordnet_nor_words_are_refused(features, nouns):
+    with pytest.raises(InputError, match=r'"wordnet" or a list of words, but .* came; put words into a list'):
+        kec.TACNoTrain(n_clusters=3, nouns=nouns, encoder=HashEncoder()).fit(features)
+
+
 # --- a second space of looks
 
 

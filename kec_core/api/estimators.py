@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, Self
 
@@ -239,11 +239,7 @@ class TACNoTrain(_PhotoClusterer):
         return beside_text(x, mix_of_nouns(x, self.nouns_, tau, progress=no_progress))
 
     def _inputs(self, photos: PhotoFeatures, encoder: Encoder) -> MethodInputs:
-        nouns = (
-            wordnet_vocabulary(load_wordnet())
-            if isinstance(self.nouns, str)
-            else tuple(Noun(word=word) for word in self.nouns)
-        )
+        nouns = _nouns(self.nouns)
         covered = encoder.covers(nouns)
         pool = tuple(noun for noun, usable in zip(nouns, covered, strict=True) if usable)
         encode = partial(encode_texts, encoder, cache=TextCache())
@@ -255,3 +251,19 @@ class TACNoTrain(_PhotoClusterer):
             defaults=encoder.info.defaults,
             encode=encode,
         )
+
+
+def _nouns(given: object) -> tuple[Noun, ...]:
+    """WordNet's nouns, or those of the person.
+
+    Raises:
+        InputError: neither "wordnet" nor a collection of words.
+    """
+    if isinstance(given, str) and given == WORDNET:
+        return wordnet_vocabulary(load_wordnet())
+    words = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [None]
+    if not all(isinstance(word, str) and word.strip() for word in words):
+        raise InputError(
+            f'Nouns are "wordnet" or a list of words, but {given!r} came; put words into a list: ["gull", "tern"].'
+        )
+    return tuple(Noun(word=str(word)) for word in words)

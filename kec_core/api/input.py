@@ -17,7 +17,7 @@ from kec_core.arrays import FloatMatrix, check_matrix, fingerprint, l2_normalize
 from kec_core.disk import short
 from kec_core.encoders import load_looks
 from kec_core.encoders.base import Encoder
-from kec_core.errors import InputError
+from kec_core.errors import InputError, ShapeError
 from kec_core.paths import real_path
 from kec_core.photos.files import printable
 from kec_core.photos.images import ImageRecord, check_images, scan_images
@@ -213,6 +213,14 @@ def _as_array(table: Any) -> NDArray[Any]:  # noqa: ANN401 - whatever a notebook
             f"A folder, a list of files or a table of numbers was expected, but what came is none ({short(error)}); "
             "give a NumPy array, for example."
         ) from error
+    if (
+        array.ndim == 0 or array.ndim > 2 or array.dtype.kind == "O"
+    ):  # no table: sparse ones, pictures, generators
+        came = f"an array of shape {array.shape}" if array.ndim else f"{type(table).__name__}"
+        raise ShapeError(
+            f"A folder, a list of files or a table of numbers was expected, but {came} came; give pictures as files, "
+            "and features as a dense array of shape (rows, columns)."
+        )
     if np.ma.is_masked(table):
         raise InputError(
             "A table without gaps was expected, but some of its values are masked; fill them or leave their rows out."

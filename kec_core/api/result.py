@@ -6,7 +6,7 @@ and they are loaded when they are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from importlib.metadata import entry_points
@@ -217,6 +217,8 @@ class Result:
             raise InputError(
                 "A list of edits was expected, but a single edit came; put it in brackets: [edit]."
             )
+        if not isinstance(edits, Iterable):
+            raise InputError(f"A list of edits was expected, but {edits!r} came; give [] for none.")
         parsed = [_as_edit(index, one) for index, one in enumerate(edits)]
         names = partial(state_names, given=self.given_names)
         done = edited(self.state, parsed, names=names, given=self.given_names)

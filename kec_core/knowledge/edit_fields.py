@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -106,11 +107,11 @@ def first_repeat(keys: Sequence[object]) -> int | None:
 
 
 def _expected(words: str) -> WrapValidator:
-    """Refuses in these words, whatever it is that does not fit."""
+    """Refuses in these words, whatever it is that does not fit; numbers of NumPy, such as a label, are taken as Python's."""
 
     def check(value: object, handler: ValidatorFunctionWrapHandler) -> object:
         try:
-            return handler(value)
+            return handler(value.item() if isinstance(value, np.generic) else value)
         except ValidationError as error:
             raise ValueError(f"{words} {shown(value)}.") from error
 

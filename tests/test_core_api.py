@@ -223,6 +223,7 @@ class Elsewhere:
         ("~nobody-is-called-so/x", "not a folder that can be read"),
         ("", "A path was expected"),
         (None, "NoneType came; give pictures as files"),
+        (np.ones((4, 32)).astype(object), "object values came"),
         (3, "int came; give pictures as files"),
         ((one for one in "ab"), "generator came"),
         (csr_matrix(np.ones((4, 32))), "csr_matrix came.*dense array"),

@@ -213,9 +213,7 @@ def _as_array(table: Any) -> NDArray[Any]:  # noqa: ANN401 - whatever a notebook
             f"A folder, a list of files or a table of numbers was expected, but what came is none ({short(error)}); "
             "give a NumPy array, for example."
         ) from error
-    if (
-        array.ndim == 0 or array.ndim > 2 or array.dtype.kind == "O"
-    ):  # no table: sparse ones, pictures, generators
+    if array.ndim == 0 or array.ndim > 2:  # a sparse table, a generator, pictures
         came = f"an array of shape {array.shape}" if array.ndim else f"{type(table).__name__}"
         raise ShapeError(
             f"A folder, a list of files or a table of numbers was expected, but {came} came; give pictures as files, "

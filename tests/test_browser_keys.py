@@ -1,6 +1,7 @@
 """Keys in a real browser: none acts on the page behind what is open; the field of what opens is ready to be written in."""
 
 import re
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -64,7 +65,10 @@ class Window:
         self.rest()
         shown = revisions.current(self.project)
         heading = self.page.locator("h3").first.inner_text()
-        return shown.id, len(revisions.history(self.project)), self.page.url, heading
+        address = urlsplit(self.page.url)
+        query = dict(parse_qsl(address.query))
+        query.pop("concept_side", None)  # the panel follows the key that opens the dialog
+        return shown.id, len(revisions.history(self.project)), address.path, query, heading
 
     def dialog(self):
         return self.page.get_by_role("dialog")

@@ -82,6 +82,17 @@ def test_photos_are_as_large_as_the_slider_says_after_a_reload_too(page, shared_
     assert page.locator(".pick").first.bounding_box()["width"] > 1.5 * small
 
 
+def test_a_tab_is_open_after_a_reload_too_and_one_that_is_not_there_is_the_first(page, shared_app, project):
+    address = f"{shared_app.address}/compare?project=results"
+    page.goto(address)
+    page.get_by_role("tab", name="Methods").click()
+    page.wait_for_url(re.compile("compare_tab=Methods"))
+    page.reload()
+    page.get_by_role("tab", name="Methods", selected=True).wait_for()
+    page.goto(f"{address}&compare_tab=Nothing")
+    page.get_by_role("tab", name="Result", selected=True).wait_for()
+
+
 def test_two_results_are_compared_and_five_photos_judged(page, shared_app, project):
     shown = revisions.current(project).id  # naming and ticking clusters are edits too
     page.goto(f"{shared_app.address}/compare?project=results")

@@ -102,7 +102,7 @@ def choose(
 
 def tabs(parts: Mapping[str, Callable[[], object]], *, key: str) -> None:
     """Parts by their titles, of which only the open one is drawn."""
-    for draw, tab in zip(parts.values(), st.tabs(list(parts), key=key, on_change="rerun"), strict=True):
+    for draw, tab in zip(parts.values(), st.tabs(list(parts), key=key, bind="query-params"), strict=True):
         if tab.open:
             with tab:
                 draw()

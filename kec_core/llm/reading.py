@@ -274,9 +274,25 @@ def _yaml(text: str) -> Any:  # noqa: ANN401 - YAML
 
 
 def _in_bullets(text: str) -> Iterator[Any]:
-    """The one list of a text: its phrases, its names with their nouns behind a colon, its records in YAML.
+    """The one list of a text: its phrases, its names with their nouns behind a colon, its records in YAML."""
+    block = _offered_list(text)
+    said = "\n".join(block)
+    items = [" ".join(_BOLD.sub("", item).split()) for item in re.split("^- ", said, flags=re.MULTILINE)[1:]]
+    pairs = [item.partition(": ") for item in items]
+    if not any(line.startswith(" ") and line.lstrip().startswith("- ") for line in block):
+        if len(items) > 1 and all(map(_is_phrase, items)):
+            yield items
+        if items and all(nouns for _, _, nouns in pairs):
+            yield [dict(zip(Part.model_fields, pair[::2], strict=True)) for pair in pairs]
+    records = _yaml(said)
+    if isinstance(records, list) and all(isinstance(record, dict) for record in records):
+        yield records
 
-    Nothing where the words around do not say that it is the answer, or where there is a second list.
+
+def _offered_list(text: str) -> list[str]:
+    """Lines of the one list of a text, its bullets at the left edge.
+
+    None where the words around do not say that it is the answer, or where there is a second list.
     """
     lines = [_BULLET.sub(r"\1- ", line) for line in _FENCE.sub("", text).splitlines() if line.strip()]
     first = next((place for place, line in enumerate(lines) if line.lstrip().startswith("- ")), len(lines))
@@ -286,19 +302,8 @@ def _in_bullets(text: str) -> Iterator[Any]:
     ]
     lead, behind = "\n".join(lines[:first]), "\n".join(lines[first + len(block) :])
     is_offered = not lead or (_OFFERS.search(lead) and not _ASKS.search(lead))
-    if not is_offered or _REJECTED.search(f"{lead}\n{behind}") or re.search(r"^\s*- ", behind, re.MULTILINE):
-        return
-    said = "\n".join(block)
-    items = [" ".join(_BOLD.sub("", item).split()) for item in re.split("^- ", said, flags=re.MULTILINE)[1:]]
-    pairs = [item.partition(": ") for item in items]
-    if not any(line.startswith(" ") and line.lstrip().startswith("- ") for line in block):
-        if len(items) > 1 and all(map(_is_phrase, items)):
-            yield items
-        if all(nouns for _, _, nouns in pairs):
-            yield [dict(zip(Part.model_fields, pair[::2], strict=True)) for pair in pairs]
-    records = _yaml(said)
-    if isinstance(records, list) and all(isinstance(record, dict) for record in records):
-        yield records
+    is_refused = _REJECTED.search(f"{lead}\n{behind}") or re.search(r"^\s*- ", behind, re.MULTILINE)
+    return block if is_offered and not is_refused else []
 
 
 def _is_phrase(item: str) -> bool:

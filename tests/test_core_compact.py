@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_images
+from sklearn.pipeline import make_pipeline
 
+from kec_core import KEC
 from kec_core.arrays import l2_normalize
 from kec_core.encoders import TextCache, compact, encode_texts, imagenet, sentences
 from kec_core.encoders.base import visual_features
@@ -27,6 +32,25 @@ def encoder(compact_encoder, compact_home, monkeypatch):
 def two_photos():
     """A Chinese temple and a flower, by their photographers under CC BY, shipped with scikit-learn."""
     return [Image.fromarray(image) for image in load_sample_images().images]
+
+
+def copies(encoder):
+    return [pickle.loads(pickle.dumps(encoder)), copy.deepcopy(encoder)]
+
+
+def test_a_copy_and_a_pickled_one_compute_the_same(encoder, two_photos):
+    pixels = np.stack([encoder.preprocess(photo) for photo in two_photos])
+    texts, features = encoder.encode_texts(["a dog"]), encoder.encode_images(pixels)
+    for other in copies(encoder):
+        np.testing.assert_allclose(other.encode_texts(["a dog"]), texts, atol=1e-5)
+        np.testing.assert_allclose(other.encode_images(pixels), features, atol=1e-4)
+
+
+def test_a_fitted_pipeline_is_pickled_with_its_encoder(encoder):
+    features = np.random.default_rng(0).normal(size=(40, encoder.info.dim)).astype(np.float32)
+    pipe = make_pipeline(KEC(3, knowledge=["dog", "cat"], encoder="compact")).fit(features)
+    loaded = pickle.loads(pickle.dumps(pipe))
+    np.testing.assert_array_equal(loaded.predict(features), pipe.predict(features))
 
 
 class TestImages:

@@ -51,6 +51,14 @@ def all_positions(encoder, texts, model="kec-tiny"):
         return encoder.model.encode_text(open_clip.get_tokenizer(model)(texts), normalize=False).numpy()
 
 
+def test_a_pickled_encoder_computes_the_same(through_openvino):
+    through_openvino.encode_texts(["dog"])  # its networks are made
+    other = pickle.loads(pickle.dumps(through_openvino))
+    np.testing.assert_allclose(other.encode_texts(TEXTS), through_openvino.encode_texts(TEXTS), atol=1e-4)
+    pixels = np.stack([through_openvino.preprocess(Image.new("RGB", (40, 30), "red"))])
+    np.testing.assert_allclose(other.encode_images(pixels), through_openvino.encode_images(pixels), atol=1e-2)
+
+
 class TestTextsAreCroppedToTheLongestPrompt:
     @pytest.mark.parametrize("name", CROPPED)
     def test_the_features_are_those_of_all_positions(self, encoders, name):

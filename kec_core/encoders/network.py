@@ -15,6 +15,8 @@ T = TypeVar("T")
 class Once(Generic[T]):
     """A value that is made when it is first asked for; whoever asks meanwhile waits for the same one.
 
+    A copy makes its own, so what holds one can be copied and pickled whatever the value is.
+
     Args:
         make: makes it; when it raises, nothing is kept and the next one who asks tries again.
     """
@@ -23,6 +25,9 @@ class Once(Generic[T]):
         self._make = make
         self._made: list[T] = []
         self._making = threading.Lock()
+
+    def __reduce__(self) -> tuple[type[Once[T]], tuple[Callable[[], T]]]:
+        return type(self), (self._make,)
 
     def __call__(self) -> T:
         """The value."""

@@ -69,12 +69,16 @@ class TextTower:
         tower: Any = getattr(model, "text", model)  # CLIP is its own text tower, CustomTextCLIP has one
         self.crops = _reads_forward_only(tower)
         self._tower = tower
+        self._model = model
         self._module = _text_module(model, self._cropped)
         self._tokenizer = tokenizer
         self._device = device
         self._turn = threading.RLock()
         self._key = key
         self._network = Once(self._loaded)
+
+    def __reduce__(self) -> tuple[type[TextTower], tuple[object, ...]]:
+        return type(self), (self._model, self._tokenizer, self._device, self._key)
 
     def encode(self, texts: Sequence[str]) -> FloatMatrix:
         """One or more texts to raw float32 (T, d); prompts of like length share a batch."""

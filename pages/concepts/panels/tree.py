@@ -44,6 +44,7 @@ def draw(project: Project, bench: Workbench) -> None:
     view = workbench_view.look(project, bench)
     tree = _tree(view)
     _unclear(view)
+    tree_actions.draw(view, tree.levels())  # above the tree, which may be longer than the window
     for group in tree.groups.get(TOP, ()):
         _group(view, tree, group)
     if TOP in tree.concepts:
@@ -52,7 +53,6 @@ def draw(project: Project, bench: Workbench) -> None:
         ui.note(
             "Pick concepts that belong together and make a group of them, or let the program propose groups."
         )
-    tree_actions.draw(view, tree.levels())
 
 
 def _tree(view: View) -> _Tree:

@@ -291,6 +291,15 @@ def test_other_popovers_and_menus_stop_keys_too(cluster):
         cluster.rest()
 
 
+def test_keys_act_at_once_after_a_double_click_on_a_photo(cluster):
+    """It picks and unpicks, so no run follows that the keys could wait for."""
+    page = cluster.page
+    page.locator(".pick").nth(0).dblclick()
+    page.wait_for_function("() => document.documentElement.dataset.kecPicking === undefined")
+    page.keyboard.press("g")
+    cluster.dialog().get_by_text("Merge", exact=True).first.wait_for()
+
+
 def test_escape_closes_the_enlarged_photo_and_nothing_else(cluster):
     page = cluster.page
     for nth in (0, 1):

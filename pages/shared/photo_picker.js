@@ -213,15 +213,19 @@ export default function (component) {
   const buttons = [...grid.querySelectorAll(".pick")];
   const known = String(data.photos.flatMap((photo, i) => (pressed(photo) === "true" ? i : [])));
   const isAnswered = now.sent === known || Date.now() > now.until; // else this run began before the latest pick
-  if (!now.timer && isAnswered) {
-    now.until = 0;
+  const show = () => {
     buttons.forEach((button, i) => (button.ariaPressed = pressed(data.photos[i])));
     end(grid);
+  };
+  if (!now.timer && isAnswered) {
+    now.until = 0;
+    show();
   }
   const picked = () => buttons.filter((b) => b.ariaPressed === "true").map((b) => Number(b.dataset.index));
   now.send = () => {
     now.timer = 0;
     if (!grid.isConnected) return;
+    if (!now.until && String(picked()) === known) return show(); // as after a double click: no run would answer
     [now.sent, now.until] = [String(picked()), Date.now() + DRAWN_MS];
     setStateValue("picked", picked());
   };
